@@ -1,0 +1,83 @@
+"""Checks that configs share: types, ranges, and the sentence when they fail."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+
+_TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used: one sentence with the rule, what was
+    received and what to do. Its text is meant to be shown as it stands."""
+
+
+def check_types(config: Any) -> None:
+    hints = get_type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        hint = hints[field.name]
+        if float in (hint, *get_args(hint)) and type(value) is int:
+            value = float(value)
+            object.__setattr__(config, field.name, value)
+        if not _is_of(value, hint):
+            raise ConfigError(f"{field.name} must be {_described(hint)}. Received: {value!r}.")
+
+
+def _is_of(value: Any, hint: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_is_of(item, get_args(hint)[0]) for item in value)
+    if get_args(hint):  # a union
+        return any(_is_of(value, option) for option in get_args(hint))
+    return type(value) is hint
+
+
+def _described(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return f"one of {listed(get_args(hint))}"
+    if get_origin(hint) is tuple:
+        return f"a list of {get_args(hint)[0].__name__}"
+    if get_args(hint):
+        return " or ".join(_described(option) for option in get_args(hint))
+    return _TYPE_WORDS.get(hint, f"a {hint.__name__}")
+
+
+def listed(values: Any) -> str:
+    return ", ".join(repr(value) for value in values)
+
+
+def check_sizes(config: Any, name: str) -> None:
+    sizes = getattr(config, name)
+    if not sizes or min(sizes) < 1:
+        raise ConfigError(
+            f"{name} must list at least one size, each at least 1. Received: {list(sizes)}."
+        )
+
+
+def check_share(config: Any, name: str) -> None:
+    value = getattr(config, name)
+    if not 0.0 <= value < 1.0:
+        raise ConfigError(f"{name} must lie in 0 <= {name} < 1. Received: {value}.")
+
+
+def check_at_least(config: Any, name: str, least: int) -> None:
+    value = getattr(config, name)
+    if value < least:
+        raise ConfigError(f"{name} must be at least {least}. Received: {value}.")
+
+
+def check_positive(config: Any, name: str) -> None:
+    value = getattr(config, name)
+    if not 0.0 < value < math.inf:
+        raise ConfigError(f"{name} must be a finite number above 0. Received: {value}.")
+
+
+def check_not_negative(config: Any, name: str) -> None:
+    value = getattr(config, name)
+    if not 0.0 <= value < math.inf:
+        raise ConfigError(f"{name} must be a finite number, at least 0. Received: {value}.")
