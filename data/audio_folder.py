@@ -1,0 +1,248 @@
+"""A folder of recordings to a dataset: <genre>/<track>.<ext>, sub-folders allowed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.assembly import PlacedTrack, write_dataset
+from data.audio import AUDIO_SUFFIXES, stream_segments
+from data.dataset import SplitName
+from data.errors import DataError
+from data.extraction import Extracted, Progress, Skipped, extract
+from data.files import writing
+from data.labels import check_genres
+from data.splitting import DEFAULT_SHARES, check_enough, read_splits, split_by_share
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An audio file below a genre's folder. `name` is `genre/track`, without suffix."""
+
+    path: Path
+    name: str
+    genre: str
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the file."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def segments(self) -> Iterator[npt.NDArray[np.int16]]:
+        """Blocks of its segments. [shape=(k, 8000)]"""
+        return stream_segments(self.path)
+
+
+@dataclass(frozen=True)
+class Build:
+    """What came of a folder: tracks used, tracks left out with their reasons."""
+
+    tracks: int
+    seconds: int
+    skipped: Mapping[str, str]
+
+
+def find_recordings(
+    folder: Path, merge: Mapping[str, Sequence[str]] | None = None
+) -> list[Recording]:
+    """The recordings below each genre's folder, sorted by name.
+
+    Files whose suffix is none of audio's are passed over, as are hidden ones.
+
+    Args:
+        folder: holds a folder a genre.
+        merge: class name to the folders that make it up.
+
+    Raises:
+        DataError: no folder, no recordings, one genre only, two recordings of
+            one name, or a merge of folders that are not there.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder. Expected one with a folder of recordings a genre.")
+    genre_of = _merged(folder, merge or {})
+    recordings: dict[str, Recording] = {}
+    for top, genre in sorted(genre_of.items()):
+        for path in _audio_files(folder / top):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if name in recordings:
+                raise DataError(
+                    f"two recordings have the same track name: {recordings[name].path} and {path}. "
+                    "Two copies of one track would leak between splits: remove or rename one."
+                )
+            recordings[name] = Recording(path, name, genre)
+    if not recordings:
+        raise DataError(
+            f"{folder} has no recordings. Expected <genre>/<track> files with one of the suffixes "
+            f"{' '.join(sorted(AUDIO_SUFFIXES))}."
+        )
+    check_genres(sorted({recording.genre for recording in recordings.values()}))
+    return sorted(recordings.values(), key=lambda recording: recording.name)
+
+
+def build(
+    folder: Path,
+    target: Path,
+    *,
+    workers: int,
+    progress: Progress,
+    merge: Mapping[str, Sequence[str]] | None = None,
+    splits: Path | None = None,
+    shares: Mapping[SplitName, float] = DEFAULT_SHARES,
+    seed: int = 0,
+    strict: bool = False,
+) -> Build:
+    """Make a dataset file of a folder of recordings.
+
+    Args:
+        folder: holds a folder a genre.
+        target: HDF5 file to write.
+        workers: processes that decode and compute.
+        progress: called after each recording.
+        merge: class name to the folders that make it up.
+        splits: CSV file that gives each track its split; by default
+            `splits.csv` in the folder where there is one, else by chance.
+        shares: of the tracks in each split, where chance decides.
+        seed: of that chance.
+        strict: a broken recording ends it, rather than being left out.
+
+    Raises:
+        DataError: nothing usable there, too few tracks, or no space; nothing is
+            written then.
+    """
+    recordings = find_recordings(folder, merge)
+    splits = splits or (folder / "splits.csv" if (folder / "splits.csv").exists() else None)
+    chosen = read_splits(splits, [recording.name for recording in recordings]) if splits else None
+    if chosen is None:
+        _check_counts(recordings)
+
+    def report(track: Any, result: Extracted | Skipped) -> None:
+        if strict and isinstance(result, Skipped):
+            raise DataError(f"{result.reason} (--strict: nothing was written.)")
+        progress(track, result)
+
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        spool = tempfile.TemporaryDirectory(prefix=".spool-", dir=target.parent)
+    with spool as place:
+        results = extract(recordings, Path(place), workers, report)
+        used, skipped = _without_copies(recordings, results)
+        if strict and skipped:
+            raise DataError(f"{next(iter(skipped.values()))} (--strict: nothing was written.)")
+        if not used:
+            raise DataError(
+                f"none of the {len(recordings)} recordings can be used. The first: "
+                f"{next(iter(skipped.values()))}"
+            )
+        check_genres(sorted({recording.genre for recording, _ in used}))
+        if chosen is None:
+            _check_counts([recording for recording, _ in used])
+            chosen = split_by_share(_by_genre([r for r, _ in used]), shares, seed)
+        placed = [
+            PlacedTrack(recording.name, recording.genre, chosen[recording.name], features)
+            for recording, features in used
+        ]
+        _check_filled(placed)
+        seconds = sum(track.features.seconds for track in placed)
+        provenance = {
+            "kind": "audio_folder",
+            "folder": folder.resolve().name,
+            "recordings": len(recordings),
+            "skipped": len(skipped),
+            "split": splits.name if splits else {"seed": seed, "shares": dict(shares)},
+            "merge": {name: list(folders) for name, folders in (merge or {}).items()},
+        }
+        write_dataset(target, placed, provenance)
+    return Build(len(placed), seconds, skipped)
+
+
+def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    tops = {
+        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    }
+    genre_of = {top: top for top in tops}
+    claimed: dict[str, str] = {}
+    for name, folders in merge.items():
+        for top in folders:
+            if top not in tops:
+                raise DataError(
+                    f"--merge {name}={','.join(folders)}: there is no folder {top!r}. There are: "
+                    f"{', '.join(sorted(tops)) or 'none'}."
+                )
+            if top in claimed:
+                raise DataError(f"--merge puts the folder {top!r} into {claimed[top]} and {name}.")
+            claimed[top] = name
+            genre_of[top] = name
+    for name in merge:
+        if name in tops - claimed.keys():
+            raise DataError(
+                f"--merge {name}=... takes the name of the folder {name!r}, which is not merged: "
+                "name it too, or choose another name."
+            )
+    return genre_of
+
+
+def _audio_files(top: Path) -> Iterator[Path]:
+    seen: set[str] = set()
+    for place, folders, files in os.walk(top, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for file in sorted(files):
+            if Path(file).suffix.lower() in AUDIO_SUFFIXES and not file.startswith("."):
+                yield Path(place, file)
+
+
+def _by_genre(recordings: Sequence[Recording]) -> dict[str, list[str]]:
+    names = defaultdict(list)
+    for recording in recordings:
+        names[recording.genre].append(recording.name)
+    return dict(names)
+
+
+def _check_counts(recordings: Sequence[Recording]) -> None:
+    for genre, names in sorted(_by_genre(recordings).items()):
+        check_enough(genre, len(names))
+
+
+def _check_filled(placed: Sequence[PlacedTrack]) -> None:
+    genres = {track.genre for track in placed}
+    trained = {track.genre for track in placed if track.split == "train"}
+    if missing := sorted(genres - trained):
+        raise DataError(f"no usable track of {missing[0]} is in the train split: give it one.")
+    for split in ("validation", "test"):
+        if not any(track.split == split for track in placed):
+            raise DataError(f"no usable track is in the {split} split: give it one.")
+
+
+def _without_copies(
+    recordings: Sequence[Recording], results: Mapping[str, Extracted | Skipped]
+) -> tuple[list[tuple[Recording, Extracted]], dict[str, str]]:
+    """Usable recordings, and the reasons of the others: broken, or copies of one kept."""
+    used: list[tuple[Recording, Extracted]] = []
+    skipped: dict[str, str] = {}
+    kept: dict[str, Recording] = {}
+    for recording in recordings:
+        result = results[recording.name]
+        if isinstance(result, Skipped):
+            skipped[recording.name] = result.reason
+            continue
+        first = kept.setdefault(result.samples_sha256, recording)
+        if first is recording:
+            used.append((recording, result))
+        else:
+            skipped[recording.name] = (
+                f"{recording.path} sounds exactly like {first.path}: a copy would leak between "
+                "splits."
+            )
+    return used, skipped

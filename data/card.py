@@ -1,0 +1,92 @@
+"""A dataset's card: sizes, classes, tracks, hash and provenance, as facts and as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.text import Text
+
+from data import store
+from data.dataset import SPLITS, UNKNOWN_TRACK, Dataset
+from data.terminal import clean, console, table
+
+
+def facts(summary: store.Summary) -> dict[str, Any]:
+    """JSON-ready facts that a dataset file states of itself."""
+    return {
+        "kind": summary.provenance.get("kind", "unknown"),
+        "genres": list(summary.genres),
+        "rows": dict(summary.rows),
+        "tracks": summary.tracks or None,
+        "has_mel": summary.has_mel,
+        "bytes": summary.size,
+        "content_sha256": summary.content_sha256,
+        "provenance": dict(summary.provenance),
+    }
+
+
+def class_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
+    """Segments of each genre in each split."""
+    return {
+        genre: {
+            split: int(np.count_nonzero(rows.label == label)) for split, rows in dataset.splits()
+        }
+        for label, genre in enumerate(dataset.genres)
+    }
+
+
+def print_card(name: str, path: Path) -> None:
+    """Print a dataset's card on standard output.
+
+    Raises:
+        DataError: the file is not there or damaged.
+    """
+    summary = store.summarise(path)
+    dataset = store.load(path, name)
+    counts = class_counts(dataset)
+    rows = [
+        [genre, *(str(counts[genre][split]) for split in SPLITS), str(sum(counts[genre].values()))]
+        for genre in dataset.genres
+    ]
+    totals = [len(split) for _, split in dataset.splits()]
+    rows.append(["segments", *map(str, totals), str(sum(totals))])
+    tracks = [_tracks(dataset, split) for split in SPLITS]
+    if all(tracks):
+        rows.append(["tracks", *map(str, tracks), str(sum(tracks))])
+    printer = console()
+    printer.print(table(f"{name}: one-second segments", ["genre", *SPLITS, "all"], rows))
+    lines = {
+        "features": "MFCC statistics (26)"
+        + (", mel-spectrograms (21 x 128)" if dataset.has_mel else "; no mel-spectrograms"),
+        "tracks": "no track is in two splits" if all(tracks) else "unknown: rows name none",
+        "from": _provenance(dataset.provenance),
+        "content": f"sha256 {summary.content_sha256}",
+        "file": f"{path} ({summary.size / 1e6:.1f} MB)",
+    }
+    for label, line in lines.items():
+        printer.print(Text(f"{label:<9}", style="dim") + Text(clean(line)), soft_wrap=True)
+
+
+def _tracks(dataset: Dataset, split: str) -> int:
+    track = getattr(dataset, split).track
+    return len(np.unique(track[track != UNKNOWN_TRACK]))
+
+
+def _provenance(provenance: Any) -> str:
+    kind = provenance.get("kind", "unknown")
+    if kind == "demo":
+        return str(provenance.get("note"))
+    if kind == "npy_folder":
+        origin = "the source dataset's own arrays" if provenance.get("is_source") else "arrays"
+        return f"{origin} in {provenance.get('folder')}"
+    if kind == "audio_folder":
+        split = provenance.get("split")
+        how = f"split by {split}" if isinstance(split, str) else f"split by chance, {split}"
+        skipped = provenance.get("skipped")
+        return (
+            f"{provenance.get('recordings')} recordings in {provenance.get('folder')}, "
+            f"{skipped} left out; {how}"
+        )
+    return str(kind)

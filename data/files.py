@@ -1,0 +1,77 @@
+"""Writing files so that they are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from data.errors import DataError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL_WORDS = ("No space left", "Disk quota exceeded", "File too large", "errno = 28", "errno = 27")
+
+
+@contextmanager
+def commit(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, which takes its place when the block ends.
+
+    The data reaches the disk before the name does. When the block raises, the
+    temporary file goes and `path` stays as it was.
+
+    Raises:
+        DataError: the disk is full, or the folder cannot be written.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        os.close(handle)
+    temporary = Path(name)
+    try:
+        with writing(path):
+            yield temporary
+            _sync(temporary)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+            _sync(path.parent)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's errors while writing `path` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        # HDF5 passes the system's error on in its text only.
+        if error.errno in _FULL or any(words in str(error) for words in _FULL_WORDS):
+            raise DataError(
+                f"no space left to write {path}: nothing was kept. Free some space or name another "
+                "folder, then run the same command again."
+            ) from error
+        raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def check_space(path: Path, size: int) -> None:
+    """Raise DataError unless `size` bytes fit on the disk that holds `path`."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise DataError(
+            f"no space left to write {path}: it needs {size / 1e6:.0f} MB, {free / 1e6:.0f} MB are "
+            "free. Free some space or name another folder."
+        )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

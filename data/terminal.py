@@ -1,0 +1,180 @@
+"""What the command lines share: safe text, tables, progress, errors as sentences."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from data.errors import DataError
+
+_BIDI_AND_INVISIBLE = {0x00AD, 0x061C, 0xFEFF, *range(0x200B, 0x2010), *range(0x2028, 0x202F)} | {
+    *range(0x2060, 0x2070),
+    *range(0xE0000, 0xE0080),
+}
+_PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
+_PLAIN_SECONDS = 5.0  # between two plain progress lines
+
+
+class BadInput(click.ClickException):
+    """One sentence on standard error and exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """Print the sentence."""
+        click.echo(f"Error: {clean(self.message)}", file=file or sys.stderr)
+
+
+class SentenceGroup(click.Group):
+    """A command group that shows bad input as a sentence, never as a traceback."""
+
+    bad_input: tuple[type[Exception], ...] = (DataError,)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; its errors of the kinds in `bad_input` become `BadInput`."""
+        try:
+            return super().invoke(context)
+        except self.bad_input as error:
+            raise BadInput(str(error)) from error
+        except BrokenPipeError:
+            # The reader of a pipe has seen enough; nothing may be flushed after it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            context.exit(0)
+
+
+def clean(text: str) -> str:
+    """Text from files made harmless for a terminal: no control or hidden characters."""
+    return "".join(
+        " " if char in "\t\n\r" else char
+        for char in text
+        if char in "\t\n\r"
+        or not (unicodedata.category(char) in ("Cc", "Cs") or ord(char) in _BIDI_AND_INVISIBLE)
+    )
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on standard output or error, as wide as the terminal."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    if not made.is_terminal:
+        made.width = max(_PLAIN_WIDTH, made.width)
+    return made
+
+
+def table(
+    title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
+) -> Table:
+    """A table whose first `left` columns are text and whose others are numbers."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        is_text = number < left
+        made.add_column(
+            Text(column),
+            justify="left" if is_text else "right",
+            header_style="dim",
+            overflow="fold",
+            no_wrap=not is_text,
+        )
+    for row in rows:
+        made.add_row(*(Text(clean(cell)) for cell in row))
+    return made
+
+
+class ProgressBar:
+    """A bar with rate and time left on a terminal, plain lines elsewhere.
+
+    Args:
+        what: what is being done, such as "reading recordings".
+        total: amount of work in any unit.
+        unit: of the rate, such as "segments"; counted by `advance`.
+    """
+
+    def __init__(self, what: str, total: float, unit: str) -> None:
+        self._what, self._total, self._unit = what, max(total, 1e-9), unit
+        self._done, self._count = 0.0, 0
+        self._began = self._said = time.monotonic()
+        self._console = console(stderr=True)
+        self._bar: Progress | None = None
+
+    def advance(self, work: float, count: int, note: str = "") -> None:
+        """Say that `work` of the total and `count` units more are done."""
+        self._done += work
+        self._count += count
+        rate = self._count / max(time.monotonic() - self._began, 1e-9)
+        status = f"{self._count} {self._unit}, {_rounded(rate)}/s {clean(note)}".rstrip()
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self._done, status=status)
+        elif time.monotonic() - self._said >= _PLAIN_SECONDS or self._done >= self._total:
+            self._said = time.monotonic()
+            elapsed = self._said - self._began
+            left = elapsed * max(self._total / self._done - 1, 0) if self._done else float("nan")
+            share = min(self._done / self._total, 1.0)
+            line = f"{self._what}: {share:4.0%}, {status}, {duration(left)} left"
+            print(line, file=sys.stderr, flush=True)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(Text(clean(line)))
+
+    def __enter__(self) -> ProgressBar:
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=20),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[status]}", markup=False),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.add_task(self._what, total=self._total, status="")
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+@contextmanager
+def interruptible(kept: str) -> Iterator[None]:
+    """Turn Ctrl-C into a sentence that tells what was kept, and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"\nInterrupted. {kept}", err=True)
+        raise SystemExit(130) from None
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 4 s, 3:07 min or 2:05 h; ? where they are not known."""
+    if seconds != seconds or seconds == float("inf"):
+        return "?"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
+    return f"{int(seconds) // 3600}:{int(seconds) % 3600 // 60:02d} h"
+
+
+def _rounded(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
