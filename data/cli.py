@@ -199,9 +199,10 @@ def fetch(
 
     catalogue.free_path(name, replace=replace)
     folder = keep or catalogue.data_folder() / ".fetched"
+    files = len({file.blob_id for file in download.SOURCE_FILES if not without_mel or "mfccs" in file.path})
     with (
         interruptible("What has arrived is kept: run it again to go on."),
-        ProgressBar("fetching", len(download.SOURCE_FILES), "bytes") as bar,
+        ProgressBar("fetching", files, "bytes") as bar,
     ):
         download.fetch_source(
             folder,

@@ -1,0 +1,154 @@
+"""`python -m experiments`: list studies, run them, show what came of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from data.errors import DataError
+from data.terminal import ProgressBar, SentenceGroup, console, interruptible, table
+from experiments.errors import RunError
+from experiments.plan import make_plan
+from experiments.progress import RunProgress, total_work
+from experiments.results import RunResult, collect
+from experiments.studies import STUDIES
+from experiments.study import PROTOCOLS, Protocol
+from experiments.tables import print_results
+from networks.checks import ConfigError
+
+_RUNS_OPTION = click.option(
+    "--runs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=lambda: Path(os.environ.get("GENRE_TUI_RUNS") or "runs"),
+    show_default="GENRE_TUI_RUNS, else runs",
+    help="Folder of all runs.",
+)
+_JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class ExperimentsGroup(SentenceGroup):
+    """Shows bad configs, runs and data as sentences."""
+
+    bad_input = (DataError, ConfigError, RunError)
+
+
+@click.group(cls=ExperimentsGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Studies of music-genre networks: list them, run them, look at the results."""
+
+
+@main.command("list")
+@_JSON_OPTION
+def list_studies(as_json: bool) -> None:
+    """List the studies."""
+    if as_json:
+        click.echo(
+            json.dumps(
+                [
+                    {
+                        "name": study.name,
+                        "question": study.question,
+                        "features": study.features,
+                        "variants": [variant.name for variant in study.variants],
+                    }
+                    for study in STUDIES.values()
+                ],
+                indent=2,
+            )
+        )
+        return
+    rows = []
+    for study in STUDIES.values():
+        best = study.documented_best
+        trials = [len(make_plan(study, protocol, "").trials) for protocol in PROTOCOLS]
+        figure = f"{best.accuracy:.2f}" if best else ""
+        reads = {"mfcc": "MFCC", "mel": "mel"}[study.features]
+        rows.append([study.name, study.question, reads, f"{trials[0]} / {trials[1]}", figure])
+    columns = ["study", "question", "reads", "trials", "documented %"]
+    console().print(table(None, columns, rows, left=3))
+    click.echo("\ntrials: of the documented / the controlled protocol.")
+    click.echo("documented %: best test accuracy that the source reports.")
+
+
+@main.command()
+@click.argument("study", type=click.Choice(list(STUDIES)), metavar="STUDY")
+@click.option("--data", "data_name", help="Dataset (default: the chosen one, else the demo).")
+@click.option(
+    "--protocol",
+    type=click.Choice(PROTOCOLS),
+    default="documented",
+    show_default=True,
+    help="What the source ran, or the same budget and several seeds for every variant.",
+)
+@click.option("--seeds", type=click.IntRange(1, 1000), help="Seeds (default: 1, controlled: 5).")
+@click.option("--epochs", type=click.IntRange(1, 100_000), help="Of every training.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="What trains.",
+)
+@_RUNS_OPTION
+@_JSON_OPTION
+def run(
+    study: str,
+    data_name: str | None,
+    protocol: Protocol,
+    seeds: int | None,
+    epochs: int | None,
+    device: str,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """Run a study and show its results.
+
+    STUDY is one of those that `list` shows. Progress goes to standard error.
+    """
+    from data.opening import open_dataset
+
+    chosen = STUDIES[study]
+    with interruptible("Trials that had ended are kept in the run's folder."):
+        dataset = open_dataset(data_name)
+        dataset.features(chosen.features, "train")
+        plan = make_plan(chosen, protocol, dataset.content_sha256, seeds, epochs)
+
+        from experiments.launch import launch
+
+        with ProgressBar(study, total_work(plan), "epochs") as bar:
+            made = launch(
+                chosen,
+                dataset,
+                plan,
+                runs,
+                device,  # type: ignore[arg-type]
+                RunProgress(plan, bar),
+            )
+    result = collect(made)
+    _print(result, as_json)
+    if any(variant.failed for variant in result.variants):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("run", metavar="RUN", default="latest")
+@_RUNS_OPTION
+@_JSON_OPTION
+def show(run: str, runs: Path, as_json: bool) -> None:
+    """Show a run's results.
+
+    RUN is a folder, a name, the unique beginning of a name or id, or latest.
+    """
+    from experiments.records import find
+
+    _print(collect(find(runs, run)), as_json)
+
+
+def _print(result: RunResult, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(result.to_dict()))
+    else:
+        print_results(result, console())
