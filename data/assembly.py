@@ -27,9 +27,7 @@ class PlacedTrack:
     features: Extracted
 
 
-def write_dataset(
-    path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping[str, Any]
-) -> None:
+def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping[str, Any]) -> None:
     """Write the tracks' segments to a dataset file, ordered by genre, track and second.
 
     Raises:

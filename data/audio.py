@@ -20,7 +20,20 @@ from data.errors import DataError
 SAMPLE_RATE = 8000  # Hz, of the segments
 SEGMENT_SAMPLES = 8000  # one second
 AUDIO_SUFFIXES = frozenset(
-    ".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd".split()
+    [
+        ".wav",
+        ".wave",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".au",
+        ".snd",
+    ]
 )
 
 _BLOCK_SECONDS = 30

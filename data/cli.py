@@ -187,26 +187,26 @@ def build(
 @click.option("--without-mel", is_flag=True, help="MFCC statistics only (1 MB instead of 58).")
 @click.option("--url", help="Another place that holds the same files.")
 @click.option("--keep", type=_FOLDER, help="Keep the arrays in this folder, too.")
-def fetch(
-    name: str, replace: bool, without_mel: bool, url: str | None, keep: Path | None
-) -> None:
+def fetch(name: str, replace: bool, without_mel: bool, url: str | None, keep: Path | None) -> None:
     """Download the source project's dataset, verify every file, import it.
 
     A download that broke off goes on where it stopped when run again.
     """
     from data import download
     from data.npy_folder import read_npy_folder
+    from data.source_files import SOURCE_FILES, SOURCE_URL
 
     catalogue.free_path(name, replace=replace)
     folder = keep or catalogue.data_folder() / ".fetched"
-    files = len({file.blob_id for file in download.SOURCE_FILES if not without_mel or "mfccs" in file.path})
+    wanted = [file for file in SOURCE_FILES if not without_mel or "mfccs" in file.path]
+    distinct = len({file.blob_id for file in wanted})
     with (
         interruptible("What has arrived is kept: run it again to go on."),
-        ProgressBar("fetching", files, "bytes") as bar,
+        ProgressBar("fetching", distinct, "bytes") as bar,
     ):
         download.fetch_source(
             folder,
-            base_url=url or download.SOURCE_URL,
+            base_url=url or SOURCE_URL,
             with_mel=not without_mel,
             progress=_download_progress(bar),
         )

@@ -195,7 +195,7 @@ def check_features(where: str, values: npt.NDArray[Any], kind: Literal["mfcc", "
         )
     if values.dtype.kind != "f":
         raise DataError(f"{where}: {kind} must be floating point. Received: {values.dtype}.")
-    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if not finite.all():
         raise DataError(
             f"{where}: {kind} must be finite. Row {int(np.argmin(finite))} holds NaN or infinite "
@@ -230,6 +230,9 @@ def _check_split(where: str, rows: Split, dataset: Dataset) -> None:
             )
     start = rows.start
     if start is not None and not (
-        start.ndim == 1 and start.dtype.kind == "f" and np.isfinite(start).all() and start.min() >= 0
+        start.ndim == 1
+        and start.dtype.kind == "f"
+        and np.isfinite(start).all()
+        and start.min() >= 0
     ):
         raise DataError(f"{where}: start must be finite seconds, at least 0, of shape (n,).")

@@ -3,4 +3,5 @@
 
 class DataError(ValueError):
     """Input that cannot be used: one sentence with what was expected, what was
-    received and what to do. Its text is meant to be shown as it stands."""
+    received and what to do. Its text is meant to be shown as it stands.
+    """

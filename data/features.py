@@ -72,9 +72,7 @@ def mel_spectrograms(samples: Int16, device: str = "cpu") -> Float32:
     Raises:
         ValueError: `samples` is not int16 of shape (n, 8000).
     """
-    return _in_batches(
-        samples, device, mel_spectrograms_tensor, (N_MEL_FRAMES, N_MELS), np.float32
-    )
+    return _in_batches(samples, device, mel_spectrograms_tensor, (N_MEL_FRAMES, N_MELS), np.float32)
 
 
 def mfcc_statistics_tensor(samples: torch.Tensor) -> torch.Tensor:
@@ -85,7 +83,7 @@ def mfcc_statistics_tensor(samples: torch.Tensor) -> torch.Tensor:
     frames = x.reshape(len(x), -1, FRAME_SAMPLES)
     magnitude = _power(_rfft(frames)[..., :_N_BINS]).sqrt_() / _N_BINS
     energies = magnitude @ _constant(_mfcc_filters, samples.device)
-    cepstra = torch.log10(energies + _LOG_FLOOR) @ _constant(_dct, samples.device)
+    cepstra: torch.Tensor = torch.log10(energies + _LOG_FLOOR) @ _constant(_dct, samples.device)
     std, mean = torch.std_mean(cepstra, dim=1, correction=0)
     return torch.cat([mean, std], dim=1)
 
@@ -107,7 +105,8 @@ def _rfft(frames: torch.Tensor) -> torch.Tensor:
     # The reference features contain their FFT's rounding noise: the logarithm of
     # an empty filter shows it. On a CPU pocketfft, which made them, is repeated.
     if frames.device.type == "cpu":
-        return torch.from_numpy(scipy.fft.rfft(frames.numpy()))
+        spectrum: npt.NDArray[Any] = scipy.fft.rfft(frames.numpy())
+        return torch.from_numpy(spectrum)
     return torch.fft.rfft(frames)
 
 
@@ -167,7 +166,9 @@ def _dct() -> Float64:
     """First 13 rows of the orthonormal DCT-II, transposed. [shape=(40, 13)]"""
     n = np.arange(_N_MFCC_FILTERS)[:, None]
     k = np.arange(N_MFCC)[None, :]
-    matrix = np.sqrt(2.0 / _N_MFCC_FILTERS) * np.cos(np.pi * k * (2 * n + 1) / (2 * len(n)))
+    matrix: Float64 = np.sqrt(2.0 / _N_MFCC_FILTERS) * np.cos(
+        np.pi * k * (2 * n + 1) / (2 * len(n))
+    )
     matrix[:, 0] /= np.sqrt(2.0)
     return matrix
 
@@ -188,9 +189,7 @@ def _mel_filters() -> Float32:
     top_mel = break_mel + np.log(SAMPLE_RATE / 2 / break_hz) / log_step
     mels = np.linspace(0.0, top_mel, N_MELS + 2)
     linear = mels * hz_per_mel
-    edges = np.where(
-        mels < break_mel, linear, break_hz * np.exp(log_step * (mels - break_mel))
-    )
+    edges = np.where(mels < break_mel, linear, break_hz * np.exp(log_step * (mels - break_mel)))
     bin_hz = np.linspace(0.0, SAMPLE_RATE / 2, FRAME_SAMPLES // 2 + 1)
     ramps = edges[:, None] - bin_hz[None, :]
     widths = np.diff(edges)[:, None]

@@ -48,13 +48,16 @@ def writing(path: Path) -> Iterator[None]:
     """Turn the system's errors while writing `path` into one sentence."""
     try:
         yield
-    except OSError as error:
-        # HDF5 passes the system's error on in its text only.
-        if error.errno in _FULL or any(words in str(error) for words in _FULL_WORDS):
+    except (OSError, RuntimeError) as error:
+        # HDF5 passes the system's error on in its text only, at times as a RuntimeError.
+        full = getattr(error, "errno", None) in _FULL
+        if full or any(words in str(error) for words in _FULL_WORDS):
             raise DataError(
-                f"no space left to write {path}: nothing was kept. Free some space or name another "
-                "folder, then run the same command again."
+                f"no space left to write {path}: it was not written. Free some space or name "
+                "another folder, then run the same command again."
             ) from error
+        if isinstance(error, RuntimeError):
+            raise
         raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 

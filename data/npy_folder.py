@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from data.dataset import SPLITS, UNKNOWN_TRACK, Dataset, Split, SplitName, check_features
-from data.download import SOURCE_FILES, git_blob_id
 from data.errors import DataError
 from data.labels import encode, genres_of
+from data.source_files import SOURCE_FILES, git_blob_id
 
 _SPLIT_FOLDERS: dict[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
 _FEATURE_FOLDERS: dict[Literal["mfcc", "mel"], str] = {"mfcc": "mfccs", "mel": "melgrams"}
@@ -36,7 +36,7 @@ def read_npy_folder(folder: Path, name: str) -> Dataset:
     labels = {split: _read_labels(folder, split, "mfcc") for split in SPLITS}
     genres = genres_of(labels["train"])
     has_mel = any((folder / _SPLIT_FOLDERS[split] / "melgrams").exists() for split in SPLITS)
-    splits = {}
+    splits: dict[SplitName, Split] = {}
     for split in SPLITS:
         mel = None
         if has_mel:
@@ -55,7 +55,14 @@ def read_npy_folder(folder: Path, name: str) -> Dataset:
             label=label,
             track=np.full(len(label), UNKNOWN_TRACK, dtype=np.int64),
         )
-    return Dataset(name=name, genres=genres, provenance=_provenance(folder), **splits)
+    return Dataset(
+        name=name,
+        genres=genres,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        provenance=_provenance(folder),
+    )
 
 
 def _provenance(folder: Path) -> dict[str, Any]:
@@ -101,6 +108,9 @@ def _read_labels(folder: Path, split: SplitName, kind: Literal["mfcc", "mel"]) -
 
 def _read_array(path: Path) -> npt.NDArray[Any]:
     try:
+        with path.open("rb") as file:
+            if file.read(6) != b"\x93NUMPY":
+                raise DataError(f"{path} is no NumPy array file.")
         # Mapping checks the announced shape against the file before any allocation.
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
     except FileNotFoundError as error:
@@ -108,14 +118,15 @@ def _read_array(path: Path) -> npt.NDArray[Any]:
             f"{path} is missing. Expected the arrays {_LAYOUT}; melgrams may be left out "
             "altogether."
         ) from error
+    except DataError:
+        raise
     except (OSError, ValueError, EOFError, SyntaxError) as error:
-        if "allow_pickle" in str(error) or "Object arrays" in str(error):
+        if "Python objects" in str(error):
             raise DataError(
                 f"{path} holds pickled objects, which could run code when read. Save it again as "
                 "plain numbers or text (numpy.save with allow_pickle=False)."
             ) from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(
-            f"{path} is no NumPy array file, or it is cut short ({str(error).splitlines()[0]})."
-            if str(error)
-            else f"{path} is no NumPy array file: it is empty."
+            f"{path} is a damaged NumPy array file, or it is cut short ({reason})."
         ) from error

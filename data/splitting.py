@@ -92,13 +92,14 @@ def read_splits(path: Path, tracks: Sequence[str]) -> dict[str, SplitName]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
+            columns = list(reader.fieldnames or ())
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a CSV file: {error}.") from error
-    if not {"track", "split"} <= set(reader.fieldnames or ()):
+    if not {"track", "split"} <= set(columns):
         raise DataError(
             f"{path} must have the columns track and split. Received: "
-            f"{', '.join(reader.fieldnames or ()) or 'none'}."
+            f"{', '.join(columns) or 'none'}."
         )
     split_of: dict[str, SplitName] = {}
     known = set(tracks)

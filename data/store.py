@@ -278,8 +278,8 @@ def _check_array(
     announced = array.size * array.dtype.itemsize
     if array.chunks or size != announced or offset is None:
         raise DataError(
-            f"{path} is damaged: {array.name} announces {announced} bytes and holds {size} in plain "
-            "rows."
+            f"{path} is damaged: {array.name} announces {announced} bytes and holds "
+            f"{size} in plain rows."
         )
     if offset + size > path.stat().st_size:
         raise DataError(f"{path} is truncated: {array.name} ends beyond the end of the file.")

@@ -10,6 +10,7 @@ import click
 
 from data.errors import DataError
 from data.terminal import ProgressBar, SentenceGroup, console, interruptible, table
+from experiments.bench.cli import bench
 from experiments.errors import RunError
 from experiments.plan import make_plan
 from experiments.progress import RunProgress, total_work
@@ -38,6 +39,9 @@ class ExperimentsGroup(SentenceGroup):
 @click.group(cls=ExperimentsGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Studies of music-genre networks: list them, run them, look at the results."""
+
+
+main.add_command(bench)
 
 
 @main.command("list")

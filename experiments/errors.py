@@ -3,4 +3,5 @@
 
 class RunError(ValueError):
     """A run that cannot be started or read: one sentence with what was expected,
-    what was received and what to do. Its text is meant to be shown as it stands."""
+    what was received and what to do. Its text is meant to be shown as it stands.
+    """

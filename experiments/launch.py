@@ -47,9 +47,7 @@ def launch(
     return run
 
 
-def run_facts(
-    study: Study, dataset: Dataset, plan: Plan, device: dict[str, Any]
-) -> dict[str, Any]:
+def run_facts(study: Study, dataset: Dataset, plan: Plan, device: dict[str, Any]) -> dict[str, Any]:
     """What run.json says: all that a reader needs to understand the records."""
     is_source = bool(dataset.provenance.get("is_source"))
     return {
@@ -89,4 +87,3 @@ def run_facts(
         "versions": versions(),
         "device": device,
     }
-

@@ -83,9 +83,7 @@ def make_plan(
             variant.name,
             tuple(
                 Candidate(
-                    tuple(
-                        Trial(variant.network, training, seed, dataset_sha256) for seed in chosen
-                    )
+                    tuple(Trial(variant.network, training, seed, dataset_sha256) for seed in chosen)
                 )
                 for training in study.trainings(variant, protocol, epochs)
             ),

@@ -179,7 +179,9 @@ def _read_json(path: Path) -> dict[str, Any]:
             raise RunError(f"{path} is larger than any record of ours: it is not read.")
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RunError(f"{path} is missing: this is no run's directory, or a damaged one.") from error
+        raise RunError(
+            f"{path} is missing: this is no run's directory, or a damaged one."
+        ) from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise RunError(f"{path} cannot be read: it is damaged ({error}).") from error
     if not isinstance(value, dict):

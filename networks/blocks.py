@@ -18,7 +18,6 @@ BATCH_NORM_MOMENTUM = 0.9  # of the running mean, which is 1 - torch's 0.1
 BATCH_NORM_EPSILON = 1e-5
 LEAKY_SLOPE = 0.01
 PRELU_START = 0.25
-HARD_SHRINK_THRESHOLD = 0.5
 
 
 class Seeds:
@@ -32,26 +31,30 @@ class Seeds:
         return int(self._random.integers(2**31 - 1))
 
 
-def activate(x: Any, activation: Activation) -> Any:
+def activate(x: Any, activation: Activation, name: str) -> Any:
     """Apply an activation with the slopes and thresholds of the source's framework."""
     match activation:
         case "linear":
             return x
         case "leaky_relu":
-            return keras.layers.LeakyReLU(negative_slope=LEAKY_SLOPE)(x)
+            return keras.layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=name)(x)
         case "prelu":  # one slope for the whole layer, as in the source
             return keras.layers.PReLU(
                 alpha_initializer=keras.initializers.Constant(PRELU_START),
                 shared_axes=list(range(1, len(x.shape))),
+                name=name,
             )(x)
         case _:
-            return keras.layers.Activation(activation)(x)
+            return keras.layers.Activation(activation, name=name)(x)
 
 
-def batch_norm(x: Any, channel_axis: int) -> Any:
+def batch_norm(x: Any, channel_axis: int, name: str) -> Any:
     """Batch normalisation with the defaults of the source's framework."""
     return keras.layers.BatchNormalization(
-        axis=channel_axis, momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON
+        axis=channel_axis,
+        momentum=BATCH_NORM_MOMENTUM,
+        epsilon=BATCH_NORM_EPSILON,
+        name=name,
     )(x)
 
 

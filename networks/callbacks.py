@@ -47,7 +47,9 @@ class EpochMetrics(keras.callbacks.Callback):  # type: ignore[misc]
         logs["val_accuracy"] = metrics.accuracy(confusion)
         logs["val_macro_f1"] = metrics.macro_f1(confusion)
         logs["val_batch_mean_f1"] = metrics.batch_mean_f1(self._label, predicted)
-        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        logs["learning_rate"] = float(
+            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        )
         if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
             self.diverged = True
             self.model.stop_training = True

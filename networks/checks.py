@@ -6,16 +6,17 @@ import dataclasses
 import math
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-
 _TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
 
 
 class ConfigError(ValueError):
     """A setting that cannot be used: one sentence with the rule, what was
-    received and what to do. Its text is meant to be shown as it stands."""
+    received and what to do. Its text is meant to be shown as it stands.
+    """
 
 
 def check_types(config: Any) -> None:
+    """Raise ConfigError unless every field has the type that it is annotated with."""
     hints = get_type_hints(type(config))
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -48,10 +49,12 @@ def _described(hint: Any) -> str:
 
 
 def listed(values: Any) -> str:
+    """Values as a list in a sentence."""
     return ", ".join(repr(value) for value in values)
 
 
 def check_sizes(config: Any, name: str) -> None:
+    """Raise ConfigError unless a field lists sizes of at least 1."""
     sizes = getattr(config, name)
     if not sizes or min(sizes) < 1:
         raise ConfigError(
@@ -60,24 +63,28 @@ def check_sizes(config: Any, name: str) -> None:
 
 
 def check_share(config: Any, name: str) -> None:
+    """Raise ConfigError unless a field lies in 0 <= value < 1."""
     value = getattr(config, name)
     if not 0.0 <= value < 1.0:
         raise ConfigError(f"{name} must lie in 0 <= {name} < 1. Received: {value}.")
 
 
 def check_at_least(config: Any, name: str, least: int) -> None:
+    """Raise ConfigError unless a field is at least `least`."""
     value = getattr(config, name)
     if value < least:
         raise ConfigError(f"{name} must be at least {least}. Received: {value}.")
 
 
 def check_positive(config: Any, name: str) -> None:
+    """Raise ConfigError unless a field is finite and above 0."""
     value = getattr(config, name)
     if not 0.0 < value < math.inf:
         raise ConfigError(f"{name} must be a finite number above 0. Received: {value}.")
 
 
 def check_not_negative(config: Any, name: str) -> None:
+    """Raise ConfigError unless a field is finite and at least 0."""
     value = getattr(config, name)
     if not 0.0 <= value < math.inf:
         raise ConfigError(f"{name} must be a finite number, at least 0. Received: {value}.")

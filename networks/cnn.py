@@ -38,28 +38,30 @@ def build_cnn(
         if train_features is not None:
             normalization.adapt(train_features)
         x = normalization(x)
-    x = keras.layers.Reshape((1, *config.image_shape))(x)
+    x = keras.layers.Reshape((1, *config.image_shape), name="image")(x)
     for number, filters in enumerate(config.filters, start=1):
+        name = f"convolution_{number}"
         x = keras.layers.Conv2D(
             filters,
             config.kernel_size,
             padding="same" if config.padding else "valid",
             data_format=_CHANNELS_FIRST,
-            name=f"convolution_{number}",
+            name=name,
             **initializers(config, x.shape[1] * config.kernel_size**2, seeds),
         )(x)
         if config.batch_norm:
-            x = batch_norm(x, channel_axis=1)
-        x = activate(x, config.activation)
+            x = batch_norm(x, 1, f"{name}_batch_norm")
+        x = activate(x, config.activation, f"{name}_activation")
         if config.dropout and number <= _DROPOUT_LAYERS:
-            x = keras.layers.Dropout(config.dropout, seed=seeds.next())(x)
+            x = keras.layers.Dropout(config.dropout, seed=seeds.next(), name=f"{name}_dropout")(x)
         if config.pooling:
-            x = keras.layers.MaxPooling2D(2, data_format=_CHANNELS_FIRST)(x)
-    x = keras.layers.Flatten()(x)
+            x = keras.layers.MaxPooling2D(2, data_format=_CHANNELS_FIRST, name=f"{name}_pooling")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
     for number, units in enumerate(config.dense, start=1):
-        x = dense(x, units, config, seeds, f"dense_{number}")
+        name = f"dense_{number}"
+        x = dense(x, units, config, seeds, name)
         if config.batch_norm:
-            x = batch_norm(x, channel_axis=-1)
+            x = batch_norm(x, -1, f"{name}_batch_norm")
         if config.dense_activation:
-            x = activate(x, config.activation)
+            x = activate(x, config.activation, f"{name}_activation")
     return keras.Model(inputs, dense(x, classes, config, seeds, "logits"), name="cnn")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from networks.config import CNNConfig, FFNConfig, NetworkConfig
+from itertools import pairwise
+
+from networks.config import FFNConfig, NetworkConfig
 
 _N_MFCC_STATISTICS = 26
 
@@ -24,4 +26,4 @@ def multiplications(network: NetworkConfig) -> int:
 
 
 def _dense(sizes: tuple[int, ...]) -> int:
-    return sum(inputs * outputs for inputs, outputs in zip(sizes, sizes[1:], strict=False))
+    return sum(inputs * outputs for inputs, outputs in pairwise(sizes))

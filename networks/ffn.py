@@ -37,10 +37,11 @@ def build_ffn(
             normalization.adapt(train_features)
         x = normalization(x)
     for number, units in enumerate(config.hidden, start=1):
-        x = dense(x, units, config, seeds, f"hidden_{number}")
+        name = f"hidden_{number}"
+        x = dense(x, units, config, seeds, name)
         if config.batch_norm:
-            x = batch_norm(x, channel_axis=-1)
-        x = activate(x, config.activation)
+            x = batch_norm(x, -1, f"{name}_batch_norm")
+        x = activate(x, config.activation, f"{name}_activation")
         if config.dropout:
-            x = keras.layers.Dropout(config.dropout, seed=seeds.next())(x)
+            x = keras.layers.Dropout(config.dropout, seed=seeds.next(), name=f"{name}_dropout")(x)
     return keras.Model(inputs, dense(x, classes, config, seeds, "logits"), name="ffn")

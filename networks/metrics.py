@@ -49,7 +49,7 @@ def confusion_matrix(label: Int64, predicted: Int64, classes: int) -> Int64:
             f"{label.shape} and {predicted.shape}."
         )
     if len(label) and not (
-        0 <= min(label.min(), predicted.min()) and max(label.max(), predicted.max()) < classes
+        min(label.min(), predicted.min()) >= 0 and max(label.max(), predicted.max()) < classes
     ):
         raise ValueError(f"classes must lie in 0 to {classes - 1}.")
     counts = np.bincount(label * classes + predicted, minlength=classes * classes)
@@ -98,7 +98,11 @@ def batch_mean_f1(label: Int64, predicted: Int64, batch_size: int = SOURCE_BATCH
     return float(
         np.mean(
             [
-                macro_f1(confusion_matrix(label[i : i + batch_size], predicted[i : i + batch_size], classes))
+                macro_f1(
+                    confusion_matrix(
+                        label[i : i + batch_size], predicted[i : i + batch_size], classes
+                    )
+                )
                 for i in range(0, len(label), batch_size)
             ]
         )

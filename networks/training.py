@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from networks.callbacks import BestWeights, EpochMetrics, early_stopping
+from networks.checks import ConfigError
 from networks.cnn import build_cnn
-from networks.config import ConfigError, FFNConfig, NetworkConfig, TrainingConfig
+from networks.config import FFNConfig, NetworkConfig, TrainingConfig
 from networks.ffn import build_ffn
 from networks.optimizers import make_optimizer
 from networks.schedules import schedule_callbacks

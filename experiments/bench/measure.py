@@ -1,0 +1,127 @@
+"""Timing rivals in turn, and saying so: machine, repeats, medians, spread, ratios."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from data.terminal import table
+from experiments.machine import processor_name, versions
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured thing: its value in each repeat."""
+
+    name: str
+    what: str
+    unit: str
+    values: tuple[float, ...]
+
+    @property
+    def value(self) -> float:
+        """Median of the repeats."""
+        return statistics.median(self.values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "name": self.name,
+            "what": self.what,
+            "value": self.value,
+            "unit": self.unit,
+            "repeats": len(self.values),
+            "values": list(self.values),
+        }
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What was measured, on what, and how rivals compare.
+
+    Args:
+        machine: facts of the machine, JSON-ready.
+        rows: in the order of the table.
+        ratios: medians over repeats of one rival's value by another's.
+    """
+
+    machine: dict[str, Any]
+    rows: tuple[Row, ...]
+    ratios: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object that `bench --json` prints."""
+        return {
+            "machine": self.machine,
+            "rows": [row.to_dict() for row in self.rows],
+            "ratios": dict(self.ratios),
+        }
+
+    def print(self, console: Console) -> None:
+        """Print it as a table."""
+        cells = [
+            [
+                row.what,
+                f"{row.value:.0f}",
+                f"{min(row.values):.0f} - {max(row.values):.0f}",
+                row.unit,
+            ]
+            for row in self.rows
+        ]
+        repeats = len(self.rows[0].values)
+        columns = ["what", f"median of {repeats}", "range", "unit"]
+        console.print(table(None, columns, cells))
+        for name, ratio in self.ratios.items():
+            console.print(f"{name}: {ratio:.1f} times")
+        facts = ", ".join(f"{name} {value}" for name, value in self.machine.items())
+        console.print(f"\n{facts}", soft_wrap=True)
+
+
+def rate_of(work: Callable[[], int]) -> Callable[[], float]:
+    """A measurement of the units a second of `work`, which returns how many it did."""
+
+    def measure() -> float:
+        began = time.perf_counter()
+        units = work()
+        return units / (time.perf_counter() - began)
+
+    return measure
+
+
+def in_turn(
+    measurements: Mapping[str, Callable[[], float]], repeats: int
+) -> dict[str, tuple[float, ...]]:
+    """Take every measurement once, then again: a noisy moment hits all rivals alike.
+
+    Each is first run once unmeasured.
+    """
+    for measure in measurements.values():
+        measure()
+    values: dict[str, list[float]] = {name: [] for name in measurements}
+    for _ in range(repeats):
+        for name, measure in measurements.items():
+            values[name].append(measure())
+    return {name: tuple(found) for name, found in values.items()}
+
+
+def ratio(ours: tuple[float, ...], rival: tuple[float, ...]) -> float:
+    """Median over the repeats of ours by the rival's of the same repeat."""
+    return statistics.median(a / b for a, b in zip(ours, rival, strict=True))
+
+
+def machine_facts(device: str, threads: int, **more: Any) -> dict[str, Any]:
+    """What a reader needs to judge figures by."""
+    return {
+        "processor": processor_name(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "device": device,
+        **versions(),
+        **more,
+    }

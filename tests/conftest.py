@@ -1,0 +1,81 @@
+"""What all tests share: small datasets, recordings, and a place of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+# Before numpy and torch: two test processes on two cores must not share threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+import soundfile
+
+from data.dataset import Dataset, Split
+
+REAL_DATA = Path(
+    os.environ.get("GENRE_TUI_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data"
+)
+needs_real_data = pytest.mark.skipif(
+    not REAL_DATA.is_dir(), reason=f"no real data in {REAL_DATA} (GENRE_TUI_REAL_DATA names it)"
+)
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Datasets and runs of a test go to folders of its own."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("GENRE_TUI_DATA", str(home / "datasets"))
+    monkeypatch.setenv("GENRE_TUI_RUNS", str(home / "runs"))
+    return home
+
+
+def tone(seconds: float, rate: int, hertz: float = 440.0, channels: int = 1) -> np.ndarray:
+    """A sine at half of full scale. [shape=(frames, channels)]"""
+    t = np.arange(round(seconds * rate)) / rate
+    return np.repeat(0.5 * np.sin(2 * np.pi * hertz * t)[:, None], channels, axis=1)
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a folder of recordings: genre -> number of tracks."""
+
+    def make(tracks: dict[str, int], seconds: float = 2.0, name: str = "music") -> Path:
+        folder = tmp_path / name
+        for place, (genre, count) in enumerate(tracks.items()):
+            (folder / genre).mkdir(parents=True)
+            for number in range(count):
+                sound = tone(seconds, 8000, 200.0 + 400 * place + 10 * number)
+                soundfile.write(folder / genre / f"{number:02d}.wav", sound, 8000)
+        return folder
+
+    return make
+
+
+def small_split(rows: int, classes: int, track: int, seed: int, *, mel: bool = True) -> Split:
+    """Rows whose classes can be learned: each has a mean of its own."""
+    rng = np.random.default_rng(seed)
+    label = np.arange(rows) % classes
+    mfcc = rng.standard_normal((rows, 26)) + 2.0 * label[:, None] * (np.arange(26) % classes == 0)
+    spectrogram = rng.uniform(-80, 0, (rows, 21, 128)).astype(np.float32) if mel else None
+    if spectrogram is not None:
+        for row, c in enumerate(label):
+            spectrogram[row, :, c * 20 : c * 20 + 20] = 0
+    return Split(
+        mfcc, spectrogram, label.astype(np.int64), np.full(rows, track), np.arange(rows) / 1
+    )
+
+
+def small_dataset(name: str = "small", *, mel: bool = True, rows: int = 48) -> Dataset:
+    """Three genres, 48 + 24 + 24 rows, one track a split."""
+    return Dataset(
+        name=name,
+        genres=("blues", "jazz", "rock"),
+        train=small_split(rows, 3, 0, 1, mel=mel),
+        validation=small_split(rows // 2, 3, 1, 2, mel=mel),
+        test=small_split(rows // 2, 3, 2, 3, mel=mel),
+        track_names=("a", "b", "c"),
+        provenance={"kind": "test"},
+    )
