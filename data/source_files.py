@@ -12,6 +12,7 @@ SOURCE_URL = (
     "4ffe9644fa6e7515c82a7c577d0cb2626887e668/data/music_genre_data_di"
 )
 
+
 @dataclass(frozen=True)
 class SourceFile:
     """One array: `path` below the dataset's folder, and its git blob id."""
@@ -38,7 +39,7 @@ SOURCE_FILES: tuple[SourceFile, ...] = (
 
 
 def git_blob_id(path: Path) -> str:
-    rr"""The id that git gives a file's content: sha1("blob <size>\0" + content), in hex.
+    r"""The id that git gives a file's content: sha1("blob <size>\0" + content), in hex.
 
     Raises:
         OSError: the file cannot be read.

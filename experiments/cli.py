@@ -18,6 +18,7 @@ from experiments.results import RunResult, collect
 from experiments.studies import STUDIES
 from experiments.study import PROTOCOLS, Protocol
 from experiments.tables import print_results
+from networks.backend import require_torch
 from networks.checks import ConfigError
 
 _RUNS_OPTION = click.option(
@@ -114,6 +115,7 @@ def run(
     """
     from data.opening import open_dataset
 
+    require_torch()
     chosen = STUDIES[study]
     with interruptible("Trials that had ended are kept in the run's folder."):
         dataset = open_dataset(data_name)

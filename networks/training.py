@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from networks.callbacks import BestWeights, EpochMetrics, early_stopping
-from networks.checks import ConfigError
 from networks.cnn import build_cnn
 from networks.config import FFNConfig, NetworkConfig, TrainingConfig
 from networks.ffn import build_ffn
@@ -21,12 +20,6 @@ from networks.optimizers import make_optimizer
 from networks.schedules import schedule_callbacks
 
 Status = Literal["finished", "diverged"]
-
-if keras.backend.backend() != "torch":
-    raise ConfigError(
-        f"genre-tui needs Keras on torch. Received KERAS_BACKEND={keras.backend.backend()}: unset "
-        "it, or set it to torch."
-    )
 
 
 @dataclass(frozen=True)

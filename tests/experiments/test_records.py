@@ -1,0 +1,85 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import records
+from experiments.errors import RunError
+from experiments.records import RunDirectory
+
+
+def _run(runs: Path, study: str, name: str) -> RunDirectory:
+    run = RunDirectory(runs / study / name)
+    run.write_run({"study": study})
+    return run
+
+
+def test_a_run_is_found_by_what_a_user_would_type(tmp_path: Path) -> None:
+    first = _run(tmp_path, "optimizers", "20260101T000000Z-aaa111")
+    second = _run(tmp_path, "ffn-baseline", "20260102T000000Z-bbb222")
+    assert records.all_runs(tmp_path) == [first, second]
+    for name in ("latest", "ffn", "20260102", "bbb", second.name, str(second.path)):
+        assert records.find(tmp_path, name) == second, name
+    assert records.find(tmp_path, "optimizers") == first
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("zzz", "there is no run 'zzz'"), ("2026", "could be 2 runs")]
+)
+def test_a_name_that_means_none_or_many(tmp_path: Path, name: str, words: str) -> None:
+    _run(tmp_path, "a", "20260101T000000Z-aaa111")
+    _run(tmp_path, "b", "20260102T000000Z-bbb222")
+    with pytest.raises(RunError, match=words):
+        records.find(tmp_path, name)
+
+
+def test_no_runs_at_all(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="there are no runs in"):
+        records.find(tmp_path, "latest")
+
+
+def test_new_runs_do_not_collide(tmp_path: Path) -> None:
+    paths = {records.create(tmp_path, "x").path for _ in range(20)}
+    assert len(paths) == 20
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "damaged"),
+        ("{", "damaged"),
+        ("[1]", "no JSON object"),
+        ('{"schema_version": 9}', "schema version 9"),
+        ("[" * 100_000, "damaged"),
+    ],
+)
+def test_a_damaged_record(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(RunError) as caught:
+        RunDirectory(tmp_path).read_run()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("trial", ["../x", "a/b", "", "..", "a.b"])
+def test_a_trials_id_cannot_lead_out_of_the_run(tmp_path: Path, trial: str) -> None:
+    with pytest.raises(RunError, match="letters and digits"):
+        RunDirectory(tmp_path).read_result(trial)
+
+
+def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    assert run.read_result("abc") is None
+    run.write_result("abc", {"status": "finished"})
+    assert run.read_result("abc") == {"status": "finished"}
+    with pytest.raises(TypeError):
+        run.write_result("abc", {"status": object()})
+    assert run.read_result("abc") == {"status": "finished"}
+    assert [path.name for path in (tmp_path / "trials/abc").iterdir()] == ["result.json"]
+
+
+def test_json_has_no_nan() -> None:
+    values = records.plain_floats([1.0, float("nan"), float("inf")])
+    assert values == [1.0, None, None]
+    json.dumps(values, allow_nan=False)
+    assert records.plain_floats(np.array([2.5])) == [2.5]

@@ -1,0 +1,155 @@
+"""What a user gets for bad input, typed at the command line: one sentence, exit code 2."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from data import catalogue
+from data.cli import main as data_main
+from experiments.cli import main as experiments_main
+from tests.conftest import small_dataset
+
+
+def _call(main: object, *arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments])  # type: ignore[arg-type]
+
+
+def _refused(main: object, *arguments: str | Path) -> str:
+    result = _call(main, *arguments)
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "none"], "there is no dataset 'none'"),
+        (["use", "none"], "there is no dataset 'none'"),
+        (["remove", "none", "--yes"], "there is no dataset 'none'"),
+        (["show", "../x"], "name must be"),
+        (["import", "/nowhere"], "is no folder"),
+        (["build", "/nowhere"], "is no folder"),
+        (["build", "/nowhere", "--merge", "x"], "expected CLASS=FOLDER,FOLDER"),
+        (["build", "/nowhere", "--shares", "60/40"], "add up to 100"),
+        (["build", "/nowhere", "--name", "demo"], "belongs to the built-in dataset"),
+        (["build", "/nowhere", "--workers", "0"], "0 is not in the range"),
+        (["frobnicate"], "No such command"),
+        (["fetch", "--url", "ftp://127.0.0.1/x"], "http"),
+    ],
+)
+def test_data(arguments: list[str], words: str) -> None:
+    assert words in _refused(data_main, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "none"], "'none' is not one of"),
+        (["run", "ffn-baseline", "--data", "none"], "there is no dataset 'none'"),
+        (["run", "ffn-baseline", "--data", "/nowhere/x.h5"], "there is no dataset file"),
+        (["run", "ffn-baseline", "--protocol", "free"], "'free' is not one of"),
+        (["run", "ffn-baseline", "--seeds", "0"], "0 is not in the range"),
+        (["run", "ffn-baseline", "--epochs", "many"], "'many' is not a valid integer"),
+        (["run", "ffn-baseline", "--device", "tpu"], "'tpu' is not one of"),
+        (["show", "none"], "there are no runs"),
+        (["bench", "frobnicate"], "No such command"),
+    ],
+)
+def test_experiments(arguments: list[str], words: str) -> None:
+    assert words in _refused(experiments_main, *arguments)
+
+
+def test_a_taken_name_is_not_overwritten(recordings: Callable[..., Path]) -> None:
+    path = catalogue.add(small_dataset("mine"), replace=False)
+    before = path.read_bytes()
+    folder = recordings({"a": 3, "b": 3})
+    assert "there is a dataset 'mine' already" in _refused(
+        data_main, "build", folder, "--name", "mine"
+    )
+    assert path.read_bytes() == before
+
+
+def test_a_mel_study_on_data_without_mel(own_places: Path) -> None:
+    catalogue.add(small_dataset("flat", mel=False), replace=False)
+    message = _refused(experiments_main, "run", "pooling-padding", "--data", "flat")
+    assert "the dataset flat has no mel-spectrograms" in message
+    assert not (own_places / "runs").exists()
+
+
+def test_a_gpu_where_there_is_none() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    catalogue.add(small_dataset("small"), replace=False)
+    message = _refused(
+        experiments_main, "run", "ffn-baseline", "--data", "small", "--device", "cuda"
+    )
+    assert "--device cuda needs a GPU" in message
+
+
+def test_a_corrupted_dataset() -> None:
+    path = catalogue.add(small_dataset("small"), replace=False)
+    path.write_bytes(path.read_bytes()[:5000])
+    for main, *arguments in (
+        (data_main, "show", "small"),
+        (experiments_main, "run", "ffn-baseline", "--data", "small"),
+    ):
+        assert "damaged" in _refused(main, *arguments)
+    listed = _call(data_main, "list")
+    assert listed.exit_code == 0
+    assert "unusable" in listed.output
+
+
+def test_a_build_that_fails_leaves_nothing(
+    recordings: Callable[..., Path], own_places: Path
+) -> None:
+    folder = recordings({"a": 3, "b": 3}, seconds=0.4)
+    assert "none of the 6 recordings" in _refused(data_main, "build", folder, "--workers", "1")
+    assert list((own_places / "datasets").iterdir()) == []
+
+
+def test_arrays_with_pickles(tmp_path: Path) -> None:
+    for split in ("train", "val", "test"):
+        place = tmp_path / split / "mfccs"
+        place.mkdir(parents=True)
+        np.save(place / "X.npy", np.zeros((4, 26)))
+        np.save(place / "labels.npy", np.array([{}] * 4), allow_pickle=True)
+    assert "pickled objects" in _refused(data_main, "import", tmp_path)
+
+
+def test_hostile_names_reach_the_terminal_harmless(
+    recordings: Callable[..., Path],
+) -> None:
+    folder = recordings({"a": 4, "b": 3})
+    (folder / "a" / "\x1b]52;c;ZXZpbA==\x07[red]\u202e.wav").write_text("no audio")
+    result = _call(data_main, "build", folder, "--workers", "1", "--name", "x")
+    assert result.exit_code == 0, result.output
+    assert "[red]" in result.output
+    for hidden in ("\x1b", "\x07", "\u202e"):
+        assert hidden not in result.output
+
+
+def test_a_disk_that_fills_during_a_run_is_a_sentence(tmp_path: Path) -> None:
+    catalogue.add(small_dataset("small"), replace=False)
+    script = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))\n"
+        "from experiments.cli import main\n"
+        "main(['run', 'ffn-baseline', '--data', 'small', '--epochs', '1'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=os.environ.copy()
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("Error: no space left to write")
+    assert "Traceback" not in done.stderr
