@@ -56,7 +56,8 @@ def print_card(name: str, path: Path) -> None:
     if all(tracks):
         rows.append(["tracks", *map(str, tracks), str(sum(tracks))])
     printer = console()
-    printer.print(table(f"{name}: one-second segments", ["genre", *SPLITS, "all"], rows))
+    printer.print(Text(clean(f"{name}: one-second segments"), style="bold"))
+    printer.print(table(["genre", *SPLITS, "all"], rows))
     lines = {
         "features": "MFCC statistics (26)"
         + (", mel-spectrograms (21 x 128)" if dataset.has_mel else "; no mel-spectrograms"),

@@ -62,7 +62,7 @@ def list_datasets(as_json: bool) -> None:
         for row in rows
     ]
     columns = ["  dataset", "genres", "train", "validation", "test", "tracks", "mel"]
-    console().print(table(None, columns, cells, left=2))
+    console().print(table(columns, cells, left=2))
 
 
 @main.command()
@@ -178,7 +178,7 @@ def build(
         printer = console()
         total_tracks = built.tracks + len(built.skipped)
         printer.print(f"\nLeft out {len(built.skipped)} of {total_tracks} recordings:")
-        printer.print(table(None, ["track", "reason"], list(map(list, built.skipped.items())), 2))
+        printer.print(table(["track", "reason"], list(map(list, built.skipped.items())), 2))
 
 
 @main.command()

@@ -83,7 +83,7 @@ def mfcc_statistics_tensor(samples: torch.Tensor) -> torch.Tensor:
     frames = x.reshape(len(x), -1, FRAME_SAMPLES)
     magnitude = _power(_rfft(frames)[..., :_N_BINS]).sqrt_() / _N_BINS
     energies = magnitude @ _constant(_mfcc_filters, samples.device)
-    cepstra: torch.Tensor = torch.log10(energies + _LOG_FLOOR) @ _constant(_dct, samples.device)
+    cepstra = torch.log10(energies + _LOG_FLOOR) @ _constant(_dct, samples.device)
     std, mean = torch.std_mean(cepstra, dim=1, correction=0)
     return torch.cat([mean, std], dim=1)
 
@@ -107,7 +107,8 @@ def _rfft(frames: torch.Tensor) -> torch.Tensor:
     if frames.device.type == "cpu":
         spectrum: npt.NDArray[Any] = scipy.fft.rfft(frames.numpy())
         return torch.from_numpy(spectrum)
-    return torch.fft.rfft(frames)
+    on_device: torch.Tensor = torch.fft.rfft(frames)
+    return on_device
 
 
 def _power(spectrum: torch.Tensor) -> torch.Tensor:

@@ -78,22 +78,24 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
-def table(
-    title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1
-) -> Table:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> Table:
     """A table whose first `left` columns are text and whose others are numbers."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    made = Table(box=None, pad_edge=False)
     for number, column in enumerate(columns):
         is_text = number < left
         made.add_column(
-            Text(column),
-            justify="left" if is_text else "right",
+            Text(column, justify="left" if is_text else "right"),
             header_style="dim",
             overflow="fold",
             no_wrap=not is_text,
         )
     for row in rows:
-        made.add_row(*(Text(clean(cell)) for cell in row))
+        made.add_row(
+            *(
+                Text(clean(cell), justify="left" if number < left else "right")
+                for number, cell in enumerate(row)
+            )
+        )
     return made
 
 

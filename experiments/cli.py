@@ -17,7 +17,7 @@ from experiments.progress import RunProgress, total_work
 from experiments.results import RunResult, collect
 from experiments.studies import STUDIES
 from experiments.study import PROTOCOLS, Protocol
-from experiments.tables import print_results
+from experiments.tables import results_view
 from networks.backend import require_torch
 from networks.checks import ConfigError
 
@@ -73,7 +73,7 @@ def list_studies(as_json: bool) -> None:
         reads = {"mfcc": "MFCC", "mel": "mel"}[study.features]
         rows.append([study.name, study.question, reads, f"{trials[0]} / {trials[1]}", figure])
     columns = ["study", "question", "reads", "trials", "documented %"]
-    console().print(table(None, columns, rows, left=3))
+    console().print(table(columns, rows, left=3))
     click.echo("\ntrials: of the documented / the controlled protocol.")
     click.echo("documented %: best test accuracy that the source reports.")
 
@@ -157,4 +157,4 @@ def _print(result: RunResult, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(result.to_dict()))
     else:
-        print_results(result, console())
+        console().print(results_view(result))

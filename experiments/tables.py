@@ -4,43 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from data.terminal import clean, duration, table
 from experiments.results import RunResult, Spread, VariantResult
 
 
-def print_results(result: RunResult, console: Console) -> None:
-    """Print a run's table, its notes and the best variant's confusion matrix."""
+def results_view(result: RunResult) -> Group:
+    """A run's table, the best variant's confusion matrix, and notes."""
     facts = result.facts
-    dataset = facts["dataset"]
-    console.print(Text(clean(facts["question"]), style="bold"))
-    seeds = len(facts["seeds"])
-    line = (
-        f"{facts['study']}, {facts['protocol']} protocol, dataset {dataset['name']}"
-        f"{' (DEMO DATA: synthesised music)' if dataset['kind'] == 'demo' else ''}, "
-        f"{seeds} seed{'s' if seeds > 1 else ''}"
-    )
-    if facts["epochs"]:
-        line += f", epochs set to {facts['epochs']}"
-    console.print(Text(clean(line)), soft_wrap=True)
-    console.print()
-    _print_variants(result, console)
-    for note in _notes(result):
-        console.print(Text(clean(note), style="dim"), soft_wrap=True)
+    parts: list[RenderableType] = [
+        Text(clean(facts["question"]), style="bold"),
+        Text(clean(_headline(facts))),
+        Text(),
+        _variants_table(result),
+    ]
     best = result.best
     if best is not None:
-        console.print()
-        _print_confusion(result, best, console)
-    console.print(Text(f"\nRecords: {clean(str(result.run.path))}"), soft_wrap=True)
+        parts += [Text(), *_confusion(result, best)]
+    notes = _notes(result)
+    if notes:
+        parts.append(Text())
+        parts += [Text(clean(note), style="dim") for note in notes]
+    return Group(*parts, Text(f"\nRecords: {clean(str(result.run.path))}"))
 
 
-def _print_variants(result: RunResult, console: Console) -> None:
-    documented = any(_source_a(variant) for variant in result.variants)
+def _headline(facts: dict[str, Any]) -> str:
+    dataset = facts["dataset"]
+    seeds = len(facts["seeds"])
+    demo = " (DEMO DATA: synthesised music)" if dataset["kind"] == "demo" else ""
+    line = (
+        f"{facts['study']}, {facts['protocol']} protocol, dataset {dataset['name']}{demo}, "
+        f"{seeds} seed{'s' if seeds > 1 else ''}"
+    )
+    return f"{line}, epochs set to {facts['epochs']}" if facts["epochs"] else line
+
+
+def _variants_table(result: RunResult) -> Table:
+    documented = any(variant.documented for variant in result.variants)
     columns = ["variant", "n", "accuracy %", "macro-F1 %"]
-    if documented:
-        columns += ["batch-F1 %", "documented accuracy %", "batch-F1 %"]
     rows = []
     for variant in result.variants:
         row = [
@@ -51,22 +55,13 @@ def _print_variants(result: RunResult, console: Console) -> None:
         ]
         if documented:
             figure = _source_a(variant)
-            row += [
-                per_cent(variant.batch_mean_f1),
-                f"{figure['accuracy'] * 100:.2f}" if figure else "",
-                f"{figure['f1'] * 100:.2f}" if figure else "",
-            ]
+            row.append(f"{figure['accuracy'] * 100:.2f}" if figure else "")
         rows.append(row)
-    console.print(table(None, columns, rows))
+    return table([*columns, "documented %"] if documented else columns, rows)
 
 
 def _notes(result: RunResult) -> list[str]:
     notes = []
-    if any(_source_a(variant) for variant in result.variants):
-        notes.append(
-            "batch-F1 is the source's figure, the mean macro-F1 of batches of 16 sorted rows; "
-            "compare models by macro-F1."
-        )
     for variant in result.variants:
         if variant.selected_from > 1 and variant.n:
             notes.append(
@@ -78,16 +73,27 @@ def _notes(result: RunResult) -> list[str]:
                 notes.append(f"{variant.name}: {count} of {variant.planned} trials {word}.")
         if variant.note:
             notes.append(f"{variant.name}: {variant.note}")
-        notes += [
-            f"{variant.name}: the sibling project reports {figure['accuracy'] * 100:.2f} % "
-            f"accuracy, {figure['f1'] * 100:.2f} % macro-F1 ({figure['protocol']})."
-            for figure in variant.documented
-            if figure["source"] == "B"
-        ]
+        notes += [_documented_note(variant, figure) for figure in variant.documented]
+    if any(variant.documented for variant in result.variants):
+        notes.append(
+            "Source A's F1 is the mean macro-F1 of batches of 16 sorted rows: compare models by "
+            "the pooled macro-F1 of the table."
+        )
     return notes
 
 
-def _print_confusion(result: RunResult, variant: VariantResult, console: Console) -> None:
+def _documented_note(variant: VariantResult, figure: dict[str, Any]) -> str:
+    reported = (
+        f"{variant.name}: source {figure['source']} reports {figure['accuracy'] * 100:.2f} % "
+        f"accuracy, {figure['f1'] * 100:.2f} % "
+    )
+    if figure["source"] == "B":
+        return f"{reported}macro-F1 ({figure['protocol']})."
+    ours = per_cent(variant.batch_mean_f1)
+    return f"{reported}batch-mean F1 ({figure['protocol']}); ours, averaged that way: {ours} %."
+
+
+def _confusion(result: RunResult, variant: VariantResult) -> list[RenderableType]:
     genres = result.genres
     title = f"{variant.name}: rows true, columns predicted"
     if len(result.variants) > 1:
@@ -98,7 +104,7 @@ def _print_confusion(result: RunResult, variant: VariantResult, console: Console
         [genre, *map(str, counts), f"{counts[i] / max(sum(counts), 1) * 100:.1f}"]
         for i, (genre, counts) in enumerate(zip(genres, variant.confusion_matrix, strict=True))
     ]
-    console.print(table(title, ["", *genres, "recall %"], rows))
+    return [Text(clean(title), style="bold"), table(["", *genres, "recall %"], rows)]
 
 
 def per_cent(spread: Spread) -> str:

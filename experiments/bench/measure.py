@@ -76,7 +76,7 @@ class Benchmark:
         ]
         repeats = len(self.rows[0].values)
         columns = ["what", f"median of {repeats}", "range", "unit"]
-        console.print(table(None, columns, cells))
+        console.print(table(columns, cells))
         for name, ratio in self.ratios.items():
             console.print(f"{name}: {ratio:.1f} times")
         facts = ", ".join(f"{name} {value}" for name, value in self.machine.items())

@@ -1,0 +1,135 @@
+"""The application: studies on one tab, runs and their results on the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import DataTable, Footer, Static, TabbedContent, TabPane
+
+from data.terminal import clean
+from experiments.errors import RunError
+from experiments.records import RunDirectory, all_runs
+from experiments.results import collect
+from experiments.studies import STUDIES
+from experiments.study import Study
+from experiments.tables import results_view
+
+
+class GenreTui(App[None]):
+    """Browse studies and results. It reads run directories and changes nothing.
+
+    Args:
+        runs: the folder of all runs.
+    """
+
+    TITLE = "genre-tui"
+    CSS = """
+    DataTable { width: 44; height: 1fr; }
+    VerticalScroll { width: 1fr; padding: 0 1; }
+    Screen.narrow .sides { layout: vertical; }
+    Screen.narrow DataTable { width: 1fr; height: 6; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "show('studies')", "Studies"),
+        Binding("2", "show('runs')", "Runs"),
+        Binding("r", "refresh_runs", "Refresh"),
+        Binding("q", "quit", "Quit"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (110, "wide")]  # noqa: RUF012 - as Textual declares it
+
+    def __init__(self, runs: Path) -> None:
+        super().__init__()
+        self._runs = runs
+        self._directories: dict[str, RunDirectory] = {}
+
+    def compose(self) -> ComposeResult:
+        """Two tabs, each a list and what it says of the chosen row."""
+        with TabbedContent(initial="studies"):
+            with TabPane("1 Studies", id="studies"), Horizontal(classes="sides"):
+                yield DataTable(id="study-list", cursor_type="row")
+                with VerticalScroll():
+                    yield Static(id="study")
+            with TabPane("2 Runs", id="runs"), Horizontal(classes="sides"):
+                yield DataTable(id="run-list", cursor_type="row")
+                with VerticalScroll():
+                    yield Static(id="run")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Fill both lists; where there are runs, show the newest."""
+        studies = self.query_one("#study-list", DataTable)
+        studies.add_columns("study", "documented %")
+        for study in STUDIES.values():
+            best = study.documented_best
+            studies.add_row(study.name, f"{best.accuracy:.2f}" if best else "", key=study.name)
+        self.query_one("#run-list", DataTable).add_columns("study", "started (UTC)")
+        self.action_refresh_runs()
+        self.action_show("runs" if self._directories else "studies")
+
+    def action_show(self, tab: str) -> None:
+        """Go to a tab, with its list in focus."""
+        self.query_one(TabbedContent).active = tab
+        self.query_one("#study-list" if tab == "studies" else "#run-list", DataTable).focus()
+
+    def action_refresh_runs(self) -> None:
+        """Read the list of runs again."""
+        table = self.query_one("#run-list", DataTable)
+        table.clear()
+        self._directories = {run.name: run for run in reversed(all_runs(self._runs))}
+        for name, run in self._directories.items():
+            table.add_row(Text(clean(run.path.parent.name)), _started(run), key=name)
+        if not self._directories:
+            self.query_one("#run", Static).update(
+                Text(
+                    f"No runs in {clean(str(self._runs))} yet. Start one with\n\n"
+                    "  python -m experiments run ffn-baseline"
+                )
+            )
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Show what the row under the cursor is about."""
+        key = event.row_key.value
+        if key is None:
+            return
+        if event.data_table.id == "study-list":
+            self.query_one("#study", Static).update(_about(STUDIES[key]))
+        elif key in self._directories:
+            self.query_one("#run", Static).update(_results(self._directories[key]))
+
+
+def _started(run: RunDirectory) -> Text:
+    stamp = run.path.name.partition("-")[0]
+    if len(stamp) != len("20260101T000000Z"):
+        return Text(clean(run.path.name))
+    return Text(f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]} {stamp[9:11]}:{stamp[11:13]}")
+
+
+def _about(study: Study) -> RenderableType:
+    variants = [
+        f"  {variant.name}"
+        + "".join(
+            f"\n    source {figure.source}: {figure.accuracy:.2f} % ({figure.protocol})"
+            for figure in variant.documented
+        )
+        for variant in study.variants
+    ]
+    paragraphs = "\n\n".join(" ".join(paragraph.split()) for paragraph in study.about.split("\n\n"))
+    return Group(
+        Text(study.name, style="bold"),
+        Text(f"\n{paragraphs}\n\nVariants"),
+        Text("\n".join(variants)),
+        Text(f"\npython -m experiments run {study.name}", style="bold"),
+    )
+
+
+def _results(run: RunDirectory) -> RenderableType:
+    try:
+        return results_view(collect(run))
+    except RunError as error:
+        return Text(f"This run cannot be shown: {clean(str(error))}")
