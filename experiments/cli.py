@@ -97,6 +97,13 @@ def list_studies(as_json: bool) -> None:
     show_default=True,
     help="What trains.",
 )
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Of the CPU; more help large networks on an idle machine only.",
+)
 @_RUNS_OPTION
 @_JSON_OPTION
 def run(
@@ -106,6 +113,7 @@ def run(
     seeds: int | None,
     epochs: int | None,
     device: str,
+    threads: int,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -132,6 +140,7 @@ def run(
                 runs,
                 device,  # type: ignore[arg-type]
                 RunProgress(plan, bar),
+                threads,
             )
     result = collect(made)
     _print(result, as_json)

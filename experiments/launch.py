@@ -22,6 +22,7 @@ def launch(
     runs: Path,
     device: DeviceChoice,
     observer: Observer,
+    threads: int = 1,
 ) -> RunDirectory:
     """Carry a plan out in this process.
 
@@ -32,6 +33,7 @@ def launch(
         runs: the folder of all runs.
         device: that trains.
         observer: is told how far it is.
+        threads: of torch on the CPU.
 
     Raises:
         DataError: the dataset lacks what the study reads, or a record cannot be
@@ -40,7 +42,7 @@ def launch(
     """
     dataset.features(study.features, "train")  # refuse before anything is written
     chosen = choose_device(device)
-    facts = run_facts(study, dataset, plan, set_up(chosen, study.features))
+    facts = run_facts(study, dataset, plan, set_up(chosen, threads))
     run = records.create(runs, study.name)
     run.write_run(facts)
     Runner(plan, dataset, run, chosen, observer).execute()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import torch
 from keras import ops
+from torch.optim.adam import adam as torch_adam
 
 from networks.optimizers.adam_family import AdamFamily
 
@@ -18,6 +21,34 @@ class Adam(AdamFamily):
     torch.optim. Keras adds epsilon before v's bias is corrected (the paper's "epsilon
     hat"): in the first step that is an epsilon 32 times as large.
     """
+
+    def _backend_update_step(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Any], learning_rate: Any
+    ) -> None:
+        # A step that is not traced may change its weights in place: one pass over
+        # them in torch's own kernel, where `update_step` takes fifteen.
+        if self._stateless:
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
+            return
+        places = [self._get_variable_index(variable) for variable in trainable_variables]
+        steps = float(ops.convert_to_numpy(self.iterations))
+        with torch.no_grad():
+            torch_adam(
+                [variable.value for variable in trainable_variables],
+                list(grads),
+                [self._momentums[place].value for place in places],
+                [self._velocities[place].value for place in places],
+                [],
+                [torch.tensor(steps, device=gradient.device) for gradient in grads],
+                fused=True,
+                amsgrad=False,
+                beta1=float(ops.convert_to_numpy(self.beta_1)),
+                beta2=self.beta_2,
+                lr=float(ops.convert_to_numpy(learning_rate)),
+                weight_decay=0.0,  # both decays have been applied
+                eps=self.epsilon,
+                maximize=False,
+            )
 
     def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         """Move one weight by its gradient, of the same shape."""

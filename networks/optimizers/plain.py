@@ -34,6 +34,7 @@ class PlainOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
     def __init__(self, learning_rate: float, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.l2 = l2
+        self._stateless = False  # whether a step is being traced
 
     def apply(
         self, grads: Sequence[Any], trainable_variables: Iterable[keras.Variable] | None = None
@@ -54,6 +55,14 @@ class PlainOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
                 for gradient, weight in zip(grads, weights, strict=True)
             ]
         super().apply(grads, trainable_variables)
+
+    def stateless_apply(self, *arguments: Any, **named: Any) -> Any:
+        """Update given values instead of the optimizer's own, as Keras describes it."""
+        self._stateless = True
+        try:
+            return super().stateless_apply(*arguments, **named)
+        finally:
+            self._stateless = False
 
     def _apply_weight_decay(self, variables: Iterable[keras.Variable]) -> None:
         # In the place of Keras's, which changes the weights by `_foreach_mul_`.

@@ -1,0 +1,112 @@
+"""The documents show commands that exist, and show all of them."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from data.cli import main as data_main
+from experiments.cli import main as experiments_main
+from genre_tui.cli import main as tui_main
+
+ROOT = Path(__file__).parents[1]
+MODULES = {"data": data_main, "experiments": experiments_main}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = [line[4:] for line in README.splitlines() if line.startswith("    ")]
+
+
+def _commands() -> list[list[str]]:
+    """Every command of the README's blocks, as words."""
+    return [
+        shlex.split(part, comments=True)
+        for line in BLOCKS
+        for part in line.split("&&")
+        if part.strip()
+    ]
+
+
+def _resolve(words: list[str]) -> None:
+    """Parse a command with click, as running it would, without running it."""
+    if words[0].endswith("genre-tui"):
+        command: click.Command = tui_main
+        rest = words[1:]
+    else:
+        assert words[:2] == [".venv/bin/python", "-m"], words
+        command, rest = MODULES[words[2]], words[3:]
+    context = click.Context(command, info_name="x")
+    while isinstance(command, click.Group):
+        name, found, rest = command.resolve_command(context, rest)
+        assert found is not None, f"{words}: no command {name}"
+        command, context = found, click.Context(found, info_name=name, parent=context)
+    command.make_context("x", list(rest), parent=context)
+
+
+OURS = [
+    words
+    for words in _commands()
+    if words[0].endswith("genre-tui") or (words[1:2] == ["-m"] and words[2] in MODULES)
+]
+
+
+@pytest.mark.parametrize("words", OURS, ids=" ".join)
+def test_every_command_of_the_readme_exists(words: list[str]) -> None:
+    _resolve(words)
+
+
+def test_the_check_itself_can_fail() -> None:
+    with pytest.raises(click.UsageError):
+        _resolve([".venv/bin/python", "-m", "experiments", "run", "ffn-baseline", "--nonsense"])
+
+
+def test_all_other_commands_are_the_set_up() -> None:
+    others = [words for words in _commands() if words not in OURS]
+    assert len(OURS) >= 8
+    for words in others:
+        assert (
+            words[:3] == ["python3", "-m", "venv"]
+            or words[0] == ".venv/bin/pip"
+            or words
+            == [
+                ".venv/bin/python",
+                "-m",
+                "pytest",
+            ]
+        )
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_command_is_in_the_readme(module: str) -> None:
+    for name in MODULES[module].commands:
+        if name == "bench":
+            continue  # for developers: the changelog names it
+        assert re.search(rf"-m {module}[^\n]*\b{name}\b|`{name}`", README), name
+
+
+def test_every_option_of_run_is_in_the_readme() -> None:
+    for parameter in experiments_main.commands["run"].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.opts[0] in README
+
+
+def test_ci_runs_the_readmes_commands() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for pattern in re.findall(r"grep -m1 '([^']+)' README.md", ci):
+        matches = [line for line in README.splitlines() if re.search(pattern, line)]
+        assert len(matches) == 1, pattern
+        assert matches[0].strip().startswith("python3 -m venv")
+
+
+def test_every_file_the_readme_shows_is_there() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_command_explains_itself() -> None:
+    for module, group in MODULES.items():
+        for name, command in group.commands.items():
+            assert command.help, (module, name)
+            for parameter in command.params:
+                if isinstance(parameter, click.Option):
+                    assert parameter.help, (module, name, parameter.name)
