@@ -6,12 +6,12 @@ import os
 import sys
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -99,6 +99,17 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) 
     return made
 
 
+class _BarWithNote(Progress):
+    """A progress bar with a line of its own for what is happening."""
+
+    note = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, then the note."""
+        yield from super().get_renderables()
+        yield Text(self.note, style="dim", no_wrap=True, overflow="ellipsis")
+
+
 class ProgressBar:
     """A bar with rate and time left on a terminal, plain lines elsewhere.
 
@@ -113,15 +124,16 @@ class ProgressBar:
         self._done, self._count = 0.0, 0
         self._began = self._said = time.monotonic()
         self._console = console(stderr=True)
-        self._bar: Progress | None = None
+        self._bar: _BarWithNote | None = None
 
     def advance(self, work: float, count: int, note: str = "") -> None:
         """Say that `work` of the total and `count` units more are done."""
         self._done += work
         self._count += count
         rate = self._count / max(time.monotonic() - self._began, 1e-9)
-        status = f"{self._count} {self._unit}, {_rounded(rate)}/s {clean(note)}".rstrip()
+        status = f"{self._count} {self._unit}, {_rounded(rate)}/s"
         if self._bar is not None:
+            self._bar.note = clean(note)
             self._bar.update(self._bar.task_ids[0], completed=self._done, status=status)
         elif time.monotonic() - self._said >= _PLAIN_SECONDS or self._done >= self._total:
             self._said = time.monotonic()
@@ -129,6 +141,7 @@ class ProgressBar:
             left = elapsed * max(self._total / self._done - 1, 0) if self._done else float("nan")
             share = min(self._done / self._total, 1.0)
             line = f"{self._what}: {share:4.0%}, {status}, {duration(left)} left"
+            line = f"{line}, {clean(note)}" if note else line
             print(line, file=sys.stderr, flush=True)
 
     def say(self, line: str) -> None:
@@ -137,9 +150,9 @@ class ProgressBar:
 
     def __enter__(self) -> ProgressBar:
         if self._console.is_terminal:
-            self._bar = Progress(
+            self._bar = _BarWithNote(
                 TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=20),
+                BarColumn(bar_width=16),
                 TaskProgressColumn(),
                 TextColumn("{task.fields[status]}", markup=False),
                 TimeElapsedColumn(),

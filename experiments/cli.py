@@ -125,8 +125,9 @@ def run(
 
     require_torch()
     chosen = STUDIES[study]
-    with interruptible("Trials that had ended are kept in the run's folder."):
+    with interruptible("Nothing was written."):
         dataset = open_dataset(data_name)
+    with interruptible("Trials that had ended are kept: python -m experiments show latest."):
         dataset.features(chosen.features, "train")
         plan = make_plan(chosen, protocol, dataset.content_sha256, seeds, epochs)
 

@@ -68,9 +68,14 @@ def _notes(result: RunResult) -> list[str]:
                 f"{variant.name}: learning rate {variant.learning_rate:g} selected on validation "
                 f"from {variant.selected_from}."
             )
-        for count, word in ((variant.diverged, "diverged"), (variant.failed, "failed")):
+        absent = variant.planned - variant.n - variant.diverged - variant.failed
+        for count, what in (
+            (variant.diverged, "diverged"),
+            (variant.failed, "failed"),
+            (absent, "have no result: the run was interrupted or is going on"),
+        ):
             if count:
-                notes.append(f"{variant.name}: {count} of {variant.planned} trials {word}.")
+                notes.append(f"{variant.name}: {count} of {variant.planned} trials {what}.")
         if variant.note:
             notes.append(f"{variant.name}: {variant.note}")
         notes += [_documented_note(variant, figure) for figure in variant.documented]
