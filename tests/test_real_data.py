@@ -2,7 +2,11 @@
 
 import csv
 import json
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -83,3 +87,34 @@ def test_the_documented_ffn_reaches_the_documented_range() -> None:
     assert 0.55 <= variant["accuracy"]["mean"] <= 0.64
     # The source's own way to average F1, on its own protocol.
     assert variant["batch_mean_f1"]["mean"] == pytest.approx(0.3133, abs=0.03)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def home() -> Iterator[str]:
+    """The arrays behind a local server; its address."""
+    handler = partial(_Quiet, directory=str(ARRAYS))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_fetch_verifies_and_imports_the_source_dataset(home: str, own_places: Path) -> None:
+    printed = _call(data_main, "fetch", "--without-mel", "--url", home)
+    assert "the source dataset's own arrays" in printed
+    dataset = catalogue.load("source")
+    assert dataset.provenance["is_source"] is True
+    assert not dataset.has_mel
+    assert [path.name for path in (own_places / "datasets").iterdir()] == ["source.h5"]
+
+
+def test_fetch_says_what_its_home_lacks(home: str) -> None:
+    result = CliRunner().invoke(data_main, ["fetch", "--url", home])
+    assert result.exit_code == 2
+    assert "melgrams" in result.output
+    assert "404" in result.output
