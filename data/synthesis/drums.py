@@ -1,0 +1,149 @@
+"""What does the drummer play, and on what? Drum kits, and grooves written as tablature.
+
+A tab is one bar: its length tells the resolution (8 eighths, 12 triplets or 16
+sixteenths), `x` is a hit, `X` an accent, `o` a ghost note and `.` a rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import signal
+
+from data.synthesis.oscillators import SAMPLE_RATE, Float64, noise
+from data.synthesis.performance import Note, Tempo
+
+Groove = Mapping[str, str]
+"""The tab of each drum."""
+
+VELOCITIES = {"x": 0.75, "X": 1.0, "o": 0.3}
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The sounds of a drum kit, several takes of each, so that no two hits are alike."""
+
+    takes: Mapping[str, tuple[Float64, ...]]
+
+
+def drum_kit(rng: np.random.Generator, weight: float = 1.0, brightness: float = 1.0) -> Kit:
+    """Draw a kit.
+
+    Args:
+        rng: draws sizes, tunings and mufflings.
+        weight: 1 is a pop kit, less is lighter and shorter, more is heavier and longer.
+        brightness: level of the cymbals and of the snare's wires.
+    """
+    boom = rng.uniform(0.09, 0.15) * weight
+    wires = rng.uniform(0.06, 0.12) * weight
+    skin = rng.uniform(160.0, 230.0)
+    metal = rng.uniform(1800.0, 2800.0)
+    shell = rng.uniform(0.3, 0.8)
+    kick_hz = rng.uniform(45.0, 60.0)
+    takes: dict[str, tuple[Float64, ...]] = {
+        "kick": (_membrane(rng, kick_hz, 110.0, boom, click=0.15 * brightness),),
+        "clap": tuple(_noise_hit(rng, 900.0, 2600.0, 0.07) * 0.45 for _ in range(2)),
+        "stick": (_noise_hit(rng, 1200.0, 3000.0, 0.012) * 0.5,),
+        "stomp": (_membrane(rng, 70.0, 40.0, 0.06, click=0.05),),
+        "timpani": (_membrane(rng, rng.uniform(70.0, 110.0), 6.0, 0.4, click=0.02),),
+    }
+    for name, hz in (("high tom", 150.0), ("low tom", 95.0)):
+        takes[name] = (_membrane(rng, hz, 50.0, 0.13 * weight, click=0.1),)
+    takes["snare"] = tuple(
+        _mixed(
+            _membrane(rng, skin, 60.0, 0.05 * weight, click=0.0) * shell,
+            _noise_hit(rng, 500.0, 3900.0, wires) * 0.4 * brightness,
+        )
+        for _ in range(3)
+    )
+    cymbals = {
+        "hat": (rng.uniform(0.015, 0.035), 0.25),
+        "open hat": (rng.uniform(0.12, 0.25), 0.25),
+        "ride": (rng.uniform(0.15, 0.3), 0.13),
+        "crash": (rng.uniform(0.4, 0.8), 0.24),
+        "brush": (rng.uniform(0.05, 0.09), 0.2),
+        "shaker": (0.03, 0.12),
+    }
+    for name, (decay, level) in cymbals.items():
+        low = metal * (0.4 if name == "brush" else 0.75 if name == "crash" else 1.0)
+        soft = 0.02 if name in ("brush", "shaker") else 0.0005
+        takes[name] = tuple(
+            _noise_hit(rng, low, 3900.0, decay, soft) * level * brightness for _ in range(3)
+        )
+    return Kit(takes)
+
+
+def _membrane(
+    rng: np.random.Generator, hz: float, drop_hz: float, decay: float, click: float
+) -> Float64:
+    """A skin whose pitch falls by `drop_hz` onto `hz` while it rings for `decay` seconds."""
+    time = np.arange(int(5.0 * decay * SAMPLE_RATE)) / SAMPLE_RATE
+    pitch = hz + drop_hz * np.exp(time / -0.025)
+    skin = np.sin(2.0 * np.pi * np.cumsum(pitch) / SAMPLE_RATE) * np.exp(time / -decay)
+    beater = rng.standard_normal(len(time)) * np.exp(time / -0.004)
+    hit: Float64 = skin + click * beater
+    return hit
+
+
+def _noise_hit(
+    rng: np.random.Generator, low_hz: float, high_hz: float, decay: float, attack: float = 0.0005
+) -> Float64:
+    """Noise of a band in Hz that dies away with `decay` seconds, of peak about 1."""
+    n = int(5.0 * decay * SAMPLE_RATE) + 40
+    time = np.arange(n) / SAMPLE_RATE
+    swell = 1.0 - np.exp(time / -attack)
+    return noise(rng, n, low_hz, high_hz) * (0.5 * np.exp(time / -decay) * swell)
+
+
+def _mixed(first: Float64, second: Float64) -> Float64:
+    total = np.zeros(max(len(first), len(second)))
+    total[: len(first)] += first
+    total[: len(second)] += second
+    return total
+
+
+def read_tab(tab: str, bar: int, beats: float = 4.0) -> list[tuple[float, float]]:
+    """Beats and velocities of the hits of `tab` in bar number `bar` of `beats` beats."""
+    step = beats / len(tab)
+    return [
+        (bar * beats + place * step, VELOCITIES[mark])
+        for place, mark in enumerate(tab)
+        if mark != "."
+    ]
+
+
+def play_drums(
+    kit: Kit,
+    bars: Iterable[tuple[int, Groove]],
+    tempo: Tempo,
+    n: int,
+    rng: np.random.Generator,
+    looseness: float = 0.004,
+    beats: float = 4.0,
+) -> Float64:
+    """The drum stem: each numbered bar with the groove played in it. [shape=(n,)]"""
+    hits: dict[str, list[Note]] = {}
+    for bar, groove in bars:
+        for drum, tab in groove.items():
+            strokes = read_tab(tab, bar, beats)
+            hits.setdefault(drum, []).extend(Note(b, 0.1, 60.0, v) for b, v in strokes)
+    sound = np.zeros(n)
+    for drum, notes in hits.items():
+        part = tempo.perform(notes, rng, looseness)
+        takes = kit.takes[drum]
+        for number, take in enumerate(takes):
+            chosen = (np.arange(len(part.start)) % len(takes) == number) & (part.start < n)
+            for begin, velocity in zip(part.start[chosen], part.velocity[chosen], strict=True):
+                stroke = take[: n - begin]
+                sound[begin : begin + len(stroke)] += velocity * stroke
+    return sound
+
+
+def envelope(stem: Float64, decay: float) -> Float64:
+    """Envelope of a stem, 0 to 1, falling with `decay` seconds: to duck others by. [shape=(n,)]"""
+    pole = np.exp(-1.0 / (decay * SAMPLE_RATE))
+    level: Float64 = signal.lfilter([1.0 - pole], [1.0, -pole], np.abs(stem))
+    level /= level.max() + 1e-9
+    return level
