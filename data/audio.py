@@ -16,9 +16,8 @@ import soundfile
 import soxr
 
 from data.errors import DataError
+from data.shapes import INT16_SCALE, SAMPLE_RATE, SEGMENT_SAMPLES
 
-SAMPLE_RATE = 8000  # Hz, of the segments
-SEGMENT_SAMPLES = 8000  # one second
 AUDIO_SUFFIXES = frozenset(
     [
         ".wav",
@@ -39,7 +38,6 @@ AUDIO_SUFFIXES = frozenset(
 _BLOCK_SECONDS = 30
 _MAX_CHANNELS = 8
 _LOWEST_RATE, _HIGHEST_RATE = 1000, 768_000  # Hz
-_INT16_SCALE = 32768.0
 # Sizes that streaming encoders write where they cannot know better.
 _UNKNOWN_SIZES = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF - 36})
 _CHUNK_SIZES = re.compile(r"(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)")
@@ -183,4 +181,4 @@ def _check_whole(path: Path, sound: soundfile.SoundFile, frames_read: int) -> No
 
 
 def _to_int16(samples: Float64) -> Int16:
-    return np.clip(np.round(samples * _INT16_SCALE), -32768, 32767).astype(np.int16)
+    return np.clip(np.round(samples * INT16_SCALE), -32768, 32767).astype(np.int16)

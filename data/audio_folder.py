@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,9 @@ from data.audio import AUDIO_SUFFIXES, stream_segments
 from data.dataset import SplitName
 from data.errors import DataError
 from data.extraction import Extracted, Progress, Skipped, extract
-from data.files import writing
 from data.labels import check_genres
 from data.splitting import DEFAULT_SHARES, check_enough, read_splits, split_by_share
+from data.spool import spool_folder
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,9 @@ class Recording:
 
     def segments(self) -> Iterator[npt.NDArray[np.int16]]:
         """Blocks of its segments. [shape=(k, 8000)]"""
-        return stream_segments(self.path)
+        if any("\ud800" <= char <= "\udfff" for char in self.name):
+            raise DataError(f"{self.path} has a name that is not UTF-8: rename it.")
+        yield from stream_segments(self.path)
 
 
 @dataclass(frozen=True)
@@ -88,37 +89,34 @@ def find_recordings(
 
 
 def build(
-    folder: Path,
+    recordings: Sequence[Recording],
     target: Path,
     *,
     workers: int,
     progress: Progress,
-    merge: Mapping[str, Sequence[str]] | None = None,
     splits: Path | None = None,
     shares: Mapping[SplitName, float] = DEFAULT_SHARES,
     seed: int = 0,
     strict: bool = False,
+    origin: Mapping[str, Any] | None = None,
 ) -> Build:
-    """Make a dataset file of a folder of recordings.
+    """Make a dataset file of recordings.
 
     Args:
-        folder: holds a folder a genre.
+        recordings: as `find_recordings` gives them.
         target: HDF5 file to write.
         workers: processes that decode and compute.
         progress: called after each recording.
-        merge: class name to the folders that make it up.
-        splits: CSV file that gives each track its split; by default
-            `splits.csv` in the folder where there is one, else by chance.
+        splits: CSV file that gives each track its split; None leaves it to chance.
         shares: of the tracks in each split, where chance decides.
         seed: of that chance.
         strict: a broken recording ends it, rather than being left out.
+        origin: JSON-ready facts about the recordings, for the provenance.
 
     Raises:
         DataError: nothing usable there, too few tracks, or no space; nothing is
             written then.
     """
-    recordings = find_recordings(folder, merge)
-    splits = splits or (folder / "splits.csv" if (folder / "splits.csv").exists() else None)
     chosen = read_splits(splits, [recording.name for recording in recordings]) if splits else None
     if chosen is None:
         _check_counts(recordings)
@@ -128,11 +126,8 @@ def build(
             raise DataError(f"{result.reason} (--strict: nothing was written.)")
         progress(track, result)
 
-    with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        spool = tempfile.TemporaryDirectory(prefix=".spool-", dir=target.parent)
-    with spool as place:
-        results = extract(recordings, Path(place), workers, report)
+    with spool_folder(target) as place:
+        results = extract(recordings, place, workers, report)
         used, skipped = _without_copies(recordings, results)
         if strict and skipped:
             raise DataError(f"{next(iter(skipped.values()))} (--strict: nothing was written.)")
@@ -153,20 +148,24 @@ def build(
         seconds = sum(track.features.seconds for track in placed)
         provenance = {
             "kind": "audio_folder",
-            "folder": folder.resolve().name,
             "recordings": len(recordings),
             "skipped": len(skipped),
             "split": splits.name if splits else {"seed": seed, "shares": dict(shares)},
-            "merge": {name: list(folders) for name, folders in (merge or {}).items()},
+            **(origin or {}),
         }
         write_dataset(target, placed, provenance)
     return Build(len(placed), seconds, skipped)
 
 
 def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    tops = {
-        path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    }
+    try:
+        tops = {
+            path.name
+            for path in folder.iterdir()
+            if path.is_dir() and not path.name.startswith(".")
+        }
+    except OSError as error:
+        _unreadable(error)
     genre_of = {top: top for top in tops}
     claimed: dict[str, str] = {}
     for name, folders in merge.items():
@@ -191,7 +190,7 @@ def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def _audio_files(top: Path) -> Iterator[Path]:
     seen: set[str] = set()
-    for place, folders, files in os.walk(top, followlinks=True):
+    for place, folders, files in os.walk(top, onerror=_unreadable, followlinks=True):
         real = os.path.realpath(place)
         if real in seen:  # a link that leads back
             folders.clear()
@@ -201,6 +200,10 @@ def _audio_files(top: Path) -> Iterator[Path]:
         for file in sorted(files):
             if Path(file).suffix.lower() in AUDIO_SUFFIXES and not file.startswith("."):
                 yield Path(place, file)
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise DataError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
 def _by_genre(recordings: Sequence[Recording]) -> dict[str, list[str]]:

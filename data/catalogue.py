@@ -40,10 +40,10 @@ def path_of(name: str) -> Path:
     Raises:
         DataError: the name cannot be one.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name.endswith(_SUFFIX):
         raise DataError(
             "a dataset's name must be 1 to 64 lower-case letters, digits, '.', '_' or '-', "
-            f"beginning with a letter or digit. Received: {name!r}."
+            f"beginning with a letter or digit and not ending in {_SUFFIX}. Received: {name!r}."
         )
     return data_folder() / f"{name}{_SUFFIX}"
 
@@ -55,10 +55,10 @@ def existing_path(name: str) -> Path:
         DataError: there is none of this name.
     """
     path = path_of(name)
-    if not path.exists():
+    if not path.is_file():
         raise DataError(
-            f"there is no dataset {name!r}. There are: {', '.join(sorted({DEMO, *names()}))}. "
-            "Make one with python -m data (import, build or fetch)."
+            f"there is no dataset {name!r} yet. There are: {', '.join(names()) or 'none'}. "
+            "Make one with python -m data (demo, import, build or fetch)."
         )
     return path
 
@@ -67,7 +67,7 @@ def default_name() -> str:
     """The dataset that is used where none is named: chosen by `use`, else the demo."""
     try:
         name = (data_folder() / _DEFAULT_FILE).read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return DEMO
     return name if _NAME.fullmatch(name) and (name == DEMO or path_of(name).exists()) else DEMO
 

@@ -82,6 +82,10 @@ def demo(wav: Path | None, tracks: int, anew: bool, workers: int | None) -> None
 
     with interruptible(_NOTHING_KEPT):
         path = ensure_demo(workers, anew=anew)
+        try:
+            store.load(path)
+        except DataError:  # damaged, and ours to mend
+            ensure_demo(workers, anew=True)
     print_card(catalogue.DEMO, path)
 
 
@@ -129,7 +133,9 @@ def import_arrays(folder: Path, name: str | None, replace: bool) -> None:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split.")
 @click.option("--workers", type=click.IntRange(1), help="Processes (default: one a core).")
 @click.option("--strict", is_flag=True, help="Stop at the first broken recording.")
+@click.pass_context
 def build(
+    context: click.Context,
     folder: Path,
     name: str | None,
     replace: bool,
@@ -148,31 +154,37 @@ def build(
     name = name or _name_from(folder)
     target = catalogue.free_path(name, replace=replace)
     merge, split_shares = _parse_merges(merges), _parse_shares(shares)
+    if splits is None and (folder / "splits.csv").exists():
+        splits = folder / "splits.csv"
+    given = [context.get_parameter_source(option) for option in ("shares", "seed")]
+    if splits and click.core.ParameterSource.COMMANDLINE in given:
+        raise click.UsageError(
+            f"{splits} decides the splits: leave --shares and --seed out, or take the file away."
+        )
 
     from data import audio_folder
     from data.extraction import Skipped as Left
     from data.extraction import default_workers
 
-    total = sum(recording.weight for recording in audio_folder.find_recordings(folder, merge))
-    with (
-        interruptible(_NOTHING_KEPT),
-        ProgressBar("reading recordings", total, "segments") as bar,
-    ):
+    with interruptible(_NOTHING_KEPT):
+        recordings = audio_folder.find_recordings(folder, merge)
+        work = sum(recording.weight for recording in recordings)
+        with ProgressBar("reading recordings", work, "segments") as bar:
 
-        def progress(track: Track, result: Extracted | Skipped) -> None:
-            bar.advance(track.weight, 0 if isinstance(result, Left) else result.seconds)
+            def progress(track: Track, result: Extracted | Skipped) -> None:
+                bar.advance(track.weight, 0 if isinstance(result, Left) else result.seconds)
 
-        built = audio_folder.build(
-            folder,
-            target,
-            workers=workers or default_workers(),
-            progress=progress,
-            merge=merge,
-            splits=splits,
-            shares=split_shares,
-            seed=seed,
-            strict=strict,
-        )
+            built = audio_folder.build(
+                recordings,
+                target,
+                workers=workers or default_workers(),
+                progress=progress,
+                splits=splits,
+                shares=split_shares,
+                seed=seed,
+                strict=strict,
+                origin={"folder": folder.resolve().name, "merge": merge},
+            )
     print_card(name, target)
     if built.skipped:
         printer = console()
@@ -210,7 +222,7 @@ def fetch(name: str, replace: bool, without_mel: bool, url: str | None, keep: Pa
             with_mel=not without_mel,
             progress=_download_progress(bar),
         )
-    path = catalogue.add(read_npy_folder(folder, name), replace=replace)
+    path = catalogue.add(read_npy_folder(folder, name, with_mel=not without_mel), replace=replace)
     if keep is None:
         shutil.rmtree(folder, ignore_errors=True)
     print_card(name, path)
@@ -254,10 +266,13 @@ def remove(name: str, yes: bool) -> None:
 
 
 def _name_from(folder: Path) -> str:
-    return "".join(
+    name = "".join(
         char if char.isascii() and (char.isalnum() or char in "._-") else "-"
         for char in folder.resolve().name.lower()
     ).lstrip("._-")
+    if not name:
+        raise DataError(f"{folder} gives no name for a dataset: add --name.")
+    return name
 
 
 def _parse_merges(merges: tuple[str, ...]) -> dict[str, list[str]]:

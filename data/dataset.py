@@ -14,11 +14,10 @@ import numpy.typing as npt
 
 from data.errors import DataError
 from data.labels import check_genres
+from data.shapes import MEL_SHAPE, N_MFCC_STATISTICS
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-N_MFCC_STATISTICS = 26
-MEL_SHAPE = (21, 128)
 UNKNOWN_TRACK = -1
 
 Float64 = npt.NDArray[np.float64]

@@ -6,7 +6,6 @@ about how networks learn, nothing about real music.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +13,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data import catalogue, store
+from data import catalogue
 from data.assembly import PlacedTrack, write_dataset
-from data.dataset import Dataset
-from data.demo_plan import GENRES, DemoTrack, demo_tracks
+from data.demo_plan import GENRES, VERSION, DemoTrack, demo_tracks
 from data.errors import DataError
 from data.extraction import Extracted, Progress, Track, extract
-from data.files import commit, writing
+from data.files import commit
+from data.shapes import SAMPLE_RATE
+from data.spool import spool_folder
 from data.synthesis import synthesise
-
-VERSION = 1  # of the music: a stored demo of another version is made anew
 
 
 @dataclass(frozen=True)
@@ -44,20 +42,6 @@ class _Synthesised:
         yield synthesise(self.track.genre, self.track.number, self.track.seconds)
 
 
-def total_seconds() -> int:
-    """Length of the whole demo music."""
-    return sum(track.seconds for track in demo_tracks())
-
-
-def is_made() -> bool:
-    """Whether the stored demo is there, whole in its header and of this version."""
-    try:
-        summary = store.summarise(catalogue.path_of(catalogue.DEMO))
-    except DataError:
-        return False
-    return summary.provenance.get("version") == VERSION
-
-
 def make(workers: int, progress: Progress) -> Path:
     """Synthesise the demo music, compute its features and store them.
 
@@ -70,12 +54,9 @@ def make(workers: int, progress: Progress) -> Path:
     """
     target = catalogue.path_of(catalogue.DEMO)
     tracks = demo_tracks()
-    with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        spool = tempfile.TemporaryDirectory(prefix=".spool-", dir=target.parent)
-    with spool as place:
+    with spool_folder(target) as place:
         sources: list[Track] = [_Synthesised(track) for track in tracks]
-        results = extract(sources, Path(place), workers, progress)
+        results = extract(sources, place, workers, progress)
         placed = []
         for track in tracks:
             features = results[track.name]
@@ -89,15 +70,6 @@ def make(workers: int, progress: Progress) -> Path:
         }
         write_dataset(target, placed, provenance)
     return target
-
-
-def load() -> Dataset:
-    """The stored demo dataset.
-
-    Raises:
-        DataError: it has not been made, or is damaged.
-    """
-    return catalogue.load(catalogue.DEMO)
 
 
 def write_wavs(folder: Path, per_genre: int) -> list[Path]:
@@ -118,6 +90,6 @@ def write_wavs(folder: Path, per_genre: int) -> list[Path]:
             path = folder / f"{track.name}.wav"
             samples = synthesise(track.genre, track.number, track.seconds).reshape(-1)
             with commit(path) as temporary:
-                soundfile.write(temporary, samples, 8000, format="WAV")
+                soundfile.write(temporary, samples, SAMPLE_RATE, format="WAV")
             paths.append(path)
     return paths

@@ -7,6 +7,7 @@ from typing import Literal
 
 Split = Literal["train", "validation", "test"]
 
+VERSION = 1  # of the music: a stored demo of another version is made anew
 GENRES: tuple[str, ...] = ("blues", "classical", "pop", "rock")
 
 _TEN_TRACKS = (20, 17, 23, 19, 21, 16, 24, 18, 22, 20)  # seconds; 200 together

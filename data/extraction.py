@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,8 +24,9 @@ import numpy.typing as npt
 import torch
 
 from data.errors import DataError
-from data.features import N_MEL_FRAMES, N_MELS, N_MFCC_STATISTICS, mel_spectrograms, mfcc_statistics
+from data.features import mel_spectrograms, mfcc_statistics
 from data.files import writing
+from data.shapes import MEL_SHAPE, N_MFCC_STATISTICS
 
 
 class Track(Protocol):
@@ -61,7 +65,7 @@ class Extracted:
 
     def mel(self) -> npt.NDArray[np.float32]:
         """Mel-spectrograms, mapped from disk. [shape=(seconds, 21, 128)]"""
-        shape = (self.seconds, N_MEL_FRAMES, N_MELS)
+        shape = (self.seconds, *MEL_SHAPE)
         return np.memmap(self.stem.with_suffix(".mel"), np.float32, "r", shape=shape)
 
 
@@ -125,14 +129,28 @@ def _in_pool(
     pool = ProcessPoolExecutor(min(workers, len(tracks)), context, initializer=_quiet_worker)
     futures: dict[Future[Extracted | Skipped], Track] = {}
     try:
-        for track in tracks:
-            futures[pool.submit(_extract, track, places[track.name])] = track
+        with _interrupts_ignored():  # by the workers for good: this process ends them
+            for track in tracks:
+                futures[pool.submit(_extract, track, places[track.name])] = track
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool:
         return
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C; processes that start meanwhile go on ignoring it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change it
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _quiet_worker() -> None:

@@ -16,20 +16,22 @@ import numpy.typing as npt
 import scipy.fft
 import torch
 
-SAMPLE_RATE = 8000  # Hz
-SEGMENT_SAMPLES = 8000  # one second
+from data.shapes import (
+    INT16_SCALE,
+    MEL_SHAPE,
+    N_MFCC_STATISTICS,
+    SAMPLE_RATE,
+    SEGMENT_SAMPLES,
+)
+
 FRAME_SAMPLES = 400  # 50 ms
 N_MFCC = 13
-N_MFCC_STATISTICS = 2 * N_MFCC
-N_MELS = 128
-N_MEL_FRAMES = 21
 
 _N_BINS = FRAME_SAMPLES // 2  # bins 0..199 for the MFCCs; the mel uses 0..200
 _N_MFCC_FILTERS = 40
 _AMPLITUDE_FLOOR = 1e-10
 _LOG_FLOOR = 2.220446049250313e-16  # float64 machine epsilon
 _TOP_DB = 80.0
-_INT16_SCALE = 32768.0
 
 # Segments computed at once: on a CPU the batch's working set (about 0.2 MB a
 # segment) should stay in cache, on a GPU it should fill the device.
@@ -72,12 +74,12 @@ def mel_spectrograms(samples: Int16, device: str = "cpu") -> Float32:
     Raises:
         ValueError: `samples` is not int16 of shape (n, 8000).
     """
-    return _in_batches(samples, device, mel_spectrograms_tensor, (N_MEL_FRAMES, N_MELS), np.float32)
+    return _in_batches(samples, device, mel_spectrograms_tensor, MEL_SHAPE, np.float32)
 
 
 def mfcc_statistics_tensor(samples: torch.Tensor) -> torch.Tensor:
     """`mfcc_statistics` of an int16 tensor, on the tensor's own device, in float64."""
-    x = samples.to(torch.float64) / _INT16_SCALE
+    x = samples.to(torch.float64) / INT16_SCALE
     x = x - x.mean(dim=1, keepdim=True)
     x = x / (x.abs().amax(dim=1, keepdim=True) + _AMPLITUDE_FLOOR)
     frames = x.reshape(len(x), -1, FRAME_SAMPLES)
@@ -90,7 +92,7 @@ def mfcc_statistics_tensor(samples: torch.Tensor) -> torch.Tensor:
 
 def mel_spectrograms_tensor(samples: torch.Tensor) -> torch.Tensor:
     """`mel_spectrograms` of an int16 tensor, on the tensor's own device, in float32."""
-    y = samples.to(torch.float32) / _INT16_SCALE
+    y = samples.to(torch.float32) / INT16_SCALE
     # The hop equals the frame, so centred frames are a reshape of the padded signal.
     half = FRAME_SAMPLES // 2
     frames = torch.nn.functional.pad(y, (half, half)).reshape(len(y), -1, FRAME_SAMPLES)
@@ -188,7 +190,7 @@ def _mel_filters() -> Float32:
     hz_per_mel, break_hz, log_step = 200.0 / 3.0, 1000.0, np.log(6.4) / 27.0
     break_mel = break_hz / hz_per_mel
     top_mel = break_mel + np.log(SAMPLE_RATE / 2 / break_hz) / log_step
-    mels = np.linspace(0.0, top_mel, N_MELS + 2)
+    mels = np.linspace(0.0, top_mel, MEL_SHAPE[1] + 2)
     linear = mels * hz_per_mel
     edges = np.where(mels < break_mel, linear, break_hz * np.exp(log_step * (mels - break_mel)))
     bin_hz = np.linspace(0.0, SAMPLE_RATE / 2, FRAME_SAMPLES // 2 + 1)

@@ -18,7 +18,7 @@ _FEATURE_FOLDERS: dict[Literal["mfcc", "mel"], str] = {"mfcc": "mfccs", "mel": "
 _LAYOUT = "{train,val,test}/{mfccs,melgrams}/{X,labels}.npy"
 
 
-def read_npy_folder(folder: Path, name: str) -> Dataset:
+def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Dataset:
     """The dataset in a folder of arrays; mel-spectrograms may be absent.
 
     Rows carry no tracks: their order is kept and the tracks are unknown.
@@ -27,6 +27,7 @@ def read_npy_folder(folder: Path, name: str) -> Dataset:
         folder: holds the layout above: X of mfccs (n, 26), X of melgrams
             (n, 21, 128), labels (n,) of genre names.
         name: what to call the dataset.
+        with_mel: read the melgrams, where there are any.
 
     Raises:
         DataError: a file is missing, no array, pickled, or its values cannot be.
@@ -35,7 +36,9 @@ def read_npy_folder(folder: Path, name: str) -> Dataset:
         raise DataError(f"{folder} is no folder. Expected one with {_LAYOUT}.")
     labels = {split: _read_labels(folder, split, "mfcc") for split in SPLITS}
     genres = genres_of(labels["train"])
-    has_mel = any((folder / _SPLIT_FOLDERS[split] / "melgrams").exists() for split in SPLITS)
+    has_mel = with_mel and any(
+        (folder / _SPLIT_FOLDERS[split] / "melgrams").exists() for split in SPLITS
+    )
     splits: dict[SplitName, Split] = {}
     for split in SPLITS:
         mel = None
@@ -61,22 +64,25 @@ def read_npy_folder(folder: Path, name: str) -> Dataset:
         train=splits["train"],
         validation=splits["validation"],
         test=splits["test"],
-        provenance=_provenance(folder),
+        provenance=_provenance(folder, has_mel),
     )
 
 
-def _provenance(folder: Path) -> dict[str, Any]:
-    files = {
-        path.relative_to(folder).as_posix(): git_blob_id(path)
-        for path in sorted(folder.glob("*/*/*.npy"))
-    }
+def _provenance(folder: Path, has_mel: bool) -> dict[str, Any]:
+    kinds = ("mfccs", "melgrams") if has_mel else ("mfccs",)
+    read = [
+        f"{split}/{kind}/{file}.npy"
+        for split in _SPLIT_FOLDERS.values()
+        for kind in kinds
+        for file in ("X", "labels")
+    ]
+    files = {path: git_blob_id(folder / path) for path in read}
     source = {file.path: file.blob_id for file in SOURCE_FILES}
     return {
         "kind": "npy_folder",
         "folder": folder.resolve().name,
         "files": files,
-        # Documented figures may stand beside results on these very rows only.
-        "is_source": files.items() <= source.items() and "test/mfccs/X.npy" in files,
+        "is_source": files.items() <= source.items(),
     }
 
 
@@ -108,19 +114,22 @@ def _read_labels(folder: Path, split: SplitName, kind: Literal["mfcc", "mel"]) -
 
 def _read_array(path: Path) -> npt.NDArray[Any]:
     try:
+        if not path.is_file():
+            raise FileNotFoundError
         with path.open("rb") as file:
             if file.read(6) != b"\x93NUMPY":
                 raise DataError(f"{path} is no NumPy array file.")
-        # Mapping checks the announced shape against the file before any allocation.
-        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
     except FileNotFoundError as error:
         raise DataError(
             f"{path} is missing. Expected the arrays {_LAYOUT}; melgrams may be left out "
             "altogether."
         ) from error
-    except DataError:
-        raise
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        # Mapping checks the announced shape against the file before any allocation.
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # NumPy parses the header as Python: many kinds can come
         if "Python objects" in str(error):
             raise DataError(
                 f"{path} holds pickled objects, which could run code when read. Save it again as "
@@ -130,3 +139,6 @@ def _read_array(path: Path) -> npt.NDArray[Any]:
         raise DataError(
             f"{path} is a damaged NumPy array file, or it is cut short ({reason})."
         ) from error
+    if array.ndim == 0:
+        raise DataError(f"{path} must hold one row a segment. Received: a single value.")
+    return array

@@ -7,45 +7,65 @@ from typing import TYPE_CHECKING
 
 from data import catalogue, store
 from data.dataset import Dataset
+from data.demo_plan import VERSION, demo_tracks
+from data.errors import DataError
 from data.terminal import ProgressBar
 
 if TYPE_CHECKING:
     from data.extraction import Extracted, Skipped, Track
 
 
-def open_dataset(name: str | None, workers: int | None = None) -> Dataset:
+def open_dataset(name: str | None) -> Dataset:
     """Read a dataset, making the demo first where it is asked for and not there.
 
     Args:
-        name: of a dataset, or path of an HDF5 file; None means the default.
-        workers: processes that make the demo; as many as cores if None.
+        name: of a dataset, or path of an HDF5 file that ends in .h5; None means
+            the default.
 
     Raises:
         DataError: there is none of this name, or it is damaged.
     """
-    name = name or catalogue.default_name()
+    name = catalogue.default_name() if name is None else name
     if name.endswith(".h5"):
         return store.load(Path(name))
-    if name == catalogue.DEMO:
-        ensure_demo(workers)
-    return catalogue.load(name)
+    if name != catalogue.DEMO:
+        return catalogue.load(name)
+    ensure_demo()
+    try:
+        return catalogue.load(name)
+    except DataError:  # damaged, and ours to mend
+        ensure_demo(anew=True)
+        return catalogue.load(name)
 
 
 def ensure_demo(workers: int | None = None, *, anew: bool = False) -> Path:
     """Make the demo dataset unless it is there already; its file.
 
+    Args:
+        workers: processes that make it; as many as cores if None.
+        anew: make it even if it is there.
+
     Raises:
         DataError: the disk is full or the folder cannot be written.
     """
-    from data import demo
-
-    if demo.is_made() and not anew:
+    if _demo_is_made() and not anew:
         return catalogue.path_of(catalogue.DEMO)
+
+    from data import demo
     from data.extraction import default_workers
 
-    with ProgressBar("making the demo music", demo.total_seconds(), "segments") as bar:
+    seconds = sum(track.seconds for track in demo_tracks())
+    with ProgressBar("making the demo music", seconds, "segments") as bar:
 
         def progress(track: Track, result: Extracted | Skipped) -> None:
             bar.advance(track.weight, track.weight)
 
         return demo.make(workers or default_workers(), progress)
+
+
+def _demo_is_made() -> bool:
+    try:
+        provenance = store.summarise(catalogue.path_of(catalogue.DEMO)).provenance
+    except DataError:
+        return False
+    return provenance.get("kind") == "demo" and provenance.get("version") == VERSION

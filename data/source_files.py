@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.dataset import ArrayDigest, Dataset, content_hash
+
 SOURCE_URL = (
     "https://raw.githubusercontent.com/EvangeliaS/Music-Classification-with-Neural-Networks/"
     "4ffe9644fa6e7515c82a7c577d0cb2626887e668/data/music_genre_data_di"
@@ -50,3 +52,23 @@ def git_blob_id(path: Path) -> str:
         while block := file.read(2**20):
             digest.update(block)
     return digest.hexdigest()
+
+
+# Of the class names and all MFCC rows and labels, as `is_source` hashes them.
+_SOURCE_ROWS_SHA256 = "a7cb01caa4fcb60354f4ac73f1c6e5f7c6d6a7863682e9a2d49b078ed1a50392"
+
+
+def is_source(dataset: Dataset) -> bool:
+    """Whether these are the source's very rows, so that its figures compare.
+
+    A dataset's provenance says where its mel-spectrograms came from; the MFCC
+    rows and labels are compared themselves.
+    """
+    rows = {
+        f"{split}/{name}": ArrayDigest(value.dtype, value.shape[1:]).update(value)
+        for split, values in dataset.splits()
+        for name, value in values.arrays()
+        if name in ("mfcc", "label")
+    }
+    known = content_hash(dataset.genres, (), rows) == _SOURCE_ROWS_SHA256
+    return known and dataset.provenance.get("is_source") is True

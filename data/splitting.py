@@ -93,7 +93,7 @@ def read_splits(path: Path, tracks: Sequence[str]) -> dict[str, SplitName]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or ())
-            rows = list(reader)
+            rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a CSV file: {error}.") from error
     if not {"track", "split"} <= set(columns):
@@ -103,7 +103,7 @@ def read_splits(path: Path, tracks: Sequence[str]) -> dict[str, SplitName]:
         )
     split_of: dict[str, SplitName] = {}
     known = set(tracks)
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         track, split = (row["track"] or "").strip(), (row["split"] or "").strip().lower()
         if track not in known:
             track = track.rpartition(".")[0]

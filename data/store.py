@@ -20,8 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from data.dataset import (
-    MEL_SHAPE,
-    N_MFCC_STATISTICS,
     SPLITS,
     ArrayDigest,
     Dataset,
@@ -31,6 +29,7 @@ from data.dataset import (
 )
 from data.errors import DataError
 from data.files import check_space, commit, writing
+from data.shapes import MEL_SHAPE, N_MFCC_STATISTICS
 
 SCHEMA_VERSION = 1
 FEATURE_PARAMETERS = {
@@ -194,7 +193,8 @@ def summarise(path: Path) -> Summary:
 @contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
     try:
-        path.stat()
+        if not path.is_file():
+            raise FileNotFoundError
         with h5py.File(path, "r") as file:
             yield file
     except DataError:
@@ -203,9 +203,10 @@ def _opened(path: Path) -> Iterator[h5py.File]:
         raise DataError(f"there is no dataset file {path}.") from error
     except PermissionError as error:
         raise DataError(f"{path} cannot be read: permission denied.") from error
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, MemoryError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(
-            f"{path} is no HDF5 dataset file, or it is damaged ({str(error).splitlines()[0]}). "
+            f"{path} is no HDF5 dataset file, or it is damaged ({reason}). "
             "Make it again with python -m data (demo, import or build)."
         ) from error
 

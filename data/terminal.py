@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,6 +52,7 @@ class SentenceGroup(click.Group):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; its errors of the kinds in `bad_input` become `BadInput`."""
+        _end_well_when_terminated()
         try:
             return super().invoke(context)
         except self.bad_input as error:
@@ -58,6 +61,22 @@ class SentenceGroup(click.Group):
             # The reader of a pipe has seen enough; nothing may be flushed after it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             context.exit(0)
+        except OSError as error:  # a folder that cannot be read, a full standard output, ...
+            where = f"{error.filename}: " if error.filename else ""
+            raise BadInput(f"{where}{error.strerror or error}.") from error
+
+
+def _end_well_when_terminated() -> None:
+    """Let SIGTERM run what cleans up, as Ctrl-C does."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+class _PipeConsole(Console):
+    """A console that leaves broken pipes to `SentenceGroup`."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 def clean(text: str) -> str:
@@ -72,7 +91,7 @@ def clean(text: str) -> str:
 
 def console(*, stderr: bool = False) -> Console:
     """A console on standard output or error, as wide as the terminal."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    made = _PipeConsole(stderr=stderr, highlight=False, soft_wrap=False, emoji=False, markup=False)
     if not made.is_terminal:
         made.width = max(_PLAIN_WIDTH, made.width)
     return made

@@ -145,7 +145,7 @@ def run(
             )
     result = collect(made)
     _print(result, as_json)
-    if any(variant.failed for variant in result.variants):
+    if any(variant.failures for variant in result.variants):
         raise SystemExit(1)
 
 

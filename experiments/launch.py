@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from data.dataset import Dataset
+from data.errors import DataError
+from data.source_files import is_source
 from experiments import records
 from experiments.machine import DeviceChoice, choose_device, set_up, versions
 from experiments.plan import Plan
@@ -44,14 +46,18 @@ def launch(
     chosen = choose_device(device)
     facts = run_facts(study, dataset, plan, set_up(chosen, threads))
     run = records.create(runs, study.name)
-    run.write_run(facts)
+    try:
+        run.write_run(facts)
+    except DataError:
+        run.path.rmdir()
+        raise
     Runner(plan, dataset, run, chosen, observer).execute()
     return run
 
 
 def run_facts(study: Study, dataset: Dataset, plan: Plan, device: dict[str, Any]) -> dict[str, Any]:
     """What run.json says: all that a reader needs to understand the records."""
-    is_source = bool(dataset.provenance.get("is_source"))
+    documented = is_source(dataset)
     return {
         "study": study.name,
         "question": study.question,
@@ -62,7 +68,7 @@ def run_facts(study: Study, dataset: Dataset, plan: Plan, device: dict[str, Any]
             "content_sha256": dataset.content_sha256,
             "genres": list(dataset.genres),
             "kind": dataset.provenance.get("kind", "unknown"),
-            "is_source": is_source,
+            "is_source": documented,
             "rows": {split: len(rows) for split, rows in dataset.splits()},
         },
         "seeds": list(plan.seeds),
@@ -79,7 +85,7 @@ def run_facts(study: Study, dataset: Dataset, plan: Plan, device: dict[str, Any]
                 ],
                 # Figures that were measured on other rows compare with nothing here.
                 "documented": [figure.to_dict() for figure in variant.documented]
-                if is_source
+                if documented
                 else [],
                 "note": variant.note if plan.protocol == "documented" else "",
             }

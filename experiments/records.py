@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,7 +70,7 @@ class RunDirectory:
         Raises:
             RunError: the id is none, such as one that leads out of the run.
         """
-        if not trial.isalnum():
+        if not (isinstance(trial, str) and trial.isalnum()):
             raise RunError(f"a trial's id has letters and digits only. Received: {trial!r}.")
         return self.path / "trials" / trial
 
@@ -124,7 +125,16 @@ def create(runs: Path, study: str) -> RunDirectory:
 def all_runs(runs: Path) -> list[RunDirectory]:
     """All runs below a folder, oldest first."""
     found = [RunDirectory(path.parent) for path in runs.glob("*/*/run.json")]
-    return sorted(found, key=lambda run: run.path.name)
+    return sorted(found, key=_age)
+
+
+def _age(run: RunDirectory) -> tuple[str, int]:
+    # Of runs that began in the same second, the file's time decides.
+    utc = run.path.name.partition("-")[0]
+    try:
+        return utc, (run.path / "run.json").stat().st_mtime_ns
+    except OSError:
+        return utc, 0
 
 
 def find(runs: Path, name: str) -> RunDirectory:
@@ -137,8 +147,9 @@ def find(runs: Path, name: str) -> RunDirectory:
     Raises:
         RunError: there is none, or more than one.
     """
-    if (Path(name) / "run.json").exists():
-        return RunDirectory(Path(name))
+    with suppress(OSError):  # a name too long for a path, a folder that cannot be read
+        if (Path(name) / "run.json").exists():
+            return RunDirectory(Path(name))
     there = all_runs(runs)
     if not there:
         raise RunError(
@@ -182,8 +193,12 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise RunError(
             f"{path} is missing: this is no run's directory, or a damaged one."
         ) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise RunError(f"{path} cannot be read: it is damaged ({error}).") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+    except RunError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: it is no JSON ({error!s:.80}).") from error
     if not isinstance(value, dict):
         raise RunError(f"{path} is damaged: it holds no JSON object.")
     return value

@@ -1,13 +1,23 @@
-"""What came of a run, summed up from its records."""
+"""What came of a run, summed up from its records.
+
+Records may be damaged or foreign: everything is checked here, once, and what
+comes out is typed.
+"""
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from experiments.errors import RunError
 from experiments.records import RunDirectory
+from experiments.study import Documented
+
+T = TypeVar("T")
+_MOST_CLASSES = 1000
+_LARGEST_COUNT = 10**12
 
 
 @dataclass(frozen=True)
@@ -40,8 +50,10 @@ class VariantResult:
         learning_rate: that was trained, or that validation selected.
         selected_from: number of learning rates tried.
         n: trials that finished and were tested.
-        planned: trials that there should be.
-        diverged, failed: trials that ended so.
+        seeds: trials that there should be.
+        diverged: trials whose loss was not finite, at any learning rate.
+        failures: why trials failed.
+        untrained: trials without a result yet, at any learning rate.
         accuracy, macro_f1, batch_mean_f1: over the n trials.
         validation_macro_f1: mean over the n trials, at the epoch that was kept.
         confusion_matrix: rows true, columns predicted, summed over the n trials.
@@ -53,30 +65,61 @@ class VariantResult:
     learning_rate: float
     selected_from: int
     n: int
-    planned: int
+    seeds: int
     diverged: int
-    failed: int
+    failures: tuple[str, ...]
+    untrained: int
     accuracy: Spread
     macro_f1: Spread
     batch_mean_f1: Spread
     validation_macro_f1: float | None
     confusion_matrix: list[list[int]]
-    documented: list[dict[str, Any]]
+    documented: tuple[Documented, ...]
     note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "name": self.name,
+            "n": self.n,
+            "accuracy": self.accuracy.to_dict(),
+            "macro_f1": self.macro_f1.to_dict(),
+            "batch_mean_f1": self.batch_mean_f1.to_dict(),
+            "validation_macro_f1": self.validation_macro_f1,
+            "confusion_matrix": self.confusion_matrix,
+            "learning_rate": self.learning_rate,
+            "seeds": self.seeds,
+            "diverged": self.diverged,
+            "failed": len(self.failures),
+            "documented": [figure.to_dict() for figure in self.documented],
+        }
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run's facts and its variants' results."""
+    """A run's facts and its variants' results.
 
-    facts: dict[str, Any]
+    Args:
+        run: its directory.
+        study, question, protocol: what it was to answer, and how.
+        dataset, dataset_kind, content_sha256: what it ran on.
+        genres: class names in label order.
+        seeds: of each variant's trials.
+        epochs: asked for instead of the protocol's, or None.
+        variants: in the study's order.
+    """
+
     run: RunDirectory
+    study: str
+    question: str
+    protocol: str
+    dataset: str
+    dataset_kind: str
+    content_sha256: str
+    genres: tuple[str, ...]
+    seeds: int
+    epochs: int | None
     variants: tuple[VariantResult, ...]
-
-    @property
-    def genres(self) -> list[str]:
-        """Class names in label order."""
-        return list(self.facts["dataset"]["genres"])
 
     @property
     def best(self) -> VariantResult | None:
@@ -86,30 +129,13 @@ class RunResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The object that `run --json` prints."""
-        dataset = self.facts["dataset"]
         return {
-            "study": self.facts["study"],
-            "protocol": self.facts["protocol"],
-            "dataset": {"name": dataset["name"], "content_sha256": dataset["content_sha256"]},
+            "study": self.study,
+            "protocol": self.protocol,
+            "dataset": {"name": self.dataset, "content_sha256": self.content_sha256},
             "run": str(self.run.path),
-            "genres": self.genres,
-            "variants": [
-                {
-                    "name": variant.name,
-                    "n": variant.n,
-                    "accuracy": variant.accuracy.to_dict(),
-                    "macro_f1": variant.macro_f1.to_dict(),
-                    "batch_mean_f1": variant.batch_mean_f1.to_dict(),
-                    "validation_macro_f1": variant.validation_macro_f1,
-                    "confusion_matrix": variant.confusion_matrix,
-                    "learning_rate": variant.learning_rate,
-                    "planned": variant.planned,
-                    "diverged": variant.diverged,
-                    "failed": variant.failed,
-                    "documented": variant.documented,
-                }
-                for variant in self.variants
-            ],
+            "genres": list(self.genres),
+            "variants": [variant.to_dict() for variant in self.variants],
             "best": self.best.name if self.best else None,
         }
 
@@ -122,47 +148,91 @@ def collect(run: RunDirectory) -> RunResult:
     """
     facts = run.read_run()
     try:
-        classes = len(facts["dataset"]["genres"])
-        variants = tuple(_variant(run, variant, classes) for variant in facts["variants"])
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+        dataset = _of(dict, facts["dataset"])
+        genres = tuple(_of(str, genre) for genre in _of(list, dataset["genres"]))
+        if len(genres) > _MOST_CLASSES:
+            raise ValueError(f"{len(genres)} genres")
+        return RunResult(
+            run=run,
+            study=_of(str, facts["study"]),
+            question=_of(str, facts["question"]),
+            protocol=_of(str, facts["protocol"]),
+            dataset=_of(str, dataset["name"]),
+            dataset_kind=_of(str, dataset["kind"]),
+            content_sha256=_of(str, dataset["content_sha256"]),
+            genres=genres,
+            seeds=len(_of(list, facts["seeds"])),
+            epochs=None if facts["epochs"] is None else _of(int, facts["epochs"]),
+            variants=tuple(
+                _variant(run, _of(dict, variant), len(genres))
+                for variant in _of(list, facts["variants"])
+            ),
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        if isinstance(error, RunError):
+            raise
         raise RunError(f"the records of {run.path} are damaged ({error!r}).") from error
-    return RunResult(facts, run, variants)
 
 
 def _variant(run: RunDirectory, variant: dict[str, Any], classes: int) -> VariantResult:
-    candidates = [
-        (candidate["learning_rate"], [run.read_result(trial) for trial in candidate["trials"]])
-        for candidate in variant["candidates"]
-    ]
+    candidates = []
+    for candidate in _of(list, variant["candidates"]):
+        trials = [_of(str, trial) for trial in _of(list, candidate["trials"])]
+        results = [run.read_result(trial) for trial in trials]
+        candidates.append((_number(candidate["learning_rate"]), results))
     # Of several candidates only the selected one has been tested.
     learning_rate, results = max(
         candidates, key=lambda candidate: sum(bool(r and r["test"]) for r in candidate[1])
     )
-    tested = [result for result in results if result and result["test"]]
+    everything = [result for _, some in candidates for result in some]
+    tested = [_of(dict, result["test"]) for result in results if result and result["test"]]
     confusion = [[0] * classes for _ in range(classes)]
-    for result in tested:
-        for i, row in enumerate(result["test"]["confusion_matrix"]):
-            for j, count in enumerate(row):
-                confusion[i][j] += count
+    for test in tested:
+        for row, counts in zip(confusion, _of(list, test["confusion_matrix"]), strict=True):
+            for j, count in enumerate(_of(list, counts)):
+                if not 0 <= _of(int, count) < _LARGEST_COUNT:
+                    raise ValueError(f"a count of {count}")
+                row[j] += count
 
     def spread(name: str) -> Spread:
-        return Spread(tuple(float(result["test"][name]) for result in tested))
+        return Spread(tuple(_number(test[name]) for test in tested))
 
-    validation = [float(result["validation"]["macro_f1"]) for result in tested]
-    states = [result["status"] for result in results if result]
+    validation = [
+        _number(result["validation"]["macro_f1"]) for result in results if result and result["test"]
+    ]
+    states = [_of(str, result["status"]) for result in everything if result]
     return VariantResult(
-        name=variant["name"],
+        name=_of(str, variant["name"]),
         learning_rate=learning_rate,
         selected_from=len(candidates),
         n=len(tested),
-        planned=len(results),
+        seeds=len(results),
         diverged=states.count("diverged"),
-        failed=states.count("failed"),
+        failures=tuple(
+            _of(str, result["reason"])
+            for result in everything
+            if result and result["status"] == "failed"
+        ),
+        untrained=everything.count(None),
         accuracy=spread("accuracy"),
         macro_f1=spread("macro_f1"),
         batch_mean_f1=spread("batch_mean_f1"),
         validation_macro_f1=statistics.fmean(validation) if validation else None,
         confusion_matrix=confusion,
-        documented=variant["documented"],
-        note=variant["note"],
+        documented=tuple(
+            Documented.from_dict(_of(dict, figure)) for figure in _of(list, variant["documented"])
+        ),
+        note=_of(str, variant["note"]),
     )
+
+
+def _of(kind: type[T], value: Any) -> T:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r:.60} should be {kind.__name__}")
+    return value
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise TypeError(f"{value!r:.60} should be a number")
+    return float(value)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import keras
 import numpy as np
+import numpy.typing as npt
 
 from data.dataset import Dataset
 from experiments.plan import Candidate, Plan
 from experiments.records import RunDirectory, plain_floats
 from experiments.trial import Trial
 from networks import metrics
-from networks.inference import probabilities_of
+from networks.inference import load_model, probabilities_of
 from networks.training import Rows, Trained, train
 
 
@@ -70,6 +71,7 @@ class Runner:
     def _train(self, variant: str, trial: Trial, *, tested: bool) -> dict[str, Any]:
         result: dict[str, Any] = {"trial": trial.id, "variant": variant, "seed": trial.seed}
         began = time.perf_counter()
+        epochs = trial.training.epochs
         try:
             trained = train(
                 trial.network,
@@ -79,32 +81,50 @@ class Runner:
                 self._rows(trial, "validation"),
                 len(self.dataset.genres),
                 device=self.device,
-                callbacks=[_Epochs(trial.training.epochs, self.observer.epoch_ended)],
+                on_epoch=lambda epoch, logs: self.observer.epoch_ended(epoch, epochs, logs),
             )
-        except (RuntimeError, ValueError, MemoryError) as error:
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            return result | {"status": "failed", "reason": reason[0], "test": None}
+            test = None
+            if tested and trained.status == "finished":
+                test = self._predict(trial, trained.model)
+        except Exception as error:  # whatever it is, it ends this trial and no other
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            failure = {"reason": lines[0], "traceback": traceback.format_exc()}
+            return result | {"status": "failed", **failure, "test": None}
         result |= _training_record(trial, trained)
         result["seconds"] = round(time.perf_counter() - began, 3)
         if trained.status == "finished":
             self.run.write_model(trial.id, trained.model.save)
-            if tested:
-                result["test"] = self._test(trial, trained.model)
+        if test is not None:
+            result["test"] = self._record_test(trial, test)
         return result
 
-    def _test(self, trial: Trial, model: keras.Model) -> dict[str, Any]:
-        rows = self.dataset.test
-        probability = probabilities_of(model, self._rows(trial, "test").features)
+    def _predict(self, trial: Trial, model: Any) -> npt.NDArray[np.float64]:
+        """Probabilities of the test rows. [shape=(n, genres)]"""
+        return probabilities_of(model, self._rows(trial, "test").features)
+
+    def _record_test(self, trial: Trial, probability: npt.NDArray[np.float64]) -> dict[str, Any]:
+        """Write a trial's predictions; its test figures."""
+        rows, genres = self.dataset.test, self.dataset.genres
         predicted = probability.argmax(axis=1)
         arrays = {"probability": probability, "predicted": predicted, "label": rows.label}
         arrays |= {"track": rows.track} | ({} if rows.start is None else {"start": rows.start})
         self.run.write_predictions(trial.id, arrays)
-        confusion = metrics.confusion_matrix(rows.label, predicted, len(self.dataset.genres))
+        confusion = metrics.confusion_matrix(rows.label, predicted, len(genres))
+        scores = metrics.class_scores(confusion)
         return {
             "accuracy": metrics.accuracy(confusion),
             "macro_f1": metrics.macro_f1(confusion),
             "batch_mean_f1": metrics.batch_mean_f1(rows.label, predicted),
             "confusion_matrix": confusion.tolist(),
+            "classes": {
+                genre: {
+                    "precision": float(scores.precision[i]),
+                    "recall": float(scores.recall[i]),
+                    "f1": float(scores.f1[i]),
+                    "rows": int(scores.support[i]),
+                }
+                for i, genre in enumerate(genres)
+            },
         }
 
     def _test_selected(self) -> None:
@@ -114,9 +134,8 @@ class Runner:
                 result = self.run.read_result(trial.id)
                 if result is None or result["status"] != "finished" or result["test"]:
                     continue
-                path = self.run.trial_path(trial.id) / "model.keras"
-                model = keras.saving.load_model(path, safe_mode=True)
-                result["test"] = self._test(trial, model)
+                model = load_model(self.run.trial_path(trial.id) / "model.keras")
+                result["test"] = self._record_test(trial, self._predict(trial, model))
                 self.run.write_result(trial.id, result)
 
     def _rows(self, trial: Trial, split: Any) -> Rows:
@@ -164,14 +183,3 @@ def _training_record(trial: Trial, trained: Trained) -> dict[str, Any]:
         "epoch_seconds": [round(seconds, 4) for seconds in trained.epoch_seconds],
         "test": None,
     }
-
-
-class _Epochs(keras.callbacks.Callback):  # type: ignore[misc]
-    """Passes epochs on to the observer."""
-
-    def __init__(self, epochs: int, ended: Callable[[int, int, dict[str, float]], None]) -> None:
-        super().__init__()
-        self._epochs, self._ended = epochs, ended
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._ended(epoch + 1, self._epochs, dict(logs or {}))

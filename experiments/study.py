@@ -48,6 +48,25 @@ class Documented:
             "seconds": self.seconds,
         }
 
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Documented:
+        """The figure that `to_dict` made `plain` of.
+
+        Raises:
+            KeyError, TypeError, ValueError: `plain` is damaged.
+        """
+        source = plain["source"]
+        if source not in ("A", "B"):
+            raise ValueError(f"the sources are A and B, not {source!r:.20}")
+        seconds = plain["seconds"]
+        return cls(
+            source,
+            str(plain["protocol"]),
+            round(float(plain["accuracy"]) * 100, 4),
+            round(float(plain["f1"]) * 100, 4),
+            None if seconds is None else float(seconds),
+        )
+
 
 @dataclass(frozen=True)
 class Variant:

@@ -1,29 +1,31 @@
-"""Results as text: the table of variants and the confusion matrix."""
+"""Results as text: the table of variants, the confusion matrix, each class's figures."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from data.terminal import clean, duration, table
 from experiments.results import RunResult, Spread, VariantResult
+from experiments.study import Documented
+from networks.metrics import class_scores
 
 
 def results_view(result: RunResult) -> Group:
-    """A run's table, the best variant's confusion matrix, and notes."""
-    facts = result.facts
+    """A run's table, the best variant's confusion matrix and classes, and notes."""
     parts: list[RenderableType] = [
-        Text(clean(facts["question"]), style="bold"),
-        Text(clean(_headline(facts))),
+        Text(clean(result.question), style="bold"),
+        Text(clean(_headline(result))),
         Text(),
         _variants_table(result),
     ]
     best = result.best
     if best is not None:
-        parts += [Text(), *_confusion(result, best)]
+        parts += [Text(), *_confusion(result, best), Text(), _classes(result, best)]
     notes = _notes(result)
     if notes:
         parts.append(Text())
@@ -31,15 +33,13 @@ def results_view(result: RunResult) -> Group:
     return Group(*parts, Text(f"\nRecords: {clean(str(result.run.path))}"))
 
 
-def _headline(facts: dict[str, Any]) -> str:
-    dataset = facts["dataset"]
-    seeds = len(facts["seeds"])
-    demo = " (DEMO DATA: synthesised music)" if dataset["kind"] == "demo" else ""
+def _headline(result: RunResult) -> str:
+    demo = " (DEMO DATA: synthesised music)" if result.dataset_kind == "demo" else ""
     line = (
-        f"{facts['study']}, {facts['protocol']} protocol, dataset {dataset['name']}{demo}, "
-        f"{seeds} seed{'s' if seeds > 1 else ''}"
+        f"{result.study}, {result.protocol} protocol, dataset {result.dataset}{demo}, "
+        f"{result.seeds} seed{'s' if result.seeds > 1 else ''}"
     )
-    return f"{line}, epochs set to {facts['epochs']}" if facts["epochs"] else line
+    return f"{line}, epochs set to {result.epochs}" if result.epochs else line
 
 
 def _variants_table(result: RunResult) -> Table:
@@ -49,13 +49,13 @@ def _variants_table(result: RunResult) -> Table:
     for variant in result.variants:
         row = [
             variant.name,
-            str(variant.n) if variant.n == variant.planned else f"{variant.n}/{variant.planned}",
+            str(variant.n) if variant.n == variant.seeds else f"{variant.n}/{variant.seeds}",
             per_cent(variant.accuracy),
             per_cent(variant.macro_f1),
         ]
         if documented:
-            figure = _source_a(variant)
-            row.append(f"{figure['accuracy'] * 100:.2f}" if figure else "")
+            figure = next((f for f in variant.documented if f.source == "A"), None)
+            row.append(f"{figure.accuracy:.2f}" if figure else "")
         rows.append(row)
     return table([*columns, "documented %"] if documented else columns, rows)
 
@@ -68,14 +68,22 @@ def _notes(result: RunResult) -> list[str]:
                 f"{variant.name}: learning rate {variant.learning_rate:g} selected on validation "
                 f"from {variant.selected_from}."
             )
-        absent = variant.planned - variant.n - variant.diverged - variant.failed
-        for count, what in (
-            (variant.diverged, "diverged"),
-            (variant.failed, "failed"),
-            (absent, "have no result: the run was interrupted or is going on"),
-        ):
-            if count:
-                notes.append(f"{variant.name}: {count} of {variant.planned} trials {what}.")
+        trials = variant.seeds * variant.selected_from
+        if variant.untrained:
+            notes.append(
+                f"{variant.name}: {variant.untrained} of {trials} trials have no result: the run "
+                "was interrupted or is going on."
+            )
+        elif not variant.n and not variant.diverged and not variant.failures:
+            notes.append(f"{variant.name}: trained, not yet tested.")
+        if variant.diverged:
+            notes.append(
+                f"{variant.name}: {variant.diverged} of {trials} trials diverged (a loss that is "
+                "not finite)."
+            )
+        for reason in sorted(set(variant.failures)):
+            count = variant.failures.count(reason)
+            notes.append(f"{variant.name}: {count} of {trials} trials failed: {reason}")
         if variant.note:
             notes.append(f"{variant.name}: {variant.note}")
         notes += [_documented_note(variant, figure) for figure in variant.documented]
@@ -87,29 +95,39 @@ def _notes(result: RunResult) -> list[str]:
     return notes
 
 
-def _documented_note(variant: VariantResult, figure: dict[str, Any]) -> str:
+def _documented_note(variant: VariantResult, figure: Documented) -> str:
     reported = (
-        f"{variant.name}: source {figure['source']} reports {figure['accuracy'] * 100:.2f} % "
-        f"accuracy, {figure['f1'] * 100:.2f} % "
+        f"{variant.name}: source {figure.source} reports {figure.accuracy:.2f} % accuracy, "
+        f"{figure.f1:.2f} % "
     )
-    if figure["source"] == "B":
-        return f"{reported}macro-F1 ({figure['protocol']})."
+    if figure.f1_kind == "macro":
+        return f"{reported}macro-F1 ({figure.protocol})."
     ours = per_cent(variant.batch_mean_f1)
-    return f"{reported}batch-mean F1 ({figure['protocol']}); ours, averaged that way: {ours} %."
+    return f"{reported}batch-mean F1 ({figure.protocol}); ours, averaged that way: {ours} %."
 
 
 def _confusion(result: RunResult, variant: VariantResult) -> list[RenderableType]:
-    genres = result.genres
     title = f"{variant.name}: rows true, columns predicted"
     if len(result.variants) > 1:
         title = f"Best on validation, {title}"
     if variant.n > 1:
         title += f", summed over {variant.n} seeds"
     rows = [
-        [genre, *map(str, counts), f"{counts[i] / max(sum(counts), 1) * 100:.1f}"]
-        for i, (genre, counts) in enumerate(zip(genres, variant.confusion_matrix, strict=True))
+        [genre, *map(str, counts)]
+        for genre, counts in zip(result.genres, variant.confusion_matrix, strict=True)
     ]
-    return [Text(clean(title), style="bold"), table(["", *genres, "recall %"], rows)]
+    return [Text(clean(title), style="bold"), table(["", *result.genres], rows)]
+
+
+def _classes(result: RunResult, variant: VariantResult) -> Table:
+    scores = class_scores(np.array(variant.confusion_matrix))
+    rows = [
+        [genre, *(f"{share * 100:.1f}" for share in shares), str(support)]
+        for genre, *shares, support in zip(
+            result.genres, scores.precision, scores.recall, scores.f1, scores.support, strict=True
+        )
+    ]
+    return table(["", "precision %", "recall %", "F1 %", "rows"], rows)
 
 
 def per_cent(spread: Spread) -> str:
@@ -139,7 +157,3 @@ def trial_line(variant: str, result: dict[str, Any]) -> str:
         f"{line} after {result['epochs']} epochs, validation macro-F1 {validation:.1f} %, "
         f"{duration(result['seconds'])}"
     )
-
-
-def _source_a(variant: VariantResult) -> dict[str, Any] | None:
-    return next((figure for figure in variant.documented if figure["source"] == "A"), None)

@@ -7,6 +7,7 @@ and the weights that are kept, need callbacks of ours.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -79,6 +80,18 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
         """Give the best weights back."""
         if self._weights is not None:
             self.model.set_weights(self._weights)
+
+
+class EachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Calls a function with each epoch, counted from 1, and its logs."""
+
+    def __init__(self, ended: Callable[[int, dict[str, float]], None]) -> None:
+        super().__init__()
+        self._ended = ended
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Pass it on."""
+        self._ended(epoch + 1, dict(logs or {}))
 
 
 def early_stopping(config: EarlyStoppingConfig) -> keras.callbacks.EarlyStopping:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -31,7 +32,18 @@ def logits_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDArray[np.
 
 
 def probabilities_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Softmax of `logits_of`. [shape=(n, classes)]"""
-    logits = logits_of(model, features).astype(np.float64)
+    """Softmax of `logits_of` on the CPU, where kept models live. [shape=(n, classes)]"""
+    with keras.device("cpu"):
+        logits = logits_of(model, features).astype(np.float64)
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+
+
+def load_model(path: Path) -> keras.Model:
+    """A kept model, on the CPU. Code inside the file is refused, not run.
+
+    Raises:
+        ValueError, OSError: the file is no such model.
+    """
+    with keras.device("cpu"):
+        return keras.saving.load_model(path, safe_mode=True, compile=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from networks.callbacks import BestWeights, EpochMetrics, early_stopping
+from networks.callbacks import BestWeights, EachEpoch, EpochMetrics, early_stopping
 from networks.cnn import build_cnn
 from networks.config import FFNConfig, NetworkConfig, TrainingConfig
 from networks.ffn import build_ffn
@@ -76,6 +76,7 @@ def train(
     classes: int,
     *,
     device: str = "cpu",
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Trained:
     """Train one network.
@@ -90,6 +91,7 @@ def train(
         train_rows, validation_rows: raw features and labels.
         classes: number of genres.
         device: "cpu" or "cuda".
+        on_epoch: called with each epoch that ended, counted from 1, and its logs.
         callbacks: further Keras callbacks, called after ours.
     """
     with keras.device("cpu"):  # the same initial weights whatever the device
@@ -114,6 +116,8 @@ def train(
             ours.append(early_stopping(training.early_stopping))
         if training.keep == "best":
             ours.append(BestWeights())
+        if on_epoch is not None:
+            ours.append(EachEpoch(on_epoch))
         history = model.fit(
             batches,
             epochs=training.epochs,

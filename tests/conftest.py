@@ -14,6 +14,9 @@ import pytest
 import soundfile
 
 from data.dataset import Dataset, Split
+from experiments.plan import make_plan
+from experiments.records import RunDirectory
+from experiments.studies import STUDIES
 
 REAL_DATA = Path(
     os.environ.get("GENRE_TUI_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data"
@@ -79,3 +82,50 @@ def small_dataset(name: str = "small", *, mel: bool = True, rows: int = 48) -> D
         track_names=("a", "b", "c"),
         provenance={"kind": "test"},
     )
+
+
+def record_run(runs: Path, name: str = "20260102T030405Z-abc123") -> RunDirectory:
+    """A run that was recorded, without training anything."""
+    study = STUDIES["ffn-baseline"]
+    plan = make_plan(study, "documented", "0" * 64)
+    (_, trial), *_ = plan.trials
+    run = RunDirectory(runs / study.name / name)
+    run.write_run(
+        {
+            "study": study.name,
+            "question": study.question,
+            "protocol": "documented",
+            "dataset": {
+                "name": "tiny",
+                "content_sha256": "0" * 64,
+                "genres": ["blues", "[bold]rock\x1b[2J"],
+                "kind": "test",
+            },
+            "seeds": [42],
+            "epochs": None,
+            "variants": [
+                {
+                    "name": variant.name,
+                    "candidates": [{"learning_rate": 0.002, "trials": [trial.id]}],
+                    "documented": [],
+                    "note": "",
+                }
+                for variant in plan.variants
+            ],
+        }
+    )
+    run.write_result(
+        trial.id,
+        {
+            "trial": trial.id,
+            "status": "finished",
+            "validation": {"accuracy": 0.75, "macro_f1": 0.7},
+            "test": {
+                "accuracy": 0.8125,
+                "macro_f1": 0.8,
+                "batch_mean_f1": 0.5,
+                "confusion_matrix": [[40, 17], [13, 90]],
+            },
+        },
+    )
+    return run

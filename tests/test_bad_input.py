@@ -39,6 +39,8 @@ def _refused(main: object, *arguments: str | Path) -> str:
         (["build", "/nowhere"], "is no folder"),
         (["build", "/nowhere", "--merge", "x"], "expected CLASS=FOLDER,FOLDER"),
         (["build", "/nowhere", "--shares", "60/40"], "add up to 100"),
+        (["build", "/", "--merge", "a=b"], "add --name"),
+        (["build", "/nowhere", "--name", "x.h5"], "not ending in .h5"),
         (["build", "/nowhere", "--name", "demo"], "belongs to the built-in dataset"),
         (["build", "/nowhere", "--workers", "0"], "0 is not in the range"),
         (["frobnicate"], "No such command"),
@@ -59,7 +61,9 @@ def test_data(arguments: list[str], words: str) -> None:
         (["run", "ffn-baseline", "--seeds", "0"], "0 is not in the range"),
         (["run", "ffn-baseline", "--epochs", "many"], "'many' is not a valid integer"),
         (["run", "ffn-baseline", "--device", "tpu"], "'tpu' is not one of"),
+        (["run", "ffn-baseline", "--data", ""], "name must be"),
         (["show", "none"], "there are no runs"),
+        (["show", "x" * 300], "there are no runs"),
         (["bench", "frobnicate"], "No such command"),
     ],
 )
@@ -124,6 +128,20 @@ def test_arrays_with_pickles(tmp_path: Path) -> None:
         np.save(place / "X.npy", np.zeros((4, 26)))
         np.save(place / "labels.npy", np.array([{}] * 4), allow_pickle=True)
     assert "pickled objects" in _refused(data_main, "import", tmp_path)
+
+
+def test_shares_beside_splits_csv(recordings: Callable[..., Path]) -> None:
+    folder = recordings({"a": 3, "b": 3})
+    (folder / "splits.csv").write_text("track,split\n")
+    message = _refused(data_main, "build", folder, "--shares", "80/10/10")
+    assert "decides the splits" in message.replace("\n", " ")
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    for module in ("data", "experiments"):
+        command = f"{sys.executable} -m {module} list | true; exit ${{PIPESTATUS[0]}}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_hostile_names_reach_the_terminal_harmless(

@@ -12,14 +12,22 @@ from data.dataset import Dataset
 from data.errors import DataError
 from data.extraction import Extracted, Skipped, extract
 from data.features import mel_spectrograms, mfcc_statistics
+from data.spool import spool_folder
 from tests.conftest import tone
 
 Recordings = Callable[..., Path]
 
 
-def _build(folder: Path, target: Path, **options: object) -> tuple[Dataset, dict[str, str]]:
+def _build(
+    folder: Path,
+    target: Path,
+    merge: dict[str, list[str]] | None = None,
+    splits: Path | None = None,
+    **options: object,
+) -> tuple[Dataset, dict[str, str]]:
     options = {"workers": 1, "progress": lambda track, result: None} | options
-    built = build(folder, target, **options)  # type: ignore[arg-type]
+    recordings = find_recordings(folder, merge)
+    built = build(recordings, target, splits=splits, **options)  # type: ignore[arg-type]
     return store.load(target), dict(built.skipped)
 
 
@@ -78,7 +86,6 @@ def test_merged_folders_make_one_class(recordings: Recordings, tmp_path: Path) -
     dataset, _ = _build(folder, tmp_path / "x.h5", merge={"rock_metal": ["rock", "metal"]})
     assert dataset.genres == ("blues", "rock_metal")
     assert sum(int((rows.label == 1).sum()) for _, rows in dataset.splits()) == 12
-    assert dataset.provenance["merge"] == {"rock_metal": ["rock", "metal"]}
 
 
 def test_splits_csv_is_followed(recordings: Recordings, tmp_path: Path) -> None:
@@ -88,8 +95,8 @@ def test_splits_csv_is_followed(recordings: Recordings, tmp_path: Path) -> None:
         for genre in "ab"
         for i, split in enumerate(["test", "train", "val"])
     ]
-    (folder / "splits.csv").write_text("\n".join(["track,split", *lines]))
-    dataset, _ = _build(folder, tmp_path / "x.h5")
+    (tmp_path / "splits.csv").write_text("\n".join(["track,split", *lines]))
+    dataset, _ = _build(folder, tmp_path / "x.h5", splits=tmp_path / "splits.csv")
     assert {dataset.track_names[i] for i in dataset.test.track} == {"a/00", "b/00"}
     assert {dataset.track_names[i] for i in dataset.train.track} == {"a/01", "b/01"}
 
@@ -155,6 +162,37 @@ def test_too_few_tracks_that_are_whole(recordings: Recordings, tmp_path: Path) -
     folder = recordings({"blues": 3, "rock": 3})
     _break(folder)
     assert "genre blues has 2 usable tracks" in _refused(folder, tmp_path / "x.h5")
+
+
+def test_a_name_that_is_not_utf_8_is_left_out(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 4, "rock": 3})
+    os.rename(folder / "blues" / "00.wav", os.fsencode(folder / "blues") + b"/\xff.wav")
+    dataset, skipped = _build(folder, tmp_path / "x.h5")
+    assert len(dataset.track_names) == 6
+    assert "not UTF-8" in next(iter(skipped.values()))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_cannot_be_read_is_not_passed_over(
+    recordings: Recordings, tmp_path: Path
+) -> None:
+    folder = recordings({"blues": 3, "jazz": 3, "rock": 3})
+    (folder / "jazz").chmod(0)
+    try:
+        assert "cannot be read" in _refused(folder, tmp_path / "x.h5")
+    finally:
+        (folder / "jazz").chmod(0o700)
+
+
+def test_what_a_killed_build_left_is_removed(recordings: Recordings, tmp_path: Path) -> None:
+    place = tmp_path / "datasets"
+    with spool_folder(place / "x.h5") as alive:
+        dead = alive.with_name(alive.name.replace(f"-{os.getpid()}-", "-99999999-"))
+        dead.mkdir()
+        _build(recordings({"a": 3, "b": 3}), place / "x.h5")
+        assert not dead.exists()
+        assert alive.exists()
+    assert [path.name for path in place.iterdir()] == ["x.h5"]
 
 
 def test_nothing_usable(recordings: Recordings, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,40 @@ def test_a_cut_file(folder: Path) -> None:
     path = folder / "train/mfccs/X.npy"
     path.write_bytes(path.read_bytes()[:-8])
     assert "cut short" in _refused(folder)
+
+
+@pytest.mark.parametrize(
+    "shape", ["(-1, 26)", "(True,26)", "(1e3,26)", "[" * 9, "-" * 9, "(12, 26", "None    "]
+)
+def test_a_header_that_makes_no_sense(folder: Path, shape: str) -> None:
+    path = folder / "train/mfccs/X.npy"
+    content = path.read_bytes()
+    assert b"(12, 26)" in content
+    path.write_bytes(content.replace(b"(12, 26)", shape.encode()))
+    assert str(path) in _refused(folder)
+
+
+def test_headers_with_flipped_bytes_are_refused_or_read(folder: Path) -> None:
+    path = folder / "train/mfccs/X.npy"
+    original = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        content = bytearray(original)
+        for place in rng.integers(6, 128, 2).tolist():
+            content[place] = int(rng.choice(list(b"()[]{}'\"-,:0 \\\xff")))
+        path.write_bytes(content)
+        with contextlib.suppress(DataError):  # anything else would be a traceback for the user
+            read_npy_folder(folder, "x")
+
+
+def test_a_single_value(folder: Path) -> None:
+    np.save(folder / "train/mfccs/X.npy", np.float64(1))
+    assert "Received: a single value" in _refused(folder)
+
+
+def test_melgrams_can_be_left_aside(folder: Path) -> None:
+    (folder / "test/melgrams/X.npy").unlink()
+    assert not read_npy_folder(folder, "x", with_mel=False).has_mel
 
 
 @pytest.mark.parametrize("content", [b"", b"words"])

@@ -72,6 +72,7 @@ def test_splits_are_read_with_and_without_suffix(tmp_path: Path) -> None:
         ("a,b\n1,2\n", "columns track and split"),
         ("", "Received: none"),
         ("track,split\na/9,train\n", "line 2: there is no recording 'a/9'"),
+        ("track,split\n\n\na/9,train\n", "line 4: there is no recording 'a/9'"),
         ("track,split\na/1,dev\n", "must be train, validation or test"),
         ("track,split\na/1,train\na/1.wav,test\n", "put into two splits"),
         ("track,split\na/1,train\n", "leaves out 2 of 3 tracks, such as a/2"),

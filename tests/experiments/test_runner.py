@@ -1,6 +1,7 @@
 """A whole run in this process, on a dataset that takes seconds."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +124,13 @@ def test_controlled_selects_on_validation_and_tests_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested: list[str] = []
-    original = runner.Runner._test
+    original = runner.Runner._predict
 
-    def counting(self: runner.Runner, trial: Trial, model: Any) -> dict[str, Any]:
+    def counting(self: runner.Runner, trial: Trial, model: Any) -> Any:
         tested.append(trial.id)
         return original(self, trial, model)
 
-    monkeypatch.setattr(runner.Runner, "_test", counting)
+    monkeypatch.setattr(runner.Runner, "_predict", counting)
     run = _run(tmp_path, protocol="controlled")
     result = collect(run)
     assert [variant.learning_rate for variant in result.variants] == [0.1, 0.1]
@@ -168,45 +169,62 @@ def test_divergence_is_a_result(tmp_path: Path) -> None:
     study = Study("wild", "Wild?", "", (Variant("wild", FFNConfig(), wild),), STUDY.budget)
     result = collect(_run(tmp_path, study))
     (variant,) = result.variants
-    assert (variant.n, variant.planned, variant.diverged) == (0, 2, 2)
+    assert (variant.n, variant.seeds, variant.diverged) == (0, 2, 2)
     assert variant.accuracy.to_dict() == {"mean": None, "std": None, "values": []}
     assert result.best is None
     json.dumps(result.to_dict(), allow_nan=False)
 
 
+@pytest.mark.parametrize("failure", [RuntimeError, TypeError, MemoryError])
 def test_a_trial_that_fails_leaves_the_others_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
 ) -> None:
     original = runner.train
 
     def failing(network: Any, training: Any, seed: int, *rest: Any, **options: Any) -> Any:
         if seed == 42:
-            raise RuntimeError("out of memory\nwith a second line")
+            raise failure("out of memory\nwith a second line")
         return original(network, training, seed, *rest, **options)
 
     monkeypatch.setattr(runner, "train", failing)
     result = collect(_run(tmp_path))
-    assert [(variant.n, variant.failed) for variant in result.variants] == [(1, 1), (1, 1)]
+    assert [(variant.n, variant.failures) for variant in result.variants] == [
+        (1, ("out of memory",))
+    ] * 2
     failed = [r for r in _raw_results(result.run) if r["status"] == "failed"]
     assert {r["reason"] for r in failed} == {"out of memory"}
+    assert all("with a second line" in r["traceback"] for r in failed)
 
 
 def _raw_results(run: RunDirectory) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in run.path.glob("trials/*/result.json")]
 
 
-def test_documented_figures_stand_beside_the_sources_rows_only(tmp_path: Path) -> None:
-    from dataclasses import replace
-
+def test_documented_figures_stand_beside_the_sources_rows_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = STUDIES["ffn-baseline"]
-    for is_source in (False, True):
-        dataset = replace(
-            small_dataset(), provenance={"kind": "npy_folder", "is_source": is_source}
-        )
-        plan = make_plan(study, "documented", dataset.content_sha256, 1, 1)
+    # A foreign file may claim anything: its rows decide.
+    dataset = replace(small_dataset(), provenance={"kind": "npy_folder", "is_source": True})
+    plan = make_plan(study, "documented", dataset.content_sha256, 1, 1)
+    for known in (False, True):
+        if known:
+            monkeypatch.setattr("experiments.launch.is_source", lambda dataset: True)
         run = launch(study, dataset, plan, tmp_path / "runs", "cpu", Silent())
-        documented = [variant.documented for variant in collect(run).variants]
-        assert all(bool(figures) == is_source for figures in documented)
+        for variant, planned in zip(collect(run).variants, study.variants, strict=True):
+            assert variant.documented == (planned.documented if known else ())
+
+
+def test_a_run_that_cannot_be_recorded_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: RunDirectory, facts: Any) -> None:
+        raise DataError("no space left")
+
+    monkeypatch.setattr(RunDirectory, "write_run", full)
+    with pytest.raises(DataError, match="no space left"):
+        _run(tmp_path)
+    assert list((tmp_path / "runs" / "small").iterdir()) == []
 
 
 def test_a_mel_study_without_mel_writes_nothing(tmp_path: Path) -> None:

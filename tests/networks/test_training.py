@@ -196,6 +196,14 @@ def test_the_first_of_equal_epochs_is_best_and_nan_never() -> None:
     assert best_epoch([float("nan"), 0.1]) == 2
 
 
+def test_standardisation_is_adapted_on_the_train_rows_alone() -> None:
+    trained = _train(FFNConfig(standardize=True), validation=_rows("mfcc", 99, 7))
+    layer = trained.model.get_layer("standardize")
+    train_rows = _rows("mfcc", 45, 1).features
+    np.testing.assert_allclose(np.ravel(layer.mean), train_rows.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(np.ravel(layer.variance), train_rows.var(axis=0), rtol=1e-4)
+
+
 def test_the_kept_model_is_not_compiled() -> None:
     model = _train().model
     assert not model.compiled
