@@ -75,6 +75,14 @@ def _tracks(dataset: Dataset, split: str) -> int:
     return len(np.unique(track[track != UNKNOWN_TRACK]))
 
 
+def _by_chance(split: Any) -> str:
+    try:
+        shares = "/".join(f"{share * 100:g}" for share in split["shares"].values())
+        return f"split by chance ({shares} per cent of the tracks, seed {split['seed']})"
+    except (TypeError, KeyError, AttributeError):
+        return "split in an unknown way"  # a foreign file
+
+
 def _provenance(provenance: Any) -> str:
     kind = provenance.get("kind", "unknown")
     if kind == "demo":
@@ -84,7 +92,7 @@ def _provenance(provenance: Any) -> str:
         return f"{origin} in {provenance.get('folder')}"
     if kind == "audio_folder":
         split = provenance.get("split")
-        how = f"split by {split}" if isinstance(split, str) else f"split by chance, {split}"
+        how = f"split by {split}" if isinstance(split, str) else _by_chance(split)
         skipped = provenance.get("skipped")
         return (
             f"{provenance.get('recordings')} recordings in {provenance.get('folder')}, "

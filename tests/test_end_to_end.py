@@ -32,6 +32,7 @@ def test_recordings_to_confusion_matrices(
     built = _type("data", "build", folder, "--name", "tones")
     assert "Left out 1 of 19 recordings" in built.stdout
     assert "no track is in two splits" in built.stdout
+    assert "split by chance (60/15/25 per cent of the tracks, seed 0)" in built.stdout
     assert "reading recordings: 100%" in built.stderr
     _type("data", "use", "tones")
     assert "* tones" in _type("data", "list").stdout
