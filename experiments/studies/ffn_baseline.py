@@ -1,6 +1,6 @@
 """How far does a small feed-forward network get on MFCC statistics?
 
-Cost: a quarter of a minute a seed on one CPU core (30 epochs of 3200 rows).
+Cost: about 20 seconds a seed on one CPU core (30 epochs of 3200 rows).
 
 What the source found: about 59 % accuracy after the last epoch; its "best
 validation F1" model, 61 %, was no better by design: the code kept a reference
