@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Split = Literal["train", "validation", "test"]
+from data.dataset import SplitName
 
 VERSION = 1  # of the music: a stored demo of another version is made anew
 GENRES: tuple[str, ...] = ("blues", "classical", "pop", "rock")
 
 _TEN_TRACKS = (20, 17, 23, 19, 21, 16, 24, 18, 22, 20)  # seconds; 200 together
-_SECONDS: dict[Split, tuple[int, ...]] = {
+_SECONDS: dict[SplitName, tuple[int, ...]] = {
     "train": 4 * _TEN_TRACKS,  # 800 seconds a genre
     "validation": _TEN_TRACKS,  # 200
     "test": (*_TEN_TRACKS, 21, 18, 24, 20, 22, 16, 23),  # 344
@@ -31,7 +30,7 @@ class DemoTrack:
 
     genre: str
     number: int
-    split: Split
+    split: SplitName
     seconds: int
 
     @property
