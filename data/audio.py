@@ -128,7 +128,9 @@ def _open(path: Path) -> soundfile.SoundFile:
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:
-    return str(error.error_string).removeprefix("Error : ").rstrip(". ")
+    reason = str(error.error_string).removeprefix("Error : ").rstrip(". ")
+    # What libsndfile says of an MP3 that is none.
+    return "Format not recognised" if reason.startswith("File does not exist") else reason
 
 
 def _check_format(path: Path, sound: soundfile.SoundFile) -> None:

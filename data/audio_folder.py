@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +79,11 @@ def find_recordings(
                     "Two copies of one track would leak between splits: remove or rename one."
                 )
             recordings[name] = Recording(path, name, genre)
+    if not recordings and any(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.iterdir()):
+        raise DataError(
+            f"{folder} holds recordings itself. Expected a folder a genre: name the folder above, "
+            "or sort the recordings into folders."
+        )
     if not recordings:
         raise DataError(
             f"{folder} has no recordings. Expected <genre>/<track> files with one of the suffixes "
@@ -86,6 +91,31 @@ def find_recordings(
         )
     check_genres(sorted({recording.genre for recording in recordings.values()}))
     return sorted(recordings.values(), key=lambda recording: recording.name)
+
+
+def passed_over(folder: Path) -> list[str]:
+    """What `find_recordings` leaves aside, a sentence each: folders without
+    recordings, files whose suffix is none of audio's.
+    """
+    sentences = []
+    suffixes: Counter[str] = Counter()
+    for top in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if top.name.startswith("."):
+            continue
+        if not any(_audio_files(top)):
+            sentences.append(f"{top.name} has no recordings, so it is no genre.")
+        for path in top.rglob("*"):
+            if path.is_file() and not path.name.startswith("."):
+                suffixes[path.suffix.lower() or "no suffix"] += 1
+    for suffix in AUDIO_SUFFIXES:
+        suffixes.pop(suffix, None)
+    if suffixes:
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(5))
+        sentences.append(
+            f"Files that are no audio we can decode were passed over: {kinds}. Convert those that "
+            "are music (to FLAC, say)."
+        )
+    return sentences
 
 
 def build(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from pathlib import Path
@@ -54,13 +55,15 @@ def existing_path(name: str) -> Path:
     Raises:
         DataError: there is none of this name.
     """
-    path = path_of(name)
-    if not path.is_file():
-        raise DataError(
-            f"there is no dataset {name!r} yet. There are: {', '.join(names()) or 'none'}. "
-            "Make one with python -m data (demo, import, build or fetch)."
-        )
-    return path
+    there = names()
+    if name in there:
+        return path_of(name)
+    alike = difflib.get_close_matches(name.lower(), there, 1)
+    hint = f" Did you mean {alike[0]!r}?" if alike else ""
+    raise DataError(
+        f"there is no dataset {name!r}.{hint} There are: {', '.join(there) or 'none yet'}. Make "
+        "one with python -m data (demo, import, build or fetch)."
+    )
 
 
 def default_name() -> str:
@@ -112,12 +115,16 @@ def free_path(name: str, *, replace: bool) -> Path:
 
 
 def remove(name: str) -> None:
-    """Delete a dataset.
+    """Delete a dataset; if it was the default, the demo is again.
 
     Raises:
         DataError: there is none of this name.
     """
-    existing_path(name).unlink()
+    path = existing_path(name)
+    was_default = name == default_name()
+    path.unlink()
+    if was_default:
+        (data_folder() / _DEFAULT_FILE).unlink(missing_ok=True)
 
 
 def load(name: str) -> Dataset:

@@ -45,14 +45,14 @@ def list_datasets(as_json: bool) -> None:
     cells = [
         [
             ("* " if row["default"] else "  ") + row["name"],
-            row.get("state") or f"{row['kind']}: {', '.join(row['genres'])}",
+            row.get("state") or ", ".join(row["genres"]),
             *(str(row["rows"][split]) if "rows" in row else "" for split in SPLITS),
             str(row.get("tracks") or ""),
             ("yes" if row["has_mel"] else "no") if "has_mel" in row else "",
         ]
         for row in rows
     ]
-    columns = ["  dataset", "genres", "train", "validation", "test", "tracks", "mel"]
+    columns = ["  dataset", "genres", *SPLITS, "tracks", "mel"]
     console().print(table(columns, cells, left=2))
 
 
@@ -90,7 +90,7 @@ def remove(name: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete {name} ({path.stat().st_size / 1e6:.1f} MB)?", abort=True)
     catalogue.remove(name)
-    click.echo(f"{name} is gone.")
+    click.echo(f"{name} is gone. The default is {catalogue.default_name()}.")
 
 
 for _command in (demo, import_arrays, build, fetch):

@@ -13,7 +13,7 @@ from data import catalogue, store
 from data.card import print_card
 from data.dataset import SPLITS, SplitName
 from data.errors import DataError
-from data.terminal import ProgressBar, console, interruptible, table
+from data.terminal import ProgressBar, clean, console, interruptible, table
 
 if TYPE_CHECKING:
     from data.download import DownloadProgress
@@ -150,6 +150,9 @@ def build(
         total_tracks = built.tracks + len(built.skipped)
         printer.print(f"\nLeft out {len(built.skipped)} of {total_tracks} recordings:")
         printer.print(table(["track", "reason"], list(map(list, built.skipped.items())), 2))
+    for sentence in audio_folder.passed_over(folder):
+        click.echo(clean(f"\n{sentence}"))
+    click.echo(f"\nNext: python -m experiments run ffn-baseline --data {name}")
 
 
 @click.command()

@@ -161,7 +161,7 @@ def _quiet_worker() -> None:
 def _extract(track: Track, stem: Path) -> Extracted | Skipped:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the same bits with any number of workers
-    digest, seconds = hashlib.sha256(), 0
+    digest, seconds, silent = hashlib.sha256(), 0, True
     blocks = track.segments()
     try:
         with (
@@ -175,10 +175,14 @@ def _extract(track: Track, stem: Path) -> Extracted | Skipped:
                 except DataError as error:
                     return Skipped(str(error))
                 if block is None:
-                    return Extracted(seconds, digest.hexdigest(), stem)
+                    break
+                silent = silent and not block.any()
                 seconds += len(block)
                 digest.update(block.tobytes())
                 mfcc.write(mfcc_statistics(block).tobytes())
                 mel.write(mel_spectrograms(block).tobytes())
+        if silent:
+            return Skipped(f"{track.name} is silent from beginning to end.")
+        return Extracted(seconds, digest.hexdigest(), stem)
     finally:
         torch.set_num_threads(threads)

@@ -68,7 +68,8 @@ def _counts(
 ) -> dict[SplitName, int]:
     counts = {split: max(1, int(n * shares[split])) for split in SPLITS}
     while sum(counts.values()) > n:  # the guaranteed ones came on top
-        counts[max(SPLITS, key=lambda split: counts[split] - n * shares[split])] -= 1
+        larger = [split for split in SPLITS if counts[split] > 1]
+        counts[max(larger, key=lambda split: counts[split] - n * shares[split])] -= 1
     so_far = sum(totals.values()) + n
     while sum(counts.values()) < n:  # what rounding left goes where it lacks most so far
         lacking = {

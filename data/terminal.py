@@ -163,6 +163,11 @@ class ProgressBar:
             line = f"{line}, {clean(note)}" if note else line
             print(line, file=sys.stderr, flush=True)
 
+    def note(self, text: str) -> None:
+        """Say what is happening, below the bar."""
+        if self._bar is not None:
+            self._bar.note = clean(text)
+
     def say(self, line: str) -> None:
         """Print a line above the bar."""
         self._console.print(Text(clean(line)))
@@ -171,9 +176,10 @@ class ProgressBar:
         if self._console.is_terminal:
             self._bar = _BarWithNote(
                 TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=16),
+                BarColumn(bar_width=10),
                 TaskProgressColumn(),
                 TextColumn("{task.fields[status]}", markup=False),
+                TextColumn("elapsed"),
                 TimeElapsedColumn(),
                 TextColumn("left"),
                 TimeRemainingColumn(),

@@ -57,7 +57,13 @@ def list_studies(as_json: bool) -> None:
                         "name": study.name,
                         "question": study.question,
                         "features": study.features,
-                        "variants": [variant.name for variant in study.variants],
+                        "variants": [
+                            {
+                                "name": variant.name,
+                                "documented": [f.to_dict() for f in variant.documented],
+                            }
+                            for variant in study.variants
+                        ],
                     }
                     for study in STUDIES.values()
                 ],
@@ -75,7 +81,9 @@ def list_studies(as_json: bool) -> None:
     columns = ["study", "question", "reads", "trials", "documented %"]
     console().print(table(columns, rows, left=3))
     click.echo("\ntrials: of the documented / the controlled protocol.")
-    click.echo("documented %: best test accuracy that the source reports.")
+    click.echo(
+        "documented %: best accuracy reported by source A, the project that is repeated here."
+    )
 
 
 @main.command()
@@ -127,7 +135,10 @@ def run(
     chosen = STUDIES[study]
     with interruptible("Nothing was written."):
         dataset = open_dataset(data_name)
-    with interruptible("Trials that had ended are kept: python -m experiments show latest."):
+    with interruptible(
+        "Trials that had ended are kept (python -m experiments show latest); the same command "
+        "starts a new run."
+    ):
         dataset.features(chosen.features, "train")
         plan = make_plan(chosen, protocol, dataset.content_sha256, seeds, epochs)
 
@@ -150,13 +161,14 @@ def run(
 
 
 @main.command()
-@click.argument("run", metavar="RUN", default="latest")
+@click.argument("run", metavar="[RUN]", default="latest")
 @_RUNS_OPTION
 @_JSON_OPTION
 def show(run: str, runs: Path, as_json: bool) -> None:
     """Show a run's results.
 
-    RUN is a folder, a name, the unique beginning of a name or id, or latest.
+    RUN is a folder, a name, the unique beginning of a name or id, or latest (the
+    default).
     """
     from experiments.records import find
 

@@ -32,6 +32,7 @@ class RunProgress:
         self._variant = variant
         self._epochs_done[trial.id] = 0
         self._trial = trial
+        self._bar.note(f"trial {self._number}/{self._trials} {variant}, first epoch")
 
     def epoch_ended(self, epoch: int, epochs: int, logs: dict[str, float]) -> None:
         """Move the bar."""

@@ -153,8 +153,8 @@ def find(runs: Path, name: str) -> RunDirectory:
     there = all_runs(runs)
     if not there:
         raise RunError(
-            f"there are no runs in {runs}. Start one with python -m experiments run STUDY, or name "
-            "another folder with --runs."
+            f"there are no runs in {runs.absolute()}. Start one with python -m experiments run "
+            "STUDY, or name another folder with --runs."
         )
     if name == LATEST:
         return there[-1]

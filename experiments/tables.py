@@ -84,6 +84,10 @@ def _notes(result: RunResult) -> list[str]:
         for reason in sorted(set(variant.failures)):
             count = variant.failures.count(reason)
             notes.append(f"{variant.name}: {count} of {trials} trials failed: {reason}")
+        predicted = [any(column) for column in zip(*variant.confusion_matrix, strict=True)]
+        if variant.n and sum(predicted) == 1:
+            only = result.genres[predicted.index(True)]
+            notes.append(f"{variant.name}: predicts {only} whatever it hears; it has not learned.")
         if variant.note:
             notes.append(f"{variant.name}: {variant.note}")
         notes += [_documented_note(variant, figure) for figure in variant.documented]
@@ -107,9 +111,11 @@ def _documented_note(variant: VariantResult, figure: Documented) -> str:
 
 
 def _confusion(result: RunResult, variant: VariantResult) -> list[RenderableType]:
-    title = f"{variant.name}: rows true, columns predicted"
+    title = f"Variant {variant.name!r}: rows true, columns predicted"
     if len(result.variants) > 1:
-        title = f"Best on validation, {title}"
+        score = variant.validation_macro_f1
+        tied = [v for v in result.variants if v.n and v.validation_macro_f1 == score]
+        title = f"{title}; {'tied for best' if len(tied) > 1 else 'best'} on validation"
     if variant.n > 1:
         title += f", summed over {variant.n} seeds"
     rows = [

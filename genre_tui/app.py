@@ -30,14 +30,16 @@ class GenreTui(App[None]):
 
     TITLE = "genre-tui"
     CSS = """
-    DataTable { width: 44; height: 1fr; }
+    DataTable { width: 60; height: 1fr; }
     VerticalScroll { width: 1fr; padding: 0 1; }
+    VerticalScroll:focus { background: $boost; }
     Screen.narrow .sides { layout: vertical; }
-    Screen.narrow DataTable { width: 1fr; height: 6; }
+    Screen.narrow DataTable { width: 1fr; height: auto; max-height: 7; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "show('studies')", "Studies"),
         Binding("2", "show('runs')", "Runs"),
+        Binding("d", "details", "Scroll details"),
         Binding("r", "refresh_runs", "Refresh"),
         Binding("q", "quit", "Quit"),
     ]
@@ -68,7 +70,9 @@ class GenreTui(App[None]):
         for study in STUDIES.values():
             best = study.documented_best
             studies.add_row(study.name, f"{best.accuracy:.2f}" if best else "", key=study.name)
-        self.query_one("#run-list", DataTable).add_columns("study", "started (UTC)")
+        self.query_one("#run-list", DataTable).add_columns(
+            "study", "dataset", "started (UTC)", "best %"
+        )
         self.action_refresh_runs()
         self.action_show("runs" if self._directories else "studies")
 
@@ -77,13 +81,20 @@ class GenreTui(App[None]):
         self.query_one(TabbedContent).active = tab
         self.query_one("#study-list" if tab == "studies" else "#run-list", DataTable).focus()
 
+    def action_details(self) -> None:
+        """Let the arrow and page keys scroll what the chosen row is about."""
+        tab = self.query_one(TabbedContent).active
+        self.query_one(f"#{tab} VerticalScroll", VerticalScroll).focus()
+
     def action_refresh_runs(self) -> None:
         """Read the list of runs again."""
         table = self.query_one("#run-list", DataTable)
         table.clear()
         self._directories = {run.name: run for run in reversed(all_runs(self._runs))}
         for name, run in self._directories.items():
-            table.add_row(Text(clean(run.path.parent.name)), _started(run), key=name)
+            dataset, best = _row(run)
+            study = Text(clean(run.path.parent.name))
+            table.add_row(study, dataset, _started(run), best, key=name)
         if not self._directories:
             self.query_one("#run", Static).update(
                 Text(
@@ -110,6 +121,17 @@ def _started(run: RunDirectory) -> Text:
     return Text(f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]} {stamp[9:11]}:{stamp[11:13]}")
 
 
+def _row(run: RunDirectory) -> tuple[Text, Text]:
+    """Dataset of a run, and test accuracy in per cent of its best variant."""
+    try:
+        result = collect(run)
+    except RunError:
+        return Text("damaged"), Text("")
+    mean = result.best.accuracy.mean if result.best else None
+    best = "-" if mean is None else f"{mean * 100:.2f}"
+    return Text(clean(result.dataset)), Text(best, justify="right")
+
+
 def _about(study: Study) -> RenderableType:
     variants = [
         f"  {variant.name}"
@@ -122,9 +144,10 @@ def _about(study: Study) -> RenderableType:
     paragraphs = "\n\n".join(" ".join(paragraph.split()) for paragraph in study.about.split("\n\n"))
     return Group(
         Text(study.name, style="bold"),
-        Text(f"\n{paragraphs}\n\nVariants"),
+        Text(f"python -m experiments run {study.name}", style="dim"),
+        Text(f"\n{paragraphs}\n\nVariants, and the test accuracies that the sources report"),
         Text("\n".join(variants)),
-        Text(f"\npython -m experiments run {study.name}", style="bold"),
+        Text("\nSource A is the project repeated here, B a sibling on the same data."),
     )
 
 

@@ -34,7 +34,7 @@ def _refused(main: object, *arguments: str | Path) -> str:
         (["show", "none"], "there is no dataset 'none'"),
         (["use", "none"], "there is no dataset 'none'"),
         (["remove", "none", "--yes"], "there is no dataset 'none'"),
-        (["show", "../x"], "name must be"),
+        (["show", "../x"], "there is no dataset '../x'"),
         (["import", "/nowhere"], "is no folder"),
         (["build", "/nowhere"], "is no folder"),
         (["build", "/nowhere", "--merge", "x"], "expected CLASS=FOLDER,FOLDER"),
@@ -61,7 +61,7 @@ def test_data(arguments: list[str], words: str) -> None:
         (["run", "ffn-baseline", "--seeds", "0"], "0 is not in the range"),
         (["run", "ffn-baseline", "--epochs", "many"], "'many' is not a valid integer"),
         (["run", "ffn-baseline", "--device", "tpu"], "'tpu' is not one of"),
-        (["run", "ffn-baseline", "--data", ""], "name must be"),
+        (["run", "ffn-baseline", "--data", ""], "there is no dataset ''"),
         (["show", "none"], "there are no runs"),
         (["show", "x" * 300], "there are no runs"),
         (["bench", "frobnicate"], "No such command"),
@@ -128,6 +128,36 @@ def test_arrays_with_pickles(tmp_path: Path) -> None:
         np.save(place / "X.npy", np.zeros((4, 26)))
         np.save(place / "labels.npy", np.array([{}] * 4), allow_pickle=True)
     assert "pickled objects" in _refused(data_main, "import", tmp_path)
+
+
+def test_a_name_in_the_wrong_case_is_guessed() -> None:
+    catalogue.add(small_dataset("music"), replace=False)
+    for arguments in (["show", "Music"], ["use", "Musik"]):
+        assert "Did you mean 'music'?" in _refused(data_main, *arguments)
+
+
+def test_a_default_that_is_removed_is_forgotten() -> None:
+    catalogue.add(small_dataset("mine"), replace=False)
+    assert _call(data_main, "use", "mine").exit_code == 0
+    assert catalogue.default_name() == "mine"
+    assert "The default is demo" in _call(data_main, "remove", "mine", "--yes").output
+    catalogue.add(small_dataset("mine"), replace=False)
+    assert catalogue.default_name() == "demo"
+
+
+def test_one_genres_folder_instead_of_the_one_above(recordings: Callable[..., Path]) -> None:
+    folder = recordings({"a": 3, "b": 3})
+    assert "holds recordings itself" in _refused(data_main, "build", folder / "a", "--name", "x")
+
+
+def test_what_is_passed_over_is_said(recordings: Callable[..., Path]) -> None:
+    folder = recordings({"a": 3, "b": 3})
+    (folder / "soul").mkdir()
+    (folder / "soul" / "song.m4a").touch()
+    result = _call(data_main, "build", folder, "--workers", "1", "--name", "x")
+    assert result.exit_code == 0, result.output
+    assert "soul has no recordings, so it is no genre." in result.output
+    assert "passed over: 1 .m4a." in result.output
 
 
 def test_shares_beside_splits_csv(recordings: Callable[..., Path]) -> None:

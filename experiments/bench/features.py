@@ -34,8 +34,8 @@ def bench_features(repeats: int) -> Benchmark:
         import librosa  # noqa: F401
     except ImportError as error:
         raise RunError(
-            "this benchmark compares with librosa, which is not installed: pip install "
-            "'genre-tui[bench]'."
+            "this benchmark compares with librosa, which is not installed: in the project's "
+            "folder, pip install -c constraints.txt -e '.[bench]'."
         ) from error
     rng = np.random.default_rng(0)
     segments = rng.integers(-20000, 20000, (_FAST, 8000)).astype(np.int16)

@@ -124,6 +124,13 @@ def test_strict_makes_it_fatal(recordings: Recordings, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["music"]
 
 
+def test_silence_is_left_out(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 4, "rock": 4})
+    soundfile.write(folder / "rock" / "silent.wav", np.zeros(24000), 8000)
+    _, skipped = _build(folder, tmp_path / "x.h5")
+    assert skipped == {"rock/silent": "rock/silent is silent from beginning to end."}
+
+
 def test_copies_of_a_recording_are_left_out(recordings: Recordings, tmp_path: Path) -> None:
     folder = recordings({"blues": 4, "rock": 4})
     (folder / "rock" / "copy.wav").write_bytes((folder / "blues" / "01.wav").read_bytes())

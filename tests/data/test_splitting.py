@@ -39,6 +39,15 @@ def test_every_split_gets_a_track_of_every_genre(n: int) -> None:
         }
 
 
+def test_lopsided_shares_leave_no_split_empty() -> None:
+    shares = {"train": 0.98, "validation": 0.01, "test": 0.01}
+    for n in range(3, 12):
+        split_of = split_by_share(_tracks(a=n, b=n + 1), shares, seed=0)  # type: ignore[arg-type]
+        for genre, tracks in (("a", n), ("b", n + 1)):
+            counts = Counter(split for name, split in split_of.items() if name.startswith(genre))
+            assert counts == {"train": tracks - 2, "validation": 1, "test": 1}
+
+
 def test_the_seed_decides_and_the_order_of_files_does_not() -> None:
     tracks = _tracks(a=30, b=30)
     turned = {genre: names[::-1] for genre, names in reversed(tracks.items())}

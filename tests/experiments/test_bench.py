@@ -40,4 +40,4 @@ def test_without_librosa_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(__import__("sys").modules, "librosa", None)
     result = CliRunner().invoke(main, ["bench", "features"])
     assert result.exit_code == 2
-    assert "genre-tui[bench]" in result.output
+    assert "-e '.[bench]'" in result.output

@@ -43,6 +43,16 @@ def test_the_table_shows_figures_matrix_and_classes(tmp_path: Path) -> None:
     assert "documented %" not in text
 
 
+def test_a_network_that_predicts_one_class_only_is_named(tmp_path: Path) -> None:
+    run = record_run(tmp_path)
+    assert "whatever it hears" not in _text(run)
+    (path,) = run.path.glob("trials/*/result.json")
+    result = json.loads(path.read_text())
+    result["test"]["confusion_matrix"] = [[57, 0], [103, 0]]
+    run.write_result(path.parent.name, result)
+    assert "predicts blues whatever it hears" in _text(run)
+
+
 def test_demo_data_is_always_labelled(tmp_path: Path) -> None:
     run = record_run(tmp_path)
     facts = run.read_run()

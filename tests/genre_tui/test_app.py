@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Static, TabbedContent
 
 from genre_tui.app import GenreTui
@@ -45,6 +46,22 @@ def test_runs_and_studies_are_shown(tmp_path: Path, size: tuple[int, int]) -> No
             await pilot.press("2")
             await pilot.pause()
             assert app.query_one(TabbedContent).active == "runs"
+
+    asyncio.run(drive())
+
+
+def test_d_lets_the_keys_scroll_the_details(tmp_path: Path) -> None:
+    record_run(tmp_path)
+
+    async def drive() -> None:
+        app = GenreTui(tmp_path)
+        async with app.run_test(size=(80, 16)) as pilot:
+            await pilot.press("d", "pagedown")
+            await pilot.pause(0.5)
+            details = app.query_one("#runs VerticalScroll", VerticalScroll)
+            assert details.scroll_y > 0
+            await pilot.press("2")
+            assert app.focused is app.query_one("#run-list")
 
     asyncio.run(drive())
 
