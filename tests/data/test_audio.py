@@ -161,8 +161,9 @@ def test_ten_hours_need_less_than_500_mb(tmp_path: Path) -> None:
     size = 22050 * 2 * 36000
     content = bytearray(path.read_bytes())[:44]
     content[4:8], content[40:44] = (size + 36).to_bytes(4, "little"), size.to_bytes(4, "little")
-    with path.open("wb") as file:  # ten hours of silence in a sparse file
-        file.write(content)
+    sound = path.read_bytes()[44:]
+    with path.open("wb") as file:  # a second of sound and ten hours of silence, in a sparse file
+        file.write(content + sound)
         file.truncate(44 + size)
     script = (
         "import resource, sys; from pathlib import Path\n"
