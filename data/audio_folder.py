@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -47,7 +47,6 @@ class Build:
     """What came of a folder: tracks used, tracks left out with their reasons."""
 
     tracks: int
-    seconds: int
     skipped: Mapping[str, str]
 
 
@@ -168,14 +167,13 @@ def build(
             )
         check_genres(sorted({recording.genre for recording, _ in used}))
         if chosen is None:
-            _check_counts([recording for recording, _ in used])
+            _check_counts(recordings, left_out=skipped)
             chosen = split_by_share(_by_genre([r for r, _ in used]), shares, seed)
         placed = [
             PlacedTrack(recording.name, recording.genre, chosen[recording.name], features)
             for recording, features in used
         ]
-        _check_filled(placed)
-        seconds = sum(track.features.seconds for track in placed)
+        _check_filled(placed, {recording.genre for recording in recordings})
         provenance = {
             "kind": "audio_folder",
             "recordings": len(recordings),
@@ -184,7 +182,7 @@ def build(
             **(origin or {}),
         }
         write_dataset(target, placed, provenance)
-    return Build(len(placed), seconds, skipped)
+    return Build(len(placed), skipped)
 
 
 def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -243,15 +241,14 @@ def _by_genre(recordings: Sequence[Recording]) -> dict[str, list[str]]:
     return dict(names)
 
 
-def _check_counts(recordings: Sequence[Recording]) -> None:
+def _check_counts(recordings: Sequence[Recording], left_out: Collection[str] = ()) -> None:
     for genre, names in sorted(_by_genre(recordings).items()):
-        check_enough(genre, len(names))
+        check_enough(genre, len(set(names).difference(left_out)))
 
 
-def _check_filled(placed: Sequence[PlacedTrack]) -> None:
-    genres = {track.genre for track in placed}
+def _check_filled(placed: Sequence[PlacedTrack], genres: Collection[str]) -> None:
     trained = {track.genre for track in placed if track.split == "train"}
-    if missing := sorted(genres - trained):
+    if missing := sorted(set(genres) - trained):
         raise DataError(f"no usable track of {missing[0]} is in the train split: give it one.")
     for split in ("validation", "test"):
         if not any(track.split == split for track in placed):

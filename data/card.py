@@ -10,6 +10,7 @@ from rich.text import Text
 
 from data import store
 from data.dataset import SPLITS, UNKNOWN_TRACK, Dataset
+from data.source_files import is_source
 from data.terminal import clean, console, table
 
 
@@ -62,7 +63,7 @@ def print_card(name: str, path: Path) -> None:
         "features": "MFCC statistics (26)"
         + (", mel-spectrograms (21 x 128)" if dataset.has_mel else "; no mel-spectrograms"),
         "tracks": "no track is in two splits" if all(tracks) else "unknown: rows name none",
-        "from": _provenance(dataset.provenance),
+        "from": _provenance(dataset),
         "content": f"sha256 {summary.content_sha256}",
         "file": f"{path} ({summary.size / 1e6:.1f} MB)",
     }
@@ -83,12 +84,13 @@ def _by_chance(split: Any) -> str:
         return "split in an unknown way"  # a foreign file
 
 
-def _provenance(provenance: Any) -> str:
+def _provenance(dataset: Dataset) -> str:
+    provenance = dataset.provenance
     kind = provenance.get("kind", "unknown")
     if kind == "demo":
         return str(provenance.get("note"))
     if kind == "npy_folder":
-        origin = "the source dataset's own arrays" if provenance.get("is_source") else "arrays"
+        origin = "the source dataset's own arrays" if is_source(dataset) else "arrays"
         return f"{origin} in {provenance.get('folder')}"
     if kind == "audio_folder":
         split = provenance.get("split")

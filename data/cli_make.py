@@ -232,7 +232,7 @@ def _download_progress(bar: ProgressBar) -> Callable[[DownloadProgress], None]:
 
     def progress(state: DownloadProgress) -> None:
         share = state.bytes_done / state.bytes_total if state.bytes_total else 0.0
-        share_before, bytes_before = arrived.get(state.file, (0.0, 0))
+        share_before, bytes_before = arrived.get(state.file, (0.0, state.bytes_done))
         bar.advance(share - share_before, state.bytes_done - bytes_before, state.file)
         arrived[state.file] = (share, state.bytes_done)
 

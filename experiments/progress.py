@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 from data.terminal import ProgressBar
@@ -24,19 +23,19 @@ class RunProgress:
         self._number = 0
         self._variant = ""
         self._bar = bar
-        self._epochs_done: dict[str, int] = defaultdict(int)
+        self._epochs_done = 0  # of the trial that is training
 
     def trial_began(self, variant: str, trial: Trial) -> None:
         """Show which trial it is."""
         self._number += 1
         self._variant = variant
-        self._epochs_done[trial.id] = 0
+        self._epochs_done = 0
         self._trial = trial
         self._bar.note(f"trial {self._number}/{self._trials} {variant}, first epoch")
 
     def epoch_ended(self, epoch: int, epochs: int, logs: dict[str, float]) -> None:
         """Move the bar."""
-        self._epochs_done[self._trial.id] = epoch
+        self._epochs_done = epoch
         note = (
             f"trial {self._number}/{self._trials} {self._variant}, epoch {epoch}/{epochs}, "
             f"{epoch_line(logs)}"
@@ -45,7 +44,7 @@ class RunProgress:
 
     def trial_ended(self, variant: str, trial: Trial, result: dict[str, Any]) -> None:
         """Say how it ended; epochs that early stopping saved are done, too."""
-        saved = trial.training.epochs - self._epochs_done[trial.id]
+        saved = trial.training.epochs - self._epochs_done
         if saved:
             self._bar.advance(saved * _work(trial), 0, "")
         self._bar.say(trial_line(variant, result))

@@ -98,7 +98,7 @@ class GenreTui(App[None]):
         if not self._directories:
             self.query_one("#run", Static).update(
                 Text(
-                    f"No runs in {clean(str(self._runs))} yet. Start one with\n\n"
+                    f"No runs in {clean(str(self._runs.absolute()))} yet. Start one with\n\n"
                     "  python -m experiments run ffn-baseline"
                 )
             )

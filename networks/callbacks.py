@@ -57,21 +57,18 @@ class EpochMetrics(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keep a true copy of the weights of the best epoch and give it back at the end.
-
-    Args:
-        monitor: the log to watch; greater is better.
+    """Keep a true copy of the weights of the epoch with the best pooled validation
+    macro-F1 and give it back at the end.
     """
 
-    def __init__(self, monitor: Monitor = "val_macro_f1") -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._monitor = monitor
         self._best = -math.inf
         self._weights: list[npt.NDArray[Any]] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Copy the weights if they are the best so far."""
-        value = (logs or {})[self._monitor]
+        value = (logs or {})["val_macro_f1"]
         if value > self._best:
             self._best = value
             self._weights = [np.array(weights) for weights in self.model.get_weights()]

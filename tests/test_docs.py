@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 import pytest
+from textual.binding import Binding
 
 from data.cli import main as data_main
 from experiments.cli import main as experiments_main
+from genre_tui.app import GenreTui
 from genre_tui.cli import main as tui_main
 
 ROOT = Path(__file__).parents[1]
@@ -90,6 +92,12 @@ def test_every_option_of_run_is_in_the_readme() -> None:
             assert parameter.opts[0] in README
 
 
+def test_every_key_of_the_terminal_ui_is_in_the_readme() -> None:
+    for binding in GenreTui.BINDINGS:
+        assert isinstance(binding, Binding)
+        assert f"`{binding.key}`" in README
+
+
 def test_ci_runs_the_readmes_commands() -> None:
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     for pattern in re.findall(r"grep -m1 '([^']+)' README.md", ci):
@@ -105,7 +113,10 @@ def test_every_file_the_readme_shows_is_there() -> None:
 
 def test_every_command_explains_itself() -> None:
     for module, group in MODULES.items():
-        for name, command in group.commands.items():
+        subcommands = [c for c in group.commands.values() if isinstance(c, click.Group)]
+        commands = [*group.commands.items()]
+        commands += [pair for sub in subcommands for pair in sub.commands.items()]
+        for name, command in commands:
             assert command.help, (module, name)
             for parameter in command.params:
                 if isinstance(parameter, click.Option):

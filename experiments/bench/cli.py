@@ -15,10 +15,16 @@ def bench() -> None:
 
 
 @bench.command()
-@click.option("--repeats", type=click.IntRange(1, 1000), default=7, show_default=True)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 1000),
+    default=7,
+    show_default=True,
+    help="Of each measurement.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def features(repeats: int, as_json: bool) -> None:
-    """Features a second on one core, beside librosa (needs genre-tui[bench])."""
+    """Features a second on one core, beside librosa (needs the extra 'bench')."""
     from experiments.bench.features import bench_features
 
     measured = bench_features(repeats)

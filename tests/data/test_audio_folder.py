@@ -202,6 +202,24 @@ def test_what_a_killed_build_left_is_removed(recordings: Recordings, tmp_path: P
     assert [path.name for path in place.iterdir()] == ["x.h5"]
 
 
+@pytest.mark.parametrize("with_splits", [False, True])
+def test_a_genre_without_a_usable_recording_does_not_vanish(
+    recordings: Recordings, tmp_path: Path, with_splits: bool
+) -> None:
+    folder = recordings({"blues": 3, "jazz": 3, "rock": 3})
+    for path in (folder / "jazz").iterdir():
+        path.write_text("no audio")
+    splits = tmp_path / "splits.csv" if with_splits else None
+    if splits:
+        names = [recording.name for recording in find_recordings(folder)]
+        parts = ["train", "validation", "test"] * 3
+        lines = [f"{name},{part}" for name, part in zip(names, parts, strict=True)]
+        splits.write_text("\n".join(["track,split", *lines]))
+    message = _refused(folder, tmp_path / "x.h5", splits=splits)
+    assert "jazz" in message
+    assert "usable track" in message
+
+
 def test_nothing_usable(recordings: Recordings, tmp_path: Path) -> None:
     folder = recordings({"blues": 3, "rock": 3}, seconds=0.5)
     assert "none of the 6 recordings can be used" in _refused(folder, tmp_path / "x.h5")

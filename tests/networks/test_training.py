@@ -95,7 +95,7 @@ class Seen(keras.callbacks.Callback):
         self.logs.append(dict(logs or {}))
 
 
-def test_one_epoch_equals_plain_steps_in_the_same_order() -> None:
+def test_training_equals_plain_steps_in_the_same_order() -> None:
     """The documented loop, by hand: shuffled rows, batches of 7, SGD."""
     import torch
 
