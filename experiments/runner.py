@@ -16,8 +16,9 @@ from experiments.plan import Candidate, Plan
 from experiments.records import RunDirectory, plain_floats
 from experiments.trial import Trial
 from networks import metrics
+from networks.fit import fit as train
 from networks.inference import load_model, probabilities_of
-from networks.training import Rows, Trained, train
+from networks.training import Rows, Trained
 
 
 class Observer(Protocol):

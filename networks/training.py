@@ -1,10 +1,9 @@
-"""One trial's training: a config, a seed and rows in, a trained Keras model out."""
+"""What a training takes and what it leaves."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,12 +11,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from networks.callbacks import BestWeights, EachEpoch, EpochMetrics, early_stopping
 from networks.cnn import build_cnn
-from networks.config import FFNConfig, NetworkConfig, TrainingConfig
+from networks.config import FFNConfig, NetworkConfig
 from networks.ffn import build_ffn
-from networks.optimizers import make_optimizer
-from networks.schedules import schedule_callbacks
 
 Status = Literal["finished", "diverged"]
 
@@ -67,127 +63,7 @@ def build(
     return build_cnn(network, classes, seed, train_features)
 
 
-def train(
-    network: NetworkConfig,
-    training: TrainingConfig,
-    seed: int,
-    train_rows: Rows,
-    validation_rows: Rows,
-    classes: int,
-    *,
-    device: str = "cpu",
-    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> Trained:
-    """Train one network.
-
-    The initial weights, the order of the rows and dropout depend on the seed
-    alone; validation and callbacks change nothing in training.
-
-    Args:
-        network: what to train.
-        training: how.
-        seed: of everything that is left to chance.
-        train_rows, validation_rows: raw features and labels.
-        classes: number of genres.
-        device: "cpu" or "cuda".
-        on_epoch: called with each epoch that ended, counted from 1, and its logs.
-        callbacks: further Keras callbacks, called after ours.
-    """
-    with keras.device("cpu"):  # the same initial weights whatever the device
-        saved = build(network, classes, seed, train_rows.features)
-    with keras.device(device):
-        model = build(network, classes, seed)
-        model.set_weights(saved.get_weights())
-        model.compile(
-            optimizer=make_optimizer(training),
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
-        batches = _ShuffledBatches(train_rows, training.batch_size, seed)
-        validation = EpochMetrics(validation_rows.features, validation_rows.label, classes)
-        clock = _Clock()
-        ours = [
-            _EpochOrder(batches),
-            validation,
-            *schedule_callbacks(training, batches.num_batches),
-        ]
-        if training.early_stopping is not None:
-            ours.append(early_stopping(training.early_stopping))
-        if training.keep == "best":
-            ours.append(BestWeights())
-        if on_epoch is not None:
-            ours.append(EachEpoch(on_epoch))
-        history = model.fit(
-            batches,
-            epochs=training.epochs,
-            shuffle=False,  # the batches shuffle themselves
-            verbose=0,
-            callbacks=[*ours, *callbacks, clock],
-        ).history
-        saved.set_weights(model.get_weights())
-    return Trained(
-        model=saved,
-        status="diverged" if validation.diverged else "finished",
-        history={name: [float(value) for value in values] for name, values in history.items()},
-        best_epoch=best_epoch(history["val_macro_f1"]),
-        epoch_seconds=clock.seconds,
-    )
-
-
 def best_epoch(val_macro_f1: Sequence[float]) -> int:
     """First epoch, counted from 1, with the highest validation macro-F1."""
     values = [-math.inf if math.isnan(value) else value for value in val_macro_f1]
     return int(np.argmax(values)) + 1
-
-
-def row_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.int64]:
-    """The order of the train rows in an epoch (counted from 0). [shape=(rows,)]"""
-    return np.random.default_rng([seed, 1, epoch]).permutation(rows)
-
-
-class _ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The train rows in batches, in the order of the epoch that `epoch` names."""
-
-    def __init__(self, rows: Rows, batch_size: int, seed: int) -> None:
-        super().__init__()
-        self._features = rows.features.astype(np.float32)
-        self._label = rows.label
-        self._batch_size, self._seed = batch_size, seed
-        self.start_epoch(0)
-
-    def start_epoch(self, epoch: int) -> None:
-        self._order = row_order(self._seed, epoch, len(self._label))
-
-    def __len__(self) -> int:
-        return -(-len(self._label) // self._batch_size)
-
-    def __getitem__(self, number: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-        rows = self._order[number * self._batch_size : (number + 1) * self._batch_size]
-        return self._features[rows], self._label[rows]
-
-
-class _EpochOrder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells the batches which epoch begins."""
-
-    def __init__(self, batches: _ShuffledBatches) -> None:
-        super().__init__()
-        self._batches = batches
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._batches.start_epoch(epoch)
-
-
-class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures each epoch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds: list[float] = []
-        self._began = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._began = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.seconds.append(time.perf_counter() - self._began)

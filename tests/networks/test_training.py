@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from networks.chance import row_order
 from networks.config import (
     CNNConfig,
     EarlyStoppingConfig,
@@ -12,8 +13,9 @@ from networks.config import (
     NetworkConfig,
     TrainingConfig,
 )
+from networks.fit import fit as train
 from networks.inference import logits_of
-from networks.training import Rows, Trained, best_epoch, row_order, train
+from networks.training import Rows, Trained, best_epoch
 from tests.conftest import small_split
 
 SGD = TrainingConfig(optimizer="sgd", learning_rate=0.05, epochs=3, batch_size=7)
