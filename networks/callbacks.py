@@ -44,7 +44,7 @@ class EpochMetrics(keras.callbacks.Callback):  # type: ignore[misc]
         logits = logits_of(self.model, self._features)
         predicted = logits.argmax(axis=1)
         confusion = metrics.confusion_matrix(self._label, predicted, self._classes)
-        logs["val_loss"] = cross_entropy(logits, self._label)
+        logs["val_loss"] = float(cross_entropy(logits, self._label))
         logs["val_accuracy"] = metrics.accuracy(confusion)
         logs["val_macro_f1"] = metrics.macro_f1(confusion)
         logs["val_batch_mean_f1"] = metrics.batch_mean_f1(self._label, predicted)
@@ -105,15 +105,21 @@ def monitor_mode(monitor: Monitor) -> str:
     return "min" if monitor == "val_loss" else "max"
 
 
-def cross_entropy(logits: npt.NDArray[np.float32], label: npt.NDArray[np.int64]) -> float:
+def cross_entropy(
+    logits: npt.NDArray[np.float32], label: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
     """Mean cross-entropy in nats; not finite where the logits are not.
 
     Args:
-        logits: [shape=(n, classes)]
+        logits: [shape=(..., n, classes)]
         label: [shape=(n,)]
+
+    Returns:
+        [shape=(...)]
     """
     exact = logits.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
-        shifted = exact - exact.max(axis=1, keepdims=True)
-        log_total = np.log(np.exp(shifted).sum(axis=1))
-    return float((log_total - shifted[np.arange(len(label)), label]).mean())
+        shifted = exact - exact.max(axis=-1, keepdims=True)
+        log_total = np.log(np.exp(shifted).sum(axis=-1))
+    of_label = np.take_along_axis(shifted, np.broadcast_to(label, log_total.shape)[..., None], -1)
+    return np.asarray((log_total - of_label[..., 0]).mean(axis=-1))

@@ -33,32 +33,40 @@ def confusion_matrix(label: Int64, predicted: Int64, classes: int) -> Int64:
 
     Args:
         label: true classes. [shape=(n,)]
-        predicted: predicted classes. [shape=(n,)]
+        predicted: predicted classes; leading axes for several predictors.
+            [shape=(..., n)]
         classes: number of classes.
 
     Returns:
-        Counts. [shape=(classes, classes)]
+        Counts. [shape=(..., classes, classes)]
 
     Raises:
         ValueError: the shapes differ, or a class is not below `classes`.
     """
     label, predicted = np.asarray(label), np.asarray(predicted)
-    if label.shape != predicted.shape or label.ndim != 1:
+    if label.ndim != 1 or label.shape != predicted.shape[-1:]:
         raise ValueError(
-            "label and predicted must have the same shape (n,). Received: "
+            "label must have the shape (n,), predicted (..., n). Received: "
             f"{label.shape} and {predicted.shape}."
         )
-    if len(label) and not (
+    if predicted.size and not (
         min(label.min(), predicted.min()) >= 0 and max(label.max(), predicted.max()) < classes
     ):
         raise ValueError(f"classes must lie in 0 to {classes - 1}.")
-    counts = np.bincount(label * classes + predicted, minlength=classes * classes)
-    return counts.reshape(classes, classes).astype(np.int64)
+    lanes = predicted.reshape(-1, len(label)) if len(label) else predicted.reshape(1, 0)
+    return _counts(label, lanes, np.arange(len(lanes))[:, None], len(lanes), classes).reshape(
+        *predicted.shape[:-1], classes, classes
+    )
 
 
 def accuracy(confusion: Int64) -> float:
     """Share of the rows on the diagonal. `confusion`: [shape=(classes, classes)]"""
-    return float(np.trace(confusion) / confusion.sum())
+    return float(accuracies(confusion))
+
+
+def accuracies(confusion: Int64) -> Float64:
+    """`accuracy` of several predictors. `confusion`: [shape=(..., classes, classes)]"""
+    return np.asarray(np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1)))
 
 
 def class_scores(confusion: Int64) -> ClassScores:
@@ -79,8 +87,14 @@ def macro_f1(confusion: Int64) -> float:
     A class that is neither has no F1 and is left out, as in scikit-learn.
     `confusion`: [shape=(classes, classes)]
     """
-    seen = (confusion.sum(axis=0) + confusion.sum(axis=1)) > 0
-    return float(class_scores(confusion).f1[seen].mean())
+    return float(macro_f1s(confusion))
+
+
+def macro_f1s(confusion: Int64) -> Float64:
+    """`macro_f1` of several predictors. `confusion`: [shape=(..., classes, classes)]"""
+    total = confusion.sum(axis=-2) + confusion.sum(axis=-1)
+    f1 = _share(2.0 * np.diagonal(confusion, axis1=-2, axis2=-1), total)
+    return np.asarray(f1.sum(axis=-1) / (total > 0).sum(axis=-1))
 
 
 def batch_mean_f1(label: Int64, predicted: Int64, batch_size: int = SOURCE_BATCH_SIZE) -> float:
@@ -94,19 +108,35 @@ def batch_mean_f1(label: Int64, predicted: Int64, batch_size: int = SOURCE_BATCH
         predicted: predicted classes. [shape=(n,)]
         batch_size: rows a batch; the last may be smaller.
     """
+    return float(batch_mean_f1s(label, predicted, batch_size))
+
+
+def batch_mean_f1s(
+    label: Int64, predicted: Int64, batch_size: int = SOURCE_BATCH_SIZE
+) -> Float64:
+    """`batch_mean_f1` of several predictors. `predicted`: [shape=(..., n)]"""
     classes = int(max(label.max(), predicted.max())) + 1
-    return float(
-        np.mean(
-            [
-                macro_f1(
-                    confusion_matrix(
-                        label[i : i + batch_size], predicted[i : i + batch_size], classes
-                    )
-                )
-                for i in range(0, len(label), batch_size)
-            ]
-        )
-    )
+    lanes = predicted.reshape(-1, len(label))
+    batches = -(-len(label) // batch_size)
+    place = np.arange(len(lanes))[:, None] * batches + np.arange(len(label)) // batch_size
+    confusion = _counts(label, lanes, place, len(lanes) * batches, classes)
+    means = macro_f1s(confusion.reshape(-1, batches, classes, classes)).mean(axis=-1)
+    return np.asarray(means.reshape(predicted.shape[:-1]))
+
+
+def _counts(label: Int64, lanes: Int64, place: Int64, places: int, classes: int) -> Int64:
+    """Confusion matrices by place. [shape=(places, classes, classes)]
+
+    Args:
+        label: [shape=(n,)]
+        lanes: predicted classes. [shape=(lanes, n)]
+        place: which matrix a row counts in. [broadcasts to shape (lanes, n)]
+        places: number of matrices.
+        classes: number of classes.
+    """
+    cell = (place * classes + label) * classes + lanes
+    counts = np.bincount(cell.ravel(), minlength=places * classes * classes)
+    return counts.reshape(places, classes, classes).astype(np.int64)
 
 
 def _share(part: Float64, whole: Int64) -> Float64:

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
+import torch
 from keras import ops
+
+
+def _is_on(decay: Any) -> bool:
+    # While a step is traced a decay may be a tensor, whose value nothing may ask for.
+    return isinstance(decay, torch.Tensor) or bool(decay)
 
 
 class PlainOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
@@ -48,7 +54,7 @@ class PlainOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
         """
         if trainable_variables is not None:
             trainable_variables = list(trainable_variables)
-        if self.l2:
+        if _is_on(self.l2):
             weights = trainable_variables or self._trainable_variables
             grads = [
                 None if gradient is None else gradient + self.l2 * weight.value
@@ -66,7 +72,7 @@ class PlainOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     def _apply_weight_decay(self, variables: Iterable[keras.Variable]) -> None:
         # In the place of Keras's, which changes the weights by `_foreach_mul_`.
-        if not self.weight_decay:
+        if not _is_on(self.weight_decay):
             return
         for variable in variables:
             rate = ops.cast(self.learning_rate, variable.dtype)

@@ -1,0 +1,347 @@
+"""Trains the trials of a cohort in lockstep, as one batched computation.
+
+Keras defines each member's network, optimizer and callbacks; one traced step moves
+all members at once (see `networks.engine`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
+
+import keras
+import numpy as np
+import torch
+
+from networks import metrics
+from networks.callbacks import cross_entropy
+from networks.chance import dropout_keys, dropout_threshold, row_order
+from networks.checks import ConfigError
+from networks.config import NetworkConfig, TrainingConfig
+from networks.engine.forward import Precision, dropout_layers
+from networks.engine.member import Failed, Member, Trainee
+from networks.engine.stack import Stack
+from networks.engine.step import DeviceRows, Dropout, Step
+from networks.engine.updates import Decays, make_update
+from networks.engine.validation import Validation
+from networks.training import Rows, Trained, build
+
+__all__ = ["Failed", "Member", "Outcome", "Precision", "train_cohort"]
+
+Outcome = Trained | Failed
+
+
+def train_cohort(
+    members: Sequence[Member],
+    train_rows: Rows,
+    validation_rows: Rows,
+    classes: int,
+    *,
+    device: str = "cpu",
+    precision: Precision = "float32",
+    on_epoch: Callable[[int, int, dict[str, float]], None] | None = None,
+    on_end: Callable[[int, Outcome], None] | None = None,
+    callbacks: Callable[[int], Sequence[keras.callbacks.Callback]] | None = None,
+    report: Callable[[str], None] | None = None,
+) -> list[Outcome]:
+    """Train networks of one architecture, optimizer and batch size together.
+
+    Each member's initial weights, order of rows, dropout, learning rate, weight decay
+    and callbacks are its own, and the same in any company: its curve is that of the
+    member alone, up to rounding. A member that stops, diverges or whose callback
+    raises leaves, and the others go on. On the CPU the same cohort twice gives the
+    same bits.
+
+    Args:
+        members: with equal `lockstep` keys.
+        train_rows, validation_rows: raw features and labels, the same for all.
+        classes: number of genres.
+        device: "cpu" or "cuda".
+        precision: of products: "float32"; "tf32" on CUDA; "bfloat16" with sums in
+            float32, weights too. What is kept is float32.
+        on_epoch: called with a member's number, each epoch of it that ended, counted
+            from 1, and its logs.
+        on_end: called with a member's number and outcome as soon as it leaves.
+        callbacks: gives a member's further Keras callbacks, called after ours at the
+            beginnings and ends of training and of epochs.
+        report: told what a reader of the records should know, such as a slower way
+            that had to be taken.
+
+    Returns:
+        The outcomes, in the members' order.
+
+    Raises:
+        ConfigError: the members cannot train in lockstep, or the device cannot
+            compute with that precision.
+
+    Example:
+    >>> seeds = [Member(FFNConfig(), TrainingConfig(epochs=5), seed) for seed in range(8)]
+    >>> outcomes = train_cohort(seeds, train_rows, validation_rows, classes=4)
+    """
+    _check(members, device, precision)
+    outcomes: dict[int, Outcome] = {}
+
+    def ended(number: int, outcome: Outcome) -> None:
+        outcomes[number] = outcome
+        if on_end is not None:
+            on_end(number, outcome)
+
+    with _computing(device, precision):
+        steps = -(-len(train_rows.label) // members[0].training.batch_size)
+        trainees: list[Trainee] = []
+        for number, member in enumerate(members):
+            try:
+                trainees.append(
+                    Trainee(
+                        number,
+                        member,
+                        _build(member, classes, train_rows, trainees),
+                        steps,
+                        None if on_epoch is None else _epochs_of(number, on_epoch),
+                        () if callbacks is None else callbacks(number),
+                    )
+                )
+            except Exception as error:
+                ended(number, Failed.of(error))
+        data = _Data(train_rows, validation_rows, classes, device)
+        _train(trainees, data, precision, ended, report or (lambda _: None))
+    return [outcomes[number] for number in range(len(members))]
+
+
+def lockstep(network: NetworkConfig, training: TrainingConfig) -> tuple[object, ...]:
+    """Trials with equal keys can train in one cohort.
+
+    The initial weights may differ in kind, dropout in its rate (but not in whether
+    there is any), training in everything but optimizer and batch size.
+    """
+    shape = replace(network, initializer="uniform_fan_in", dropout=0.5 if network.dropout else 0.0)
+    return shape, training.optimizer, training.batch_size
+
+
+class _Data:
+    """What all members train on and are judged by."""
+
+    def __init__(self, train: Rows, validation: Rows, classes: int, device: str) -> None:
+        self.train = DeviceRows.of(train.features, train.label, classes, device)
+        self.validation = DeviceRows.of(validation.features, validation.label, classes, device)
+        self.label = validation.label
+        self.classes, self.device = classes, device
+
+
+class _Lockstep:
+    """Members side by side, ready to take steps.
+
+    Args:
+        trainees: the members.
+        data: what they train on.
+        precision: of products.
+        report: see `train_cohort`.
+    """
+
+    def __init__(
+        self,
+        trainees: Sequence[Trainee],
+        data: _Data,
+        precision: Precision,
+        report: Callable[[str], None],
+    ) -> None:
+        self.trainees = list(trainees)
+        model = trainees[0].model
+        self._stacks = weights, others, state = [
+            Stack(variables, data.device)
+            for variables in (
+                [trainee.model.trainable_variables for trainee in trainees],
+                [trainee.model.non_trainable_variables for trainee in trainees],
+                [trainee.optimizer.variables for trainee in trainees],
+            )
+        ]
+        decays = Decays(
+            tuple(float(trainee.optimizer.l2) for trainee in trainees),
+            tuple(float(trainee.optimizer.weight_decay or 0.0) for trainee in trainees),
+        )
+        self._update = make_update([t.optimizer for t in trainees], weights, state, decays)
+        self._layers = len(dropout_layers(model))
+        self._dropout = Dropout(
+            [dropout_threshold(trainee.dropout) for trainee in trainees],
+            [1.0 / (1.0 - trainee.dropout) for trainee in trainees],
+            self._layers,
+            data.device,
+        )
+        self._step = Step(
+            model,
+            weights,
+            others,
+            state,
+            self._update,
+            data.train,
+            self._dropout,
+            precision,
+            report,
+        )
+        self._validation = Validation(model, weights, others, data.validation.features, precision)
+        self._data = data
+
+    def train_epoch(self, epoch: int) -> list[dict[str, float]]:
+        """Train all members for an epoch, counted from 0; their training logs."""
+        rows = len(self._data.train.target)
+        batch = self.trainees[0].training.batch_size
+        if self._layers:
+            keys = [dropout_keys(t.seed, epoch, self._layers) for t in self.trainees]
+            self._dropout.begin_epoch(np.stack(keys))
+        self._step.loss.zero_()
+        self._step.right.zero_()
+        self._update.set_rates()
+        orders = np.stack([row_order(t.seed, epoch, rows) for t in self.trainees])
+        for number, index in enumerate(_batches(orders, batch, self._data.device)):
+            if number:
+                self._set_rates(epoch, number)
+            self._step(index)
+        loss, right = self._step.loss.tolist(), self._step.right.tolist()
+        return [
+            {"accuracy": hits / rows, "loss": total / rows}
+            for hits, total in zip(right, loss, strict=True)
+        ]
+
+    def validate(self) -> list[dict[str, float]]:
+        """All members' validation logs."""
+        logits, label = self._validation.logits(), self._data.label
+        predicted = logits.argmax(axis=-1)
+        confusions = metrics.confusion_matrix(label, predicted, self._data.classes)
+        batch_means = metrics.batch_mean_f1s(label, predicted)
+        accuracies, macros = metrics.accuracies(confusions), metrics.macro_f1s(confusions)
+        losses = cross_entropy(logits, label)
+        rates = self._stacks[2].values[1].tolist()
+        names = ("val_loss", "val_accuracy", "val_macro_f1", "val_batch_mean_f1")
+        found = (losses, accuracies, macros, batch_means)
+        return [
+            {name: float(values[i]) for name, values in zip(names, found, strict=True)}
+            | {"learning_rate": rate}
+            for i, rate in enumerate(rates)
+        ]
+
+    def release(self, trainee: Trainee) -> None:
+        """Let a member's model have its values to itself."""
+        for stack in self._stacks:
+            stack.release(self.trainees.index(trainee))
+
+    def _set_rates(self, epoch: int, step: int) -> None:
+        changed = False
+        for trainee in self.trainees:
+            rates = trainee.rates(epoch, step)
+            if rates is not None:
+                changed = True
+                trainee.optimizer.learning_rate = rates.learning_rate
+                if rates.beta_1 is not None:
+                    trainee.optimizer.beta_1.assign(rates.beta_1)
+        if changed:
+            self._update.set_rates()
+
+
+def _train(
+    trainees: list[Trainee],
+    data: _Data,
+    precision: Precision,
+    ended: Callable[[int, Outcome], None],
+    report: Callable[[str], None],
+) -> None:
+    def attempt(trainee: Trainee, hook: Callable[[], bool | None]) -> bool:
+        """Call a hook of a member's; whether the member goes on."""
+        try:
+            over = hook()
+        except Exception as error:  # whatever it is, it ends this member and no other
+            gone[trainee.number] = Failed.of(error)
+            return False
+        if over:
+            gone[trainee.number] = None
+        return not over
+
+    gone: dict[int, Failed | None] = {}  # members that leave; None: in the regular way
+    live = [trainee for trainee in trainees if attempt(trainee, trainee.begin)]
+    for number, failed in gone.items():
+        assert failed is not None
+        ended(number, failed)
+    cohort = _Lockstep(live, data, precision, report) if live else None
+    for epoch in count():
+        if cohort is None or not live:
+            return
+        gone.clear()
+        began = time.perf_counter()
+        for trainee in live:
+            attempt(trainee, lambda t=trainee: t.begin_epoch(epoch))
+        logs = cohort.train_epoch(epoch)
+        judged = cohort.validate()
+        seconds = time.perf_counter() - began
+        places = {trainee.number: i for i, trainee in enumerate(cohort.trainees)}
+        for trainee in live:
+            i = places[trainee.number]
+            if trainee.number not in gone:
+                attempt(
+                    trainee, lambda t=trainee, i=i: t.end_epoch(epoch, logs[i] | judged[i], seconds)
+                )
+        for trainee in [t for t in live if t.number in gone]:
+            live.remove(trainee)
+            ended(trainee.number, _outcome(trainee, cohort, gone[trainee.number]))
+        if live and len(live) <= len(cohort.trainees) // 2:
+            cohort = _Lockstep(live, data, precision, report)
+
+
+def _outcome(trainee: Trainee, cohort: _Lockstep, failed: Failed | None) -> Outcome:
+    """A member's outcome; its model keeps its weights."""
+    if failed is None:
+        try:
+            trainee.end()
+        except Exception as error:
+            failed = Failed.of(error)
+    cohort.release(trainee)
+    return failed or trainee.trained()
+
+
+def _build(
+    member: Member, classes: int, rows: Rows, others: Sequence[Trainee]
+) -> keras.Model:
+    with keras.device("cpu"):  # the same initial weights whatever the device
+        return build(member.network, classes, member.seed, rows.features)
+
+
+def _epochs_of(
+    number: int, on_epoch: Callable[[int, int, dict[str, float]], None]
+) -> Callable[[int, dict[str, float]], None]:
+    return lambda epoch, logs: on_epoch(number, epoch, logs)
+
+
+def _batches(
+    orders: np.ndarray, batch: int, device: str
+) -> Iterator[torch.Tensor]:
+    """Each step's rows of all members. `orders`: [shape=(members, rows)]"""
+    index = torch.from_numpy(orders)
+    for part in index.split(batch, dim=1):
+        yield part.reshape(-1).to(device)
+
+
+def _check(members: Sequence[Member], device: str, precision: Precision) -> None:
+    keys = {lockstep(member.network, member.training) for member in members}
+    if len(keys) != 1:
+        raise ConfigError(
+            "the members of a cohort must have one architecture, optimizer and batch size. "
+            f"Received {len(keys)} kinds among {len(members)} members: train them apart."
+        )
+    if precision == "tf32" and device != "cuda":
+        raise ConfigError(
+            f"precision tf32 needs a CUDA device. Received: {device}. Use float32 or bfloat16."
+        )
+
+
+@contextmanager
+def _computing(device: str, precision: Precision) -> Iterator[None]:
+    """Keras on the device, products in the precision asked for."""
+    cuda = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    try:
+        with keras.device(device):
+            yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = cuda

@@ -1,0 +1,245 @@
+"""A traced graph, made lean and bound to the tensors that stay where they are.
+
+The passes: drop what nothing uses; drop views that change nothing; write new
+values into the tensors they belong to, at the end; compute views of bound
+tensors, and constants, once; let an elementwise operation overwrite an input
+that nothing else reads.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import fx
+
+aten = torch.ops.aten
+
+# Elementwise operations whose first argument may be overwritten.
+_IN_PLACE = {
+    aten.add.Tensor: aten.add_.Tensor,
+    aten.mul.Tensor: aten.mul_.Tensor,
+    aten.relu.default: aten.relu_.default,
+    aten.exp.default: aten.exp_.default,
+    aten.hardswish.default: aten.hardswish_.default,
+    aten.leaky_relu.default: aten.leaky_relu_.default,
+}
+_UPDATES = {aten.add.Tensor: aten.add_.Tensor, aten.sub.Tensor: aten.sub_.Tensor}
+_ADDED_PRODUCTS = {aten.bmm.default: aten.baddbmm_.default, aten.mm.default: aten.addmm_.default}
+_RANDOM = torch.Tag.nondeterministic_seeded
+
+
+@dataclass(frozen=True)
+class Store:
+    """An output that is a bound input's new value.
+
+    Args:
+        output: its number.
+        input: number of the input.
+        adds: the output is added to the old value instead of replacing it.
+        factor: number of an input that the old value is multiplied by before that.
+    """
+
+    output: int
+    input: int
+    adds: bool = False
+    factor: int | None = None
+
+
+def is_view(node: fx.Node) -> bool:
+    """Whether a node's result shares the memory of its first argument."""
+    schema = getattr(node.target, "_schema", None)
+    if schema is None or not schema.returns:
+        return False
+    alias = schema.returns[0].alias_info
+    return (alias is not None and not alias.is_write) or node.target in (
+        aten._unsafe_view.default,
+        aten.lift_fresh_copy.default,
+        aten._reshape_alias.default,
+    )
+
+
+def bind(
+    graph: fx.Graph, bound: Sequence[torch.Tensor | None], stores: Sequence[Store] = ()
+) -> Callable[..., list[torch.Tensor]]:
+    """A function of the graph's remaining inputs.
+
+    Args:
+        graph: flat: tensors in, a list of tensors out. It is changed.
+        bound: for each input the tensor that it always is, or None.
+        stores: outputs that are written into bound inputs.
+
+    Returns:
+        Takes the inputs that are not bound, in order, and returns the outputs that
+        are not stored.
+    """
+    graph.eliminate_dead_code()
+    _drop_empty_views(graph)
+    _store(graph, stores)
+    names = SimpleNamespace()
+    _compute_once(graph, bound, names)
+    _overwrite(graph)
+    graph.set_codegen(fx.graph.CodeGen())
+    code = graph.python_code("self")
+    scope = dict(code.globals)
+    exec(compile(code.src, "<traced step>", "exec"), scope)
+    forward = scope["forward"]
+    return lambda *inputs: forward(names, *inputs)
+
+
+def _is_needed(node: fx.Node) -> bool:
+    """Whether a node has an effect beside its result."""
+    return node.op in ("placeholder", "output") or _is_mutable(node)
+
+
+def _is_mutable(node: fx.Node) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and schema.is_mutable
+
+
+def _drop_empty_views(graph: fx.Graph) -> None:
+    for node in list(graph.nodes):
+        if node.op != "call_function" or not is_view(node):
+            continue
+        source = node.args[0]
+        before, after = _value(source), _value(node)
+        if before is None or after is None:
+            continue
+        same = before.shape == after.shape and before.dtype == after.dtype
+        if same and before.stride() == after.stride():
+            node.replace_all_uses_with(source)
+            graph.erase_node(node)
+
+
+def _store(graph: fx.Graph, stores: Sequence[Store]) -> None:
+    """Write outputs into inputs at the graph's end, when nothing reads the old values."""
+    inputs = [node for node in graph.nodes if node.op == "placeholder"]
+    end = next(node for node in graph.nodes if node.op == "output")
+    outputs = list(end.args[0])
+    # Before any of them is written, so that no write reads what another wrote.
+    changing = {inputs[store.input] for store in stores}
+    plans = [_write(inputs[store.input], outputs[store.output], store, changing) for store in stores]
+    stored = {store.output for store in stores}
+    end.args = ([node for number, node in enumerate(outputs) if number not in stored],)
+    with graph.inserting_before(end):
+        for store, plan in zip(stores, plans, strict=True):
+            if store.factor is not None:
+                graph.call_function(aten.mul_.Tensor, (inputs[store.input], inputs[store.factor]))
+            if plan is not None:
+                graph.call_function(*plan)
+    graph.eliminate_dead_code(_is_needed)
+
+
+def _write(
+    target: fx.Node, new: fx.Node, store: Store, changing: set[fx.Node]
+) -> tuple[Any, tuple[Any, ...]] | None:
+    """The operation that gives an input its new value; None where it keeps the old."""
+    if new is target:
+        return None
+    only_here = len(new.users) == 1
+    if store.adds:
+        product = _ADDED_PRODUCTS.get(new.target)  # type: ignore[arg-type]
+        if product and only_here and not any(_root(a) in changing for a in new.args):
+            return product, (target, *new.args)
+        return aten.add_.Tensor, (target, new)
+    update = _UPDATES.get(new.target)
+    moved = only_here and new.args[:1] == (target,) and _root(new.args[1]) not in changing
+    if update and moved:
+        return update, (target, *new.args[1:])
+    return aten.copy_.default, (target, new)
+
+
+def _root(node: Any) -> Any:
+    """What a view, or a view of a view, is a view of."""
+    while isinstance(node, fx.Node) and node.op == "call_function" and is_view(node):
+        node = node.args[0]
+    return node
+
+
+def _compute_once(
+    graph: fx.Graph, bound: Sequence[torch.Tensor | None], names: SimpleNamespace
+) -> None:
+    """Replace bound inputs, views of them and constants by attributes of `names`."""
+    stays: dict[fx.Node, torch.Tensor] = {}  # views of bound tensors
+    constant: dict[fx.Node, Any] = {}
+    inputs = iter(bound)
+    for node in list(graph.nodes):
+        if node.op == "placeholder":
+            tensor = next(inputs)
+            if tensor is not None:
+                stays[node] = tensor
+        elif node.op == "get_attr":
+            constant[node] = operator.attrgetter(str(node.target))(graph.owning_module)
+        elif node.op == "call_function" and not _is_mutable(node):
+            sources = node.all_input_nodes
+            if sources and is_view(node) and all(source in stays for source in sources):
+                stays[node] = _evaluate(node, stays)
+            elif all(source in constant for source in sources) and not _is_random(node):
+                constant[node] = _evaluate(node, constant)
+    for number, (node, value) in enumerate((stays | constant).items()):
+        users = [user for user in node.users if user not in stays and user not in constant]
+        if not users:
+            continue
+        name = f"value_{number}"
+        setattr(names, name, value)
+        with graph.inserting_before(node):
+            attribute = graph.create_node("get_attr", name)
+        attribute.meta = {**node.meta, "stays": True}
+        for user in users:
+            user.replace_input_with(node, attribute)
+    for node in reversed(list(graph.nodes)):
+        if node in stays or node in constant:
+            graph.erase_node(node)
+
+
+def _evaluate(node: fx.Node, known: dict[fx.Node, Any]) -> Any:
+    arguments, named = fx.node.map_arg((node.args, node.kwargs), lambda source: known[source])
+    return node.target(*arguments, **named)  # type: ignore[operator]
+
+
+def _overwrite(graph: fx.Graph) -> None:
+    for node in list(graph.nodes):
+        in_place = _IN_PLACE.get(node.target)
+        is_backward = node.target is aten.threshold_backward.default
+        if in_place is None and not is_backward:
+            continue
+        source = node.args[0]
+        if not (isinstance(source, fx.Node) and _is_own(source) and len(source.users) == 1):
+            continue
+        before, after = _value(source), _value(node)
+        if before is None or after is None:
+            continue
+        if (before.shape, before.dtype, before.stride()) != (
+            after.shape,
+            after.dtype,
+            after.stride(),
+        ):
+            continue
+        if is_backward:
+            node.target = aten.threshold_backward.grad_input
+            node.kwargs = {**node.kwargs, "grad_input": source}
+        else:
+            node.target = in_place
+
+
+def _is_own(node: fx.Node) -> bool:
+    """Whether a node's memory is a temporary of this node alone."""
+    if node.op != "call_function" or isinstance(node.target, str):
+        return False
+    if node.target in _IN_PLACE.values() or node.target is aten.threshold_backward.grad_input:
+        return True  # it overwrote one
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and not is_view(node) and len(schema.returns) == 1
+
+
+def _is_random(node: fx.Node) -> bool:
+    return _RANDOM in getattr(node.target, "tags", ())
+
+
+def _value(node: Any) -> torch.Tensor | None:
+    value = node.meta.get("val") if isinstance(node, fx.Node) else None
+    return value if isinstance(value, torch.Tensor) else None

@@ -1,0 +1,177 @@
+"""One trial's Keras side: its model, optimizer and callbacks."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import keras
+
+from networks.callbacks import BestWeights, EachEpoch, early_stopping
+from networks.checks import ConfigError
+from networks.config import NetworkConfig, TrainingConfig
+from networks.fit import compile_model
+from networks.optimizers.adam_family import AdamFamily
+from networks.optimizers.plain import PlainOptimizer
+from networks.schedules import Rates, rates_at, schedule_callbacks
+from networks.training import Trained, best_epoch
+
+_BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trial to train in a cohort.
+
+    Args:
+        network: what to train.
+        training: how.
+        seed: of everything that is left to chance.
+    """
+
+    network: NetworkConfig
+    training: TrainingConfig
+    seed: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A member that could not go on, while the others could.
+
+    Args:
+        reason: one line.
+        traceback: where it happened.
+    """
+
+    reason: str
+    traceback: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failed:
+        """From what was raised."""
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return cls(lines[0], "".join(traceback.format_exception(error)))
+
+
+class Trainee:
+    """A member while it trains; its Keras callbacks see what `keras.Model.fit` shows them.
+
+    Args:
+        number: of the member in its cohort.
+        member: what it is.
+        model: its network.
+        steps: batches in an epoch.
+        on_epoch: called with each epoch that ended, counted from 1, and its logs.
+        callbacks: further Keras callbacks, called after ours.
+
+    Raises:
+        ConfigError: a callback wants to be called for every batch.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        member: Member,
+        model: keras.Model,
+        steps: int,
+        on_epoch: Callable[[int, dict[str, float]], None] | None,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
+        _refuse_batch_hooks(callbacks)
+        self.number, self.seed = number, member.seed
+        self.training = member.training
+        self.dropout: float = member.network.dropout
+        self.model = compile_model(model, member.training)
+        self.optimizer: PlainOptimizer = model.optimizer
+        self.optimizer.build(model.trainable_variables)
+        self.status: str | None = None
+        self._steps = steps
+        self._seconds: list[float] = []
+        ours = schedule_callbacks(member.training, steps)
+        if member.training.early_stopping is not None:
+            ours.append(early_stopping(member.training.early_stopping))
+        if member.training.keep == "best":
+            ours.append(BestWeights())
+        if on_epoch is not None:
+            ours.append(EachEpoch(on_epoch))
+        self._callbacks = keras.callbacks.CallbackList(
+            [*ours, *callbacks],
+            add_history=True,
+            add_progbar=False,
+            model=model,
+            epochs=member.training.epochs,
+            steps=steps,
+            verbose=0,
+        )
+        self._history = model.history
+        self._logs: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Training begins."""
+        self.model.stop_training = False
+        self._callbacks.on_train_begin()
+
+    def begin_epoch(self, epoch: int) -> None:
+        """An epoch, counted from 0, begins."""
+        self._callbacks.on_epoch_begin(epoch)
+
+    def rates(self, epoch: int, step: int) -> Rates | None:
+        """The rates of a step after an epoch's first, where the schedule moves by steps."""
+        schedule = self.training.schedule
+        if schedule.stepping != "step" or schedule.kind not in ("cosine", "one_cycle"):
+            return None
+        rates = rates_at(self.training, self._steps, epoch, step)
+        return rates if isinstance(self.optimizer, AdamFamily) else Rates(rates.learning_rate)
+
+    def end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> bool:
+        """An epoch has ended; whether the training has, too.
+
+        Args:
+            epoch: counted from 0.
+            logs: what Keras calls them.
+            seconds: that the cohort took for the epoch so far.
+        """
+        self._seconds.append(seconds)
+        if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
+            self.status = "diverged"
+            self.model.stop_training = True
+        self._callbacks.on_epoch_end(epoch, logs)
+        self._logs = logs
+        return bool(self.model.stop_training) or epoch + 1 >= self.training.epochs
+
+    def end(self) -> None:
+        """Training has ended; callbacks may put other weights back."""
+        self._callbacks.on_train_end(self._logs)
+
+    def trained(self) -> Trained:
+        """What it leaves."""
+        _undo_compile(self.model)
+        history = self._history.history
+        return Trained(
+            model=self.model,
+            status="diverged" if self.status == "diverged" else "finished",
+            history={name: [float(value) for value in values] for name, values in history.items()},
+            best_epoch=best_epoch(history["val_macro_f1"]),
+            epoch_seconds=self._seconds,
+        )
+
+
+def _undo_compile(model: keras.Model) -> None:
+    """A model as it was built: saving it must not write the optimizer's state, too."""
+    model.optimizer = None
+    model.compiled = False
+    model.history = None
+
+
+def _refuse_batch_hooks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    for callback in callbacks:
+        for hook in _BATCH_HOOKS:
+            if getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook):
+                raise ConfigError(
+                    f"callbacks are called at the ends of epochs, as many trials train in one "
+                    f"computation. {type(callback).__name__} has {hook}: use on_epoch_begin or "
+                    "on_epoch_end instead."
+                )
+

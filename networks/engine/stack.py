@@ -1,0 +1,50 @@
+"""The values of one list of Keras variables for all members of a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import torch
+
+
+class Stack:
+    """Members' variables side by side, each a view of its member's row.
+
+    What the step writes into a row is what the member's Keras model has, and what
+    a callback assigns to a variable is what the next step reads.
+
+    Args:
+        variables: of each member, in the same order and of the same shapes.
+        device: where the values live.
+    """
+
+    def __init__(self, variables: Sequence[Sequence[keras.Variable]], device: str) -> None:
+        self._variables = [list(own) for own in variables]
+        self.values: list[torch.Tensor] = []
+        for column in zip(*self._variables, strict=True):
+            rows = [variable.value.detach() for variable in column]
+            # A member alone keeps its memory: the largest networks have 300 MB.
+            value = rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(rows)
+            value = value.to(device)
+            self.values.append(value)
+            for row, variable in zip(value, column, strict=True):
+                variable.value.data = row
+
+    def views(self) -> list[torch.Tensor]:
+        """The values, without the axis of members where there is one member only."""
+        return [value[0] for value in self.values] if self.is_alone else self.values
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is one member only."""
+        return len(self._variables) == 1
+
+    def release(self, member: int) -> None:
+        """Give a member's variables values of their own, on the CPU."""
+        for variable in self._variables[member]:
+            row = variable.value.detach()
+            own = row.to("cpu") if row.device.type != "cpu" else row
+            if own is row and not self.is_alone:
+                own = row.clone()
+            variable.value.data = own

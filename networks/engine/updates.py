@@ -1,0 +1,249 @@
+"""How a cohort's weights move: the optimizer's step for all members at once.
+
+Any optimizer of ours can be traced. Two are common enough for a form of their own
+that computes the same: descent adds its products straight to the weights, and Adam
+has torch's fused kernel, one pass over the weights where the traced form takes
+fifteen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Protocol
+
+import torch
+
+from networks.engine.graph import Store, bind
+from networks.engine.stack import Stack
+from networks.engine.tracing import trace
+from networks.optimizers.adam import Adam
+from networks.optimizers.plain import PlainOptimizer
+from networks.optimizers.sgd import SGD
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class Decays:
+    """Members' weight decays. Each [shape=(members,)]"""
+
+    l2: tuple[float, ...]
+    decoupled: tuple[float, ...]
+
+    @property
+    def any(self) -> bool:
+        """Whether any member's weights decay."""
+        return any(self.l2) or any(self.decoupled)
+
+
+class Update(Protocol):
+    """An optimizer's step for all members.
+
+    Args:
+        scale: what the gradients must be multiplied by. [shape=(members,)]
+    """
+
+    scale: Tensor
+
+    def stores(self, outputs: int, first_factor: int) -> list[Store]:
+        """What the graph of gradients does with its first `outputs` outputs itself."""
+
+    def factors(self) -> list[Tensor]:
+        """What the weights are multiplied by before `stores` adds to them, or nothing."""
+
+    def set_rates(self) -> None:
+        """Take up the optimizers' rates after they changed."""
+
+    def __call__(self, gradients: Sequence[Tensor]) -> None:
+        """Move the weights by gradients that were not stored."""
+
+
+def make_update(
+    optimizers: Sequence[PlainOptimizer], weights: Stack, state: Stack, decays: Decays
+) -> Update:
+    """The update for members' optimizers, all of one class.
+
+    Args:
+        optimizers: built on the members' weights.
+        weights: their trainable variables.
+        state: the optimizers' variables.
+        decays: of the members.
+    """
+    first = optimizers[0]
+    if type(first) is SGD:
+        return Descent(weights, state, decays)
+    if type(first) is Adam:
+        return FusedAdam(first, weights, state, decays)
+    return TracedUpdate(first, weights, state, decays)
+
+
+class Descent:
+    """weight = (1 - rate * decay) * weight + (-rate * gradient): SGD, both decays alike.
+
+    The rate enters where the gradient begins, as a gradient is linear in it.
+    """
+
+    def __init__(self, weights: Stack, state: Stack, decays: Decays) -> None:
+        self._weights, self._rate = weights, state.values[1]
+        device = self._rate.device
+        decay = [a + b for a, b in zip(decays.l2, decays.decoupled, strict=True)]
+        self._decay = torch.tensor(decay, device=device) if decays.any else None
+        self.scale = torch.empty_like(self._rate)
+        self._factor = torch.empty_like(self._rate)
+        self.set_rates()
+
+    def stores(self, outputs: int, first_factor: int) -> list[Store]:
+        """Each gradient is added to its weight."""
+        return [
+            Store(i, i, adds=True, factor=None if self._decay is None else first_factor + i)
+            for i in range(outputs)
+        ]
+
+    def factors(self) -> list[Tensor]:
+        """One view a weight, with the weight's number of axes."""
+        if self._decay is None:
+            return []
+        views = [
+            self._factor.view(-1, *[1] * (value.dim() - 1)) for value in self._weights.values
+        ]
+        return [view[0] for view in views] if self._weights.is_alone else views
+
+    def set_rates(self) -> None:
+        """See `Update`."""
+        torch.neg(self._rate, out=self.scale)
+        if self._decay is not None:
+            self._factor.copy_(1 - self._rate * self._decay)
+
+    def __call__(self, gradients: Sequence[Tensor]) -> None:
+        """Nothing is left to do."""
+
+
+class FusedAdam:
+    """Adam and AdamW by torch's fused kernel, a call for each group of equal rates."""
+
+    def __init__(
+        self, optimizer: Adam, weights: Stack, state: Stack, decays: Decays
+    ) -> None:
+        self._weights, self._decays = weights, decays
+        places = {id(variable): i for i, variable in enumerate(optimizer.variables)}
+        self._steps, self._rate = state.values[0], state.values[1]
+        self._beta_1 = state.values[places[id(optimizer.beta_1)]]
+        self._beta_2, self._epsilon = optimizer.beta_2, optimizer.epsilon
+        self._moments = [
+            [state.values[places[id(slot)]] for slot in slots]
+            for slots in (optimizer._momentums, optimizer._velocities)
+        ]
+        self.scale = torch.ones_like(self._rate)
+        self._count = torch.zeros((), device=self._rate.device)
+        self.set_rates()
+
+    def stores(self, outputs: int, first_factor: int) -> list[Store]:
+        """None: the kernel needs the gradients."""
+        return []
+
+    def factors(self) -> list[Tensor]:
+        """None."""
+        return []
+
+    def set_rates(self) -> None:
+        """Group neighbours whose rates and decays are the same."""
+        self._count.copy_(self._steps[0])
+        members = zip(
+            self._rate.tolist(),
+            self._beta_1.tolist(),
+            self._decays.l2,
+            self._decays.decoupled,
+            strict=True,
+        )
+        self._groups: list[tuple[slice, dict[str, Any], Callable[..., None]]] = []
+        begin = 0
+        for (rate, beta_1, l2, decoupled), equal in groupby(members):
+            end = begin + len(list(equal))
+            rates = {"lr": rate, "beta1": beta_1, "weight_decay": decoupled or l2}
+            kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
+            self._groups.append((slice(begin, end), rates, kernel))
+            begin = end
+        self._slices = [
+            [[value[group] for value in values] for values in (self._weights.values, *self._moments)]
+            for group, _, _ in self._groups
+        ]
+
+    def __call__(self, gradients: Sequence[Tensor]) -> None:
+        """Move the weights."""
+        if self._weights.is_alone:
+            gradients = [gradient.unsqueeze(0) for gradient in gradients]
+        self._steps.add_(1)
+        self._count.add_(1)
+        counts = [self._count] * len(gradients)
+        for (group, rates, kernel), (weights, momentums, velocities) in zip(
+            self._groups, self._slices, strict=True
+        ):
+            kernel(
+                weights,
+                gradients if len(self._groups) == 1 else [g[group] for g in gradients],
+                momentums,
+                velocities,
+                [],
+                counts,
+                beta2=self._beta_2,
+                eps=self._epsilon,
+                amsgrad=False,
+                maximize=False,
+                **rates,
+            )
+
+
+class TracedUpdate:
+    """Any optimizer: its own stateless step, traced over the members."""
+
+    def __init__(
+        self, optimizer: PlainOptimizer, weights: Stack, state: Stack, decays: Decays
+    ) -> None:
+        rate = state.values[1]
+        self.scale = torch.ones_like(rate)
+        alone = weights.is_alone
+        l2, decoupled = (
+            torch.tensor(decay, device=rate.device) if any(decay) else None
+            for decay in (decays.l2, decays.decoupled)
+        )
+        decay = [value for value in (l2, decoupled) if value is not None]
+        if alone:
+            decay = [value[0] for value in decay]
+
+        def step(
+            values: list[Tensor], own: list[Tensor], gradients: list[Tensor], decay: list[Tensor]
+        ) -> Any:
+            remaining = iter(decay)
+            before = optimizer.l2, optimizer.weight_decay
+            optimizer.l2 = 0.0 if l2 is None else next(remaining)
+            optimizer.weight_decay = None if decoupled is None else next(remaining)
+            try:
+                return optimizer.stateless_apply(own, gradients, values)
+            finally:
+                optimizer.l2, optimizer.weight_decay = before
+
+        own, values = state.views(), weights.views()
+        example = [torch.zeros_like(value) for value in values]
+        graph, leaves, _ = trace(
+            step, (values, own, example, decay), (0, 0, 0, 0), alone=alone
+        )
+        n, m = len(values), len(own)
+        bound = [*leaves[: n + m], *[None] * n, *leaves[n + m + n :]]
+        self._run = bind(graph, bound, [Store(i, i) for i in range(n + m)])
+
+    def stores(self, outputs: int, first_factor: int) -> list[Store]:
+        """None: the gradients are inputs of the optimizer's graph."""
+        return []
+
+    def factors(self) -> list[Tensor]:
+        """None."""
+        return []
+
+    def set_rates(self) -> None:
+        """Nothing: the graph reads the rates where they are."""
+
+    def __call__(self, gradients: Sequence[Tensor]) -> None:
+        """Move the weights."""
+        self._run(*gradients)

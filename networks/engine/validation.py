@@ -1,0 +1,61 @@
+"""Outputs of all members of a cohort on the validation rows."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from networks.engine.forward import Precision, logits_of_rows
+from networks.engine.graph import bind
+from networks.engine.stack import Stack
+from networks.engine.tracing import trace
+
+_ROWS_AT_ONCE_CUDA = 512
+_ROWS_AT_ONCE_CPU = 32  # of a network alone; the caches hold that much
+_MEMBER_ROWS_CPU = 2048  # of a cohort together
+
+
+class Validation:
+    """Computes logits in inference mode, for all members, in few large batches.
+
+    Args:
+        model: a member's, whose structure is traced.
+        weights, others: members' variables.
+        features: on the device. [shape=(n, ...)]
+        precision: of the products.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        weights: Stack,
+        others: Stack,
+        features: torch.Tensor,
+        precision: Precision,
+    ) -> None:
+        alone = weights.is_alone
+        self._alone, self._rows = alone, len(features)
+        at_once = _ROWS_AT_ONCE_CUDA
+        if features.device.type == "cpu":
+            at_once = max(_ROWS_AT_ONCE_CPU, _MEMBER_ROWS_CPU // len(weights.values[0]))
+        at_once = min(at_once, self._rows)
+        # Rows are judged one by one, so the last batch is filled up with any of them.
+        missing = -self._rows % at_once
+        self._batches = torch.cat([features, features[:missing]]).split(at_once)
+
+        def logits(weights, others, x):  # type: ignore[no-untyped-def]
+            return logits_of_rows(model, weights, others, x, precision, alone=alone)
+
+        inputs = (weights.views(), others.views(), self._batches[0])
+        with torch.no_grad():
+            graph, leaves, _ = trace(logits, inputs, (0, 0, None), alone=alone)
+        self._run = bind(graph, [*leaves[:-1], None])
+
+    def logits(self) -> npt.NDArray[np.float32]:
+        """Logits of every row. [shape=(members, n, classes)]"""
+        with torch.no_grad():
+            parts = [self._run(batch)[0] for batch in self._batches]
+        logits = torch.cat(parts, dim=-2)[..., : self._rows, :]
+        return np.asarray((logits[None] if self._alone else logits).cpu().numpy())
