@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import count
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,6 +21,7 @@ from networks.callbacks import cross_entropy
 from networks.chance import dropout_keys, dropout_threshold, row_order
 from networks.checks import ConfigError
 from networks.config import NetworkConfig, TrainingConfig
+from networks.engine.epoch import Epoch
 from networks.engine.forward import Precision, dropout_layers
 from networks.engine.member import Failed, Member, Trainee
 from networks.engine.stack import Stack
@@ -107,7 +108,7 @@ def train_cohort(
             except Exception as error:
                 ended(number, Failed.of(error))
         data = _Data(train_rows, validation_rows, classes, device)
-        _train(trainees, data, precision, ended, report or (lambda _: None))
+        _Cohort(trainees, data, precision, ended, report or (lambda _: None)).train()
     return [outcomes[number] for number in range(len(members))]
 
 
@@ -162,7 +163,7 @@ class _Lockstep:
             tuple(float(trainee.optimizer.l2) for trainee in trainees),
             tuple(float(trainee.optimizer.weight_decay or 0.0) for trainee in trainees),
         )
-        self._update = make_update([t.optimizer for t in trainees], weights, state, decays)
+        update = make_update([t.optimizer for t in trainees], weights, state, decays)
         self._layers = len(dropout_layers(model))
         self._dropout = Dropout(
             [dropout_threshold(trainee.dropout) for trainee in trainees],
@@ -175,7 +176,7 @@ class _Lockstep:
             weights,
             others,
             state,
-            self._update,
+            update,
             data.train,
             self._dropout,
             precision,
@@ -191,19 +192,14 @@ class _Lockstep:
         if self._layers:
             keys = [dropout_keys(t.seed, epoch, self._layers) for t in self.trainees]
             self._dropout.begin_epoch(np.stack(keys))
-        self._step.loss.zero_()
-        self._step.right.zero_()
-        self._update.set_rates()
+        self._step.set_rates()
         orders = np.stack([row_order(t.seed, epoch, rows) for t in self.trainees])
-        for number, index in enumerate(_batches(orders, batch, self._data.device)):
+        batches = Epoch(orders, batch, self._data.train.target)
+        for number, (index, target, logarithms) in enumerate(batches):
             if number:
                 self._set_rates(epoch, number)
-            self._step(index)
-        loss, right = self._step.loss.tolist(), self._step.right.tolist()
-        return [
-            {"accuracy": hits / rows, "loss": total / rows}
-            for hits, total in zip(right, loss, strict=True)
-        ]
+            logarithms.copy_(self._step(index, target))
+        return batches.logs()
 
     def validate(self) -> list[dict[str, float]]:
         """All members' validation logs."""
@@ -237,71 +233,88 @@ class _Lockstep:
                 if rates.beta_1 is not None:
                     trainee.optimizer.beta_1.assign(rates.beta_1)
         if changed:
-            self._update.set_rates()
+            self._step.set_rates()
 
 
-def _train(
-    trainees: list[Trainee],
-    data: _Data,
-    precision: Precision,
-    ended: Callable[[int, Outcome], None],
-    report: Callable[[str], None],
-) -> None:
-    def attempt(trainee: Trainee, hook: Callable[[], bool | None]) -> bool:
-        """Call a hook of a member's; whether the member goes on."""
-        try:
-            over = hook()
-        except Exception as error:  # whatever it is, it ends this member and no other
-            gone[trainee.number] = Failed.of(error)
-            return False
-        if over:
-            gone[trainee.number] = None
-        return not over
+class _Cohort:
+    """Trains members until none is left.
 
-    gone: dict[int, Failed | None] = {}  # members that leave; None: in the regular way
-    live = [trainee for trainee in trainees if attempt(trainee, trainee.begin)]
-    for number, failed in gone.items():
-        assert failed is not None
-        ended(number, failed)
-    cohort = _Lockstep(live, data, precision, report) if live else None
-    for epoch in count():
-        if cohort is None or not live:
-            return
-        gone.clear()
+    Args:
+        trainees: the members.
+        data: what they train on.
+        precision: of products.
+        ended: called with a member's number and outcome when it leaves.
+        report: see `train_cohort`.
+    """
+
+    def __init__(
+        self,
+        trainees: Sequence[Trainee],
+        data: _Data,
+        precision: Precision,
+        ended: Callable[[int, Outcome], None],
+        report: Callable[[str], None],
+    ) -> None:
+        self._live = list(trainees)
+        self._data, self._precision, self._report = data, precision, report
+        self._ended = ended
+        self._failed: dict[int, Failed] = {}
+
+    def train(self) -> None:
+        """Train them all."""
+        for trainee in list(self._live):
+            self._attempt(trainee, trainee.begin)
+            if trainee.number in self._failed:
+                self._live.remove(trainee)
+                self._ended(trainee.number, self._failed[trainee.number])
+        together: _Lockstep | None = None
+        epoch = 0
+        while self._live:
+            # A place that nobody takes is computed all the same, so now and then
+            # those who are left move closer together.
+            if together is None or len(self._live) <= len(together.trainees) // 2:
+                together = _Lockstep(self._live, self._data, self._precision, self._report)
+            for trainee in self._leaving(together, epoch):
+                self._live.remove(trainee)
+                self._leave(trainee, together)
+            epoch += 1
+
+    def _leaving(self, together: _Lockstep, epoch: int) -> list[Trainee]:
+        """Train an epoch; the members for whom it was the last."""
         began = time.perf_counter()
-        for trainee in live:
-            attempt(trainee, lambda t=trainee: t.begin_epoch(epoch))
-        logs = cohort.train_epoch(epoch)
-        judged = cohort.validate()
+        for trainee in self._live:
+            self._attempt(trainee, trainee.begin_epoch, epoch)
+        trained = together.train_epoch(epoch)
+        judged = together.validate()
         seconds = time.perf_counter() - began
-        places = {trainee.number: i for i, trainee in enumerate(cohort.trainees)}
-        for trainee in live:
-            i = places[trainee.number]
-            if trainee.number not in gone:
-                attempt(
-                    trainee, lambda t=trainee, i=i: t.end_epoch(epoch, logs[i] | judged[i], seconds)
-                )
-        for trainee in [t for t in live if t.number in gone]:
-            live.remove(trainee)
-            ended(trainee.number, _outcome(trainee, cohort, gone[trainee.number]))
-        if live and len(live) <= len(cohort.trainees) // 2:
-            cohort = _Lockstep(live, data, precision, report)
+        leaving = []
+        for trainee, of_training, of_validation in zip(
+            together.trainees, trained, judged, strict=True
+        ):
+            if trainee not in self._live:
+                continue
+            if trainee.number not in self._failed:
+                logs = of_training | of_validation
+                self._attempt(trainee, trainee.end_epoch, epoch, logs, seconds)
+            if trainee.number in self._failed or trainee.is_over(epoch):
+                leaving.append(trainee)
+        return leaving
 
+    def _leave(self, trainee: Trainee, together: _Lockstep) -> None:
+        if trainee.number not in self._failed:
+            self._attempt(trainee, trainee.end)
+        together.release(trainee)
+        self._ended(trainee.number, self._failed.get(trainee.number) or trainee.trained())
 
-def _outcome(trainee: Trainee, cohort: _Lockstep, failed: Failed | None) -> Outcome:
-    """A member's outcome; its model keeps its weights."""
-    if failed is None:
+    def _attempt(self, trainee: Trainee, hook: Callable[..., None], *arguments: Any) -> None:
+        """Call a member's hook: what it raises ends this member and no other."""
         try:
-            trainee.end()
+            hook(*arguments)
         except Exception as error:
-            failed = Failed.of(error)
-    cohort.release(trainee)
-    return failed or trainee.trained()
+            self._failed[trainee.number] = Failed.of(error)
 
 
-def _build(
-    member: Member, classes: int, rows: Rows, others: Sequence[Trainee]
-) -> keras.Model:
+def _build(member: Member, classes: int, rows: Rows, others: Sequence[Trainee]) -> keras.Model:
     with keras.device("cpu"):  # the same initial weights whatever the device
         return build(member.network, classes, member.seed, rows.features)
 
@@ -310,15 +323,6 @@ def _epochs_of(
     number: int, on_epoch: Callable[[int, int, dict[str, float]], None]
 ) -> Callable[[int, dict[str, float]], None]:
     return lambda epoch, logs: on_epoch(number, epoch, logs)
-
-
-def _batches(
-    orders: np.ndarray, batch: int, device: str
-) -> Iterator[torch.Tensor]:
-    """Each step's rows of all members. `orders`: [shape=(members, rows)]"""
-    index = torch.from_numpy(orders)
-    for part in index.split(batch, dim=1):
-        yield part.reshape(-1).to(device)
 
 
 def _check(members: Sequence[Member], device: str, precision: Precision) -> None:

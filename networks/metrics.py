@@ -93,7 +93,8 @@ def macro_f1(confusion: Int64) -> float:
 def macro_f1s(confusion: Int64) -> Float64:
     """`macro_f1` of several predictors. `confusion`: [shape=(..., classes, classes)]"""
     total = confusion.sum(axis=-2) + confusion.sum(axis=-1)
-    f1 = _share(2.0 * np.diagonal(confusion, axis1=-2, axis2=-1), total)
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
+    f1 = _share(2.0 * hits, total)
     return np.asarray(f1.sum(axis=-1) / (total > 0).sum(axis=-1))
 
 
@@ -111,9 +112,7 @@ def batch_mean_f1(label: Int64, predicted: Int64, batch_size: int = SOURCE_BATCH
     return float(batch_mean_f1s(label, predicted, batch_size))
 
 
-def batch_mean_f1s(
-    label: Int64, predicted: Int64, batch_size: int = SOURCE_BATCH_SIZE
-) -> Float64:
+def batch_mean_f1s(label: Int64, predicted: Int64, batch_size: int = SOURCE_BATCH_SIZE) -> Float64:
     """`batch_mean_f1` of several predictors. `predicted`: [shape=(..., n)]"""
     classes = int(max(label.max(), predicted.max())) + 1
     lanes = predicted.reshape(-1, len(label))

@@ -7,25 +7,28 @@ from collections.abc import Callable, Sequence
 import torch
 
 Tensor = torch.Tensor
-Compute = Callable[[Tensor], None]
+Compute = Callable[..., Tensor]
 
 _WARM_UP_STEPS = 3  # as PyTorch's documentation of CUDA graphs asks for
 
 
 def record(
-    compute: Compute, index: Tensor, state: Sequence[Tensor], report: Callable[[str], None]
+    compute: Compute,
+    example: Sequence[Tensor],
+    state: Sequence[Tensor],
+    report: Callable[[str], None],
 ) -> Compute:
     """A replay of `compute`, or `compute` itself where it cannot be recorded.
 
     Args:
-        compute: reads `index` and changes `state` in place.
-        index: an example of its argument, on the device.
+        compute: changes `state` in place.
+        example: of its arguments, on the device.
         state: all that it changes; left as it is found.
         report: told why there is no recording.
     """
     before = [value.clone() for value in state]
     try:
-        replay = _record(compute, index)
+        replay = _record(compute, example)
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         report(f"the step runs without a CUDA graph, more slowly: {reason:.200}")
@@ -35,20 +38,22 @@ def record(
     return replay
 
 
-def _record(compute: Compute, index: Tensor) -> Compute:
-    buffer = index.clone()
-    aside = torch.cuda.Stream()
+def _record(compute: Compute, example: Sequence[Tensor]) -> Compute:
+    buffers = [value.clone() for value in example]
+    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
         for _ in range(_WARM_UP_STEPS):
-            compute(buffer)
+            compute(*buffers)
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        compute(buffer)
+        result = compute(*buffers)
 
-    def replay(index: Tensor) -> None:
-        buffer.copy_(index)
+    def replay(*arguments: Tensor) -> Tensor:
+        for buffer, argument in zip(buffers, arguments, strict=True):
+            buffer.copy_(argument)
         graph.replay()
+        return result
 
     return replay

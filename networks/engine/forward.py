@@ -16,6 +16,7 @@ import torch
 from networks.chance import kept
 
 Tensor = torch.Tensor
+_log_softmax_backward = torch.ops.aten._log_softmax_backward_data.default
 Precision = Literal["float32", "tf32", "bfloat16"]
 
 
@@ -47,22 +48,25 @@ def gradients_of(
     precision: Precision,
     *,
     alone: bool,
-) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
-    """Gradients of the mean cross-entropy of a batch.
+) -> tuple[list[Tensor], list[Tensor], Tensor]:
+    """Gradients of the cross-entropy of a batch.
+
+    Classes come first in `target` and in what is returned: the softmax of a handful
+    of numbers next to each other in memory is slow.
 
     Args:
         model: whose structure is used.
         trainable, others: values of its trainable and its other variables.
         x: inputs. [shape=(n, ...)]
-        target: one-hot classes. [shape=(n, classes)]
-        scale: what the gradients are multiplied by. [shape=()]
+        target: one-hot classes. [shape=(classes, n)]
+        scale: minus the weight of each row's cross-entropy. [shape=(1, 1)]
         dropout: what is dropped.
         precision: of the products.
         alone: the tensors are those of a cohort of one, not one lane of many.
 
     Returns:
-        gradients times `scale`; new values of `others`; mean loss [shape=()];
-        number of right predictions [shape=()].
+        gradients of the rows' weighted cross-entropies; new values of `others`;
+        logarithms of the classes' probabilities [shape=(classes, n)].
     """
 
     def outputs(values: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -70,14 +74,11 @@ def gradients_of(
             logits, changed = model.stateless_call(values, others, x, training=True)
         return logits.float(), changed
 
-    logits, backward, changed = torch.func.vjp(outputs, list(trainable), has_aux=True)
-    # Classes first: the softmax of a handful of numbers next to each other is slow.
-    logits, target = logits.mT.contiguous(), target.mT.contiguous()
-    logarithms = torch.log_softmax(logits, 0)
-    loss = -(logarithms * target).sum() / x.shape[0]
-    right = target.gather(0, logits.max(0, keepdim=True).indices).sum().long()
-    (gradients,) = backward(((logarithms.exp() - target) * (scale / x.shape[0])).mT)
-    return gradients, changed, loss, right
+    found: Any = torch.func.vjp(outputs, list(trainable), has_aux=True)
+    logits, backward, changed = found
+    logarithms = torch.log_softmax(logits.mT.contiguous(), 0)
+    (gradients,) = backward(_log_softmax_backward(target * scale, logarithms, 0, torch.float32).mT)
+    return gradients, changed, logarithms
 
 
 def logits_of_rows(
@@ -107,9 +108,7 @@ def _cast(precision: Precision, device: torch.device) -> Any:
 
 
 @contextmanager
-def _as_traced(
-    model: keras.Model, dropout: DropoutInputs | None, alone: bool
-) -> Iterator[None]:
+def _as_traced(model: keras.Model, dropout: DropoutInputs | None, alone: bool) -> Iterator[None]:
     """Let some layers compute in another way while a step is traced.
 
     Dropout: Keras draws from a state that moves with every call, which could be

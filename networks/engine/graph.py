@@ -18,9 +18,10 @@ import torch
 from torch import fx
 
 aten = torch.ops.aten
+Table = dict[Any, Any]
 
 # Elementwise operations whose first argument may be overwritten.
-_IN_PLACE = {
+_IN_PLACE: Table = {
     aten.add.Tensor: aten.add_.Tensor,
     aten.mul.Tensor: aten.mul_.Tensor,
     aten.relu.default: aten.relu_.default,
@@ -28,8 +29,15 @@ _IN_PLACE = {
     aten.hardswish.default: aten.hardswish_.default,
     aten.leaky_relu.default: aten.leaky_relu_.default,
 }
-_UPDATES = {aten.add.Tensor: aten.add_.Tensor, aten.sub.Tensor: aten.sub_.Tensor}
-_ADDED_PRODUCTS = {aten.bmm.default: aten.baddbmm_.default, aten.mm.default: aten.addmm_.default}
+_SUMS_OF_PRODUCTS: Table = {
+    aten.bmm.default: aten.baddbmm.default,
+    aten.mm.default: aten.addmm.default,
+}
+_UPDATES: Table = {aten.add.Tensor: aten.add_.Tensor, aten.sub.Tensor: aten.sub_.Tensor}
+_ADDED_PRODUCTS: Table = {
+    aten.bmm.default: aten.baddbmm_.default,
+    aten.mm.default: aten.addmm_.default,
+}
 _RANDOM = torch.Tag.nondeterministic_seeded
 
 
@@ -79,6 +87,7 @@ def bind(
     """
     graph.eliminate_dead_code()
     _drop_empty_views(graph)
+    _merge(graph)
     _store(graph, stores)
     names = SimpleNamespace()
     _compute_once(graph, bound, names)
@@ -115,6 +124,39 @@ def _drop_empty_views(graph: fx.Graph) -> None:
             graph.erase_node(node)
 
 
+def _merge(graph: fx.Graph) -> None:
+    """Two operations that are one: a product plus a bias, a sum without its axis."""
+    for node in list(graph.nodes):
+        if node.op != "call_function" or not node.args:
+            continue
+        source = node.args[0]
+        if not (isinstance(source, fx.Node) and len(source.users) == 1):
+            continue
+        value = _value(node)
+        if node.target is aten.add.Tensor and source.target in _SUMS_OF_PRODUCTS:
+            bias = _value(node.args[1])
+            if bias is None or value is None or bias.dtype != value.dtype:
+                continue
+            node.target = _SUMS_OF_PRODUCTS[source.target]
+            node.args = (node.args[1], *source.args)
+        elif is_view(node) and source.target is aten.sum.dim_IntList and source.args[2:] == (True,):
+            summed = _value(source.args[0])
+            if value is None or summed is None:
+                continue
+            axes: Any = source.args[1]
+            kept = [n for i, n in enumerate(summed.shape) if i not in axes]
+            if list(value.shape) != kept:
+                continue
+            node.target, node.args, node.kwargs = (
+                source.target,
+                (*source.args[:2], False),
+                source.kwargs,
+            )
+        else:
+            continue
+        graph.erase_node(source)
+
+
 def _store(graph: fx.Graph, stores: Sequence[Store]) -> None:
     """Write outputs into inputs at the graph's end, when nothing reads the old values."""
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
@@ -122,7 +164,9 @@ def _store(graph: fx.Graph, stores: Sequence[Store]) -> None:
     outputs = list(end.args[0])
     # Before any of them is written, so that no write reads what another wrote.
     changing = {inputs[store.input] for store in stores}
-    plans = [_write(inputs[store.input], outputs[store.output], store, changing) for store in stores]
+    plans = [
+        _write(inputs[store.input], outputs[store.output], store, changing) for store in stores
+    ]
     stored = {store.output for store in stores}
     end.args = ([node for number, node in enumerate(outputs) if number not in stored],)
     with graph.inserting_before(end):
@@ -142,7 +186,7 @@ def _write(
         return None
     only_here = len(new.users) == 1
     if store.adds:
-        product = _ADDED_PRODUCTS.get(new.target)  # type: ignore[arg-type]
+        product = _ADDED_PRODUCTS.get(new.target)
         if product and only_here and not any(_root(a) in changing for a in new.args):
             return product, (target, *new.args)
         return aten.add_.Tensor, (target, new)

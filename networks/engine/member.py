@@ -16,7 +16,7 @@ from networks.fit import compile_model
 from networks.optimizers.adam_family import AdamFamily
 from networks.optimizers.plain import PlainOptimizer
 from networks.schedules import Rates, rates_at, schedule_callbacks
-from networks.training import Trained, best_epoch
+from networks.training import Status, Trained, best_epoch
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
@@ -86,7 +86,7 @@ class Trainee:
         self.model = compile_model(model, member.training)
         self.optimizer: PlainOptimizer = model.optimizer
         self.optimizer.build(model.trainable_variables)
-        self.status: str | None = None
+        self.status: Status = "finished"
         self._steps = steps
         self._seconds: list[float] = []
         ours = schedule_callbacks(member.training, steps)
@@ -125,8 +125,8 @@ class Trainee:
         rates = rates_at(self.training, self._steps, epoch, step)
         return rates if isinstance(self.optimizer, AdamFamily) else Rates(rates.learning_rate)
 
-    def end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> bool:
-        """An epoch has ended; whether the training has, too.
+    def end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
+        """An epoch has ended.
 
         Args:
             epoch: counted from 0.
@@ -139,6 +139,9 @@ class Trainee:
             self.model.stop_training = True
         self._callbacks.on_epoch_end(epoch, logs)
         self._logs = logs
+
+    def is_over(self, epoch: int) -> bool:
+        """Whether an epoch that has ended was the last."""
         return bool(self.model.stop_training) or epoch + 1 >= self.training.epochs
 
     def end(self) -> None:
@@ -151,7 +154,7 @@ class Trainee:
         history = self._history.history
         return Trained(
             model=self.model,
-            status="diverged" if self.status == "diverged" else "finished",
+            status=self.status,
             history={name: [float(value) for value in values] for name, values in history.items()},
             best_epoch=best_epoch(history["val_macro_f1"]),
             epoch_seconds=self._seconds,
@@ -174,4 +177,3 @@ def _refuse_batch_hooks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
                     f"computation. {type(callback).__name__} has {hook}: use on_epoch_begin or "
                     "on_epoch_end instead."
                 )
-

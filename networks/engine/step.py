@@ -34,7 +34,10 @@ class DeviceRows:
 
     @classmethod
     def of(
-        cls, features: npt.NDArray[np.floating], label: npt.NDArray[np.int64], classes: int,
+        cls,
+        features: npt.NDArray[np.floating],
+        label: npt.NDArray[np.int64],
+        classes: int,
         device: str,
     ) -> DeviceRows:
         """Rows put on a device as float32."""
@@ -85,9 +88,6 @@ class Step:
         dropout: what is dropped.
         precision: of the products.
         report: told what a reader of the records should know.
-
-    `loss` and `right` add up over the steps: the sum of the rows' cross-entropies
-    and the number of right predictions. [shape=(members,)]
     """
 
     def __init__(
@@ -106,47 +106,52 @@ class Step:
         self._update, self._rows, self._dropout = update, rows, dropout
         self._precision, self._report = precision, report
         self._members = len(state.values[0])
-        device = rows.features.device
-        self.loss = torch.zeros(self._members, device=device)
-        self.right = torch.zeros(self._members, dtype=torch.int64, device=device)
-        self._runs: dict[int, Callable[[Tensor], None]] = {}
+        self._runs: dict[int, Callable[..., Tensor]] = {}
+        self._scales: dict[int, Tensor] = {}  # by batch size
 
-    def __call__(self, index: Tensor) -> None:
+    def set_rates(self) -> None:
+        """Take up the optimizers' rates after they changed."""
+        self._update.set_rates()
+        for batch, scale in self._scales.items():
+            torch.div(self._update.scale.view(-1, 1, 1), -batch, out=scale)
+
+    def __call__(self, index: Tensor, target: Tensor) -> Tensor:
         """Train on some rows.
 
         Args:
             index: each member's rows of the batch, one member after another.
                 [shape=(members * batch,)]
+            target: one-hot classes. [shape=(members, classes, batch)]
+
+        Returns:
+            Logarithms of the probabilities before the step, of `target`'s shape;
+            overwritten by the next step.
         """
         run = self._runs.get(len(index))
         if run is None:
-            run = self._runs[len(index)] = self._prepare(index)
-        run(index)
+            run = self._runs[len(index)] = self._prepare(index, target)
+        return run(index, target)
 
-    def _prepare(self, index: Tensor) -> Callable[[Tensor], None]:
-        compute = self._trace(index)
+    def _prepare(self, index: Tensor, target: Tensor) -> Callable[..., Tensor]:
+        compute = self._trace(index, target)
         if index.device.type != "cuda":
             return compute
-        dropout = self._dropout.inputs
         state = [*self._weights.values, *self._others.values, *self._state.values]
-        state += [self.loss, self.right, dropout.rows_before]
-        return record(compute, index, state, self._report)
+        state.append(self._dropout.inputs.rows_before)
+        return record(compute, (index, target), state, self._report)
 
-    def _gather(self, index: Tensor) -> tuple[Tensor, Tensor]:
+    def _gather(self, index: Tensor) -> Tensor:
         x = self._rows.features.index_select(0, index)
-        target = self._rows.target.index_select(0, index)
-        if self._weights.is_alone:
-            return x, target
-        members = self._members
-        return x.view(members, -1, *x.shape[1:]), target.view(members, -1, target.shape[1])
+        return x if self._weights.is_alone else x.view(self._members, -1, *x.shape[1:])
 
-    def _trace(self, index: Tensor) -> Callable[[Tensor], None]:
-        model, precision = self._model, self._precision
-        alone = self._weights.is_alone
-        drop, scale = self._dropout.inputs, self._update.scale
+    def _trace(self, index: Tensor, target: Tensor) -> Callable[..., Tensor]:
+        model, precision, alone = self._model, self._precision, self._weights.is_alone
+        batch = len(index) // self._members
+        drop = self._dropout.inputs
+        scale = self._scales[batch] = self._update.scale.view(-1, 1, 1) / -batch
         varied = [drop.keys, drop.threshold, drop.scale, scale]
         if alone:
-            varied = [value[0] for value in varied]
+            varied, target = [value[0] for value in varied], target[0]
         weights, others = self._weights.views(), self._others.views()
         n, m = len(weights), len(others)
 
@@ -159,22 +164,19 @@ class Step:
             )
 
         factors = self._update.factors()
-        inputs = (weights, others, *self._gather(index), *varied, factors, drop.rows_before)
+        inputs = (weights, others, self._gather(index), target, *varied, factors, drop.rows_before)
         graph, leaves, _ = trace(gradients, inputs, (*[0] * 9, None), alone=alone)
         bound = [*leaves[: n + m], None, None, *leaves[n + m + 2 :]]
-        first_factor = n + m + 2 + len(varied)
-        stores = self._update.stores(n, first_factor)
+        stores = self._update.stores(n, first_factor=n + m + 2 + len(varied))
         stores += [Store(n + i, n + i) for i in range(m)]
         run = bind(graph, bound, stores)
-        batch = len(index) // self._members
         drops = self._dropout.layers > 0
 
-        def compute(index: Tensor) -> None:
-            *gradients, loss, right = run(*self._gather(index))
-            self._update(gradients)
-            self.loss.add_(loss, alpha=batch)
-            self.right.add_(right)
+        def compute(index: Tensor, target: Tensor) -> Tensor:
+            *found, logarithms = run(self._gather(index), target[0] if alone else target)
+            self._update(found)
             if drops:
                 drop.rows_before.add_(batch)
+            return logarithms
 
         return compute

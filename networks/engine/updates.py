@@ -105,9 +105,7 @@ class Descent:
         """One view a weight, with the weight's number of axes."""
         if self._decay is None:
             return []
-        views = [
-            self._factor.view(-1, *[1] * (value.dim() - 1)) for value in self._weights.values
-        ]
+        views = [self._factor.view(-1, *[1] * (value.dim() - 1)) for value in self._weights.values]
         return [view[0] for view in views] if self._weights.is_alone else views
 
     def set_rates(self) -> None:
@@ -123,9 +121,7 @@ class Descent:
 class FusedAdam:
     """Adam and AdamW by torch's fused kernel, a call for each group of equal rates."""
 
-    def __init__(
-        self, optimizer: Adam, weights: Stack, state: Stack, decays: Decays
-    ) -> None:
+    def __init__(self, optimizer: Adam, weights: Stack, state: Stack, decays: Decays) -> None:
         self._weights, self._decays = weights, decays
         places = {id(variable): i for i, variable in enumerate(optimizer.variables)}
         self._steps, self._rate = state.values[0], state.values[1]
@@ -166,12 +162,17 @@ class FusedAdam:
             self._groups.append((slice(begin, end), rates, kernel))
             begin = end
         self._slices = [
-            [[value[group] for value in values] for values in (self._weights.values, *self._moments)]
+            [
+                [value[group] for value in values]
+                for values in (self._weights.values, *self._moments)
+            ]
             for group, _, _ in self._groups
         ]
 
     def __call__(self, gradients: Sequence[Tensor]) -> None:
         """Move the weights."""
+        # The kernel walks through memory, so all must lie in it as the weights do.
+        gradients = [gradient.contiguous() for gradient in gradients]
         if self._weights.is_alone:
             gradients = [gradient.unsqueeze(0) for gradient in gradients]
         self._steps.add_(1)
@@ -226,9 +227,7 @@ class TracedUpdate:
 
         own, values = state.views(), weights.views()
         example = [torch.zeros_like(value) for value in values]
-        graph, leaves, _ = trace(
-            step, (values, own, example, decay), (0, 0, 0, 0), alone=alone
-        )
+        graph, leaves, _ = trace(step, (values, own, example, decay), (0, 0, 0, 0), alone=alone)
         n, m = len(values), len(own)
         bound = [*leaves[: n + m], *[None] * n, *leaves[n + m + n :]]
         self._run = bind(graph, bound, [Store(i, i) for i in range(n + m)])

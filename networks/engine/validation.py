@@ -43,7 +43,7 @@ class Validation:
         at_once = min(at_once, self._rows)
         # Rows are judged one by one, so the last batch is filled up with any of them.
         missing = -self._rows % at_once
-        self._batches = torch.cat([features, features[:missing]]).split(at_once)
+        self._batches = torch.split(torch.cat([features, features[:missing]]), at_once)
 
         def logits(weights, others, x):  # type: ignore[no-untyped-def]
             return logits_of_rows(model, weights, others, x, precision, alone=alone)

@@ -39,7 +39,7 @@ class PlainOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     def __init__(self, learning_rate: float, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(learning_rate=learning_rate, **kwargs)
-        self.l2 = l2
+        self.l2: Any = l2
         self._stateless = False  # whether a step is being traced
 
     def apply(

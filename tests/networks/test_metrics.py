@@ -62,5 +62,5 @@ def test_by_hand() -> None:
     ("label", "predicted"), [([0, 1], [0]), ([0, 4], [0, 0]), ([0, 0], [0, -1]), ([[0]], [[0]])]
 )
 def test_what_cannot_be_is_refused(label: list[int], predicted: list[int]) -> None:
-    with pytest.raises(ValueError, match=r"same shape|must lie in"):
+    with pytest.raises(ValueError, match=r"must have the shape|must lie in"):
         metrics.confusion_matrix(np.array(label), np.array(predicted), 4)
