@@ -117,9 +117,8 @@ def cross_entropy(
     Returns:
         [shape=(...)]
     """
-    exact = logits.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
-        shifted = exact - exact.max(axis=-1, keepdims=True)
+        shifted = logits - logits.max(axis=-1, keepdims=True)
         log_total = np.log(np.exp(shifted).sum(axis=-1))
     of_label = np.take_along_axis(shifted, np.broadcast_to(label, log_total.shape)[..., None], -1)
-    return np.asarray((log_total - of_label[..., 0]).mean(axis=-1))
+    return np.asarray((log_total - of_label[..., 0]).mean(axis=-1, dtype=np.float64))

@@ -21,11 +21,11 @@ from networks.callbacks import cross_entropy
 from networks.chance import dropout_keys, dropout_threshold, row_order
 from networks.checks import ConfigError
 from networks.config import NetworkConfig, TrainingConfig
-from networks.engine.epoch import Epoch
+from networks.engine.epoch import DeviceRows, Epoch
 from networks.engine.forward import Precision, dropout_layers
 from networks.engine.member import Failed, Member, Trainee
 from networks.engine.stack import Stack
-from networks.engine.step import DeviceRows, Dropout, Step
+from networks.engine.step import Dropout, Step
 from networks.engine.updates import Decays, make_update
 from networks.engine.validation import Validation
 from networks.training import Rows, Trained, build
@@ -126,8 +126,8 @@ class _Data:
     """What all members train on and are judged by."""
 
     def __init__(self, train: Rows, validation: Rows, classes: int, device: str) -> None:
-        self.train = DeviceRows.of(train.features, train.label, classes, device)
-        self.validation = DeviceRows.of(validation.features, validation.label, classes, device)
+        self.train = DeviceRows.of(train, classes, device)
+        self.validation = DeviceRows.of(validation, classes, device)
         self.label = validation.label
         self.classes, self.device = classes, device
 
@@ -177,28 +177,28 @@ class _Lockstep:
             others,
             state,
             update,
-            data.train,
             self._dropout,
             precision,
             report,
         )
         self._validation = Validation(model, weights, others, data.validation.features, precision)
         self._data = data
+        self._steps_rates = any(trainee.rates_move_by_step for trainee in trainees)
 
     def train_epoch(self, epoch: int) -> list[dict[str, float]]:
         """Train all members for an epoch, counted from 0; their training logs."""
         rows = len(self._data.train.target)
-        batch = self.trainees[0].training.batch_size
+        batch_size = self.trainees[0].training.batch_size
         if self._layers:
             keys = [dropout_keys(t.seed, epoch, self._layers) for t in self.trainees]
             self._dropout.begin_epoch(np.stack(keys))
         self._step.set_rates()
         orders = np.stack([row_order(t.seed, epoch, rows) for t in self.trainees])
-        batches = Epoch(orders, batch, self._data.train.target)
-        for number, (index, target, logarithms) in enumerate(batches):
-            if number:
+        batches = Epoch(orders, batch_size, self._data.train)
+        for number, batch in enumerate(batches):
+            if number and self._steps_rates:
                 self._set_rates(epoch, number)
-            logarithms.copy_(self._step(index, target))
+            batch.logarithms.copy_(self._step(batch.x, batch.target))
         return batches.logs()
 
     def validate(self) -> list[dict[str, float]]:
@@ -224,16 +224,9 @@ class _Lockstep:
             stack.release(self.trainees.index(trainee))
 
     def _set_rates(self, epoch: int, step: int) -> None:
-        changed = False
         for trainee in self.trainees:
-            rates = trainee.rates(epoch, step)
-            if rates is not None:
-                changed = True
-                trainee.optimizer.learning_rate = rates.learning_rate
-                if rates.beta_1 is not None:
-                    trainee.optimizer.beta_1.assign(rates.beta_1)
-        if changed:
-            self._step.set_rates()
+            trainee.set_rates(epoch, step)
+        self._step.set_rates()
 
 
 class _Cohort:

@@ -1,4 +1,4 @@
-"""An epoch of a cohort: every member's rows in its own order, batch by batch."""
+"""The rows that a cohort trains on, epoch by epoch and batch by batch."""
 
 from __future__ import annotations
 
@@ -9,68 +9,114 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from networks.training import Rows
+
 Tensor = torch.Tensor
 
 
+_GATHERED_AT_ONCE = 2 * 2**20  # bytes of inputs: some steps' worth, still in the caches
+
+
 @dataclass(frozen=True)
-class Batches:
-    """Batches of one size.
+class DeviceRows:
+    """A split on the device.
 
     Args:
-        index: each step's rows, one member after another.
-            [shape=(steps, members * batch)]
-        target: one-hot classes. [shape=(steps, members, classes, batch)]
-        logarithms: of the probabilities that the network gave, to be filled in.
-            [shape=(steps, members, classes, batch)]
+        features: [shape=(n, ...)]
+        target: one-hot classes. [shape=(n, classes)]
     """
 
-    index: Tensor
+    features: Tensor
+    target: Tensor
+
+    @classmethod
+    def of(cls, rows: Rows, classes: int, device: str) -> DeviceRows:
+        """Rows put on a device as float32."""
+        target = torch.nn.functional.one_hot(torch.from_numpy(rows.label), classes)
+        features = torch.from_numpy(np.ascontiguousarray(rows.features, np.float32))
+        return cls(features.to(device), target.float().to(device))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch for each member.
+
+    Args:
+        x: inputs. [shape=(members, n, ...)]
+        target: one-hot classes. [shape=(members, classes, n)]
+        logarithms: of the probabilities that the networks gave, to be filled in.
+            [shape=(members, classes, n)]
+    """
+
+    x: Tensor
     target: Tensor
     logarithms: Tensor
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        return zip(self.index.unbind(), self.target.unbind(), self.logarithms.unbind(), strict=True)
-
 
 class Epoch:
-    """The batches of an epoch, and what came of them.
+    """The batches of an epoch, every member's rows in its own order, and what came of them.
 
     Args:
         orders: of each member's rows. [shape=(members, rows)]
         batch_size: rows a step; the last batch may be smaller.
-        target: one-hot classes of the rows, on the device. [shape=(rows, classes)]
+        rows: the train split.
     """
 
-    def __init__(self, orders: npt.NDArray[np.int64], batch_size: int, target: Tensor) -> None:
-        index = torch.from_numpy(orders).to(target.device)
+    def __init__(self, orders: npt.NDArray[np.int64], batch_size: int, rows: DeviceRows) -> None:
+        index = torch.from_numpy(orders).to(rows.target.device)
         self._rows = index.shape[1]
         full = self._rows - self._rows % batch_size
         parts = [(index[:, :full], batch_size), (index[:, full:], self._rows - full)]
-        self._parts = [_batches(part, size, target) for part, size in parts if part.shape[1]]
+        self._parts = [_Part(part, size, rows) for part, size in parts if part.shape[1]]
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         for part in self._parts:
-            yield from part
+            yield from part.batches()
 
     def logs(self) -> list[dict[str, float]]:
         """Accuracy and mean cross-entropy of each member while it trained, as Keras logs them."""
-        loss: Tensor | float = 0.0
-        right: Tensor | int = 0
-        for part in self._parts:
-            loss = loss - (part.logarithms * part.target).sum((0, 2, 3), dtype=torch.float64)
-            hits = part.logarithms.argmax(2) == part.target.argmax(2)
-            right = right + hits.sum((0, 2))
-        assert isinstance(loss, Tensor)
-        assert isinstance(right, Tensor)
+        sums = [part.sums() for part in self._parts]
+        losses = torch.stack([loss for loss, _ in sums]).sum(0) / self._rows
+        accuracies = torch.stack([right for _, right in sums]).sum(0) / self._rows
         return [
-            {"accuracy": hits / self._rows, "loss": total / self._rows}
-            for hits, total in zip(right.tolist(), loss.tolist(), strict=True)
+            {"accuracy": accuracy, "loss": loss}
+            for accuracy, loss in zip(accuracies.tolist(), losses.tolist(), strict=True)
         ]
 
 
-def _batches(index: Tensor, size: int, target: Tensor) -> Batches:
-    members, rows = index.shape
-    steps = rows // size
-    index = index.reshape(members, steps, size).transpose(0, 1).reshape(steps, members * size)
-    targets = target[index].view(steps, members, size, -1).transpose(2, 3).contiguous()
-    return Batches(index, targets, torch.empty_like(targets))
+class _Part:
+    """Batches of one size.
+
+    Args:
+        index: each member's rows. [shape=(members, steps * size)]
+        size: rows a batch.
+        rows: the train split.
+    """
+
+    def __init__(self, index: Tensor, size: int, rows: DeviceRows) -> None:
+        members = index.shape[0]
+        self._features = rows.features
+        self._index = index.reshape(members, -1, size).transpose(0, 1).contiguous()
+        shape = (*self._index.shape, rows.target.shape[1])
+        target = rows.target.index_select(0, self._index.view(-1)).view(shape)
+        self._target = target.transpose(2, 3).contiguous()  # (steps, members, classes, size)
+        self._logarithms = torch.empty_like(self._target)
+
+    def batches(self) -> Iterator[Batch]:
+        """One a step."""
+        bytes_a_step = self._index[0].numel() * self._features[0].numel() * 4
+        at_once = max(1, _GATHERED_AT_ONCE // bytes_a_step)
+        for first in range(0, len(self._index), at_once):
+            chosen = slice(first, first + at_once)
+            index = self._index[chosen]
+            x = self._features.index_select(0, index.reshape(-1))
+            x = x.view(*index.shape, *x.shape[1:])
+            for parts in zip(x, self._target[chosen], self._logarithms[chosen], strict=True):
+                yield Batch(*parts)
+
+    def sums(self) -> tuple[Tensor, Tensor]:
+        """Each member's cross-entropy and its right predictions. Each [shape=(members,)]"""
+        loss = -(self._logarithms * self._target).sum((0, 2, 3), dtype=torch.float64)
+        best = self._logarithms.max(2, keepdim=True).indices
+        right = self._target.gather(2, best).sum((0, 2, 3), dtype=torch.float64)
+        return loss, right

@@ -15,7 +15,7 @@ from networks.config import NetworkConfig, TrainingConfig
 from networks.fit import compile_model
 from networks.optimizers.adam_family import AdamFamily
 from networks.optimizers.plain import PlainOptimizer
-from networks.schedules import Rates, rates_at, schedule_callbacks
+from networks.schedules import rates_at, schedule_callbacks
 from networks.training import Status, Trained, best_epoch
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
@@ -117,13 +117,20 @@ class Trainee:
         """An epoch, counted from 0, begins."""
         self._callbacks.on_epoch_begin(epoch)
 
-    def rates(self, epoch: int, step: int) -> Rates | None:
-        """The rates of a step after an epoch's first, where the schedule moves by steps."""
+    @property
+    def rates_move_by_step(self) -> bool:
+        """Whether the schedule sets other rates for each step of an epoch."""
         schedule = self.training.schedule
-        if schedule.stepping != "step" or schedule.kind not in ("cosine", "one_cycle"):
-            return None
+        return schedule.stepping == "step" and schedule.kind in ("cosine", "one_cycle")
+
+    def set_rates(self, epoch: int, step: int) -> None:
+        """Set the rates of a step after an epoch's first, if they move by steps."""
+        if not self.rates_move_by_step:
+            return
         rates = rates_at(self.training, self._steps, epoch, step)
-        return rates if isinstance(self.optimizer, AdamFamily) else Rates(rates.learning_rate)
+        self.optimizer.learning_rate = rates.learning_rate
+        if rates.beta_1 is not None and isinstance(self.optimizer, AdamFamily):
+            self.optimizer.beta_1.assign(rates.beta_1)
 
     def end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
         """An epoch has ended.

@@ -8,6 +8,9 @@ import keras
 import torch
 
 
+_KERNEL_AXES = 5  # members, height, width, input channels, filters
+
+
 class Stack:
     """Members' variables side by side, each a view of its member's row.
 
@@ -27,6 +30,8 @@ class Stack:
             # A member alone keeps its memory: the largest networks have 300 MB.
             value = rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(rows)
             value = value.to(device)
+            if len(rows) == 1 and value.dim() == _KERNEL_AXES:
+                value = _channels_last(value)
             self.values.append(value)
             for row, variable in zip(value, column, strict=True):
                 variable.value.data = row
@@ -44,7 +49,14 @@ class Stack:
         """Give a member's variables values of their own, on the CPU."""
         for variable in self._variables[member]:
             row = variable.value.detach()
-            own = row.to("cpu") if row.device.type != "cpu" else row
-            if own is row and not self.is_alone:
-                own = row.clone()
-            variable.value.data = own
+            own = row.to("cpu").contiguous()
+            shared = own.data_ptr() == row.data_ptr() and not self.is_alone
+            variable.value.data = own.clone() if shared else own
+
+
+def _channels_last(kernel: torch.Tensor) -> torch.Tensor:
+    """The same values, in memory in the order that convolutions of one network want.
+
+    Else each step would copy them into that order, forwards and backwards.
+    """
+    return kernel.permute(0, 4, 1, 2, 3).contiguous().permute(0, 2, 3, 4, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -18,33 +17,6 @@ from networks.engine.tracing import trace
 from networks.engine.updates import Update
 
 Tensor = torch.Tensor
-
-
-@dataclass(frozen=True)
-class DeviceRows:
-    """A split on the device.
-
-    Args:
-        features: [shape=(n, ...)]
-        target: one-hot classes. [shape=(n, classes)]
-    """
-
-    features: Tensor
-    target: Tensor
-
-    @classmethod
-    def of(
-        cls,
-        features: npt.NDArray[np.floating],
-        label: npt.NDArray[np.int64],
-        classes: int,
-        device: str,
-    ) -> DeviceRows:
-        """Rows put on a device as float32."""
-        target = torch.nn.functional.one_hot(torch.from_numpy(label), classes)
-        return cls(
-            torch.from_numpy(features.astype(np.float32)).to(device), target.float().to(device)
-        )
 
 
 class Dropout:
@@ -84,7 +56,6 @@ class Step:
         others: their other variables.
         state: their optimizers' variables.
         update: moves the weights.
-        rows: that all train on.
         dropout: what is dropped.
         precision: of the products.
         report: told what a reader of the records should know.
@@ -97,15 +68,13 @@ class Step:
         others: Stack,
         state: Stack,
         update: Update,
-        rows: DeviceRows,
         dropout: Dropout,
         precision: Precision,
         report: Callable[[str], None],
     ) -> None:
         self._model, self._weights, self._others, self._state = model, weights, others, state
-        self._update, self._rows, self._dropout = update, rows, dropout
+        self._update, self._dropout = update, dropout
         self._precision, self._report = precision, report
-        self._members = len(state.values[0])
         self._runs: dict[int, Callable[..., Tensor]] = {}
         self._scales: dict[int, Tensor] = {}  # by batch size
 
@@ -115,43 +84,38 @@ class Step:
         for batch, scale in self._scales.items():
             torch.div(self._update.scale.view(-1, 1, 1), -batch, out=scale)
 
-    def __call__(self, index: Tensor, target: Tensor) -> Tensor:
-        """Train on some rows.
+    def __call__(self, x: Tensor, target: Tensor) -> Tensor:
+        """Train on a batch for each member.
 
         Args:
-            index: each member's rows of the batch, one member after another.
-                [shape=(members * batch,)]
-            target: one-hot classes. [shape=(members, classes, batch)]
+            x: inputs. [shape=(members, n, ...)]
+            target: one-hot classes. [shape=(members, classes, n)]
 
         Returns:
             Logarithms of the probabilities before the step, of `target`'s shape;
             overwritten by the next step.
         """
-        run = self._runs.get(len(index))
+        run = self._runs.get(x.shape[1])
         if run is None:
-            run = self._runs[len(index)] = self._prepare(index, target)
-        return run(index, target)
+            run = self._runs[x.shape[1]] = self._prepare(x, target)
+        return run(x, target)
 
-    def _prepare(self, index: Tensor, target: Tensor) -> Callable[..., Tensor]:
-        compute = self._trace(index, target)
-        if index.device.type != "cuda":
+    def _prepare(self, x: Tensor, target: Tensor) -> Callable[..., Tensor]:
+        compute = self._trace(x, target)
+        if x.device.type != "cuda":
             return compute
         state = [*self._weights.values, *self._others.values, *self._state.values]
         state.append(self._dropout.inputs.rows_before)
-        return record(compute, (index, target), state, self._report)
+        return record(compute, (x, target), state, self._report)
 
-    def _gather(self, index: Tensor) -> Tensor:
-        x = self._rows.features.index_select(0, index)
-        return x if self._weights.is_alone else x.view(self._members, -1, *x.shape[1:])
-
-    def _trace(self, index: Tensor, target: Tensor) -> Callable[..., Tensor]:
+    def _trace(self, x: Tensor, target: Tensor) -> Callable[..., Tensor]:
         model, precision, alone = self._model, self._precision, self._weights.is_alone
-        batch = len(index) // self._members
+        batch = x.shape[1]
         drop = self._dropout.inputs
         scale = self._scales[batch] = self._update.scale.view(-1, 1, 1) / -batch
         varied = [drop.keys, drop.threshold, drop.scale, scale]
         if alone:
-            varied, target = [value[0] for value in varied], target[0]
+            varied, x, target = [value[0] for value in varied], x[0], target[0]
         weights, others = self._weights.views(), self._others.views()
         n, m = len(weights), len(others)
 
@@ -164,7 +128,7 @@ class Step:
             )
 
         factors = self._update.factors()
-        inputs = (weights, others, self._gather(index), target, *varied, factors, drop.rows_before)
+        inputs = (weights, others, x, target, *varied, factors, drop.rows_before)
         graph, leaves, _ = trace(gradients, inputs, (*[0] * 9, None), alone=alone)
         bound = [*leaves[: n + m], None, None, *leaves[n + m + 2 :]]
         stores = self._update.stores(n, first_factor=n + m + 2 + len(varied))
@@ -172,8 +136,10 @@ class Step:
         run = bind(graph, bound, stores)
         drops = self._dropout.layers > 0
 
-        def compute(index: Tensor, target: Tensor) -> Tensor:
-            *found, logarithms = run(self._gather(index), target[0] if alone else target)
+        def compute(x: Tensor, target: Tensor) -> Tensor:
+            if alone:
+                x, target = x[0], target[0]
+            *found, logarithms = run(x, target)
             self._update(found)
             if drops:
                 drop.rows_before.add_(batch)

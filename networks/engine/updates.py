@@ -171,10 +171,12 @@ class FusedAdam:
 
     def __call__(self, gradients: Sequence[Tensor]) -> None:
         """Move the weights."""
-        # The kernel walks through memory, so all must lie in it as the weights do.
-        gradients = [gradient.contiguous() for gradient in gradients]
         if self._weights.is_alone:
             gradients = [gradient.unsqueeze(0) for gradient in gradients]
+        gradients = [
+            _laid_out_as(weight, gradient)
+            for weight, gradient in zip(self._weights.values, gradients, strict=True)
+        ]
         self._steps.add_(1)
         self._count.add_(1)
         counts = [self._count] * len(gradients)
@@ -194,6 +196,13 @@ class FusedAdam:
                 maximize=False,
                 **rates,
             )
+
+
+def _laid_out_as(weight: Tensor, gradient: Tensor) -> Tensor:
+    """A gradient in its weight's order in memory, through which the kernel walks."""
+    if gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight).copy_(gradient)
 
 
 class TracedUpdate:

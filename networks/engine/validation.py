@@ -14,7 +14,7 @@ from networks.engine.tracing import trace
 
 _ROWS_AT_ONCE_CUDA = 512
 _ROWS_AT_ONCE_CPU = 32  # of a network alone; the caches hold that much
-_MEMBER_ROWS_CPU = 2048  # of a cohort together
+_MEMBER_ROWS_CPU = 4096  # of a cohort together
 
 
 class Validation:
