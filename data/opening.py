@@ -27,7 +27,7 @@ def open_dataset(name: str | None) -> Dataset:
     """
     name = catalogue.default_name() if name is None else name
     if name.endswith(".h5"):
-        return store.load(Path(name))
+        return store.load(dataset_path(name))
     if name != catalogue.DEMO:
         return catalogue.load(name)
     ensure_demo()
@@ -36,6 +36,12 @@ def open_dataset(name: str | None) -> Dataset:
     except DataError:  # damaged, and ours to mend
         ensure_demo(anew=True)
         return catalogue.load(name)
+
+
+def dataset_path(name: str | None) -> Path:
+    """The file that `open_dataset` reads for a name."""
+    name = catalogue.default_name() if name is None else name
+    return Path(name) if name.endswith(".h5") else catalogue.path_of(name)
 
 
 def ensure_demo(workers: int | None = None, *, anew: bool = False) -> Path:

@@ -20,6 +20,7 @@ from experiments.study import PROTOCOLS, Protocol
 from experiments.tables import results_view
 from networks.backend import require_torch
 from networks.checks import ConfigError
+from networks.lockstep import PRECISIONS, Precision
 
 _RUNS_OPTION = click.option(
     "--runs",
@@ -110,7 +111,19 @@ def list_studies(as_json: bool) -> None:
     type=click.IntRange(1, 1024),
     default=1,
     show_default=True,
-    help="Of the CPU; more help large networks on an idle machine only.",
+    help="Of the CPU, in each process; more help large networks on an idle machine only.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    help="Processes on the CPU (default: one a core, no more than there is work for).",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="float32",
+    show_default=True,
+    help="Of products; tf32 on NVIDIA GPUs. What is kept is float32.",
 )
 @_RUNS_OPTION
 @_JSON_OPTION
@@ -122,6 +135,8 @@ def run(
     epochs: int | None,
     device: str,
     threads: int,
+    workers: int | None,
+    precision: Precision,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -129,7 +144,7 @@ def run(
 
     STUDY is one of those that `list` shows. Progress goes to standard error.
     """
-    from data.opening import open_dataset
+    from data.opening import dataset_path, open_dataset
 
     require_torch()
     chosen = STUDIES[study]
@@ -142,7 +157,7 @@ def run(
         dataset.features(chosen.features, "train")
         plan = make_plan(chosen, protocol, dataset.content_sha256, seeds, epochs)
 
-        from experiments.launch import launch
+        from experiments.launch import Computing, launch
 
         with ProgressBar(study, total_work(plan), "epochs") as bar:
             made = launch(
@@ -150,9 +165,9 @@ def run(
                 dataset,
                 plan,
                 runs,
-                device,  # type: ignore[arg-type]
                 RunProgress(plan, bar),
-                threads,
+                Computing(device, threads, workers, precision),  # type: ignore[arg-type]
+                dataset_path(data_name),
             )
     result = collect(made)
     _print(result, as_json)

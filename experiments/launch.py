@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,39 @@ from data.dataset import Dataset
 from data.errors import DataError
 from data.source_files import is_source
 from experiments import records
-from experiments.machine import DeviceChoice, choose_device, set_up, versions
+from experiments.cohorts import plan_cohorts
+from experiments.engine import Settings
+from experiments.machine import (
+    DeviceChoice,
+    check_precision,
+    choose_device,
+    default_workers,
+    free_memory,
+    set_up,
+    versions,
+)
 from experiments.plan import Plan
 from experiments.records import RunDirectory
 from experiments.runner import Observer, Runner
 from experiments.study import Study
+from networks.lockstep import Precision
+
+
+@dataclass(frozen=True)
+class Computing:
+    """What a user asks to compute with.
+
+    Args:
+        device: that trains.
+        threads: of torch on the CPU, in each process.
+        workers: processes on the CPU; None is as many as there are cores for them.
+        precision: of products.
+    """
+
+    device: DeviceChoice = "auto"
+    threads: int = 1
+    workers: int | None = None
+    precision: Precision = "float32"
 
 
 def launch(
@@ -22,40 +51,53 @@ def launch(
     dataset: Dataset,
     plan: Plan,
     runs: Path,
-    device: DeviceChoice,
     observer: Observer,
-    threads: int = 1,
+    computing: Computing = Computing(),
+    dataset_path: Path | None = None,
 ) -> RunDirectory:
-    """Carry a plan out in this process.
+    """Carry a plan out.
 
     Args:
         study: that the plan was made of.
         dataset: to train and test on.
         plan: what to train.
         runs: the folder of all runs.
-        device: that trains.
         observer: is told how far it is.
-        threads: of torch on the CPU.
+        computing: with what.
+        dataset_path: the dataset's file; without one, one process trains.
 
     Raises:
         DataError: the dataset lacks what the study reads, or a record cannot be
             written.
-        RunError: there is no such device.
+        RunError: there is no such device, or it has no such precision.
     """
     dataset.features(study.features, "train")  # refuse before anything is written
-    chosen = choose_device(device)
-    facts = run_facts(study, dataset, plan, set_up(chosen, threads))
+    chosen = choose_device(computing.device)
+    check_precision(chosen, computing.precision)
+    about_device = set_up(chosen, computing.threads)
+    cohorts = plan_cohorts(plan.trials, chosen, len(dataset.genres), free_memory(chosen))
+    workers = 1
+    if dataset_path is not None and chosen == "cpu":
+        workers = min(computing.workers or default_workers(computing.threads), len(cohorts))
+    facts = run_facts(study, dataset, plan)
+    facts["cohorts"] = [
+        {"id": cohort.id, "trials": [trial.id for _, trial in cohort.trials]} for cohort in cohorts
+    ]
+    facts["device"] = about_device | {"precision": computing.precision, "workers": workers}
     run = records.create(runs, study.name)
     try:
         run.write_run(facts)
     except DataError:
         run.path.rmdir()
         raise
-    Runner(plan, dataset, run, chosen, observer).execute()
+    settings = Settings(
+        chosen, computing.threads, computing.precision, tested=plan.protocol == "documented"
+    )
+    Runner(plan, cohorts, dataset, dataset_path, run, settings, workers, observer).execute()
     return run
 
 
-def run_facts(study: Study, dataset: Dataset, plan: Plan, device: dict[str, Any]) -> dict[str, Any]:
+def run_facts(study: Study, dataset: Dataset, plan: Plan) -> dict[str, Any]:
     """What run.json says: all that a reader needs to understand the records."""
     documented = is_source(dataset)
     return {
@@ -93,5 +135,4 @@ def run_facts(study: Study, dataset: Dataset, plan: Plan, device: dict[str, Any]
         ],
         "trials": {trial.id: trial.to_dict() for _, trial in plan.trials},
         "versions": versions(),
-        "device": device,
     }

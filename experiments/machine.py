@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 from importlib.metadata import version
 from typing import Any, Literal
 
 from experiments.errors import RunError
+from networks.lockstep import Precision
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 
@@ -28,6 +30,38 @@ def choose_device(choice: DeviceChoice) -> Literal["cpu", "cuda"]:
     if choice == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return choice
+
+
+def check_precision(device: str, precision: Precision) -> None:
+    """Refuse a precision that the device does not have.
+
+    Raises:
+        RunError: it does not.
+    """
+    if precision == "tf32" and device != "cuda":
+        raise RunError(
+            "--precision tf32 is how NVIDIA GPUs multiply; training would run on the "
+            f"{device.upper()} here. Use float32 or bfloat16, or --device cuda."
+        )
+
+
+def default_workers(threads: int) -> int:
+    """As many processes of so many threads as there are cores for them, at least 1."""
+    return max(1, usable_cores() // threads)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def free_memory(device: str) -> int | None:
+    """Free memory of the GPU in bytes; None for the CPU, where none is asked for."""
+    if device != "cuda":
+        return None
+    import torch
+
+    return int(torch.cuda.mem_get_info()[0])
 
 
 def set_up(device: str, threads: int) -> dict[str, Any]:

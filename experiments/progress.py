@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from data.terminal import ProgressBar
+from experiments.cohorts import Cohort
 from experiments.plan import Plan
 from experiments.tables import epoch_line, trial_line
 from experiments.trial import Trial
@@ -20,34 +21,45 @@ class RunProgress:
 
     def __init__(self, plan: Plan, bar: ProgressBar) -> None:
         self._trials = len(plan.trials)
-        self._number = 0
-        self._variant = ""
+        self._ended = 0
         self._bar = bar
-        self._epochs_done = 0  # of the trial that is training
+        self._epochs: dict[str, int] = {}  # that count as done, by trial
 
-    def trial_began(self, variant: str, trial: Trial) -> None:
-        """Show which trial it is."""
-        self._number += 1
-        self._variant = variant
-        self._epochs_done = 0
-        self._trial = trial
-        self._bar.note(f"trial {self._number}/{self._trials} {variant}, first epoch")
+    def cohort_began(self, cohort: Cohort) -> None:
+        """Show what begins."""
+        names = ", ".join(dict.fromkeys(name for name, _ in cohort.trials))
+        size = len(cohort.trials)
+        together = names if size == 1 else f"{size} trials in lockstep ({names})"
+        self._bar.note(f"{self._so_far()}, {together}, first epoch")
 
-    def epoch_ended(self, epoch: int, epochs: int, logs: dict[str, float]) -> None:
+    def epoch_ended(self, variant: str, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
         """Move the bar."""
-        self._epochs_done = epoch
-        note = (
-            f"trial {self._number}/{self._trials} {self._variant}, epoch {epoch}/{epochs}, "
-            f"{epoch_line(logs)}"
-        )
-        self._bar.advance(_work(self._trial), 1, note)
+        if not self._count(trial, epoch):
+            return  # trained anew, after its first process died
+        note = f"{self._so_far()}, {variant} seed {trial.seed}, epoch {epoch}/"
+        note += f"{trial.training.epochs}, {epoch_line(logs)}"
+        self._bar.advance(_work(trial), 1, note)
 
     def trial_ended(self, variant: str, trial: Trial, result: dict[str, Any]) -> None:
         """Say how it ended; epochs that early stopping saved are done, too."""
-        saved = trial.training.epochs - self._epochs_done
+        saved = self._count(trial, trial.training.epochs)
         if saved:
             self._bar.advance(saved * _work(trial), 0, "")
+        self._ended += 1
         self._bar.say(trial_line(variant, result))
+
+    def note(self, text: str) -> None:
+        """Print what the user should know."""
+        self._bar.say(text)
+
+    def _so_far(self) -> str:
+        return f"{self._ended}/{self._trials} trials"
+
+    def _count(self, trial: Trial, epoch: int) -> int:
+        """How many epochs are new when a trial has reached one."""
+        before = self._epochs.get(trial.id, 0)
+        self._epochs[trial.id] = max(before, epoch)
+        return max(epoch - before, 0)
 
 
 def total_work(plan: Plan) -> float:

@@ -1,37 +1,51 @@
-"""Trains the trials of a plan and records each as it ends."""
+"""Has the cohorts of a plan trained, then tests what validation selects."""
 
 from __future__ import annotations
 
-import time
-import traceback
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from data.dataset import Dataset
+from experiments.cohorts import Cohort
+from experiments.engine import (
+    CohortBegan,
+    EpochEnded,
+    Message,
+    Note,
+    Settings,
+    TrialEnded,
+    failure,
+    predict,
+    record_test,
+    train_in_worker,
+    train_recorded,
+)
 from experiments.plan import Candidate, Plan
-from experiments.records import RunDirectory, plain_floats
+from experiments.pool import InlinePool, WorkerDiedError, WorkerPool
+from experiments.records import RunDirectory
 from experiments.trial import Trial
-from networks import metrics
-from networks.fit import fit as train
-from networks.inference import load_model, probabilities_of
-from networks.training import Rows, Trained
+from networks.inference import load_model
 
 
 class Observer(Protocol):
-    """Is told how far a run is."""
+    """Is told how far a run is; never two things at once."""
 
-    def trial_began(self, variant: str, trial: Trial) -> None:
-        """A trial begins."""
+    def cohort_began(self, cohort: Cohort) -> None:
+        """A cohort begins to train."""
 
-    def epoch_ended(self, epoch: int, epochs: int, logs: dict[str, float]) -> None:
-        """An epoch, counted from 1, has ended."""
+    def epoch_ended(self, variant: str, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
+        """A trial has trained for an epoch, counted from 1."""
 
     def trial_ended(self, variant: str, trial: Trial, result: dict[str, Any]) -> None:
         """A trial is recorded."""
+
+    def note(self, text: str) -> None:
+        """Something has happened that the user should know."""
 
 
 @dataclass(frozen=True)
@@ -40,93 +54,92 @@ class Runner:
 
     Args:
         plan: what to train.
+        cohorts: its trials, in groups that train in lockstep.
         dataset: on what.
+        dataset_path: its file, which several processes need.
         run: where to record it.
-        device: "cpu" or "cuda".
+        settings: how.
+        workers: processes; 1 trains in this one.
         observer: is told how far it is.
     """
 
     plan: Plan
+    cohorts: Sequence[Cohort]
     dataset: Dataset
+    dataset_path: Path | None
     run: RunDirectory
-    device: str
+    settings: Settings
+    workers: int
     observer: Observer
 
     def execute(self) -> None:
         """Train and record every trial, then test those that validation selects.
 
-        A trial that raises is recorded as failed, and the others go on.
+        A trial that raises is recorded as failed, and the others go on. Where a worker
+        dies, the trials that it had not recorded are trained anew, in halves.
 
         Raises:
             DataError: a record cannot be written.
+            RunError: the dataset's file has changed meanwhile.
         """
-        tested_at_once = self.plan.protocol == "documented"
-        for variant, trial in self.plan.trials:
-            self.observer.trial_began(variant, trial)
-            result = self._train(variant, trial, tested=tested_at_once)
-            self.run.write_result(trial.id, result)
-            self.observer.trial_ended(variant, trial, result)
-        if not tested_at_once:
+        with self._pool() as pool:
+            waiting = {self._submit(pool, cohort): cohort for cohort in self.cohorts}
+            while waiting:
+                ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    cohort = waiting.pop(future)
+                    try:
+                        future.result()
+                    except WorkerDiedError as error:
+                        for half in self._after_death(cohort, error):
+                            waiting[self._submit(pool, half)] = half
+        if not self.settings.tested:
             self._test_selected()
 
-    def _train(self, variant: str, trial: Trial, *, tested: bool) -> dict[str, Any]:
-        result: dict[str, Any] = {"trial": trial.id, "variant": variant, "seed": trial.seed}
-        began = time.perf_counter()
-        epochs = trial.training.epochs
-        try:
-            trained = train(
-                trial.network,
-                trial.training,
-                trial.seed,
-                self._rows(trial, "train"),
-                self._rows(trial, "validation"),
-                len(self.dataset.genres),
-                device=self.device,
-                on_epoch=lambda epoch, logs: self.observer.epoch_ended(epoch, epochs, logs),
-            )
-            test = None
-            if tested and trained.status == "finished":
-                test = self._predict(trial, trained.model)
-        except Exception as error:  # whatever it is, it ends this trial and no other
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            failure = {"reason": lines[0], "traceback": traceback.format_exc()}
-            return result | {"status": "failed", **failure, "test": None}
-        result |= _training_record(trial, trained)
-        result["seconds"] = round(time.perf_counter() - began, 3)
-        if trained.status == "finished":
-            self.run.write_model(trial.id, trained.model.save)
-        if test is not None:
-            result["test"] = self._record_test(trial, test)
-        return result
+    def _pool(self) -> InlinePool | WorkerPool:
+        if self.workers == 1:
+            return InlinePool(on_message=self._observe)
+        return WorkerPool(self.workers, threads=self.settings.threads, on_message=self._observe)
 
-    def _predict(self, trial: Trial, model: Any) -> npt.NDArray[np.float64]:
-        """Probabilities of the test rows. [shape=(n, genres)]"""
-        return probabilities_of(model, self._rows(trial, "test").features)
+    def _submit(self, pool: InlinePool | WorkerPool, cohort: Cohort) -> Future[None]:
+        if self.workers == 1:
+            return pool.submit(train_recorded, cohort, self.dataset, self.run, self.settings)
+        assert self.dataset_path is not None
+        return pool.submit(
+            train_in_worker,
+            cohort,
+            self.dataset_path,
+            self.dataset.content_sha256,
+            self.run,
+            self.settings,
+        )
 
-    def _record_test(self, trial: Trial, probability: npt.NDArray[np.float64]) -> dict[str, Any]:
-        """Write a trial's predictions; its test figures."""
-        rows, genres = self.dataset.test, self.dataset.genres
-        predicted = probability.argmax(axis=1)
-        arrays = {"probability": probability, "predicted": predicted, "label": rows.label}
-        arrays |= {"track": rows.track} | ({} if rows.start is None else {"start": rows.start})
-        self.run.write_predictions(trial.id, arrays)
-        confusion = metrics.confusion_matrix(rows.label, predicted, len(genres))
-        scores = metrics.class_scores(confusion)
-        return {
-            "accuracy": metrics.accuracy(confusion),
-            "macro_f1": metrics.macro_f1(confusion),
-            "batch_mean_f1": metrics.batch_mean_f1(rows.label, predicted),
-            "confusion_matrix": confusion.tolist(),
-            "classes": {
-                genre: {
-                    "precision": float(scores.precision[i]),
-                    "recall": float(scores.recall[i]),
-                    "f1": float(scores.f1[i]),
-                    "rows": int(scores.support[i]),
-                }
-                for i, genre in enumerate(genres)
-            },
-        }
+    def _after_death(self, cohort: Cohort, error: WorkerDiedError) -> list[Cohort]:
+        """What to train anew after a worker died on a cohort."""
+        left = [named for named in cohort.trials if self.run.read_result(named[1].id) is None]
+        self.observer.note(str(error))
+        if len(left) > 1:
+            middle = len(left) // 2
+            return [Cohort(tuple(half)) for half in (left[:middle], left[middle:])]
+        for variant, trial in left:
+            result = {"trial": trial.id, "variant": variant, "seed": trial.seed}
+            result |= failure(str(error), str(error))
+            self.run.write_result(trial.id, result)
+            self.observer.trial_ended(variant, trial, result)
+        return []
+
+    def _observe(self, message: Message) -> None:
+        match message:
+            case CohortBegan(cohort=cohort):
+                self.observer.cohort_began(cohort)
+            case EpochEnded(variant=variant, trial=trial, epoch=epoch, logs=logs):
+                self.observer.epoch_ended(variant, trial, epoch, logs)
+            case TrialEnded(variant=variant, trial=trial):
+                result = self.run.read_result(trial.id)
+                assert result is not None
+                self.observer.trial_ended(variant, trial, result)
+            case Note(text=text):
+                self.observer.note(text)
 
     def _test_selected(self) -> None:
         """Look at the test rows once, with each variant's selected trials."""
@@ -136,12 +149,9 @@ class Runner:
                 if result is None or result["status"] != "finished" or result["test"]:
                     continue
                 model = load_model(self.run.trial_path(trial.id) / "model.keras")
-                result["test"] = self._record_test(trial, self._predict(trial, model))
+                probability = predict(self.dataset, trial, model)
+                result["test"] = record_test(self.run, self.dataset, trial, probability)
                 self.run.write_result(trial.id, result)
-
-    def _rows(self, trial: Trial, split: Any) -> Rows:
-        features = self.dataset.features(trial.network.features, split)  # type: ignore[arg-type]
-        return Rows(features, getattr(self.dataset, split).label)
 
 
 def select(run: RunDirectory, candidates: Sequence[Candidate]) -> Candidate:
@@ -165,22 +175,3 @@ def select(run: RunDirectory, candidates: Sequence[Candidate]) -> Candidate:
         )
 
     return max(candidates, key=score)
-
-
-def _training_record(trial: Trial, trained: Trained) -> dict[str, Any]:
-    history = trained.history
-    epochs = len(history["loss"])
-    kept = trained.best_epoch if trial.training.keep == "best" else epochs
-    return {
-        "status": trained.status,
-        "best_epoch": trained.best_epoch,
-        "kept_epoch": kept,
-        "epochs": epochs,
-        "validation": {
-            "accuracy": history["val_accuracy"][kept - 1],
-            "macro_f1": history["val_macro_f1"][kept - 1],
-        },
-        "history": {name: plain_floats(values) for name, values in history.items()},
-        "epoch_seconds": [round(seconds, 4) for seconds in trained.epoch_seconds],
-        "test": None,
-    }

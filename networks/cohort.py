@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import keras
@@ -20,14 +19,14 @@ from networks import metrics
 from networks.callbacks import cross_entropy
 from networks.chance import dropout_keys, dropout_threshold, row_order
 from networks.checks import ConfigError
-from networks.config import NetworkConfig, TrainingConfig
 from networks.engine.epoch import DeviceRows, Epoch
-from networks.engine.forward import Precision, dropout_layers
+from networks.engine.forward import dropout_layers
 from networks.engine.member import Failed, Member, Trainee
 from networks.engine.stack import Stack
 from networks.engine.step import Dropout, Step
 from networks.engine.updates import Decays, make_update
 from networks.engine.validation import Validation
+from networks.lockstep import Precision, lockstep
 from networks.training import Rows, Trained, build
 
 __all__ = ["Failed", "Member", "Outcome", "Precision", "train_cohort"]
@@ -110,16 +109,6 @@ def train_cohort(
         data = _Data(train_rows, validation_rows, classes, device)
         _Cohort(trainees, data, precision, ended, report or (lambda _: None)).train()
     return [outcomes[number] for number in range(len(members))]
-
-
-def lockstep(network: NetworkConfig, training: TrainingConfig) -> tuple[object, ...]:
-    """Trials with equal keys can train in one cohort.
-
-    The initial weights may differ in kind, dropout in its rate (but not in whether
-    there is any), training in everything but optimizer and batch size.
-    """
-    shape = replace(network, initializer="uniform_fan_in", dropout=0.5 if network.dropout else 0.0)
-    return shape, training.optimizer, training.batch_size
 
 
 class _Data:

@@ -17,12 +17,22 @@ from experiments.machine import processor_name, versions
 
 @dataclass(frozen=True)
 class Row:
-    """One measured thing: its value in each repeat."""
+    """One measured thing: its value in each repeat.
+
+    Args:
+        name: stable, for programs.
+        what: for readers.
+        unit: of the values.
+        values: one a repeat.
+        share: of the machine's matrix-product rate that it reaches, where that has a
+            meaning.
+    """
 
     name: str
     what: str
     unit: str
     values: tuple[float, ...]
+    share: float | None = None
 
     @property
     def value(self) -> float:
@@ -30,8 +40,8 @@ class Row:
         return statistics.median(self.values)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
+        """JSON-ready; without `share` where it has none."""
+        plain = {
             "name": self.name,
             "what": self.what,
             "value": self.value,
@@ -39,6 +49,7 @@ class Row:
             "repeats": len(self.values),
             "values": list(self.values),
         }
+        return plain if self.share is None else {**plain, "share": self.share}
 
 
 @dataclass(frozen=True)
@@ -68,19 +79,30 @@ class Benchmark:
         cells = [
             [
                 row.what,
-                f"{row.value:.0f}",
-                f"{min(row.values):.0f} - {max(row.values):.0f}",
+                _figure(row.value),
+                f"{_figure(min(row.values))} - {_figure(max(row.values))}",
                 row.unit,
             ]
             for row in self.rows
         ]
         repeats = len(self.rows[0].values)
         columns = ["what", f"median of {repeats}", "range", "unit"]
+        if any(row.share is not None for row in self.rows):
+            columns.append("share")
+            for cell, row in zip(cells, self.rows, strict=True):
+                cell.append("" if row.share is None else f"{100 * row.share:.1f} %")
         console.print(table(columns, cells))
         for name, ratio in self.ratios.items():
-            console.print(f"{name}: {ratio:.1f} times")
+            console.print(f"{name}: {_figure(ratio, 1)} times")
         facts = ", ".join(f"{name} {value}" for name, value in self.machine.items())
         console.print(f"\n{facts}", soft_wrap=True)
+
+
+def _figure(value: float, decimals: int = 0) -> str:
+    """A number with at least two significant digits, small ones with decimals."""
+    if abs(value) >= 10:
+        return f"{value:.{decimals}f}"
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
 def rate_of(work: Callable[[], int]) -> Callable[[], float]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import torch
 
 from networks.chance import kept
+from networks.lockstep import Precision
 
 Tensor = torch.Tensor
 _log_softmax_backward = torch.ops.aten._log_softmax_backward_data.default
-Precision = Literal["float32", "tf32", "bfloat16"]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import keras
 import torch
 
-
 _KERNEL_AXES = 5  # members, height, width, input channels, filters
 
 

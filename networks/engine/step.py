@@ -10,11 +10,12 @@ import numpy.typing as npt
 import torch
 
 from networks.engine.capture import record
-from networks.engine.forward import DropoutInputs, Precision, gradients_of
+from networks.engine.forward import DropoutInputs, gradients_of
 from networks.engine.graph import Store, bind
 from networks.engine.stack import Stack
 from networks.engine.tracing import trace
 from networks.engine.updates import Update
+from networks.lockstep import Precision
 
 Tensor = torch.Tensor
 

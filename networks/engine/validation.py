@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.engine.forward import Precision, logits_of_rows
+from networks.engine.forward import logits_of_rows
 from networks.engine.graph import bind
 from networks.engine.stack import Stack
 from networks.engine.tracing import trace
+from networks.lockstep import Precision
 
 _ROWS_AT_ONCE_CUDA = 512
 _ROWS_AT_ONCE_CPU = 32  # of a network alone; the caches hold that much
