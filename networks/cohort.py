@@ -16,7 +16,6 @@ import numpy as np
 import torch
 
 from networks import metrics
-from networks.callbacks import cross_entropy
 from networks.chance import dropout_keys, dropout_threshold, row_order
 from networks.checks import ConfigError
 from networks.engine.epoch import DeviceRows, Epoch
@@ -197,7 +196,7 @@ class _Lockstep:
         confusions = metrics.confusion_matrix(label, predicted, self._data.classes)
         batch_means = metrics.batch_mean_f1s(label, predicted)
         accuracies, macros = metrics.accuracies(confusions), metrics.macro_f1s(confusions)
-        losses = cross_entropy(logits, label)
+        losses = metrics.cross_entropy(logits, label)
         rates = self._stacks[2].values[1].tolist()
         names = ("val_loss", "val_accuracy", "val_macro_f1", "val_batch_mean_f1")
         found = (losses, accuracies, macros, batch_means)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,22 +11,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from networks.callbacks import BestWeights, EachEpoch, EpochMetrics, early_stopping
+from networks import metrics
+from networks.callbacks import BestWeights, EachEpoch, early_stopping
 from networks.chance import row_order
 from networks.config import NetworkConfig, TrainingConfig
-from networks.optimizers import make_optimizer
+from networks.inference import logits_of
 from networks.schedules import schedule_callbacks
-from networks.training import Rows, Trained, best_epoch, build
-
-
-def compile_model(model: keras.Model, training: TrainingConfig) -> keras.Model:
-    """The model, ready for `keras.Model.fit`."""
-    model.compile(
-        optimizer=make_optimizer(training),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    return model
+from networks.training import Rows, Trained, best_epoch, build, compile_model
 
 
 def fit(
@@ -62,7 +54,7 @@ def fit(
         model.set_weights(saved.get_weights())
         compile_model(model, training)
         batches = _ShuffledBatches(train_rows, training.batch_size, seed)
-        validation = EpochMetrics(validation_rows.features, validation_rows.label, classes)
+        validation = _EpochMetrics(validation_rows.features, validation_rows.label, classes)
         clock = _Clock()
         ours = [
             _EpochOrder(batches),
@@ -90,6 +82,43 @@ def fit(
         best_epoch=best_epoch(history["val_macro_f1"]),
         epoch_seconds=clock.seconds,
     )
+
+
+class _EpochMetrics(keras.callbacks.Callback):  # type: ignore[misc]
+    """Add pooled validation metrics and the learning rate to each epoch's logs.
+
+    It must come before callbacks that read `val_...`. A loss that is not finite
+    ends the training.
+
+    Args:
+        features: validation inputs. [shape=(n, ...)]
+        label: validation classes. [shape=(n,)]
+        classes: number of classes.
+    """
+
+    def __init__(
+        self, features: npt.NDArray[Any], label: npt.NDArray[np.int64], classes: int
+    ) -> None:
+        super().__init__()
+        self._features, self._label, self._classes = features, label, classes
+        self.diverged = False
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Fill `logs`."""
+        assert logs is not None
+        logits = logits_of(self.model, self._features)
+        predicted = logits.argmax(axis=1)
+        confusion = metrics.confusion_matrix(self._label, predicted, self._classes)
+        logs["val_loss"] = float(metrics.cross_entropy(logits, self._label))
+        logs["val_accuracy"] = metrics.accuracy(confusion)
+        logs["val_macro_f1"] = metrics.macro_f1(confusion)
+        logs["val_batch_mean_f1"] = metrics.batch_mean_f1(self._label, predicted)
+        logs["learning_rate"] = float(
+            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        )
+        if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
+            self.diverged = True
+            self.model.stop_training = True
 
 
 class _ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -123,6 +123,23 @@ def batch_mean_f1s(label: Int64, predicted: Int64, batch_size: int = SOURCE_BATC
     return np.asarray(means.reshape(predicted.shape[:-1]))
 
 
+def cross_entropy(logits: npt.NDArray[np.float32], label: Int64) -> Float64:
+    """Mean cross-entropy in nats; not finite where the logits are not.
+
+    Args:
+        logits: [shape=(..., n, classes)]
+        label: [shape=(n,)]
+
+    Returns:
+        [shape=(...)]
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        shifted = logits - logits.max(axis=-1, keepdims=True)
+        log_total = np.log(np.exp(shifted).sum(axis=-1))
+    of_label = np.take_along_axis(shifted, np.broadcast_to(label, log_total.shape)[..., None], -1)
+    return np.asarray((log_total - of_label[..., 0]).mean(axis=-1, dtype=np.float64))
+
+
 def _counts(label: Int64, lanes: Int64, place: Int64, places: int, classes: int) -> Int64:
     """Confusion matrices by place. [shape=(places, classes, classes)]
 

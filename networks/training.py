@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from networks.cnn import build_cnn
-from networks.config import FFNConfig, NetworkConfig
+from networks.config import FFNConfig, NetworkConfig, TrainingConfig
 from networks.ffn import build_ffn
+from networks.optimizers import make_optimizer
 
 Status = Literal["finished", "diverged"]
 
@@ -61,6 +62,16 @@ def build(
     if isinstance(network, FFNConfig):
         return build_ffn(network, classes, seed, train_features)
     return build_cnn(network, classes, seed, train_features)
+
+
+def compile_model(model: keras.Model, training: TrainingConfig) -> keras.Model:
+    """The model with the optimizer, loss and metric that `training` asks for."""
+    model.compile(
+        optimizer=make_optimizer(training),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
 
 
 def best_epoch(val_macro_f1: Sequence[float]) -> int:

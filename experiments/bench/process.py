@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from experiments.errors import RunError
 from experiments.machine import set_up
 from networks.checks import ConfigError
 from networks.config import network_from_dict, training_from_dict
+from networks.lockstep import Precision
 
 if TYPE_CHECKING:
     from experiments.bench.rivals import Work
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 CHILD: tuple[str, ...] = (sys.executable, "-m", "experiments.bench.process")
 
 _MATRIX_SIDE = 1024
-
-Precision = Literal["float32", "tf32", "bfloat16"]
 
 
 @dataclass(frozen=True)

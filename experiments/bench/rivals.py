@@ -126,8 +126,7 @@ class KerasFit:
     """`keras.Model.fit` on arrays, with our model and optimizer and its own order of rows."""
 
     def __init__(self, work: Work) -> None:
-        from networks.fit import compile_model
-        from networks.training import build
+        from networks.training import build, compile_model
 
         self._batch_size = work.training.batch_size
         self._x, self._y = work.features, work.label

@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from data.dataset import Dataset
 from experiments.bench.measure import Benchmark, Row, machine_facts, ratio
-from experiments.bench.process import Job, Measured, Precision, in_its_own_process
+from experiments.bench.process import Job, Measured, in_its_own_process
 from experiments.errors import RunError
 from networks.config import CNNConfig, FFNConfig, NetworkConfig, TrainingConfig, to_dict
 from networks.cost import training_multiplications
+from networks.lockstep import Precision
 
 MATRIX_PRODUCT = "machine/matrix-product"
 

@@ -38,6 +38,29 @@ _ADDED_PRODUCTS: Table = {
     aten.bmm.default: aten.baddbmm_.default,
     aten.mm.default: aten.addmm_.default,
 }
+# The same operations by ways that cost less each time they are called.
+_FUNCTIONS: Table = {
+    aten.addmm.default: torch.addmm,
+    aten.baddbmm.default: torch.baddbmm,
+    aten.bmm.default: torch.bmm,
+    aten.div.Tensor: torch.div,
+    aten.mm.default: torch.mm,
+    aten.mul.Tensor: torch.mul,
+    aten.relu_.default: torch.relu_,
+    aten.sqrt.default: torch.sqrt,
+    aten.sub.Tensor: torch.sub,
+    aten.sum.dim_IntList: torch.sum,
+    aten.t.default: torch.t,
+    aten.transpose.int: torch.transpose,
+}
+_METHODS: Table = {
+    aten.add_.Tensor: "add_",
+    aten.addmm_.default: "addmm_",
+    aten.baddbmm_.default: "baddbmm_",
+    aten.copy_.default: "copy_",
+    aten.mul_.Tensor: "mul_",
+    aten.sub_.Tensor: "sub_",
+}
 _RANDOM = torch.Tag.nondeterministic_seeded
 
 
@@ -92,6 +115,7 @@ def bind(
     names = SimpleNamespace()
     _compute_once(graph, bound, names)
     _overwrite(graph)
+    _call_directly(graph)
     graph.set_codegen(fx.graph.CodeGen())
     code = graph.python_code("self")
     scope = dict(code.globals)
@@ -162,11 +186,10 @@ def _store(graph: fx.Graph, stores: Sequence[Store]) -> None:
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
     end = next(node for node in graph.nodes if node.op == "output")
     outputs = list(end.args[0])
-    # Before any of them is written, so that no write reads what another wrote.
     changing = {inputs[store.input] for store in stores}
-    plans = [
-        _write(inputs[store.input], outputs[store.output], store, changing) for store in stores
-    ]
+    with graph.inserting_before(end):
+        # Before any of them is written, so that no write reads what another wrote.
+        plans = [_write(inputs[s.input], outputs[s.output], s, changing) for s in stores]
     stored = {store.output for store in stores}
     end.args = ([node for number, node in enumerate(outputs) if number not in stored],)
     with graph.inserting_before(end):
@@ -185,6 +208,8 @@ def _write(
     if new is target:
         return None
     only_here = len(new.users) == 1
+    if _root(new) in changing:
+        new, only_here = target.graph.call_function(aten.clone.default, (new,)), False
     if store.adds:
         product = _ADDED_PRODUCTS.get(new.target)
         if product and only_here and not any(_root(a) in changing for a in new.args):
@@ -268,6 +293,14 @@ def _overwrite(graph: fx.Graph) -> None:
             node.kwargs = {**node.kwargs, "grad_input": source}
         else:
             node.target = in_place
+
+
+def _call_directly(graph: fx.Graph) -> None:
+    for node in graph.nodes:
+        if node.target in _FUNCTIONS:
+            node.target = _FUNCTIONS[node.target]
+        elif node.target in _METHODS:
+            node.op, node.target = "call_method", _METHODS[node.target]
 
 
 def _is_own(node: fx.Node) -> bool:

@@ -12,11 +12,10 @@ import keras
 from networks.callbacks import BestWeights, EachEpoch, early_stopping
 from networks.checks import ConfigError
 from networks.config import NetworkConfig, TrainingConfig
-from networks.fit import compile_model
 from networks.optimizers.adam_family import AdamFamily
 from networks.optimizers.plain import PlainOptimizer
 from networks.schedules import rates_at, schedule_callbacks
-from networks.training import Status, Trained, best_epoch
+from networks.training import Status, Trained, best_epoch, compile_model
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 

@@ -2,8 +2,8 @@
 
 Any optimizer of ours can be traced. Two are common enough for a form of their own
 that computes the same: descent adds its products straight to the weights, and Adam
-has torch's fused kernel, one pass over the weights where the traced form takes
-fifteen.
+on a CPU has torch's fused kernel, one pass over the weights where the traced form
+takes fifteen.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def make_update(
     first = optimizers[0]
     if type(first) is SGD:
         return Descent(weights, state, decays)
-    if type(first) is Adam:
+    # A CUDA graph replays a step with the numbers that it was recorded with, and the
+    # fused kernel takes its rates as numbers.
+    if type(first) is Adam and state.values[0].device.type == "cpu":
         return FusedAdam(first, weights, state, decays)
     return TracedUpdate(first, weights, state, decays)
 
@@ -122,14 +124,15 @@ class FusedAdam:
     """Adam and AdamW by torch's fused kernel, a call for each group of equal rates."""
 
     def __init__(self, optimizer: Adam, weights: Stack, state: Stack, decays: Decays) -> None:
-        self._weights, self._decays = weights, decays
+        self._decays = decays
         places = {id(variable): i for i, variable in enumerate(optimizer.variables)}
         self._steps, self._rate = state.values[0], state.values[1]
         self._beta_1 = state.values[places[id(optimizer.beta_1)]]
         self._beta_2, self._epsilon = optimizer.beta_2, optimizer.epsilon
-        self._moments = [
-            [state.values[places[id(slot)]] for slot in slots]
-            for slots in (optimizer._momentums, optimizer._velocities)
+        slots = state.views()
+        self._values = [weights.views()] + [
+            [slots[places[id(slot)]] for slot in moment]
+            for moment in (optimizer._momentums, optimizer._velocities)
         ]
         self.scale = torch.ones_like(self._rate)
         self._count = torch.zeros((), device=self._rate.device)
@@ -162,20 +165,15 @@ class FusedAdam:
             self._groups.append((slice(begin, end), rates, kernel))
             begin = end
         self._slices = [
-            [
-                [value[group] for value in values]
-                for values in (self._weights.values, *self._moments)
-            ]
+            self._values if len(self._groups) == 1 else _rows_of(self._values, group)
             for group, _, _ in self._groups
         ]
 
     def __call__(self, gradients: Sequence[Tensor]) -> None:
         """Move the weights."""
-        if self._weights.is_alone:
-            gradients = [gradient.unsqueeze(0) for gradient in gradients]
         gradients = [
             _laid_out_as(weight, gradient)
-            for weight, gradient in zip(self._weights.values, gradients, strict=True)
+            for weight, gradient in zip(self._values[0], gradients, strict=True)
         ]
         self._steps.add_(1)
         self._count.add_(1)
@@ -196,6 +194,10 @@ class FusedAdam:
                 maximize=False,
                 **rates,
             )
+
+
+def _rows_of(values: Sequence[Sequence[Tensor]], members: slice) -> list[list[Tensor]]:
+    return [[value[members] for value in kind] for kind in values]
 
 
 def _laid_out_as(weight: Tensor, gradient: Tensor) -> Tensor:

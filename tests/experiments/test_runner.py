@@ -1,6 +1,7 @@
 """A whole run in this process, on a dataset that takes seconds."""
 
 import json
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,20 @@ import keras
 import numpy as np
 import pytest
 
+from data import store
 from data.dataset import Dataset
 from data.errors import DataError
-from experiments import runner
-from experiments.launch import launch
+from experiments import engine, runner
+from experiments.cohorts import Cohort
+from experiments.launch import Computing, launch
 from experiments.plan import Candidate, make_plan
+from experiments.pool import InlinePool, WorkerDiedError
 from experiments.records import RunDirectory
 from experiments.results import collect
 from experiments.studies import STUDIES
 from experiments.study import Budget, Study, Variant
 from experiments.trial import Trial
+from networks import cohort
 from networks.config import FFNConfig, TrainingConfig
 from networks.inference import probabilities_of
 from tests.conftest import small_dataset
@@ -38,11 +43,25 @@ STUDY = Study(
 
 
 class Silent:
-    def trial_began(self, variant: str, trial: Trial) -> None: ...
+    """Watches a run and keeps what it was told."""
 
-    def epoch_ended(self, epoch: int, epochs: int, logs: dict[str, float]) -> None: ...
+    def __init__(self) -> None:
+        self.cohorts: list[Cohort] = []
+        self.epochs: list[tuple[str, int]] = []
+        self.ended: list[str] = []
+        self.notes: list[str] = []
 
-    def trial_ended(self, variant: str, trial: Trial, result: dict[str, Any]) -> None: ...
+    def cohort_began(self, cohort: Cohort) -> None:
+        self.cohorts.append(cohort)
+
+    def epoch_ended(self, variant: str, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
+        self.epochs.append((trial.id, epoch))
+
+    def trial_ended(self, variant: str, trial: Trial, result: dict[str, Any]) -> None:
+        self.ended.append(trial.id)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 def _run(
@@ -51,10 +70,12 @@ def _run(
     protocol: Any = "documented",
     seeds: int = 2,
     dataset: Dataset | None = None,
+    observer: Silent | None = None,
+    **named: Any,
 ) -> RunDirectory:
     dataset = dataset or small_dataset()
     plan = make_plan(study, protocol, dataset.content_sha256, seeds)
-    return launch(study, dataset, plan, tmp_path / "runs", "cpu", Silent())
+    return launch(study, dataset, plan, tmp_path / "runs", observer or Silent(), **named)
 
 
 def _without_times(run: RunDirectory) -> dict[str, Any]:
@@ -124,13 +145,14 @@ def test_controlled_selects_on_validation_and_tests_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested: list[str] = []
-    original = runner.Runner._predict
+    original = runner.predict
 
-    def counting(self: runner.Runner, trial: Trial, model: Any) -> Any:
+    def counting(dataset: Dataset, trial: Trial, model: Any) -> Any:
         tested.append(trial.id)
-        return original(self, trial, model)
+        return original(dataset, trial, model)
 
-    monkeypatch.setattr(runner.Runner, "_predict", counting)
+    monkeypatch.setattr(runner, "predict", counting)
+    monkeypatch.setattr("experiments.engine.predict", counting)
     run = _run(tmp_path, protocol="controlled")
     result = collect(run)
     assert [variant.learning_rate for variant in result.variants] == [0.1, 0.1]
@@ -179,14 +201,14 @@ def test_divergence_is_a_result(tmp_path: Path) -> None:
 def test_a_trial_that_fails_leaves_the_others_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
 ) -> None:
-    original = runner.train
+    original = cohort.build
 
-    def failing(network: Any, training: Any, seed: int, *rest: Any, **options: Any) -> Any:
+    def failing(network: Any, classes: int, seed: int, *rest: Any) -> Any:
         if seed == 42:
             raise failure("out of memory\nwith a second line")
-        return original(network, training, seed, *rest, **options)
+        return original(network, classes, seed, *rest)
 
-    monkeypatch.setattr(runner, "train", failing)
+    monkeypatch.setattr(cohort, "build", failing)
     result = collect(_run(tmp_path))
     assert [(variant.n, variant.failures) for variant in result.variants] == [
         (1, ("out of memory",))
@@ -194,6 +216,97 @@ def test_a_trial_that_fails_leaves_the_others_alone(
     failed = [r for r in _raw_results(result.run) if r["status"] == "failed"]
     assert {r["reason"] for r in failed} == {"out of memory"}
     assert all("with a second line" in r["traceback"] for r in failed)
+
+
+def test_a_cohort_that_cannot_go_on_together_is_halved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = engine.train_cohort
+
+    def narrow(members: Any, *rest: Any, **options: Any) -> Any:
+        if len(members) > 1 or members[0].seed == 43:
+            raise RuntimeError("CUDA out of memory\nand so on")
+        return original(members, *rest, **options)
+
+    monkeypatch.setattr(engine, "train_cohort", narrow)
+    observer = Silent()
+    run = _run(tmp_path, seeds=3, observer=observer)
+    assert [variant.n for variant in collect(run).variants] == [2, 2]
+    assert {r["reason"] for r in _raw_results(run) if r["status"] == "failed"} == {
+        "CUDA out of memory"
+    }
+    assert observer.notes[0] == "a cohort of 3 trains in halves: CUDA out of memory"
+    assert len(observer.ended) == 6
+
+
+def test_a_record_that_cannot_be_written_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: RunDirectory, trial: str, save: Any) -> None:
+        raise DataError("no space left")
+
+    monkeypatch.setattr(RunDirectory, "write_model", full)
+    with pytest.raises(DataError, match="no space left"):
+        _run(tmp_path)
+
+
+def test_a_run_says_which_trials_trained_together(tmp_path: Path) -> None:
+    observer = Silent()
+    run = _run(tmp_path, seeds=3, observer=observer)
+    facts = run.read_run()
+    assert [len(planned["trials"]) for planned in facts["cohorts"]] == [3, 3]
+    assert [c.id for c in observer.cohorts] == [planned["id"] for planned in facts["cohorts"]]
+    assert sorted(observer.epochs) == sorted((t, e) for t in facts["trials"] for e in (1, 2, 3))
+    assert sorted(observer.ended) == sorted(facts["trials"])
+    assert facts["device"]["precision"] == "float32"
+    assert facts["device"]["workers"] == 1
+    for planned in facts["cohorts"]:
+        for trial in planned["trials"]:
+            result = run.read_result(trial)
+            assert result is not None
+            assert result["cohort"] == {"id": planned["id"], "size": 3}
+
+
+@pytest.mark.slow
+def test_several_processes_give_the_same_results(tmp_path: Path) -> None:
+    dataset = small_dataset()
+    path = tmp_path / "small.h5"
+    store.save(dataset, path)
+    alone = _run(tmp_path, dataset=dataset)
+    observer = Silent()
+    together = _run(
+        tmp_path,
+        dataset=dataset,
+        observer=observer,
+        computing=Computing(workers=2),
+        dataset_path=path,
+    )
+    assert together.read_run()["device"]["workers"] == 2
+    assert _without_times(alone) == _without_times(together)
+    assert len(observer.ended) == 4
+
+
+def test_a_dead_workers_trials_are_trained_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for the pool: the worker of every cohort with the seed 43 dies."""
+
+    class Deadly(InlinePool):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            if any(trial.seed == 43 for _, trial in args[0].trials):
+                future: Future[Any] = Future()
+                future.set_exception(WorkerDiedError("worker process 7 ended (SIGKILL)."))
+                return future
+            return super().submit(fn, *args, **kwargs)
+
+    monkeypatch.setattr(runner, "InlinePool", Deadly)
+    observer = Silent()
+    run = _run(tmp_path, seeds=3, observer=observer)
+    assert [variant.n for variant in collect(run).variants] == [2, 2]
+    failed = [r for r in _raw_results(run) if r["status"] == "failed"]
+    assert {(r["seed"], r["reason"]) for r in failed} == {(43, "worker process 7 ended (SIGKILL).")}
+    assert "worker process 7 ended (SIGKILL)." in observer.notes
+    assert len(observer.ended) == 6
 
 
 def _raw_results(run: RunDirectory) -> list[dict[str, Any]]:
@@ -210,7 +323,7 @@ def test_documented_figures_stand_beside_the_sources_rows_only(
     for known in (False, True):
         if known:
             monkeypatch.setattr("experiments.launch.is_source", lambda dataset: True)
-        run = launch(study, dataset, plan, tmp_path / "runs", "cpu", Silent())
+        run = launch(study, dataset, plan, tmp_path / "runs", Silent())
         for variant, planned in zip(collect(run).variants, study.variants, strict=True):
             assert variant.documented == (planned.documented if known else ())
 

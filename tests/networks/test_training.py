@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from networks.chance import row_order
+from networks.cohort import Member, train_cohort
 from networks.config import (
     CNNConfig,
     EarlyStoppingConfig,
@@ -13,7 +14,6 @@ from networks.config import (
     NetworkConfig,
     TrainingConfig,
 )
-from networks.fit import fit as train
 from networks.inference import logits_of
 from networks.training import Rows, Trained, best_epoch
 from tests.conftest import small_split
@@ -35,15 +35,15 @@ def _train(
     callbacks: list[Any] | None = None,
     validation: Rows | None = None,
 ) -> Trained:
-    return train(
-        network,
-        training,
-        seed,
+    (outcome,) = train_cohort(
+        [Member(network, training, seed)],
         _rows(network.features, 45, 1),
         validation or _rows(network.features, 24, 2),
         3,
-        callbacks=callbacks or [],
+        callbacks=lambda _: callbacks or [],
     )
+    assert isinstance(outcome, Trained)
+    return outcome
 
 
 def _same(a: Trained, b: Trained) -> bool:
@@ -104,7 +104,7 @@ def test_training_equals_plain_steps_in_the_same_order() -> None:
     trained = _train(training=replace(SGD, epochs=2))
     rows = _rows("mfcc", 45, 1)
     layers = [torch.nn.Linear(26, 128), torch.nn.Linear(128, 32), torch.nn.Linear(32, 3)]
-    first = train(FFNConfig(), replace(SGD, epochs=1), 1, rows, rows, 3)
+    first = _train(training=replace(SGD, epochs=1))
     from networks.ffn import build_ffn
 
     initial = build_ffn(FFNConfig(), 3, 1).get_weights()
