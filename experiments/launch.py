@@ -17,7 +17,6 @@ from experiments.machine import (
     DeviceChoice,
     check_precision,
     choose_device,
-    default_workers,
     free_memory,
     set_up,
     versions,
@@ -26,6 +25,7 @@ from experiments.plan import Plan
 from experiments.records import RunDirectory
 from experiments.runner import Observer, Runner
 from experiments.study import Study
+from experiments.workers import default_workers
 from networks.lockstep import Precision
 
 
@@ -36,7 +36,7 @@ class Computing:
     Args:
         device: that trains.
         threads: of torch on the CPU, in each process.
-        workers: processes on the CPU; None is as many as there are cores for them.
+        workers: processes on the CPU; None leaves it to `default_workers`.
         precision: of products.
     """
 
@@ -78,7 +78,10 @@ def launch(
     cohorts = plan_cohorts(plan.trials, chosen, len(dataset.genres), free_memory(chosen))
     workers = 1
     if dataset_path is not None and chosen == "cpu":
-        workers = min(computing.workers or default_workers(computing.threads), len(cohorts))
+        workers = computing.workers or default_workers(
+            cohorts, computing.threads, len(dataset.train), len(dataset.genres)
+        )
+        workers = min(workers, len(cohorts))
     facts = run_facts(study, dataset, plan)
     facts["cohorts"] = [
         {"id": cohort.id, "trials": [trial.id for _, trial in cohort.trials]} for cohort in cohorts

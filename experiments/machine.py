@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 from importlib.metadata import version
 from typing import Any, Literal
@@ -43,16 +42,6 @@ def check_precision(device: str, precision: Precision) -> None:
             "--precision tf32 is how NVIDIA GPUs multiply; training would run on the "
             f"{device.upper()} here. Use float32 or bfloat16, or --device cuda."
         )
-
-
-def default_workers(threads: int) -> int:
-    """As many processes of so many threads as there are cores for them, at least 1."""
-    return max(1, usable_cores() // threads)
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def free_memory(device: str) -> int | None:
