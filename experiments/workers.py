@@ -15,6 +15,7 @@ from networks.lockstep import member_bytes
 # takes for about so many multiplications.
 _WORTH_A_PROCESS = 2e11
 _PROCESS_BYTES = 600 * 2**20  # Keras, torch and a dataset
+_KEPT_MEMORY = 2  # a process keeps what it frees, for its next step
 _SHARE_OF_MEMORY = 0.8
 
 
@@ -72,4 +73,4 @@ def _bytes(cohort: Cohort, classes: int) -> int:
     each = 0
     if isinstance(network, CNNConfig):
         each = member_bytes(network, training.batch_size, classes)
-    return _PROCESS_BYTES + each * len(cohort.trials)
+    return _PROCESS_BYTES + _KEPT_MEMORY * each * len(cohort.trials)

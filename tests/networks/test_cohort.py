@@ -340,6 +340,26 @@ def test_keras_own_callbacks_work() -> None:
     )
 
 
+def test_keras_early_stopping_restores_the_best_weights() -> None:
+    training = replace(BASE, optimizer="adam", learning_rate=0.05, epochs=20)
+
+    def stopping() -> keras.callbacks.Callback:
+        return keras.callbacks.EarlyStopping(
+            monitor="val_loss", mode="min", patience=2, restore_best_weights=True
+        )
+
+    theirs = fit(
+        FFN, training, 1, rows("mfcc"), rows("mfcc", 24, 2), CLASSES, callbacks=[stopping()]
+    )
+    best = int(np.argmin(theirs.history["val_loss"])) + 1
+    assert best < len(theirs.history["loss"]) < 20
+    for count in (1, 2):
+        outcomes = train(
+            [Member(FFN, training, 1 + i) for i in range(count)], callbacks=lambda _: [stopping()]
+        )
+        assert_close(outcomes[0], theirs)
+
+
 class Raises(keras.callbacks.Callback):
     def __init__(self, hook: str) -> None:
         super().__init__()
