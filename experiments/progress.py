@@ -30,13 +30,13 @@ class RunProgress:
         names = ", ".join(dict.fromkeys(name for name, _ in cohort.trials))
         size = len(cohort.trials)
         together = names if size == 1 else f"{size} trials in lockstep ({names})"
-        self._bar.note(f"{self._so_far()}, {together}, first epoch")
+        self._bar.note(f"{self._so_far()} ended, {together}, first epoch")
 
     def epoch_ended(self, variant: str, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
         """Move the bar."""
         if not self._count(trial, epoch):
             return  # trained anew, after its first process died
-        note = f"{self._so_far()}, {variant} seed {trial.seed}, epoch {epoch}/"
+        note = f"{self._so_far()} ended, {variant} seed {trial.seed}, epoch {epoch}/"
         note += f"{trial.training.epochs}, {epoch_line(logs)}"
         self._bar.advance(_work(trial), 1, note)
 
@@ -46,7 +46,7 @@ class RunProgress:
         if saved:
             self._bar.advance(saved * _work(trial), 0, "")
         self._ended += 1
-        self._bar.say(trial_line(variant, result))
+        self._bar.say(trial_line(variant, trial.training.learning_rate, result))
 
     def note(self, text: str) -> None:
         """Print what the user should know."""

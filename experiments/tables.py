@@ -153,13 +153,15 @@ def epoch_line(logs: dict[str, float]) -> str:
     )
 
 
-def trial_line(variant: str, result: dict[str, Any]) -> str:
+def trial_line(variant: str, learning_rate: float, result: dict[str, Any]) -> str:
     """How one trial ended, in one line."""
-    line = f"{variant}, seed {result['seed']}: {result['status']}"
+    line = f"{variant}, rate {learning_rate:g}, seed {result['seed']}: {result['status']}"
     if result["status"] == "failed":
         return f"{line}: {result['reason']}"
     validation = result["validation"]["macro_f1"] * 100
+    size = result["cohort"]["size"]
+    together = f" ({size} in lockstep)" if size > 1 else ""
     return (
         f"{line} after {result['epochs']} epochs, validation macro-F1 {validation:.1f} %, "
-        f"{duration(result['seconds'])}"
+        f"{duration(result['seconds'])}{together}"
     )
