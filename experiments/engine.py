@@ -17,9 +17,9 @@ from data.dataset import Dataset, SplitName
 from experiments.cohorts import Cohort
 from experiments.errors import RunError
 from experiments.machine import set_up
-from experiments.pool import send
 from experiments.records import RunDirectory, plain_floats
 from experiments.trial import Trial
+from experiments.worker import send
 from networks import metrics
 from networks.cohort import Failed, Member, Outcome, train_cohort
 from networks.inference import probabilities_of

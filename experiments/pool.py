@@ -13,7 +13,6 @@ import pickle
 import queue
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -22,29 +21,17 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
-T = TypeVar("T")
-OnMessage = Callable[[Any], None]
+from experiments.worker import OnMessage, sending_to, serve
 
+T = TypeVar("T")
 _SECONDS_TO_END = 10.0  # that a worker has, once nothing is asked of it any more
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 _starting = threading.Lock()  # the environment and the signals of this process are one's at a time
-_local = threading.local()  # where `send` sends to
 
 
 class WorkerDiedError(Exception):
     """The process of a task ended before the task did: one sentence for the user."""
-
-
-def send(message: Any) -> None:
-    """Pass a message to the pool's `on_message`, from within a task.
-
-    Args:
-        message: picklable. Outside a task it goes nowhere.
-    """
-    target: OnMessage | None = getattr(_local, "target", None)
-    if target is not None:
-        target(message)
 
 
 class InlinePool(Executor):
@@ -60,14 +47,11 @@ class InlinePool(Executor):
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run a task; its future is done."""
         future: Future[T] = Future()
-        before = getattr(_local, "target", None)
-        _local.target = self._on_message
         try:
-            future.set_result(fn(*args, **kwargs))
+            with sending_to(self._on_message):
+                future.set_result(fn(*args, **kwargs))
         except Exception as error:
             future.set_exception(error)
-        finally:
-            _local.target = before
         return future
 
 
@@ -241,7 +225,7 @@ class _Slot:
                 if self._killed:
                     raise EOFError
                 self._pipe, theirs = self._context.Pipe()
-                self._process = self._context.Process(target=_work, args=(theirs,), daemon=True)
+                self._process = self._context.Process(target=serve, args=(theirs,), daemon=True)
                 self._process.start()
                 theirs.close()  # so that the process's end is the end of the pipe
         assert self._pipe is not None
@@ -276,43 +260,6 @@ class _Slot:
                 self._process.join()
             self._process.close()
             self._process = None
-
-
-def _work(pipe: Connection) -> None:
-    """The life of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _local.target = lambda message: pipe.send(("message", message))
-    while True:
-        try:
-            work = pipe.recv_bytes()
-        except (EOFError, OSError):
-            return
-        pipe.send(("begun", None))
-        try:
-            function, args, kwargs = pickle.loads(work)
-            answer = pickle.dumps(("result", function(*args, **kwargs)))
-        except BaseException as error:
-            answer = _error(error)
-        pipe.send_bytes(answer)
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)  # nobody is left to train for
-
-
-def _error(error: BaseException) -> bytes:
-    text = traceback.format_exc()
-    try:
-        answer = pickle.dumps(("error", (error, text)))
-        pickle.loads(answer)  # some can be written but not read
-    except Exception:
-        plain = RuntimeError(f"{type(error).__name__}: {error}")
-        answer = pickle.dumps(("error", (plain, text)))
-    return answer
 
 
 class _WorkerTracebackError(Exception):

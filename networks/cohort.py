@@ -12,19 +12,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
-import numpy as np
 import torch
 
-from networks import metrics
-from networks.chance import dropout_keys, dropout_threshold, row_order
 from networks.checks import ConfigError
-from networks.engine.epoch import DeviceRows, Epoch
-from networks.engine.forward import dropout_layers
 from networks.engine.member import Failed, Member, Trainee
-from networks.engine.stack import Stack
-from networks.engine.step import Dropout, Step
-from networks.engine.updates import Decays, make_update
-from networks.engine.validation import Validation
+from networks.engine.together import Data, Together
 from networks.lockstep import Precision, lockstep
 from networks.training import Rows, Trained, build
 
@@ -97,7 +89,7 @@ def train_cohort(
                     Trainee(
                         number,
                         member,
-                        _build(member, classes, train_rows, trainees),
+                        _build(member, classes, train_rows),
                         steps,
                         None if on_epoch is None else _epochs_of(number, on_epoch),
                         () if callbacks is None else callbacks(number),
@@ -105,116 +97,9 @@ def train_cohort(
                 )
             except Exception as error:
                 ended(number, Failed.of(error))
-        data = _Data(train_rows, validation_rows, classes, device)
+        data = Data(train_rows, validation_rows, classes, device)
         _Cohort(trainees, data, precision, ended, report or (lambda _: None)).train()
     return [outcomes[number] for number in range(len(members))]
-
-
-class _Data:
-    """What all members train on and are judged by."""
-
-    def __init__(self, train: Rows, validation: Rows, classes: int, device: str) -> None:
-        self.train = DeviceRows.of(train, classes, device)
-        self.validation = DeviceRows.of(validation, classes, device)
-        self.label = validation.label
-        self.classes, self.device = classes, device
-
-
-class _Lockstep:
-    """Members side by side, ready to take steps.
-
-    Args:
-        trainees: the members.
-        data: what they train on.
-        precision: of products.
-        report: see `train_cohort`.
-    """
-
-    def __init__(
-        self,
-        trainees: Sequence[Trainee],
-        data: _Data,
-        precision: Precision,
-        report: Callable[[str], None],
-    ) -> None:
-        self.trainees = list(trainees)
-        model = trainees[0].model
-        self._stacks = weights, others, state = [
-            Stack(variables, data.device)
-            for variables in (
-                [trainee.model.trainable_variables for trainee in trainees],
-                [trainee.model.non_trainable_variables for trainee in trainees],
-                [trainee.optimizer.variables for trainee in trainees],
-            )
-        ]
-        decays = Decays(
-            tuple(float(trainee.optimizer.l2) for trainee in trainees),
-            tuple(float(trainee.optimizer.weight_decay or 0.0) for trainee in trainees),
-        )
-        update = make_update([t.optimizer for t in trainees], weights, state, decays)
-        self._layers = len(dropout_layers(model))
-        self._dropout = Dropout(
-            [dropout_threshold(trainee.dropout) for trainee in trainees],
-            [1.0 / (1.0 - trainee.dropout) for trainee in trainees],
-            self._layers,
-            data.device,
-        )
-        self._step = Step(
-            model,
-            weights,
-            others,
-            state,
-            update,
-            self._dropout,
-            precision,
-            report,
-        )
-        self._validation = Validation(model, weights, others, data.validation.features, precision)
-        self._data = data
-        self._steps_rates = any(trainee.rates_move_by_step for trainee in trainees)
-
-    def train_epoch(self, epoch: int) -> list[dict[str, float]]:
-        """Train all members for an epoch, counted from 0; their training logs."""
-        rows = len(self._data.train.target)
-        batch_size = self.trainees[0].training.batch_size
-        if self._layers:
-            keys = [dropout_keys(t.seed, epoch, self._layers) for t in self.trainees]
-            self._dropout.begin_epoch(np.stack(keys))
-        self._step.set_rates()
-        orders = np.stack([row_order(t.seed, epoch, rows) for t in self.trainees])
-        batches = Epoch(orders, batch_size, self._data.train)
-        for number, batch in enumerate(batches):
-            if number and self._steps_rates:
-                self._set_rates(epoch, number)
-            batch.logarithms.copy_(self._step(batch.x, batch.target))
-        return batches.logs()
-
-    def validate(self) -> list[dict[str, float]]:
-        """All members' validation logs."""
-        logits, label = self._validation.logits(), self._data.label
-        predicted = logits.argmax(axis=-1)
-        confusions = metrics.confusion_matrix(label, predicted, self._data.classes)
-        batch_means = metrics.batch_mean_f1s(label, predicted)
-        accuracies, macros = metrics.accuracies(confusions), metrics.macro_f1s(confusions)
-        losses = metrics.cross_entropy(logits, label)
-        rates = self._stacks[2].values[1].tolist()
-        names = ("val_loss", "val_accuracy", "val_macro_f1", "val_batch_mean_f1")
-        found = (losses, accuracies, macros, batch_means)
-        return [
-            {name: float(values[i]) for name, values in zip(names, found, strict=True)}
-            | {"learning_rate": rate}
-            for i, rate in enumerate(rates)
-        ]
-
-    def release(self, trainee: Trainee) -> None:
-        """Let a member's model have its values to itself."""
-        for stack in self._stacks:
-            stack.release(self.trainees.index(trainee))
-
-    def _set_rates(self, epoch: int, step: int) -> None:
-        for trainee in self.trainees:
-            trainee.set_rates(epoch, step)
-        self._step.set_rates()
 
 
 class _Cohort:
@@ -231,7 +116,7 @@ class _Cohort:
     def __init__(
         self,
         trainees: Sequence[Trainee],
-        data: _Data,
+        data: Data,
         precision: Precision,
         ended: Callable[[int, Outcome], None],
         report: Callable[[str], None],
@@ -248,19 +133,19 @@ class _Cohort:
             if trainee.number in self._failed:
                 self._live.remove(trainee)
                 self._ended(trainee.number, self._failed[trainee.number])
-        together: _Lockstep | None = None
+        together: Together | None = None
         epoch = 0
         while self._live:
             # A place that nobody takes is computed all the same, so now and then
             # those who are left move closer together.
             if together is None or len(self._live) <= len(together.trainees) // 2:
-                together = _Lockstep(self._live, self._data, self._precision, self._report)
+                together = Together(self._live, self._data, self._precision, self._report)
             for trainee in self._leaving(together, epoch):
                 self._live.remove(trainee)
                 self._leave(trainee, together)
             epoch += 1
 
-    def _leaving(self, together: _Lockstep, epoch: int) -> list[Trainee]:
+    def _leaving(self, together: Together, epoch: int) -> list[Trainee]:
         """Train an epoch; the members for whom it was the last."""
         began = time.perf_counter()
         for trainee in self._live:
@@ -281,7 +166,7 @@ class _Cohort:
                 leaving.append(trainee)
         return leaving
 
-    def _leave(self, trainee: Trainee, together: _Lockstep) -> None:
+    def _leave(self, trainee: Trainee, together: Together) -> None:
         if trainee.number not in self._failed:
             self._attempt(trainee, trainee.end)
         together.release(trainee)
@@ -295,7 +180,7 @@ class _Cohort:
             self._failed[trainee.number] = Failed.of(error)
 
 
-def _build(member: Member, classes: int, rows: Rows, others: Sequence[Trainee]) -> keras.Model:
+def _build(member: Member, classes: int, rows: Rows) -> keras.Model:
     with keras.device("cpu"):  # the same initial weights whatever the device
         return build(member.network, classes, member.seed, rows.features)
 

@@ -94,7 +94,8 @@ def train(
         dataset = open_dataset(data_name)
         chosen = choose_device(device)
 
-        from experiments.bench.train import bench_train, choose_measurements
+        from experiments.bench.measurements import choose_measurements
+        from experiments.bench.train import bench_train
 
         measurements = choose_measurements(chosen, only)
         total = repeats * (1 + len(measurements))

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import fx
+
+from networks.engine.nodes import is_mutable, is_view, value_of
+from networks.engine.stores import Store, write_stores
 
 aten = torch.ops.aten
 Table = dict[Any, Any]
@@ -32,11 +34,6 @@ _IN_PLACE: Table = {
 _SUMS_OF_PRODUCTS: Table = {
     aten.bmm.default: aten.baddbmm.default,
     aten.mm.default: aten.addmm.default,
-}
-_UPDATES: Table = {aten.add.Tensor: aten.add_.Tensor, aten.sub.Tensor: aten.sub_.Tensor}
-_ADDED_PRODUCTS: Table = {
-    aten.bmm.default: aten.baddbmm_.default,
-    aten.mm.default: aten.addmm_.default,
 }
 # The same operations by ways that cost less each time they are called.
 _FUNCTIONS: Table = {
@@ -64,36 +61,6 @@ _METHODS: Table = {
 _RANDOM = torch.Tag.nondeterministic_seeded
 
 
-@dataclass(frozen=True)
-class Store:
-    """An output that is a bound input's new value.
-
-    Args:
-        output: its number.
-        input: number of the input.
-        adds: the output is added to the old value instead of replacing it.
-        factor: number of an input that the old value is multiplied by before that.
-    """
-
-    output: int
-    input: int
-    adds: bool = False
-    factor: int | None = None
-
-
-def is_view(node: fx.Node) -> bool:
-    """Whether a node's result shares the memory of its first argument."""
-    schema = getattr(node.target, "_schema", None)
-    if schema is None or not schema.returns:
-        return False
-    alias = schema.returns[0].alias_info
-    return (alias is not None and not alias.is_write) or node.target in (
-        aten._unsafe_view.default,
-        aten.lift_fresh_copy.default,
-        aten._reshape_alias.default,
-    )
-
-
 def bind(
     graph: fx.Graph, bound: Sequence[torch.Tensor | None], stores: Sequence[Store] = ()
 ) -> Callable[..., list[torch.Tensor]]:
@@ -111,7 +78,7 @@ def bind(
     graph.eliminate_dead_code()
     _drop_empty_views(graph)
     _merge(graph)
-    _store(graph, stores)
+    write_stores(graph, stores)
     names = SimpleNamespace()
     _compute_once(graph, bound, names)
     _overwrite(graph)
@@ -124,22 +91,12 @@ def bind(
     return lambda *inputs: forward(names, *inputs)
 
 
-def _is_needed(node: fx.Node) -> bool:
-    """Whether a node has an effect beside its result."""
-    return node.op in ("placeholder", "output") or _is_mutable(node)
-
-
-def _is_mutable(node: fx.Node) -> bool:
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and schema.is_mutable
-
-
 def _drop_empty_views(graph: fx.Graph) -> None:
     for node in list(graph.nodes):
         if node.op != "call_function" or not is_view(node):
             continue
         source = node.args[0]
-        before, after = _value(source), _value(node)
+        before, after = value_of(source), value_of(node)
         if before is None or after is None:
             continue
         same = before.shape == after.shape and before.dtype == after.dtype
@@ -156,15 +113,15 @@ def _merge(graph: fx.Graph) -> None:
         source = node.args[0]
         if not (isinstance(source, fx.Node) and len(source.users) == 1):
             continue
-        value = _value(node)
+        value = value_of(node)
         if node.target is aten.add.Tensor and source.target in _SUMS_OF_PRODUCTS:
-            bias = _value(node.args[1])
+            bias = value_of(node.args[1])
             if bias is None or value is None or bias.dtype != value.dtype:
                 continue
             node.target = _SUMS_OF_PRODUCTS[source.target]
             node.args = (node.args[1], *source.args)
         elif is_view(node) and source.target is aten.sum.dim_IntList and source.args[2:] == (True,):
-            summed = _value(source.args[0])
+            summed = value_of(source.args[0])
             if value is None or summed is None:
                 continue
             axes: Any = source.args[1]
@@ -181,54 +138,6 @@ def _merge(graph: fx.Graph) -> None:
         graph.erase_node(source)
 
 
-def _store(graph: fx.Graph, stores: Sequence[Store]) -> None:
-    """Write outputs into inputs at the graph's end, when nothing reads the old values."""
-    inputs = [node for node in graph.nodes if node.op == "placeholder"]
-    end = next(node for node in graph.nodes if node.op == "output")
-    outputs = list(end.args[0])
-    changing = {inputs[store.input] for store in stores}
-    with graph.inserting_before(end):
-        # Before any of them is written, so that no write reads what another wrote.
-        plans = [_write(inputs[s.input], outputs[s.output], s, changing) for s in stores]
-    stored = {store.output for store in stores}
-    end.args = ([node for number, node in enumerate(outputs) if number not in stored],)
-    with graph.inserting_before(end):
-        for store, plan in zip(stores, plans, strict=True):
-            if store.factor is not None:
-                graph.call_function(aten.mul_.Tensor, (inputs[store.input], inputs[store.factor]))
-            if plan is not None:
-                graph.call_function(*plan)
-    graph.eliminate_dead_code(_is_needed)
-
-
-def _write(
-    target: fx.Node, new: fx.Node, store: Store, changing: set[fx.Node]
-) -> tuple[Any, tuple[Any, ...]] | None:
-    """The operation that gives an input its new value; None where it keeps the old."""
-    if new is target:
-        return None
-    only_here = len(new.users) == 1
-    if _root(new) in changing:
-        new, only_here = target.graph.call_function(aten.clone.default, (new,)), False
-    if store.adds:
-        product = _ADDED_PRODUCTS.get(new.target)
-        if product and only_here and not any(_root(a) in changing for a in new.args):
-            return product, (target, *new.args)
-        return aten.add_.Tensor, (target, new)
-    update = _UPDATES.get(new.target)
-    moved = only_here and new.args[:1] == (target,) and _root(new.args[1]) not in changing
-    if update and moved:
-        return update, (target, *new.args[1:])
-    return aten.copy_.default, (target, new)
-
-
-def _root(node: Any) -> Any:
-    """What a view, or a view of a view, is a view of."""
-    while isinstance(node, fx.Node) and node.op == "call_function" and is_view(node):
-        node = node.args[0]
-    return node
-
-
 def _compute_once(
     graph: fx.Graph, bound: Sequence[torch.Tensor | None], names: SimpleNamespace
 ) -> None:
@@ -243,7 +152,7 @@ def _compute_once(
                 stays[node] = tensor
         elif node.op == "get_attr":
             constant[node] = operator.attrgetter(str(node.target))(graph.owning_module)
-        elif node.op == "call_function" and not _is_mutable(node):
+        elif node.op == "call_function" and not is_mutable(node):
             sources = node.all_input_nodes
             if sources and is_view(node) and all(source in stays for source in sources):
                 stays[node] = _evaluate(node, stays)
@@ -279,7 +188,7 @@ def _overwrite(graph: fx.Graph) -> None:
         source = node.args[0]
         if not (isinstance(source, fx.Node) and _is_own(source) and len(source.users) == 1):
             continue
-        before, after = _value(source), _value(node)
+        before, after = value_of(source), value_of(node)
         if before is None or after is None:
             continue
         if (before.shape, before.dtype, before.stride()) != (
@@ -315,8 +224,3 @@ def _is_own(node: fx.Node) -> bool:
 
 def _is_random(node: fx.Node) -> bool:
     return _RANDOM in getattr(node.target, "tags", ())
-
-
-def _value(node: Any) -> torch.Tensor | None:
-    value = node.meta.get("val") if isinstance(node, fx.Node) else None
-    return value if isinstance(value, torch.Tensor) else None

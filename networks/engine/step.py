@@ -11,8 +11,9 @@ import torch
 
 from networks.engine.capture import record
 from networks.engine.forward import DropoutInputs, gradients_of
-from networks.engine.graph import Store, bind
+from networks.engine.graph import bind
 from networks.engine.stack import Stack
+from networks.engine.stores import Store
 from networks.engine.tracing import trace
 from networks.engine.updates import Update
 from networks.lockstep import Precision

@@ -15,8 +15,9 @@ from typing import Any, Protocol
 
 import torch
 
-from networks.engine.graph import Store, bind
+from networks.engine.graph import bind
 from networks.engine.stack import Stack
+from networks.engine.stores import Store
 from networks.engine.tracing import trace
 from networks.optimizers.adam import Adam
 from networks.optimizers.plain import PlainOptimizer

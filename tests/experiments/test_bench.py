@@ -16,9 +16,10 @@ from data import catalogue
 from data.dataset import Dataset
 from experiments.bench import process
 from experiments.bench.measure import Benchmark, Row, in_turn, ratio
+from experiments.bench.measurements import choose_measurements
 from experiments.bench.process import Job, Measured, measure_here
 from experiments.bench.rivals import RIVALS, Work, torch_network
-from experiments.bench.train import MATRIX_PRODUCT, bench_train, choose_measurements
+from experiments.bench.train import MATRIX_PRODUCT, bench_train
 from experiments.cli import main
 from experiments.errors import RunError
 from networks.config import CNNConfig, FFNConfig, NetworkConfig, TrainingConfig, to_dict

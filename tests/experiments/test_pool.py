@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from experiments.pool import InlinePool, WorkerDiedError, WorkerPool, send
+from experiments.pool import InlinePool, WorkerDiedError, WorkerPool
+from experiments.worker import send
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds, on a busy machine

@@ -14,7 +14,8 @@ from networks.chance import dropout_keys, dropout_threshold, kept
 from networks.engine import capture
 from networks.engine.capture import record
 from networks.engine.epoch import DeviceRows, Epoch
-from networks.engine.graph import Store, bind
+from networks.engine.graph import bind
+from networks.engine.stores import Store
 from networks.engine.tracing import trace
 from networks.training import Rows
 

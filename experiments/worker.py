@@ -1,0 +1,77 @@
+"""The life of a process that trains, as a worker of a pool."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+OnMessage = Callable[[Any], None]
+
+_local = threading.local()  # where `send` sends to
+
+
+def send(message: Any) -> None:
+    """Pass a message to the pool's `on_message`, from within a task.
+
+    Args:
+        message: picklable. Outside a task it goes nowhere.
+    """
+    target: OnMessage | None = getattr(_local, "target", None)
+    if target is not None:
+        target(message)
+
+
+@contextmanager
+def sending_to(target: OnMessage) -> Iterator[None]:
+    """Let `send` call `target`, in this thread."""
+    before = getattr(_local, "target", None)
+    _local.target = target
+    try:
+        yield
+    finally:
+        _local.target = before
+
+
+def serve(pipe: Connection) -> None:
+    """Do the tasks that come through a pipe, until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _local.target = lambda message: pipe.send(("message", message))
+    while True:
+        try:
+            work = pipe.recv_bytes()
+        except (EOFError, OSError):
+            return
+        pipe.send(("begun", None))
+        try:
+            function, args, kwargs = pickle.loads(work)
+            answer = pickle.dumps(("result", function(*args, **kwargs)))
+        except BaseException as error:
+            answer = _error(error)
+        pipe.send_bytes(answer)
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)  # nobody is left to train for
+
+
+def _error(error: BaseException) -> bytes:
+    text = traceback.format_exc()
+    try:
+        answer = pickle.dumps(("error", (error, text)))
+        pickle.loads(answer)  # some can be written but not read
+    except Exception:
+        plain = RuntimeError(f"{type(error).__name__}: {error}")
+        answer = pickle.dumps(("error", (plain, text)))
+    return answer
