@@ -16,7 +16,7 @@ from data import store
 from data.dataset import Dataset, SplitName
 from experiments.cohorts import Cohort
 from experiments.errors import RunError
-from experiments.machine import set_up
+from experiments.machine import release_memory, set_up
 from experiments.records import RunDirectory, plain_floats
 from experiments.trial import Trial
 from experiments.worker import send
@@ -135,14 +135,18 @@ def train_recorded(cohort: Cohort, dataset: Dataset, run: RunDirectory, settings
     except Exception as error:  # whatever it is, only what is left of this cohort is concerned
         if recorder.broken:
             raise
-        left = [named for number, named in enumerate(cohort.trials) if number not in recorder.done]
-        if len(left) > 1:
-            recorder.note(f"a cohort of {len(left)} trains in halves: {_reason(error)}")
-            middle = len(left) // 2
-            for half in (left[:middle], left[middle:]):
-                train_recorded(Cohort(tuple(half)), dataset, run, settings)
-        elif left:
-            recorder.ended(cohort.trials.index(left[0]), Failed.of(error))
+        failed = Failed.of(error)
+    else:
+        return
+    release_memory()  # now that the error no longer holds what the cohort took
+    left = [named for number, named in enumerate(cohort.trials) if number not in recorder.done]
+    if len(left) > 1:
+        recorder.note(f"a cohort of {len(left)} trains in halves: {failed.reason}")
+        middle = len(left) // 2
+        for half in (left[:middle], left[middle:]):
+            train_recorded(Cohort(tuple(half)), dataset, run, settings)
+    elif left:
+        recorder.ended(cohort.trials.index(left[0]), failed)
 
 
 class _Recorder:

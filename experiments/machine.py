@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import platform
 from importlib.metadata import version
 from typing import Any, Literal
@@ -51,6 +52,15 @@ def free_memory(device: str) -> int | None:
     import torch
 
     return int(torch.cuda.mem_get_info()[0])
+
+
+def release_memory() -> None:
+    """Give back what nothing uses any more, the GPU's, too."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def set_up(device: str, threads: int) -> dict[str, Any]:

@@ -115,8 +115,10 @@ def _merge(graph: fx.Graph) -> None:
             continue
         value = value_of(node)
         if node.target is aten.add.Tensor and source.target in _SUMS_OF_PRODUCTS:
-            bias = value_of(node.args[1])
-            if bias is None or value is None or bias.dtype != value.dtype:
+            bias, product = value_of(node.args[1]), value_of(source)
+            if bias is None or value is None or product is None or node.kwargs:
+                continue
+            if bias.dtype != value.dtype or product.shape != value.shape:
                 continue
             node.target = _SUMS_OF_PRODUCTS[source.target]
             node.args = (node.args[1], *source.args)
@@ -124,7 +126,8 @@ def _merge(graph: fx.Graph) -> None:
             summed = value_of(source.args[0])
             if value is None or summed is None:
                 continue
-            axes: Any = source.args[1]
+            named: Any = source.args[1]
+            axes = {axis % summed.dim() for axis in named}
             kept = [n for i, n in enumerate(summed.shape) if i not in axes]
             if list(value.shape) != kept:
                 continue

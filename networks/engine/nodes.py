@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import torch
@@ -25,8 +26,11 @@ def is_view(node: fx.Node) -> bool:
 
 def root_of(node: Any) -> Any:
     """What a view, or a view of a view, is a view of."""
-    while isinstance(node, fx.Node) and node.op == "call_function" and is_view(node):
-        node = node.args[0]
+    while isinstance(node, fx.Node) and node.op == "call_function":
+        chosen: Any = node.args[0] if node.target is operator.getitem else node  # of several
+        if not is_view(chosen):
+            break
+        node = chosen.args[0]
     return node
 
 

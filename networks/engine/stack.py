@@ -49,8 +49,8 @@ class Stack:
         for variable in self._variables[member]:
             row = variable.value.detach()
             own = row.to("cpu").contiguous()
-            shared = own.data_ptr() == row.data_ptr() and not self.is_alone
-            variable.value.data = own.clone() if shared else own
+            part_of_more = own.untyped_storage().nbytes() > own.nbytes
+            variable.value.data = own.clone() if part_of_more else own
 
 
 def _channels_last(kernel: torch.Tensor) -> torch.Tensor:

@@ -13,9 +13,10 @@ from networks.engine.stack import Stack
 from networks.engine.tracing import trace
 from networks.lockstep import Precision
 
-_ROWS_AT_ONCE_CUDA = 512
-_ROWS_AT_ONCE_CPU = 32  # of a network alone; the caches hold that much
-_MEMBER_ROWS_CPU = 4096  # of a cohort together
+_FEWEST_ROWS, _MOST_ROWS = 16, 1024  # a batch
+# Numbers that all members together read of a batch: what a core's caches hold, and
+# some GB of outputs on a GPU.
+_NUMBERS = {"cpu": 2**17, "cuda": 2**23}
 
 
 class Validation:
@@ -38,10 +39,7 @@ class Validation:
     ) -> None:
         alone = weights.is_alone
         self._alone, self._rows = alone, len(features)
-        at_once = _ROWS_AT_ONCE_CUDA
-        if features.device.type == "cpu":
-            at_once = max(_ROWS_AT_ONCE_CPU, _MEMBER_ROWS_CPU // len(weights.values[0]))
-        at_once = min(at_once, self._rows)
+        at_once = min(_rows_at_once(features, len(weights.values[0])), self._rows)
         # Rows are judged one by one, so the last batch is filled up with any of them.
         missing = -self._rows % at_once
         self._batches = torch.split(torch.cat([features, features[:missing]]), at_once)
@@ -60,3 +58,8 @@ class Validation:
             parts = [self._run(batch)[0] for batch in self._batches]
         logits = torch.cat(parts, dim=-2)[..., : self._rows, :]
         return np.asarray((logits[None] if self._alone else logits).cpu().numpy())
+
+
+def _rows_at_once(features: torch.Tensor, members: int) -> int:
+    rows = _NUMBERS[features.device.type] // (members * features[0].numel())
+    return min(max(rows, _FEWEST_ROWS), _MOST_ROWS)

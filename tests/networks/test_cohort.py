@@ -425,6 +425,8 @@ def test_members_that_are_left_move_closer_together() -> None:
     for member, outcome in zip(members, outcomes, strict=True):
         assert isinstance(outcome, Trained)
         assert len(outcome.epoch_seconds) == member.training.epochs
+        for variable in outcome.model.variables:
+            assert variable.value.untyped_storage().nbytes() == variable.value.nbytes, "its own"
         assert_close(outcome, reference(FFN, member.training, member.seed))
 
 

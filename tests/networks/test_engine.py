@@ -136,6 +136,20 @@ def test_stores_read_old_values() -> None:
     assert (a.tolist(), b.tolist(), c.tolist()) == ([3.0, 5.0], [4.0, 7.0], [6.0, 9.0])
 
 
+def test_stores_of_views_read_old_values() -> None:
+    a, b = torch.arange(4.0).reshape(2, 2), torch.ones(2)
+
+    def turn(a: Any, b: Any) -> Any:
+        first, second = a.unbind(0)
+        return [a.T, first + second, second]
+
+    graph, leaves, _ = trace(turn, [a, b], [None] * 2, alone=True)
+    (second,) = bind(graph, leaves, [Store(0, 0), Store(1, 1)])()
+    assert a.tolist() == [[0.0, 2.0], [1.0, 3.0]]
+    assert b.tolist() == [2.0, 4.0]
+    del second
+
+
 def test_products_are_added_in_place_after_the_factor() -> None:
     w, factor = torch.ones(3, 2), torch.tensor(0.5)
 
