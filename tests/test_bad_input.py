@@ -98,6 +98,10 @@ def test_a_gpu_where_there_is_none() -> None:
         experiments_main, "run", "ffn-baseline", "--data", "small", "--device", "cuda"
     )
     assert "--device cuda needs a GPU" in message
+    message = _refused(
+        experiments_main, "run", "ffn-baseline", "--data", "small", "--precision", "tf32"
+    )
+    assert "--precision tf32 is how NVIDIA GPUs multiply" in message
 
 
 def test_a_corrupted_dataset() -> None:

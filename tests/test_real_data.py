@@ -76,7 +76,6 @@ def test_the_arrays_are_known_as_the_sources_and_stand_beside_its_figures() -> N
     assert documented[0]["accuracy"] == 0.5887
 
 
-@pytest.mark.slow
 def test_the_documented_ffn_reaches_the_documented_range() -> None:
     _call(data_main, "import", ARRAYS, "--name", "source")
     printed = _call(

@@ -267,7 +267,6 @@ def test_a_run_says_which_trials_trained_together(tmp_path: Path) -> None:
             assert result["cohort"] == {"id": planned["id"], "size": 3}
 
 
-@pytest.mark.slow
 def test_several_processes_give_the_same_results(tmp_path: Path) -> None:
     dataset = small_dataset()
     path = tmp_path / "small.h5"
