@@ -243,7 +243,11 @@ class _Slot:
         how = "it closed its pipe" if code is None else f"exit code {code}"
         if code is not None and code < 0:
             how = signal.Signals(-code).name
-        hint = " Often that is want of memory." if code == -signal.SIGKILL else ""
+        hint = (
+            " Often that is want of memory: fewer --workers need less."
+            if code == -signal.SIGKILL
+            else ""
+        )
         if process.is_alive():
             process.kill()
             process.join()
