@@ -69,16 +69,13 @@ class WorkerPool(Executor):
         on_message: called with what tasks `send`, in the order of each task, before
             its future is done; never by two at once. What it raises becomes the
             future's exception.
-        method: how processes begin, "spawn" or "forkserver".
     """
 
-    def __init__(
-        self, workers: int, *, threads: int, on_message: OnMessage, method: str = "spawn"
-    ) -> None:
+    def __init__(self, workers: int, *, threads: int, on_message: OnMessage) -> None:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._closed, self._closing = False, threading.Lock()
         told = _one_at_a_time(on_message)
-        self._slots = [_Slot(self._tasks, threads, told, method) for _ in range(workers)]
+        self._slots = [_Slot(self._tasks, threads, told) for _ in range(workers)]
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Queue a task: a module's function, its arguments and result picklable.
@@ -152,10 +149,9 @@ class _Slot:
         tasks: queue.SimpleQueue[_Task | None],
         threads: int,
         on_message: OnMessage,
-        method: str,
     ) -> None:
         self._tasks, self._threads, self._on_message = tasks, threads, on_message
-        self._context: Any = multiprocessing.get_context(method)
+        self._context = multiprocessing.get_context("spawn")  # a fork would share locks and threads
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._killed = False
@@ -306,6 +302,9 @@ def _environment(threads: int) -> Iterator[None]:
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
     """Hold Ctrl-C back from processes that start now: they inherit this thread's mask."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield  # not on this system
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
