@@ -169,7 +169,7 @@ def _compute_once(
         setattr(names, name, value)
         with graph.inserting_before(node):
             attribute = graph.create_node("get_attr", name)
-        attribute.meta = {**node.meta, "stays": True}
+        attribute.meta = dict(node.meta)
         for user in users:
             user.replace_input_with(node, attribute)
     for node in reversed(list(graph.nodes)):
