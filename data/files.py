@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from data.errors import DataError
+from data.errors import DataError, NoSpaceError
 
+TEMPORARY = ".tmp"  # how names of files end that a process was writing when it was killed
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("No space left", "Disk quota exceeded", "File too large", "errno = 28", "errno = 27")
 
@@ -24,18 +25,19 @@ def commit(path: Path) -> Iterator[Path]:
     temporary file goes and `path` stays as it was.
 
     Raises:
-        DataError: the disk is full, or the folder cannot be written.
+        NoSpaceError: the disk is full.
+        DataError: the folder cannot be written.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
         temporary.touch(exist_ok=False)
     try:
         with writing(path):
             yield temporary
-            _sync(temporary)
+            sync(temporary)
             temporary.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
@@ -43,14 +45,19 @@ def commit(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn the system's errors while writing `path` into one sentence."""
+    """Turn the system's errors while writing `path` into one sentence.
+
+    Raises:
+        NoSpaceError: the disk is full.
+        DataError: `path` cannot be written.
+    """
     try:
         yield
     except (OSError, RuntimeError) as error:
         # HDF5 passes the system's error on in its text only, at times as a RuntimeError.
         full = getattr(error, "errno", None) in _FULL
         if full or any(words in str(error) for words in _FULL_WORDS):
-            raise DataError(
+            raise NoSpaceError(
                 f"no space left to write {path}: it was not written. Free some space or name "
                 "another folder, then run the same command again."
             ) from error
@@ -64,13 +71,14 @@ def check_space(path: Path, size: int) -> None:
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise DataError(
+        raise NoSpaceError(
             f"no space left to write {path}: it needs {size / 1e6:.0f} MB, {free / 1e6:.0f} MB are "
             "free. Free some space or name another folder."
         )
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

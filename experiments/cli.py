@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
 
 from data.errors import DataError
-from data.terminal import ProgressBar, SentenceGroup, console, interruptible, table
+from data.terminal import SentenceGroup, console, interruptible, table
 from experiments.bench.cli import bench
+from experiments.cli_runs import COMMANDS, follow_to_results
 from experiments.errors import RunError
+from experiments.launch import start
+from experiments.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, print_result
 from experiments.plan import make_plan
-from experiments.progress import RunProgress, total_work
-from experiments.results import RunResult, collect
+from experiments.request import Computing, Request
+from experiments.results import collect
 from experiments.studies import STUDIES
 from experiments.study import PROTOCOLS, Protocol
-from experiments.tables import results_view
 from networks.backend import require_torch
 from networks.checks import ConfigError
 from networks.lockstep import PRECISIONS, Precision
-
-_RUNS_OPTION = click.option(
-    "--runs",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: Path(os.environ.get("GENRE_TUI_RUNS") or "runs"),
-    show_default="GENRE_TUI_RUNS, else runs",
-    help="Folder of all runs.",
-)
-_JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class ExperimentsGroup(SentenceGroup):
@@ -44,10 +36,12 @@ def main() -> None:
 
 
 main.add_command(bench)
+for command in COMMANDS:
+    main.add_command(command)
 
 
 @main.command("list")
-@_JSON_OPTION
+@JSON_OPTION
 def list_studies(as_json: bool) -> None:
     """List the studies."""
     if as_json:
@@ -125,8 +119,9 @@ def list_studies(as_json: bool) -> None:
     show_default=True,
     help="Of products; tf32 on NVIDIA GPUs. What is kept is float32.",
 )
-@_RUNS_OPTION
-@_JSON_OPTION
+@DETACH_OPTION
+@RUNS_OPTION
+@JSON_OPTION
 def run(
     study: str,
     data_name: str | None,
@@ -137,48 +132,33 @@ def run(
     threads: int,
     workers: int | None,
     precision: Precision,
+    detach: bool,
     runs: Path,
     as_json: bool,
 ) -> None:
     """Run a study and show its results.
 
-    STUDY is one of those that `list` shows. Progress goes to standard error.
+    STUDY is one of those that `list` shows. Progress goes to standard error. The run
+    is a process of its own: it goes on when this terminal closes. Ctrl-C asks
+    whether to leave it or to stop it; where nobody can be asked it stops the run at
+    the end of the epoch. Ctrl-C again ends it at once.
     """
     from data.opening import dataset_path, open_dataset
 
     require_torch()
-    chosen = STUDIES[study]
+    computing = Computing(device, threads, workers, precision)
     with interruptible("Nothing was written."):
         dataset = open_dataset(data_name)
-    with interruptible(
-        "Trials that had ended are kept (python -m experiments show latest); the same command "
-        "starts a new run."
-    ):
-        dataset.features(chosen.features, "train")
-        plan = make_plan(chosen, protocol, dataset.content_sha256, seeds, epochs)
-
-        from experiments.launch import Computing, launch
-
-        with ProgressBar(study, total_work(plan), "epochs") as bar:
-            made = launch(
-                chosen,
-                dataset,
-                plan,
-                runs,
-                RunProgress(plan, bar),
-                Computing(device, threads, workers, precision),  # type: ignore[arg-type]
-                dataset_path(data_name),
-            )
-    result = collect(made)
-    _print(result, as_json)
-    if any(variant.failures for variant in result.variants):
-        raise SystemExit(1)
+        dataset.features(STUDIES[study].features, "train")
+        path = dataset_path(data_name)
+        made = start(Request(study, path, protocol, seeds, epochs, computing), runs)
+    follow_to_results(made, detach, as_json)
 
 
 @main.command()
 @click.argument("run", metavar="[RUN]", default="latest")
-@_RUNS_OPTION
-@_JSON_OPTION
+@RUNS_OPTION
+@JSON_OPTION
 def show(run: str, runs: Path, as_json: bool) -> None:
     """Show a run's results.
 
@@ -187,11 +167,4 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     """
     from experiments.records import find
 
-    _print(collect(find(runs, run)), as_json)
-
-
-def _print(result: RunResult, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(result.to_dict()))
-    else:
-        console().print(results_view(result))
+    print_result(collect(find(runs, run)), as_json)

@@ -35,6 +35,11 @@ class Cohort:
         ids = ",".join(trial.id for _, trial in self.trials)
         return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
+    def halves(self) -> tuple[Cohort, Cohort]:
+        """The first and the last trials, of two at least."""
+        middle = len(self.trials) // 2
+        return Cohort(self.trials[:middle]), Cohort(self.trials[middle:])
+
 
 def plan_cohorts(
     trials: Sequence[tuple[str, Trial]],

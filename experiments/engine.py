@@ -1,101 +1,45 @@
-"""Trains a cohort and records each of its trials; in this process or a worker's."""
+"""What a worker does: it trains a cohort, or tests what validation has selected."""
 
 from __future__ import annotations
 
-import time
-import traceback
-from dataclasses import dataclass
-from functools import lru_cache
+import os
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from data import store
-from data.dataset import Dataset, SplitName
+from data.dataset import Dataset
+from experiments.checkpoints import Checkpoint, Checkpoints
 from experiments.cohorts import Cohort
 from experiments.errors import RunError
 from experiments.machine import release_memory, set_up
-from experiments.records import RunDirectory, plain_floats
+from experiments.messages import CheckpointWritten, CohortBegan, Continued, Note, Paused, TrialEnded
+from experiments.patience import StopAskedError, patiently
+from experiments.recorder import Recorder
+from experiments.records import RunDirectory
+from experiments.splits import record_split
+from experiments.testing import predict_with_kept_model, record_test, rows_of
 from experiments.trial import Trial
+from experiments.work import Work
 from experiments.worker import send
-from networks import metrics
-from networks.cohort import Failed, Member, Outcome, train_cohort
-from networks.inference import probabilities_of
-from networks.lockstep import Precision
-from networks.training import Rows, Trained
+from networks.cohort import CohortState, Failed, Member, train_cohort
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How trials are computed.
-
-    Args:
-        device: "cpu" or "cuda".
-        threads: of torch on the CPU, in each process.
-        precision: of products.
-        tested: whether the test rows are looked at as soon as a trial has finished.
-    """
-
-    device: str
-    threads: int
-    precision: Precision
-    tested: bool
-
-
-@dataclass(frozen=True)
-class CohortBegan:
-    """A cohort begins to train."""
-
-    cohort: Cohort
-
-
-@dataclass(frozen=True)
-class EpochEnded:
-    """A trial has trained for an epoch, counted from 1."""
-
-    variant: str
-    trial: Trial
-    epoch: int
-    logs: dict[str, float]
-
-
-@dataclass(frozen=True)
-class TrialEnded:
-    """A trial is recorded."""
-
-    variant: str
-    trial: Trial
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something that a reader of the records should know."""
-
-    text: str
-
-
-Message = CohortBegan | EpochEnded | TrialEnded | Note
-
-
-def train_in_worker(
-    cohort: Cohort, dataset: Path, content_sha256: str, run: RunDirectory, settings: Settings
-) -> None:
-    """`train_recorded` for a process that has nothing yet.
+def open_work(work: Work) -> Dataset:
+    """Set this process up and read the dataset.
 
     Raises:
-        DataError: the dataset cannot be read any more, or a record not written.
-        RunError: the dataset's file has other rows than when the run began.
+        DataError: it cannot be read any more.
+        RunError: the file has other rows than when the run began.
     """
-    set_up(settings.device, settings.threads)
-    rows = _load(dataset)
-    if rows.content_sha256 != content_sha256:
+    set_up(work.settings.device, work.settings.threads)
+    dataset = _load(work.dataset)
+    if dataset.content_sha256 != work.content_sha256:
         raise RunError(
-            f"{dataset} has changed since the run began: its trials would not belong "
+            f"{work.dataset} has changed since the run began: its trials would not belong "
             "together. Start a new run."
         )
-    train_recorded(cohort, rows, run, settings)
+    return dataset
 
 
 @lru_cache(maxsize=1)
@@ -103,170 +47,146 @@ def _load(path: Path) -> Dataset:
     return store.load(path)
 
 
-def train_recorded(cohort: Cohort, dataset: Dataset, run: RunDirectory, settings: Settings) -> None:
-    """Train a cohort; each trial is recorded as soon as it has ended.
+def train(work: Work, cohort: Cohort) -> bool:
+    """Train a cohort from its newest checkpoint on; each trial is recorded when it ends.
 
     What goes wrong for one trial is recorded as its failure. Where a cohort cannot
-    go on together, such as for want of memory, its halves are trained apart.
+    go on together, such as for want of memory, its halves are trained apart. While
+    the disk is full this waits.
 
     Args:
-        cohort: what to train.
-        dataset: on what.
-        run: where to record it.
-        settings: how.
+        work: on what, where and how.
+        cohort: what to train. Trials of it that are done are computed in their places,
+            for the others' sake, where the cohort goes on from before their end.
+
+    Returns:
+        Whether it was trained to its end: False where a stop was asked for.
 
     Raises:
-        DataError: a record cannot be written.
+        DataError: the dataset cannot be read, or a record not written.
+        RunError: the dataset has changed.
     """
-    send(CohortBegan(cohort))
-    recorder = _Recorder(cohort, dataset, run, settings)
+    return _Training(work, open_work(work), cohort).train()
+
+
+def test(work: Work, trial: Trial) -> bool:
+    """Look at the test rows with the model that a trial left, and record its figures.
+
+    Returns:
+        False where the disk was full and a stop was asked for.
+
+    Raises:
+        DataError, RunError: as `train`.
+    """
+    dataset, run = open_work(work), work.run
+    result = run.read_result(trial.id)
+    if result is None or result["status"] != "finished" or result["test"]:
+        return True
+    probability = predict_with_kept_model(run, dataset, trial)
+
+    def write() -> None:
+        run.write_result(trial.id, result | {"test": record_test(run, dataset, trial, probability)})
+
     try:
-        train_cohort(
-            [Member(t.network, t.training, t.seed) for _, t in cohort.trials],
-            rows_of(dataset, cohort.trials[0][1], "train"),
-            rows_of(dataset, cohort.trials[0][1], "validation"),
-            len(dataset.genres),
-            device=settings.device,
-            precision=settings.precision,
-            on_epoch=recorder.epoch_ended,
-            on_end=recorder.ended,
-            report=recorder.note,
-        )
-    except Exception as error:  # whatever it is, only what is left of this cohort is concerned
-        if recorder.broken:
-            raise
-        failed = Failed.of(error)
-    else:
-        return
-    release_memory()  # now that the error no longer holds what the cohort took
-    left = [named for number, named in enumerate(cohort.trials) if number not in recorder.done]
-    if len(left) > 1:
-        recorder.note(f"a cohort of {len(left)} trains in halves: {failed.reason}")
-        middle = len(left) // 2
-        for half in (left[:middle], left[middle:]):
-            train_recorded(Cohort(tuple(half)), dataset, run, settings)
-    elif left:
-        recorder.ended(cohort.trials.index(left[0]), failed)
+        _patiently(write, run)
+    except StopAskedError:
+        return False
+    send(TrialEnded(trial.id))
+    return True
 
 
-class _Recorder:
-    """Records a cohort's trials; `done` has the numbers of those that have ended."""
+class _Training:
+    """Trains one cohort."""
 
-    def __init__(
-        self, cohort: Cohort, dataset: Dataset, run: RunDirectory, settings: Settings
-    ) -> None:
-        self._cohort, self._dataset, self._run = cohort, dataset, run
-        self._settings = settings
-        self._began = time.perf_counter()
-        self.done: set[int] = set()
-        self.broken = False  # whether a record could not be written
-        self._notes: list[str] = []
+    def __init__(self, work: Work, dataset: Dataset, cohort: Cohort) -> None:
+        self._work, self._dataset, self._cohort = work, dataset, cohort
+        self._run, self._settings = work.run, work.settings
+        self._trials = [trial for _, trial in cohort.trials]
+        folder = self._run.cohort_path(cohort.id)
+        self._checkpoints = Checkpoints(folder, self._settings.checkpoint_seconds)
+        self._recorder = Recorder(cohort, dataset, self._run, self._settings, self._patiently)
+        self._stopped = False
 
-    def note(self, text: str) -> None:
-        self._notes.append(text)
-        send(Note(text))
-
-    def epoch_ended(self, number: int, epoch: int, logs: dict[str, float]) -> None:
-        send(EpochEnded(*self._cohort.trials[number], epoch, logs))
-
-    def ended(self, number: int, outcome: Outcome) -> None:
-        variant, trial = self._cohort.trials[number]
+    def train(self) -> bool:
+        """Train it, or its halves; whether to the end."""
+        checkpoint = self._checkpoints.newest(self._say)
         try:
-            self._run.write_result(trial.id, self._result(variant, trial, outcome))
-        except Exception:
-            self.broken = True
-            raise
-        self.done.add(number)
-        send(TrialEnded(variant, trial))
+            self._train(checkpoint)
+        except StopAskedError:
+            return False
+        except Exception as error:  # whatever it is, only what is left of this cohort is concerned
+            if self._recorder.broken:
+                raise
+            failed = Failed.of(error)
+        else:
+            if not self._stopped:
+                self._checkpoints.clear()
+            return not self._stopped
+        release_memory()  # now that the error no longer holds what the cohort took
+        if checkpoint is not None:
+            self._say(f"the cohort begins anew, as it cannot go on: {failed.reason}")
+            self._checkpoints.clear()
+            return _Training(self._work, self._dataset, self._cohort).train()
+        return self._train_halves(failed)
 
-    def _result(self, variant: str, trial: Trial, outcome: Outcome) -> dict[str, Any]:
-        result: dict[str, Any] = {
-            "trial": trial.id,
-            "variant": variant,
-            "seed": trial.seed,
-            "cohort": {"id": self._cohort.id, "size": len(self._cohort.trials)},
-            "notes": list(self._notes),
-        }
-        if isinstance(outcome, Failed):
-            return result | failure(outcome.reason, outcome.traceback)
-        result |= _training_record(trial, outcome)
-        result["seconds"] = round(time.perf_counter() - self._began, 3)
-        if outcome.status != "finished":
-            return result
-        probability = None
-        if self._settings.tested:
+    def _train(self, checkpoint: Checkpoint | None) -> None:
+        state = None
+        if checkpoint is not None:
+            state = checkpoint.state
+            self._recorder.take_up(checkpoint.extra)
+        left = tuple(self._trials[number].id for number in self._recorder.left)
+        send(CohortBegan(self._cohort.id, left, state.epoch if state else 0, os.getpid()))
+        train_cohort(
+            [Member(trial.network, trial.training, trial.seed) for trial in self._trials],
+            rows_of(self._dataset, self._trials[0], "train"),
+            rows_of(self._dataset, self._trials[0], "validation"),
+            len(self._dataset.genres),
+            device=self._settings.device,
+            precision=self._settings.precision,
+            on_epoch=self._recorder.epoch_ended,
+            on_end=self._recorder.ended,
+            after_epoch=self._after_epoch,
+            state=state,
+            report=self._recorder.note,
+        )
+
+    def _after_epoch(self, epoch: int, take: Callable[[], CohortState]) -> bool:
+        """Write a checkpoint if it is time for one; whether to stop."""
+        if not self._recorder.left:
+            return True  # the others had ended before this process began
+        self._stopped = self._run.stop_is_asked
+        if self._stopped or self._checkpoints.is_due:
             try:
-                probability = predict(self._dataset, trial, outcome.model)
-            except Exception as error:  # as above, it ends this trial and no other
-                return result | failure(_reason(error), traceback.format_exc())
-        self._run.write_model(trial.id, outcome.model.save)
-        if probability is not None:
-            result["test"] = record_test(self._run, self._dataset, trial, probability)
-        return result
+                self._patiently(partial(self._write_checkpoint, take))
+            except Exception:
+                self._recorder.broken = True
+                raise
+        return self._stopped
+
+    def _write_checkpoint(self, take: Callable[[], CohortState]) -> None:
+        state, extra = take(), self._recorder.carried()
+        size, seconds = self._checkpoints.write(Checkpoint(state, extra))
+        send(CheckpointWritten(self._cohort.id, state.epoch, size, seconds))
+
+    def _train_halves(self, failed: Failed) -> bool:
+        left = [self._cohort.trials[number] for number in self._recorder.left]
+        try:
+            if len(left) == 1:
+                self._recorder.ended(self._recorder.left[0], failed)
+                return True
+            halves = Cohort(tuple(left)).halves()
+            self._say(f"a cohort of {len(left)} trains in halves: {failed.reason}")
+            self._patiently(partial(record_split, self._run, self._cohort, halves, failed.reason))
+        except StopAskedError:
+            return False
+        return all(_Training(self._work, self._dataset, half).train() for half in halves)
+
+    def _patiently(self, write: Callable[[], None]) -> None:
+        _patiently(write, self._run)
+
+    def _say(self, text: str) -> None:
+        send(Note(text, self._cohort.id))
 
 
-def failure(reason: str, details: str) -> dict[str, Any]:
-    """What the record of a failed trial says."""
-    return {"status": "failed", "reason": reason, "traceback": details, "test": None}
-
-
-def predict(dataset: Dataset, trial: Trial, model: Any) -> npt.NDArray[np.float64]:
-    """Probabilities of the test rows. [shape=(n, genres)]"""
-    return probabilities_of(model, rows_of(dataset, trial, "test").features)
-
-
-def record_test(
-    run: RunDirectory, dataset: Dataset, trial: Trial, probability: npt.NDArray[np.float64]
-) -> dict[str, Any]:
-    """Write a trial's predictions; its test figures."""
-    rows, genres = dataset.test, dataset.genres
-    predicted = probability.argmax(axis=1)
-    arrays = {"probability": probability, "predicted": predicted, "label": rows.label}
-    arrays |= {"track": rows.track} | ({} if rows.start is None else {"start": rows.start})
-    run.write_predictions(trial.id, arrays)
-    confusion = metrics.confusion_matrix(rows.label, predicted, len(genres))
-    scores = metrics.class_scores(confusion)
-    return {
-        "accuracy": metrics.accuracy(confusion),
-        "macro_f1": metrics.macro_f1(confusion),
-        "batch_mean_f1": metrics.batch_mean_f1(rows.label, predicted),
-        "confusion_matrix": confusion.tolist(),
-        "classes": {
-            genre: {
-                "precision": float(scores.precision[i]),
-                "recall": float(scores.recall[i]),
-                "f1": float(scores.f1[i]),
-                "rows": int(scores.support[i]),
-            }
-            for i, genre in enumerate(genres)
-        },
-    }
-
-
-def rows_of(dataset: Dataset, trial: Trial, split: SplitName) -> Rows:
-    """What a trial's network reads of a split."""
-    features = dataset.features(trial.network.features, split)  # type: ignore[arg-type]
-    return Rows(features, getattr(dataset, split).label)
-
-
-def _training_record(trial: Trial, trained: Trained) -> dict[str, Any]:
-    history = trained.history
-    epochs = len(history["loss"])
-    kept = trained.best_epoch if trial.training.keep == "best" else epochs
-    return {
-        "status": trained.status,
-        "best_epoch": trained.best_epoch,
-        "kept_epoch": kept,
-        "epochs": epochs,
-        "validation": {
-            "accuracy": history["val_accuracy"][kept - 1],
-            "macro_f1": history["val_macro_f1"][kept - 1],
-        },
-        "history": {name: plain_floats(values) for name, values in history.items()},
-        "epoch_seconds": [round(seconds, 4) for seconds in trained.epoch_seconds],
-        "test": None,
-    }
-
-
-def _reason(error: BaseException) -> str:
-    return Failed.of(error).reason
+def _patiently(write: Callable[[], None], run: RunDirectory) -> None:
+    patiently(write, run, lambda reason: send(Paused(reason)), lambda: send(Continued()))

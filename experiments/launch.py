@@ -1,141 +1,182 @@
-"""From what a user asks for to a run that is carried out and recorded."""
+"""Starts, resumes and ends runs: each is a process of its own session.
+
+So it outlives the terminal and the program that started it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from data.dataset import Dataset
+from data import catalogue, store
 from data.errors import DataError
-from data.source_files import is_source
 from experiments import records
-from experiments.cohorts import plan_cohorts
-from experiments.engine import Settings
-from experiments.machine import (
-    DeviceChoice,
-    check_precision,
-    choose_device,
-    free_memory,
-    set_up,
-    versions,
-)
-from experiments.plan import Plan
+from experiments.errors import RunError
+from experiments.owner import BEGUN
+from experiments.ownership import OwnedError, is_alive, owner_of
 from experiments.records import RunDirectory
-from experiments.runner import Observer, Runner
-from experiments.study import Study
-from experiments.workers import default_workers
-from networks.lockstep import Precision
+from experiments.request import Request
+
+OWNER: tuple[str, ...] = (sys.executable, "-m", "experiments.owner")
+
+_LOOK = 0.05  # seconds between two looks
+_LONGEST_ANSWER = 16 * 1024  # bytes
 
 
-@dataclass(frozen=True)
-class Computing:
-    """What a user asks to compute with.
-
-    Args:
-        device: that trains.
-        threads: of torch on the CPU, in each process.
-        workers: processes on the CPU; None leaves it to `default_workers`.
-        precision: of products.
-    """
-
-    device: DeviceChoice = "auto"
-    threads: int = 1
-    workers: int | None = None
-    precision: Precision = "float32"
-
-
-def launch(
-    study: Study,
-    dataset: Dataset,
-    plan: Plan,
-    runs: Path,
-    observer: Observer,
-    computing: Computing = Computing(),
-    dataset_path: Path | None = None,
-) -> RunDirectory:
-    """Carry a plan out.
+def start(request: Request, runs: Path) -> RunDirectory:
+    """Start a run; returns when its run.json is there.
 
     Args:
-        study: that the plan was made of.
-        dataset: to train and test on.
-        plan: what to train.
+        request: what to run.
         runs: the folder of all runs.
-        observer: is told how far it is.
-        computing: with what.
-        dataset_path: the dataset's file; without one, one process trains.
 
     Raises:
-        DataError: the dataset lacks what the study reads, or a record cannot be
-            written.
-        RunError: there is no such device, or it has no such precision.
+        DataError: the folder cannot be written.
+        RunError: the run was refused.
     """
-    dataset.features(study.features, "train")  # refuse before anything is written
-    chosen = choose_device(computing.device)
-    check_precision(chosen, computing.precision)
-    about_device = set_up(chosen, computing.threads)
-    cohorts = plan_cohorts(plan.trials, chosen, len(dataset.genres), free_memory(chosen))
-    workers = 1
-    if dataset_path is not None and chosen == "cpu":
-        workers = computing.workers or default_workers(
-            cohorts, computing.threads, len(dataset.train), len(dataset.genres)
-        )
-        workers = min(workers, len(cohorts))
-    facts = run_facts(study, dataset, plan)
-    facts["cohorts"] = [
-        {"id": cohort.id, "trials": [trial.id for _, trial in cohort.trials]} for cohort in cohorts
-    ]
-    facts["device"] = about_device | {"precision": computing.precision, "workers": workers}
-    run = records.create(runs, study.name)
+    run = RunDirectory(records.create(runs, request.study).path.absolute())
+    absolute = request.to_dict() | {"dataset": str(request.dataset.absolute())}
+    process: subprocess.Popen[bytes] | None = None
     try:
-        run.write_run(facts)
-    except DataError:
-        run.path.rmdir()
+        process = _spawn(run, json.dumps(absolute))
+        _await(process, run)
+    except BaseException:  # Ctrl-C, too: nothing has begun
+        if process is not None:
+            process.kill()
+            process.wait()
+        shutil.rmtree(run.path, ignore_errors=True)
+        with suppress(OSError):
+            run.path.parent.rmdir()
         raise
-    settings = Settings(
-        chosen, computing.threads, computing.precision, tested=plan.protocol == "documented"
-    )
-    Runner(plan, cohorts, dataset, dataset_path, run, settings, workers, observer).execute()
+    _reap(process)
     return run
 
 
-def run_facts(study: Study, dataset: Dataset, plan: Plan) -> dict[str, Any]:
-    """What run.json says: all that a reader needs to understand the records."""
-    documented = is_source(dataset)
-    return {
-        "study": study.name,
-        "question": study.question,
-        "protocol": plan.protocol,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "dataset": {
-            "name": dataset.name,
-            "content_sha256": dataset.content_sha256,
-            "genres": list(dataset.genres),
-            "kind": dataset.provenance.get("kind", "unknown"),
-            "is_source": documented,
-            "rows": {split: len(rows) for split, rows in dataset.splits()},
-        },
-        "seeds": list(plan.seeds),
-        "epochs": plan.epochs,
-        "variants": [
-            {
-                "name": planned.name,
-                "candidates": [
-                    {
-                        "learning_rate": candidate.learning_rate,
-                        "trials": [trial.id for trial in candidate.trials],
-                    }
-                    for candidate in planned.candidates
-                ],
-                # Figures that were measured on other rows compare with nothing here.
-                "documented": [figure.to_dict() for figure in variant.documented]
-                if documented
-                else [],
-                "note": variant.note if plan.protocol == "documented" else "",
-            }
-            for planned, variant in zip(plan.variants, study.variants, strict=True)
-        ],
-        "trials": {trial.id: trial.to_dict() for _, trial in plan.trials},
-        "versions": versions(),
-    }
+def resume(run: RunDirectory, dataset: Path | None = None) -> None:
+    """Let a run go on from where it was; returns when it has begun to.
+
+    Args:
+        run: that nobody carries out.
+        dataset: its file; None looks for it among the user's datasets.
+
+    Raises:
+        OwnedError: somebody carries it out.
+        DataError: the folder cannot be written.
+        RunError: the run was refused.
+    """
+    facts = run.read_run()
+    if is_alive(run):
+        raise OwnedError(f"{run.name} is being carried out already, by {owner_of(run)}.")
+    found = (dataset or find_dataset(facts["dataset"])).absolute()
+    process = _spawn(RunDirectory(run.path.absolute()), str(found))
+    _await(process, run)
+    _reap(process)
+
+
+def find_dataset(about: object) -> Path:
+    """The user's dataset with the rows that a run began with.
+
+    Args:
+        about: the dataset's name and content hash, as run.json has them. No path is
+            taken from there: records may come from somebody else.
+
+    Raises:
+        RunError: there is none.
+    """
+    if not isinstance(about, dict):
+        raise RunError("run.json is damaged: it does not say on what it ran.")
+    for name in sorted(catalogue.names(), key=lambda name: name != about.get("name")):
+        path = catalogue.path_of(name)
+        with suppress(DataError):
+            if store.summarise(path).content_sha256 == about.get("content_sha256"):
+                return path
+    raise RunError(
+        f"none of your datasets holds the rows of {about.get('name')!r:.80} that the run began "
+        "with: name its file with --data, or make it again with python -m data."
+    )
+
+
+def end_now(run: RunDirectory) -> None:
+    """End a run's processes at once; what was committed is kept.
+
+    Raises:
+        RunError: they run on another machine.
+        DataError: the folder cannot be written.
+    """
+    owner = owner_of(run)
+    run.ask_to_stop()  # so that it counts as stopped, not as crashed
+    if owner is None or not is_alive(run):
+        return
+    if not owner.is_here:
+        raise RunError(
+            f"{run.name} is carried out by {owner}: end it there. It was asked to stop at the "
+            "end of its epoch."
+        )
+    with suppress(ProcessLookupError):
+        os.killpg(owner.pid, signal.SIGKILL)  # it leads a session of its own
+
+
+def await_end(run: RunDirectory, seconds: float | None = None) -> bool:
+    """Wait until nobody carries a run out; False where that takes longer than `seconds`."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while is_alive(run):
+        if end is not None and time.monotonic() > end:
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+def _spawn(run: RunDirectory, argument: str) -> subprocess.Popen[bytes]:
+    try:
+        with run.console.open("ab") as console:
+            return subprocess.Popen(
+                [*OWNER, str(run.path), argument],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,  # for one line, see `_await`
+                stderr=console,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise RunError(f"{run.path} cannot be used: {error.strerror}.") from error
+
+
+def _await(process: subprocess.Popen[bytes], run: RunDirectory) -> None:
+    """Wait until a process has begun to carry a run out.
+
+    Raises:
+        RunError: it has refused, or died.
+    """
+    assert process.stdout is not None
+    with process.stdout as answers:
+        answer = answers.readline(_LONGEST_ANSWER).decode(errors="replace").strip()
+    if answer == BEGUN:
+        return
+    code = process.wait()
+    if answer:
+        raise RunError(answer)
+    raise RunError(
+        f"the process that was to carry {run.name} out ended (exit status {code}){_last_words(run)}"
+    )
+
+
+def _last_words(run: RunDirectory) -> str:
+    with suppress(OSError), run.console.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - _LONGEST_ANSWER))
+        lines = file.read().decode(errors="replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()]
+        if said:
+            return f", saying: {said[-1]}"
+    return " and said nothing."
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    """Take note of a process's end, so that it does not stay in the system's list."""
+    threading.Thread(target=process.wait, daemon=True).start()

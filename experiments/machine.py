@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import platform
 from importlib.metadata import version
 from typing import Any, Literal
@@ -52,6 +53,19 @@ def free_memory(device: str) -> int | None:
     import torch
 
     return int(torch.cuda.mem_get_info()[0])
+
+
+def memory_in_use(device: str) -> int:
+    """Bytes in use by this process, on the GPU where that trains; 0 where nothing tells."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.memory_allocated())
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def release_memory() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from experiments.study import DEFAULT_SEEDS, FIRST_SEED, Protocol, Study
+from experiments.errors import RunError
+from experiments.study import DEFAULT_SEEDS, FIRST_SEED, PROTOCOLS, Protocol, Study
 from experiments.trial import Trial
 
 
@@ -59,6 +62,36 @@ class Plan:
                 for trial in candidate.trials:
                     named.setdefault(trial.id, (variant.name, trial))
         return tuple(named.values())
+
+
+def plan_of(facts: Mapping[str, Any]) -> Plan:
+    """The plan that a run's run.json tells of.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        trials = {}
+        for name, plain in facts["trials"].items():
+            trials[name] = trial = Trial.from_dict(plain)
+            if trial.id != name:
+                raise ValueError(f"{name!r:.40} is the name of another trial")
+        variants = tuple(
+            PlannedVariant(
+                str(variant["name"]),
+                tuple(
+                    Candidate(tuple(trials[name] for name in candidate["trials"]))
+                    for candidate in variant["candidates"]
+                ),
+            )
+            for variant in facts["variants"]
+        )
+        if facts["protocol"] not in PROTOCOLS:
+            raise ValueError(f"there is no protocol {facts['protocol']!r:.40}")
+        seeds = tuple(int(seed) for seed in facts["seeds"])
+        return Plan(str(facts["study"]), facts["protocol"], seeds, facts["epochs"], variants)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"run.json is damaged: its plan cannot be read ({error!s:.200}).") from error
 
 
 def make_plan(

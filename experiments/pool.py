@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
-from experiments.worker import OnMessage, sending_to, serve
+from experiments.worker import OnMessage, serve
 
 T = TypeVar("T")
 _SECONDS_TO_END = 10.0  # that a worker has, once nothing is asked of it any more
@@ -31,28 +32,16 @@ _starting = threading.Lock()  # the environment and the signals of this process 
 
 
 class WorkerDiedError(Exception):
-    """The process of a task ended before the task did: one sentence for the user."""
-
-
-class InlinePool(Executor):
-    """Runs each task in this process, while it is submitted.
+    """The process of a task ended before the task did: one sentence for the user.
 
     Args:
-        on_message: called with what tasks `send`.
+        sentence: with the pid.
+        reason: how it ended, such as "SIGKILL".
     """
 
-    def __init__(self, on_message: OnMessage) -> None:
-        self._on_message = on_message
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run a task; its future is done."""
-        future: Future[T] = Future()
-        try:
-            with sending_to(self._on_message):
-                future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
+    def __init__(self, sentence: str, reason: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class WorkerPool(Executor):
@@ -69,13 +58,36 @@ class WorkerPool(Executor):
         on_message: called with what tasks `send`, in the order of each task, before
             its future is done; never by two at once. What it raises becomes the
             future's exception.
+        initializer: called with `initargs` when a process begins; a module's function.
     """
 
-    def __init__(self, workers: int, *, threads: int, on_message: OnMessage) -> None:
+    def __init__(
+        self,
+        workers: int,
+        *,
+        threads: int,
+        on_message: OnMessage,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
+    ) -> None:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._closed, self._closing = False, threading.Lock()
         told = _one_at_a_time(on_message)
-        self._slots = [_Slot(self._tasks, threads, told) for _ in range(workers)]
+        begin = None if initializer is None else partial(initializer, *initargs)
+        self._new_slot = partial(_Slot, self._tasks, threads, told, begin)
+        self._slots = [self._new_slot() for _ in range(workers)]
+
+    def grow(self, workers: int) -> None:
+        """Allow more processes than before.
+
+        Raises:
+            RuntimeError: after `shutdown`.
+        """
+        with self._closing:
+            if self._closed:
+                raise RuntimeError("cannot grow a pool that is shut down.")
+            while len(self._slots) < workers:
+                self._slots.append(self._new_slot())
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Queue a task: a module's function, its arguments and result picklable.
@@ -149,8 +161,10 @@ class _Slot:
         tasks: queue.SimpleQueue[_Task | None],
         threads: int,
         on_message: OnMessage,
+        begin: Callable[[], object] | None,
     ) -> None:
         self._tasks, self._threads, self._on_message = tasks, threads, on_message
+        self._begin_process = begin
         self._context = multiprocessing.get_context("spawn")  # a fork would share locks and threads
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
@@ -194,7 +208,7 @@ class _Slot:
                 except Exception as error:  # the task goes on: its records are worth having
                     problem = problem or error
         except (EOFError, OSError) as error:
-            raise WorkerDiedError(self._epitaph()) from error
+            raise self._epitaph() from error
         if problem is not None:
             raise problem
         return value
@@ -221,24 +235,27 @@ class _Slot:
                 if self._killed:
                     raise EOFError
                 self._pipe, theirs = self._context.Pipe()
-                self._process = self._context.Process(target=serve, args=(theirs,), daemon=True)
+                self._process = self._context.Process(
+                    target=serve, args=(theirs, self._begin_process), daemon=True
+                )
                 self._process.start()
                 theirs.close()  # so that the process's end is the end of the pipe
         assert self._pipe is not None
         return self._pipe
 
-    def _epitaph(self) -> str:
+    def _epitaph(self) -> WorkerDiedError:
         process, self._process = self._process, None
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
         if process is None:
-            return "a worker process was ended before it began its task."
+            reason = "it was ended before it began its task"
+            return WorkerDiedError("a worker process was ended before it began its task.", reason)
         process.join(_SECONDS_TO_END)
         code = process.exitcode
         how = "it closed its pipe" if code is None else f"exit code {code}"
         if code is not None and code < 0:
-            how = signal.Signals(-code).name
+            how = _signal_name(-code)
         hint = (
             " Often that is want of memory: fewer --workers need less."
             if code == -signal.SIGKILL
@@ -247,7 +264,9 @@ class _Slot:
         if process.is_alive():
             process.kill()
             process.join()
-        return f"worker process {process.pid} ended in the middle of its task ({how}).{hint}"
+        return WorkerDiedError(
+            f"worker process {process.pid} ended in the middle of its task ({how}).{hint}", how
+        )
 
     def _end(self) -> None:
         if self._pipe is not None:
@@ -260,6 +279,13 @@ class _Slot:
                 self._process.join()
             self._process.close()
             self._process = None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals
+        return f"signal {number}"
 
 
 class _WorkerTracebackError(Exception):

@@ -1,71 +1,67 @@
-"""A run's progress on standard error, with the time that is left."""
+"""A run's progress on standard error, from its events."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from data.terminal import ProgressBar
-from experiments.cohorts import Cohort
-from experiments.plan import Plan
 from experiments.tables import epoch_line, trial_line
-from experiments.trial import Trial
-from networks.cost import multiplications
+from experiments.view import RunView
 
 
 class RunProgress:
-    """The `Observer` of the command line: a bar on a terminal, plain lines elsewhere.
+    """Shows events as they come: a bar on a terminal, plain lines elsewhere.
 
-    Variants differ in what an epoch costs, so an epoch counts with its network's
-    multiplications.
+    Args:
+        bar: of a total of 1.
     """
 
-    def __init__(self, plan: Plan, bar: ProgressBar) -> None:
-        self._trials = len(plan.trials)
-        self._ended = 0
+    def __init__(self, bar: ProgressBar) -> None:
         self._bar = bar
-        self._epochs: dict[str, int] = {}  # that count as done, by trial
+        self._share = 0.0
 
-    def cohort_began(self, cohort: Cohort) -> None:
-        """Show what begins."""
-        names = ", ".join(dict.fromkeys(name for name, _ in cohort.trials))
-        size = len(cohort.trials)
-        together = names if size == 1 else f"{size} trials in lockstep ({names})"
-        self._bar.note(f"{self._so_far()} ended, {together}, first epoch")
+    def begin(self, view: RunView) -> None:
+        """Show how far a run is that has begun before."""
+        self._move(view, 0, "")
 
-    def epoch_ended(self, variant: str, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        """Move the bar."""
-        if not self._count(trial, epoch):
-            return  # trained anew, after its first process died
-        note = f"{self._so_far()} ended, {variant} seed {trial.seed}, epoch {epoch}/"
-        note += f"{trial.training.epochs}, {epoch_line(logs)}"
-        self._bar.advance(_work(trial), 1, note)
+    def show(self, event: Mapping[str, Any], view: RunView) -> None:
+        """Show an event that a view has taken in."""
+        try:
+            self._show(event, view)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return  # foreign; the view has counted it
 
-    def trial_ended(self, variant: str, trial: Trial, result: dict[str, Any]) -> None:
-        """Say how it ended; epochs that early stopping saved are done, too."""
-        saved = self._count(trial, trial.training.epochs)
-        if saved:
-            self._bar.advance(saved * _work(trial), 0, "")
-        self._ended += 1
-        self._bar.say(trial_line(variant, trial.training.learning_rate, result))
+    def _show(self, event: Mapping[str, Any], view: RunView) -> None:
+        match event["event"]:
+            case "cohort_began":
+                trials = [view.trials[name] for name in event["trials"]]
+                names = ", ".join(dict.fromkeys(trial.variant for trial in trials))
+                together = names if len(trials) == 1 else f"{len(trials)} in lockstep ({names})"
+                epoch = int(event["epoch"]) + 1
+                self._bar.note(f"{_so_far(view)}, {together}, epoch {epoch} begins")
+            case "epoch":
+                trial = view.trials[event["trial"]]
+                about = f"{trial.variant} seed {trial.seed}, epoch {trial.epoch}/{trial.epochs}"
+                self._move(view, 1, f"{_so_far(view)}, {about}, {epoch_line(trial.logs)}")
+            case "trial":
+                self._move(view, 0, "")
+                self._bar.say(trial_line(event))
+            case "note":
+                self._bar.say(str(event["text"]))
+            case "worker_died":
+                self._bar.say(f"{event['reason']} (attempt {event['attempt']})")
+            case "paused":
+                self._bar.say(f"Paused: {event['reason']} The run goes on when there is room.")
+            case "continued":
+                self._bar.say("There is room again: the run goes on.")
+            case "stopping":
+                self._bar.say("Stopping at the end of the epoch.")
 
-    def note(self, text: str) -> None:
-        """Print what the user should know."""
-        self._bar.say(text)
-
-    def _so_far(self) -> str:
-        return f"{self._ended}/{self._trials} trials"
-
-    def _count(self, trial: Trial, epoch: int) -> int:
-        """How many epochs are new when a trial has reached one."""
-        before = self._epochs.get(trial.id, 0)
-        self._epochs[trial.id] = max(before, epoch)
-        return max(epoch - before, 0)
+    def _move(self, view: RunView, count: int, note: str) -> None:
+        self._bar.advance(max(view.share - self._share, 0), count, note, left=view.seconds_left)
+        self._share = max(view.share, self._share)
 
 
-def total_work(plan: Plan) -> float:
-    """The work of all trials of a plan, in multiplications a row of train data."""
-    return float(sum(trial.training.epochs * _work(trial) for _, trial in plan.trials))
-
-
-def _work(trial: Trial) -> int:
-    return multiplications(trial.network)
+def _so_far(view: RunView) -> str:
+    return f"{view.ended}/{len(view.trials)} trials ended"

@@ -2,30 +2,36 @@
 
 runs/<study>/<utc>-<id>/
   run.json                   what was to be done, with what, on what; written once
+  lock                       who carries it out (see `ownership`)
+  control/stop               its presence asks for a clean stop
+  events/<writer>.jsonl      what happened (see `events`)
+  cohorts/<id>/              checkpoints (see `checkpoints`), split.json
   trials/<id>/result.json    the commit of a finished trial
   trials/<id>/model.keras    its network
   trials/<id>/predictions.h5 its probabilities on the test rows
+  console.log                what the run's processes printed
 """
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.files import commit, writing
+from data.files import TEMPORARY, commit, writing
 from experiments.errors import RunError
+from experiments.sealed import seal, unseal
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LATEST = "latest"
 _LARGEST_JSON = 64 * 2**20  # bytes; a result of a thousand epochs has about 0.2 MB
 
@@ -47,7 +53,7 @@ class RunDirectory:
         Raises:
             DataError: the disk is full or the folder cannot be written.
         """
-        _write_json(self.path / "run.json", {"schema_version": SCHEMA_VERSION, **facts})
+        _write(self.path / "run.json", {"schema_version": SCHEMA_VERSION, **facts})
 
     def read_run(self) -> dict[str, Any]:
         """What run.json says.
@@ -55,7 +61,7 @@ class RunDirectory:
         Raises:
             RunError: it is missing, damaged or of a newer schema.
         """
-        facts = _read_json(self.path / "run.json")
+        facts = _read(self.path / "run.json")
         version = facts.get("schema_version")
         if version != SCHEMA_VERSION:
             raise RunError(
@@ -70,9 +76,15 @@ class RunDirectory:
         Raises:
             RunError: the id is none, such as one that leads out of the run.
         """
-        if not (isinstance(trial, str) and trial.isalnum()):
-            raise RunError(f"a trial's id has letters and digits only. Received: {trial!r}.")
-        return self.path / "trials" / trial
+        return self.path / "trials" / _checked(trial, "trial")
+
+    def cohort_path(self, cohort: str) -> Path:
+        """The folder of a cohort.
+
+        Raises:
+            RunError: as `trial_path`.
+        """
+        return self.path / "cohorts" / _checked(cohort, "cohort")
 
     def write_model(self, trial: str, save: Callable[[Path], None]) -> None:
         """Let `save` write a trial's model.keras."""
@@ -97,7 +109,7 @@ class RunDirectory:
 
     def write_result(self, trial: str, result: Mapping[str, Any]) -> None:
         """Commit a trial: it is done once its result.json is there."""
-        _write_json(self.trial_path(trial) / "result.json", result)
+        _write(self.trial_path(trial) / "result.json", result)
 
     def read_result(self, trial: str) -> dict[str, Any] | None:
         """A trial's result, or None where it has none yet.
@@ -106,7 +118,72 @@ class RunDirectory:
             RunError: it is damaged.
         """
         path = self.trial_path(trial) / "result.json"
-        return _read_json(path) if path.exists() else None
+        return _read(path) if path.exists() else None
+
+    def is_done(self, trial: str) -> bool:
+        """Whether a trial has a valid result; one that is damaged is trained anew."""
+        try:
+            return self.read_result(trial) is not None
+        except RunError:
+            return False
+
+    def write_split(self, cohort: str, parts: Sequence[Sequence[str]], reason: str) -> None:
+        """Record that a cohort trains in parts from now on: lists of trials' ids."""
+        split = {"parts": [list(part) for part in parts], "reason": reason}
+        _write(self.cohort_path(cohort) / "split.json", split)
+
+    def read_split(self, cohort: str) -> list[list[str]] | None:
+        """The parts that a cohort trains in, or None where it trains whole.
+
+        Raises:
+            RunError: the record is damaged.
+        """
+        path = self.cohort_path(cohort) / "split.json"
+        return _read(path)["parts"] if path.exists() else None
+
+    @property
+    def console(self) -> Path:
+        """Where the run's processes print."""
+        return self.path / "console.log"
+
+    @property
+    def stop_is_asked(self) -> bool:
+        """Whether somebody asks for a clean stop."""
+        return (self.path / "control" / "stop").exists()
+
+    def ask_to_stop(self) -> None:
+        """Ask for a clean stop at the next epoch's end.
+
+        Raises:
+            DataError: the folder cannot be written.
+        """
+        path = self.path / "control" / "stop"
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+
+    def withdraw_stop(self) -> None:
+        """Ask for no stop any more."""
+        with writing(self.path / "control" / "stop"):
+            (self.path / "control" / "stop").unlink(missing_ok=True)
+
+    def clear_temporary(self) -> None:
+        """Remove what writers left that were killed; for the run's owner."""
+        for path in self.path.glob(f"**/.*{TEMPORARY}*"):
+            path.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove the run with all its files, and its study's folder where it was the last.
+
+        Raises:
+            DataError: the folder cannot be written.
+        """
+        with writing(self.path):
+            # Without run.json it is no run any more, however far the rest comes.
+            (self.path / "run.json").unlink(missing_ok=True)
+            shutil.rmtree(self.path)
+        with suppress(OSError):
+            self.path.parent.rmdir()
 
 
 def create(runs: Path, study: str) -> RunDirectory:
@@ -179,16 +256,24 @@ def find(runs: Path, name: str) -> RunDirectory:
     raise RunError(f"{name!r} could be {len(matches)} runs, the newest of them {newest}: say more.")
 
 
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+def _checked(name: str, what: str) -> str:
+    if not (isinstance(name, str) and name.isascii() and name.isalnum()):
+        raise RunError(f"a {what}'s id has letters and digits only. Received: {name!r:.60}.")
+    return name
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
     with commit(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(seal(value), encoding="utf-8")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _LARGEST_JSON:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_JSON + 1)
+        if len(text) > _LARGEST_JSON:
             raise RunError(f"{path} is larger than any record of ours: it is not read.")
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return unseal(text)
     except FileNotFoundError as error:
         raise RunError(
             f"{path} is missing: this is no run's directory, or a damaged one."
@@ -197,13 +282,15 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except RunError:
         raise
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: it is no JSON ({error!s:.80}).") from error
-    if not isinstance(value, dict):
-        raise RunError(f"{path} is damaged: it holds no JSON object.")
-    return value
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error!s:.80}.") from error
 
 
 def plain_floats(values: npt.NDArray[np.floating[Any]] | list[float]) -> list[float | None]:
     """Numbers for JSON, which knows neither NaN nor infinity: they become None."""
     return [float(value) if abs(value) < float("inf") else None for value in values]
+
+
+def failure(reason: str, details: str) -> dict[str, Any]:
+    """What the result of a failed trial says."""
+    return {"status": "failed", "reason": reason, "traceback": details, "test": None}

@@ -2,176 +2,166 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from functools import partial
+from typing import Any
 
-import numpy as np
-
-from data.dataset import Dataset
 from experiments.cohorts import Cohort
-from experiments.engine import (
-    CohortBegan,
-    EpochEnded,
-    Message,
-    Note,
-    Settings,
-    TrialEnded,
-    failure,
-    predict,
-    record_test,
-    train_in_worker,
-    train_recorded,
-)
-from experiments.plan import Candidate, Plan
-from experiments.pool import InlinePool, WorkerDiedError, WorkerPool
-from experiments.records import RunDirectory
+from experiments.errors import RunError
+from experiments.messages import Continued, Paused
+from experiments.patience import StopAskedError, patiently
+from experiments.plan import Plan
+from experiments.pool import WorkerDiedError
+from experiments.records import failure
+from experiments.run_log import RunLog
+from experiments.selection import needs_test, select
+from experiments.splits import planned_parts, record_split
+from experiments.tasks import test, train
 from experiments.trial import Trial
-from networks.inference import load_model
+from experiments.work import Work
+
+_ATTEMPTS = 3  # that a cohort has: a worker that dies is replaced twice
+_LOOK = 0.5  # seconds between two looks whether a stop is asked for
+
+_Task = Cohort | Trial
 
 
-class Observer(Protocol):
-    """Is told how far a run is; never two things at once."""
-
-    def cohort_began(self, cohort: Cohort) -> None:
-        """A cohort begins to train."""
-
-    def epoch_ended(self, variant: str, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        """A trial has trained for an epoch, counted from 1."""
-
-    def trial_ended(self, variant: str, trial: Trial, result: dict[str, Any]) -> None:
-        """A trial is recorded."""
-
-    def note(self, text: str) -> None:
-        """Something has happened that the user should know."""
-
-
-@dataclass(frozen=True)
 class Runner:
-    """Trains a plan on a dataset into a run's directory.
+    """Trains what is not done of a plan, into a run's directory.
 
     Args:
+        work: where, on what and how.
         plan: what to train.
         cohorts: its trials, in groups that train in lockstep.
-        dataset: on what.
-        dataset_path: its file, which several processes need.
-        run: where to record it.
-        settings: how.
-        workers: processes; 1 trains in this one.
-        observer: is told how far it is.
+        pool: has the tasks done.
+        workers: tasks at once.
+        log: is told what happens beside what workers tell.
     """
 
-    plan: Plan
-    cohorts: Sequence[Cohort]
-    dataset: Dataset
-    dataset_path: Path | None
-    run: RunDirectory
-    settings: Settings
-    workers: int
-    observer: Observer
+    def __init__(
+        self,
+        work: Work,
+        plan: Plan,
+        cohorts: Sequence[Cohort],
+        pool: Executor,
+        workers: int,
+        log: RunLog,
+    ) -> None:
+        self._work, self._plan, self._cohorts = work, plan, cohorts
+        self._pool, self._workers, self._log = pool, workers, log
+        self._run = work.run
+        self._attempts: dict[str, int] = {}  # that a cohort or trial has left
+        self._stopping = False
 
-    def execute(self) -> None:
+    def execute(self) -> bool:
         """Train and record every trial, then test those that validation selects.
 
         A trial that raises is recorded as failed, and the others go on. Where a worker
-        dies, the trials that it had not recorded are trained anew, in halves.
+        dies, its cohort goes on from its checkpoint; after three deaths its halves
+        do, and a trial that is alone then has failed.
+
+        Returns:
+            Whether all is done: False where a stop was asked for.
 
         Raises:
             DataError: a record cannot be written.
             RunError: the dataset's file has changed meanwhile.
         """
-        with self._pool() as pool:
-            waiting = {self._submit(pool, cohort): cohort for cohort in self.cohorts}
-            while waiting:
-                ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    cohort = waiting.pop(future)
-                    try:
-                        future.result()
-                    except WorkerDiedError as error:
-                        for half in self._after_death(cohort, error):
-                            waiting[self._submit(pool, half)] = half
-        if not self.settings.tested:
-            self._test_selected()
+        self._carry_out(self._to_train())
+        if not self._stopping and not self._work.settings.tested:
+            self._carry_out(self._to_test())
+        return not self._stopping
 
-    def _pool(self) -> InlinePool | WorkerPool:
-        if self.workers == 1:
-            return InlinePool(on_message=self._observe)
-        return WorkerPool(self.workers, threads=self.settings.threads, on_message=self._observe)
+    def _to_train(self) -> Iterator[_Task]:
+        for cohort in self._cohorts:
+            for part in planned_parts(self._run, cohort):
+                if not all(self._run.is_done(trial.id) for _, trial in part.trials):
+                    yield part
 
-    def _submit(self, pool: InlinePool | WorkerPool, cohort: Cohort) -> Future[None]:
-        if self.workers == 1:
-            return pool.submit(train_recorded, cohort, self.dataset, self.run, self.settings)
-        assert self.dataset_path is not None
-        return pool.submit(
-            train_in_worker,
-            cohort,
-            self.dataset_path,
-            self.dataset.content_sha256,
-            self.run,
-            self.settings,
-        )
+    def _to_test(self) -> Iterator[_Task]:
+        """The trials that validation selects, each once."""
+        chosen: dict[str, Trial] = {}
+        results = {trial.id: self._run.read_result(trial.id) for _, trial in self._plan.trials}
+        for variant in self._plan.variants:
+            ids = [[trial.id for trial in candidate.trials] for candidate in variant.candidates]
+            for trial in variant.candidates[select(results, ids)].trials:
+                if needs_test(results[trial.id]):
+                    chosen[trial.id] = trial
+        yield from chosen.values()
 
-    def _after_death(self, cohort: Cohort, error: WorkerDiedError) -> list[Cohort]:
-        """What to train anew after a worker died on a cohort."""
-        left = [named for named in cohort.trials if self.run.read_result(named[1].id) is None]
-        self.observer.note(str(error))
-        if len(left) > 1:
-            middle = len(left) // 2
-            return [Cohort(tuple(half)) for half in (left[:middle], left[middle:])]
-        for variant, trial in left:
-            result = {"trial": trial.id, "variant": variant, "seed": trial.seed}
-            result |= failure(str(error), str(error))
-            self.run.write_result(trial.id, result)
-            self.observer.trial_ended(variant, trial, result)
+    def _carry_out(self, tasks: Iterator[_Task]) -> None:
+        waiting = deque(tasks)
+        running: dict[Future[bool], _Task] = {}
+        while waiting or running:
+            if not self._stopping and self._run.stop_is_asked:
+                self._log.stopping()
+                self._stopping = True
+            if self._stopping:
+                waiting.clear()
+            while waiting and len(running) < self._workers:
+                task = waiting.popleft()
+                running[self._submit(task)] = task
+            ended, _ = wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED)
+            for future in ended:
+                task = running.pop(future)
+                try:
+                    if not future.result():
+                        self._stopping = True
+                except WorkerDiedError as error:
+                    waiting.extendleft(reversed(self._after_death(task, error)))
+
+    def _submit(self, task: _Task) -> Future[bool]:
+        if isinstance(task, Cohort):
+            return self._pool.submit(train, self._work, task)
+        return self._pool.submit(test, self._work, task)
+
+    def _after_death(self, task: _Task, error: WorkerDiedError) -> list[_Task]:
+        """What to do anew after a worker died on a task."""
+        left = self._attempts.get(task.id, _ATTEMPTS) - 1
+        self._attempts[task.id] = left
+        self._log.worker_died(task.id, str(error), _ATTEMPTS - left)
+        if left > 0:
+            return [task]
+        if isinstance(task, Trial):
+            raise RunError(
+                f"the trial {task.id} could not be tested: {error.reason} each time. Resume the "
+                "run to try again."
+            )
+        undone = tuple(named for named in task.trials if not self._run.is_done(named[1].id))
+        if len(undone) > 1:
+            halves = Cohort(undone).halves()
+            self._write(partial(record_split, self._run, task, halves, error.reason))
+            for half in halves:
+                # The culprit is in one of them: it is not looked for three times at each turn.
+                self._attempts[half.id] = 1 if len(half.trials) > 1 else _ATTEMPTS
+            return list(halves)
+        for variant, trial in undone:
+            result = _death(variant, trial, task, error)
+            self._write(partial(self._run.write_result, trial.id, result))
+            self._log.trial_ended(trial.id)
         return []
 
-    def _observe(self, message: Message) -> None:
-        match message:
-            case CohortBegan(cohort=cohort):
-                self.observer.cohort_began(cohort)
-            case EpochEnded(variant=variant, trial=trial, epoch=epoch, logs=logs):
-                self.observer.epoch_ended(variant, trial, epoch, logs)
-            case TrialEnded(variant=variant, trial=trial):
-                result = self.run.read_result(trial.id)
-                assert result is not None
-                self.observer.trial_ended(variant, trial, result)
-            case Note(text=text):
-                self.observer.note(text)
-
-    def _test_selected(self) -> None:
-        """Look at the test rows once, with each variant's selected trials."""
-        for variant in self.plan.variants:
-            for trial in select(self.run, variant.candidates).trials:
-                result = self.run.read_result(trial.id)
-                if result is None or result["status"] != "finished" or result["test"]:
-                    continue
-                model = load_model(self.run.trial_path(trial.id) / "model.keras")
-                probability = predict(self.dataset, trial, model)
-                result["test"] = record_test(self.run, self.dataset, trial, probability)
-                self.run.write_result(trial.id, result)
-
-
-def select(run: RunDirectory, candidates: Sequence[Candidate]) -> Candidate:
-    """The candidate with the best validation macro-F1, averaged over its seeds.
-
-    Trials that did not finish count as 0, so that a lucky seed cannot select a
-    learning rate that mostly diverges. The first of equals wins.
-    """
-
-    def score(candidate: Candidate) -> float:
-        results = [run.read_result(trial.id) for trial in candidate.trials]
-        return float(
-            np.mean(
-                [
-                    result["validation"]["macro_f1"]
-                    if result and result["status"] == "finished"
-                    else 0.0
-                    for result in results
-                ]
+    def _write(self, write: Callable[[], None]) -> None:
+        """Write, as soon as there is room."""
+        try:
+            patiently(
+                write,
+                self._run,
+                lambda reason: self._log.told(Paused(reason)),
+                lambda: self._log.told(Continued()),
             )
-        )
+        except StopAskedError:
+            self._stopping = True
 
-    return max(candidates, key=score)
+
+def _death(variant: str, trial: Trial, cohort: Cohort, error: WorkerDiedError) -> dict[str, Any]:
+    reason = f"its worker process died {_ATTEMPTS} times, at last by {error.reason}"
+    return {
+        "trial": trial.id,
+        "variant": variant,
+        "seed": trial.seed,
+        "cohort": {"id": cohort.id, "size": len(cohort.trials)},
+        "notes": [],
+    } | failure(reason, str(error))

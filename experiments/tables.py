@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -153,15 +154,15 @@ def epoch_line(logs: dict[str, float]) -> str:
     )
 
 
-def trial_line(variant: str, learning_rate: float, result: dict[str, Any]) -> str:
-    """How one trial ended, in one line."""
-    line = f"{variant}, rate {learning_rate:g}, seed {result['seed']}: {result['status']}"
-    if result["status"] == "failed":
-        return f"{line}: {result['reason']}"
-    validation = result["validation"]["macro_f1"] * 100
-    size = result["cohort"]["size"]
-    together = f" ({size} in lockstep)" if size > 1 else ""
+def trial_line(event: Mapping[str, Any]) -> str:
+    """How one trial ended, in one line, from the event that tells of it."""
+    line = f"{event['variant']}, rate {event['learning_rate']:g}, seed {event['seed']}"
+    line = f"{line}: {event['status']}"
+    if event["status"] == "failed":
+        return f"{line}: {event['reason']}"
+    validation = event["validation"]["macro_f1"] * 100
+    together = f" ({event['together']} in lockstep)" if event["together"] > 1 else ""
     return (
-        f"{line} after {result['epochs']} epochs, validation macro-F1 {validation:.1f} %, "
-        f"{duration(result['seconds'])}{together}"
+        f"{line} after {event['epochs']} epochs, validation macro-F1 {validation:.1f} %, "
+        f"{duration(event['seconds'])}{together}"
     )

@@ -40,12 +40,20 @@ def sending_to(target: OnMessage) -> Iterator[None]:
         _local.target = before
 
 
-def serve(pipe: Connection) -> None:
-    """Do the tasks that come through a pipe, until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is the parent's to answer
+def serve(pipe: Connection, begin: Callable[[], object] | None = None) -> None:
+    """Do the tasks that come through a pipe, until it closes.
+
+    Args:
+        pipe: to the pool.
+        begin: called first.
+    """
+    for asked in (signal.SIGINT, signal.SIGTERM):  # both are the parent's to answer
+        signal.signal(asked, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if begin is not None:
+        begin()
     _local.target = lambda message: pipe.send(("message", message))
     while True:
         try:

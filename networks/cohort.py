@@ -9,18 +9,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import keras
 import torch
 
 from networks.checks import ConfigError
-from networks.engine.member import Failed, Member, Trainee
+from networks.engine.member import Failed, Member, MemberEpoch, Trainee
+from networks.engine.state import CohortState
 from networks.engine.together import Data, Together
 from networks.lockstep import Precision, lockstep
 from networks.training import Rows, Trained, build
 
-__all__ = ["Failed", "Member", "Outcome", "Precision", "train_cohort"]
+__all__ = [
+    "CohortState",
+    "Failed",
+    "Member",
+    "MemberEpoch",
+    "Outcome",
+    "Precision",
+    "train_cohort",
+]
 
 Outcome = Trained | Failed
 
@@ -33,11 +43,13 @@ def train_cohort(
     *,
     device: str = "cpu",
     precision: Precision = "float32",
-    on_epoch: Callable[[int, int, dict[str, float]], None] | None = None,
+    on_epoch: Callable[[int, float, Sequence[MemberEpoch]], None] | None = None,
     on_end: Callable[[int, Outcome], None] | None = None,
+    after_epoch: Callable[[int, Callable[[], CohortState]], bool] | None = None,
+    state: CohortState | None = None,
     callbacks: Callable[[int], Sequence[keras.callbacks.Callback]] | None = None,
     report: Callable[[str], None] | None = None,
-) -> list[Outcome]:
+) -> list[Outcome | None]:
     """Train networks of one architecture, optimizer and batch size together.
 
     Each member's initial weights, order of rows, dropout, learning rate, weight decay
@@ -53,20 +65,25 @@ def train_cohort(
         device: "cpu" or "cuda".
         precision: of products: "float32"; "tf32" on CUDA; "bfloat16" with sums in
             float32, weights too. What is kept is float32.
-        on_epoch: called with a member's number, each epoch of it that ended, counted
-            from 1, and its logs.
+        on_epoch: called with each epoch that ended, counted from 1, the seconds that
+            it took and what it brought each member that trained.
         on_end: called with a member's number and outcome as soon as it leaves.
+        after_epoch: called after each epoch that leaves members to train, when all that
+            left have left, with the number of epochs that are done and a function that
+            takes the cohort's state. True ends training here.
+        state: to go on from, instead of from the beginning.
         callbacks: gives a member's further Keras callbacks, called after ours at the
             beginnings and ends of training and of epochs.
         report: told what a reader of the records should know, such as a slower way
             that had to be taken.
 
     Returns:
-        The outcomes, in the members' order.
+        The outcomes, in the members' order; None for those that had left before `state`
+        or were still training when `after_epoch` ended it.
 
     Raises:
-        ConfigError: the members cannot train in lockstep, or the device cannot
-            compute with that precision.
+        ConfigError: the members cannot train in lockstep, the device cannot compute
+            with that precision, or `state` is that of another cohort.
 
     Example:
     >>> seeds = [Member(FFNConfig(), TrainingConfig(epochs=5), seed) for seed in range(8)]
@@ -83,7 +100,8 @@ def train_cohort(
     with _computing(device, precision):
         steps = -(-len(train_rows.label) // members[0].training.batch_size)
         trainees: list[Trainee] = []
-        for number, member in enumerate(members):
+        for number in range(len(members)) if state is None else state.places:
+            member = members[number]
             try:
                 trainees.append(
                     Trainee(
@@ -91,15 +109,17 @@ def train_cohort(
                         member,
                         _build(member, classes, train_rows),
                         steps,
-                        None if on_epoch is None else _epochs_of(number, on_epoch),
                         () if callbacks is None else callbacks(number),
                     )
                 )
             except Exception as error:
+                if state is not None:
+                    raise  # it was built before
                 ended(number, Failed.of(error))
         data = Data(train_rows, validation_rows, classes, device)
-        _Cohort(trainees, data, precision, ended, report or (lambda _: None)).train()
-    return [outcomes[number] for number in range(len(members))]
+        cohort = _Cohort(trainees, data, precision, ended, report or (lambda _: None))
+        cohort.train(on_epoch or (lambda *_: None), after_epoch or (lambda *_: False), state)
+    return [outcomes.get(number) for number in range(len(members))]
 
 
 class _Cohort:
@@ -126,26 +146,51 @@ class _Cohort:
         self._ended = ended
         self._failed: dict[int, Failed] = {}
 
-    def train(self) -> None:
-        """Train them all."""
-        for trainee in list(self._live):
-            self._attempt(trainee, trainee.begin)
-            if trainee.number in self._failed:
-                self._live.remove(trainee)
-                self._ended(trainee.number, self._failed[trainee.number])
-        together: Together | None = None
-        epoch = 0
+    def train(
+        self,
+        on_epoch: Callable[[int, float, Sequence[MemberEpoch]], None],
+        after_epoch: Callable[[int, Callable[[], CohortState]], bool],
+        state: CohortState | None,
+    ) -> None:
+        """Train them all; for the arguments see `train_cohort`."""
+        together = self._begin(state)
+        epoch = 0 if state is None else state.epoch
         while self._live:
             # A place that nobody takes is computed all the same, so now and then
             # those who are left move closer together.
             if together is None or len(self._live) <= len(together.trainees) // 2:
                 together = Together(self._live, self._data, self._precision, self._report)
-            for trainee in self._leaving(together, epoch):
+            leaving = self._train_epoch(together, epoch, on_epoch)
+            for trainee in leaving:
                 self._live.remove(trainee)
                 self._leave(trainee, together)
             epoch += 1
+            take = partial(CohortState.of, together, self._live, epoch)
+            if self._live and after_epoch(epoch, take):
+                return
 
-    def _leaving(self, together: Together, epoch: int) -> list[Trainee]:
+    def _begin(self, state: CohortState | None) -> Together | None:
+        """Let training begin for all; where it goes on, the places as they were."""
+        everyone = list(self._live)
+        if state is not None:
+            self._live = [trainee for trainee in everyone if trainee.number in state.live]
+        for trainee in list(self._live):
+            self._attempt(trainee, trainee.begin)
+            if trainee.number in self._failed:
+                self._live.remove(trainee)
+                self._ended(trainee.number, self._failed[trainee.number])
+        if state is None:
+            return None
+        together = Together(everyone, self._data, self._precision, self._report)
+        state.put_into(together, self._live)
+        return together
+
+    def _train_epoch(
+        self,
+        together: Together,
+        epoch: int,
+        on_epoch: Callable[[int, float, Sequence[MemberEpoch]], None],
+    ) -> list[Trainee]:
         """Train an epoch; the members for whom it was the last."""
         began = time.perf_counter()
         for trainee in self._live:
@@ -153,17 +198,19 @@ class _Cohort:
         trained = together.train_epoch(epoch)
         judged = together.validate()
         seconds = time.perf_counter() - began
-        leaving = []
+        leaving, ended = [], []
         for trainee, of_training, of_validation in zip(
             together.trainees, trained, judged, strict=True
         ):
             if trainee not in self._live:
                 continue
             if trainee.number not in self._failed:
-                logs = of_training | of_validation
+                logs = of_training | of_validation.logs
+                ended.append(MemberEpoch(trainee.number, dict(logs), of_validation.confusion))
                 self._attempt(trainee, trainee.end_epoch, epoch, logs, seconds)
             if trainee.number in self._failed or trainee.is_over(epoch):
                 leaving.append(trainee)
+        on_epoch(epoch + 1, seconds, ended)
         return leaving
 
     def _leave(self, trainee: Trainee, together: Together) -> None:
@@ -183,12 +230,6 @@ class _Cohort:
 def _build(member: Member, classes: int, rows: Rows) -> keras.Model:
     with keras.device("cpu"):  # the same initial weights whatever the device
         return build(member.network, classes, member.seed, rows.features)
-
-
-def _epochs_of(
-    number: int, on_epoch: Callable[[int, int, dict[str, float]], None]
-) -> Callable[[int, dict[str, float]], None]:
-    return lambda epoch, logs: on_epoch(number, epoch, logs)
 
 
 def _check(members: Sequence[Member], device: str, precision: Precision) -> None:

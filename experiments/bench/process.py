@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -180,16 +180,17 @@ def _train_ours(job: Job, work: Work, report: Callable[[str], None]) -> tuple[fl
     Raises:
         RunError: a trial ended early: the others are then faster than all together.
     """
-    from networks.cohort import Failed, Member, train_cohort
+    from networks.cohort import Failed, Member, MemberEpoch, train_cohort
     from networks.training import Rows
 
     epochs = work.training.epochs
     ends = [0.0] * epochs
     trained = [0] * job.members
 
-    def on_epoch(member: int, epoch: int, logs: dict[str, float]) -> None:
-        ends[epoch - 1] = time.perf_counter()  # the last member's is the one that stays
-        trained[member] = epoch
+    def on_epoch(epoch: int, seconds: float, ended: Sequence[MemberEpoch]) -> None:
+        ends[epoch - 1] = time.perf_counter()
+        for one in ended:
+            trained[one.number] = epoch
 
     began = time.perf_counter()
     outcomes = train_cohort(
@@ -204,6 +205,7 @@ def _train_ours(job: Job, work: Work, report: Callable[[str], None]) -> tuple[fl
     )
     for outcome, epoch in zip(outcomes, trained, strict=True):
         if epoch < epochs:
+            assert outcome is not None
             why = outcome.reason if isinstance(outcome, Failed) else outcome.status
             raise RunError(f"a trial ended after {epoch} of {epochs} epochs: {why}")
     return began, ends

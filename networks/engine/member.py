@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
+import numpy as np
+import numpy.typing as npt
 
-from networks.callbacks import BestWeights, EachEpoch, early_stopping
+from networks.callbacks import BestWeights, early_stopping, restore, state_of
 from networks.checks import ConfigError
 from networks.config import NetworkConfig, TrainingConfig
 from networks.optimizers.adam_family import AdamFamily
@@ -54,6 +57,21 @@ class Failed:
         return cls(lines[0], "".join(traceback.format_exception(error)))
 
 
+@dataclass(frozen=True)
+class MemberEpoch:
+    """What an epoch brought a member.
+
+    Args:
+        number: of the member in its cohort.
+        logs: its figures, as Keras calls them.
+        confusion: of the validation rows, rows true. [shape=(classes, classes)]
+    """
+
+    number: int
+    logs: dict[str, float]
+    confusion: npt.NDArray[np.int64]
+
+
 class Trainee:
     """A member while it trains; its Keras callbacks see what `keras.Model.fit` shows them.
 
@@ -62,7 +80,6 @@ class Trainee:
         member: what it is.
         model: its network.
         steps: batches in an epoch.
-        on_epoch: called with each epoch that ended, counted from 1, and its logs.
         callbacks: further Keras callbacks, called after ours.
 
     Raises:
@@ -75,7 +92,6 @@ class Trainee:
         member: Member,
         model: keras.Model,
         steps: int,
-        on_epoch: Callable[[int, dict[str, float]], None] | None,
         callbacks: Sequence[keras.callbacks.Callback],
     ) -> None:
         _refuse_batch_hooks(callbacks)
@@ -93,8 +109,7 @@ class Trainee:
             ours.append(early_stopping(member.training.early_stopping))
         if member.training.keep == "best":
             ours.append(BestWeights())
-        if on_epoch is not None:
-            ours.append(EachEpoch(on_epoch))
+        self._ours, self._has_others = ours, bool(callbacks)
         self._callbacks = keras.callbacks.CallbackList(
             [*ours, *callbacks],
             add_history=True,
@@ -149,6 +164,32 @@ class Trainee:
     def is_over(self, epoch: int) -> bool:
         """Whether an epoch that has ended was the last."""
         return bool(self.model.stop_training) or epoch + 1 >= self.training.epochs
+
+    def state(self) -> dict[str, Any]:
+        """What it carries from one epoch to the next, beside its variables.
+
+        Raises:
+            ConfigError: there are callbacks whose state is not known.
+        """
+        if self._has_others:
+            raise ConfigError(
+                "the state of training can be taken with the callbacks of its config only: "
+                "what further ones carry is not known. Train without them."
+            )
+        carried = [state_of(callback) for callback in (*self._ours, self._history)]
+        return {"seconds": self._seconds, "callbacks": carried}
+
+    def kept_weights(self) -> list[npt.NDArray[Any]]:
+        """Weights of an earlier epoch that a callback keeps."""
+        return [w for c in self._ours if isinstance(c, BestWeights) for w in c.weights]
+
+    def restore(self, state: Mapping[str, Any], kept: Sequence[npt.NDArray[Any]]) -> None:
+        """Take up what `state` and `kept_weights` gave, after training began."""
+        self._seconds = list(state["seconds"])
+        for callback, carried in zip((*self._ours, self._history), state["callbacks"], strict=True):
+            restore(callback, carried)
+            if isinstance(callback, BestWeights):
+                callback.weights = kept
 
     def end(self) -> None:
         """Training has ended; callbacks may put other weights back."""

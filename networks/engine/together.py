@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+import torch
 
 from networks import metrics
 from networks.chance import dropout_keys, dropout_threshold, row_order
@@ -27,6 +30,19 @@ class Data:
         self.validation = DeviceRows.of(validation, classes, device)
         self.label = validation.label
         self.classes, self.device = classes, device
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A member on the validation rows.
+
+    Args:
+        logs: its figures and its learning rate.
+        confusion: rows true, columns predicted. [shape=(classes, classes)]
+    """
+
+    logs: dict[str, float]
+    confusion: npt.NDArray[np.int64]
 
 
 class Together:
@@ -98,8 +114,8 @@ class Together:
             batch.logarithms.copy_(self._step(batch.x, batch.target))
         return batches.logs()
 
-    def validate(self) -> list[dict[str, float]]:
-        """All members' validation logs."""
+    def validate(self) -> list[Judged]:
+        """All members on the validation rows."""
         logits, label = self._validation.logits(), self._data.label
         predicted = logits.argmax(axis=-1)
         confusions = metrics.confusion_matrix(label, predicted, self._data.classes)
@@ -110,10 +126,21 @@ class Together:
         names = ("val_loss", "val_accuracy", "val_macro_f1", "val_batch_mean_f1")
         found = (losses, accuracies, macros, batch_means)
         return [
-            {name: float(values[i]) for name, values in zip(names, found, strict=True)}
-            | {"learning_rate": rate}
+            Judged(
+                {name: float(values[i]) for name, values in zip(names, found, strict=True)}
+                | {"learning_rate": rate},
+                confusions[i],
+            )
             for i, rate in enumerate(rates)
         ]
+
+    def values(self) -> dict[str, torch.Tensor]:
+        """All that training changes, by name; the first axis is that of the members."""
+        return {
+            f"{kind}/{i}": value
+            for kind, stack in zip(("weights", "others", "optimizer"), self._stacks, strict=True)
+            for i, value in enumerate(stack.values)
+        }
 
     def release(self, trainee: Trainee) -> None:
         """Let a member's model have its values to itself."""

@@ -252,14 +252,14 @@ def _fake_cohort(clock: list[float], epochs_of_last: int) -> ModuleType:
         clock[0] += 5
         for epoch in range(1, members[0].training.epochs + 1):
             clock[0] += 3 if epoch == 1 else 2
-            for number in range(len(members)):
-                if number < len(members) - 1 or epoch <= epochs_of_last:
-                    on_epoch(number, epoch, {})
+            last = len(members) - (epoch > epochs_of_last)
+            on_epoch(epoch, 2.0, [SimpleNamespace(number=number) for number in range(last)])
         clock[0] += 1
         return [SimpleNamespace(status="diverged") for _ in members]
 
     module = ModuleType("networks.cohort")
     module.Member = lambda network, training, seed: SimpleNamespace(training=training)  # type: ignore[attr-defined]
+    module.MemberEpoch = SimpleNamespace  # type: ignore[attr-defined]
     module.Failed = type("Failed", (), {})  # type: ignore[attr-defined]
     module.train_cohort = train_cohort  # type: ignore[attr-defined]
     return module

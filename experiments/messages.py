@@ -1,0 +1,105 @@
+"""What a worker tells the run's owner while it trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class TrialEpoch:
+    """An epoch of one trial.
+
+    Args:
+        trial: its id.
+        logs: its figures, as Keras calls them.
+        confusion: of the validation rows, rows true.
+    """
+
+    trial: str
+    logs: dict[str, float]
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True)
+class CohortBegan:
+    """A cohort begins to train, or goes on.
+
+    Args:
+        cohort: its id.
+        trials: ids of those that are not done.
+        epoch: epochs that were done before.
+        pid: of the process.
+    """
+
+    cohort: str
+    trials: tuple[str, ...]
+    epoch: int
+    pid: int
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """A cohort has trained for an epoch.
+
+    Args:
+        cohort: its id.
+        epoch: counted from 1.
+        seconds: that it took, validation included.
+        rows: train rows a second, those of all trials together.
+        memory: bytes that the process has in use; of the GPU, where that trains.
+        trials: those that trained and are not done.
+    """
+
+    cohort: str
+    epoch: int
+    seconds: float
+    rows: float
+    memory: int
+    trials: tuple[TrialEpoch, ...]
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """A trial is recorded."""
+
+    trial: str
+
+
+@dataclass(frozen=True)
+class CheckpointWritten:
+    """A cohort can go on from here.
+
+    Args:
+        cohort: its id.
+        epoch: epochs that are done.
+        size: of the file, in bytes.
+        seconds: that writing it took.
+    """
+
+    cohort: str
+    epoch: int
+    size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Paused:
+    """Nothing goes on until there is room on the disk again."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Continued:
+    """There is room again."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that a reader of the records should know."""
+
+    text: str
+    cohort: str = field(default="")
+
+
+Message = CohortBegan | EpochEnded | TrialEnded | CheckpointWritten | Paused | Continued | Note

@@ -1,0 +1,160 @@
+"""What a run's owner tells of it, from its workers' messages: events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from experiments.cohorts import Cohort
+from experiments.estimate import Estimate, work_of
+from experiments.events import EventLog
+from experiments.messages import (
+    CheckpointWritten,
+    CohortBegan,
+    Continued,
+    EpochEnded,
+    Message,
+    Note,
+    Paused,
+    TrialEnded,
+)
+from experiments.records import RunDirectory
+from experiments.trial import Trial
+
+
+class RunLog:
+    """Tells the events of a run; may be used by several threads.
+
+    Args:
+        run: that the caller owns.
+        events: where they are told.
+        trials: of the plan, with the names of their variants.
+    """
+
+    def __init__(
+        self, run: RunDirectory, events: EventLog, trials: Iterable[tuple[str, Trial]]
+    ) -> None:
+        self._run, self._events = run, events
+        self._trials = {trial.id: (variant, trial) for variant, trial in trials}
+        self._estimate = Estimate(trial for _, trial in self._trials.values())
+        self._lock = threading.Lock()
+
+    def began(self, **facts: Any) -> None:
+        """The owner begins; trials that are done count as such."""
+        done = [name for name in self._trials if self._run.is_done(name)]
+        for name in done:
+            self._estimate.already(name)
+        self._tell("run_began", trials=len(self._trials), done=len(done), **facts)
+
+    def planned(self, cohorts: Iterable[Cohort], workers: int) -> None:
+        """What is about to be trained."""
+        plan = [
+            {
+                "id": cohort.id,
+                "trials": [
+                    {
+                        "id": trial.id,
+                        "variant": variant,
+                        "seed": trial.seed,
+                        "epochs": trial.training.epochs,
+                        "work": work_of(trial),
+                    }
+                    for variant, trial in cohort.trials
+                ],
+            }
+            for cohort in cohorts
+        ]
+        self._tell("plan", workers=workers, cohorts=plan)
+
+    def note(self, text: str) -> None:
+        """Something that a reader should know."""
+        self._tell("note", text=text)
+
+    def stopping(self) -> None:
+        """A stop was asked for."""
+        self._tell("stopping")
+
+    def worker_died(self, cohort: str, reason: str, attempt: int) -> None:
+        """A worker has died on a cohort, for the `attempt`-th time."""
+        self._tell("worker_died", cohort=cohort, reason=reason, attempt=attempt)
+
+    def ended(self, how: str, reason: str = "") -> None:
+        """The owner's last words: the run has "finished", "stopped" or "failed"."""
+        self._tell("run_ended", how=how, reason=reason)
+
+    def told(self, message: Message) -> None:
+        """Tell what a worker has told."""
+        match message:
+            case EpochEnded():
+                self._epoch_ended(message)
+            case TrialEnded(trial=trial):
+                self.trial_ended(trial)
+            case CohortBegan(trials=trials, epoch=epoch):
+                with self._lock:
+                    for trial in trials:
+                        self._estimate.already(trial, epoch)
+                self._tell("cohort_began", **asdict(message))
+            case CheckpointWritten(size=size, seconds=seconds):
+                about = {"cohort": message.cohort, "epoch": message.epoch, "bytes": size}
+                self._tell("checkpoint", **about, seconds=round(seconds, 4))
+            case Paused(reason=reason):
+                self._tell("paused", reason=reason)
+            case Continued():
+                self._tell("continued")
+            case Note():
+                self._tell("note", **asdict(message))
+
+    def trial_ended(self, name: str) -> None:
+        """A trial's result is there."""
+        result = self._run.read_result(name)
+        if result is None:
+            return
+        with self._lock:
+            self._estimate.already(name)
+            share = self._estimate.share
+        variant, trial = self._trials[name]
+        about: dict[str, Any] = {
+            "trial": name,
+            "variant": variant,
+            "seed": trial.seed,
+            "learning_rate": trial.training.learning_rate,
+            "status": result["status"],
+            "share": share,
+        }
+        if result["status"] == "failed":
+            about["reason"] = result["reason"]
+        else:
+            about |= {key: result[key] for key in ("epochs", "best_epoch", "seconds")}
+            about["validation"] = result["validation"]
+            about["together"] = result["cohort"]["size"]
+        if result["test"]:
+            about["test"] = {key: result["test"][key] for key in ("accuracy", "macro_f1")}
+        self._tell("trial", **about)
+        self._events.sync()
+
+    def _epoch_ended(self, message: EpochEnded) -> None:
+        with self._lock:
+            for one in message.trials:
+                self._estimate.trained(one.trial, message.epoch)
+            share, left = self._estimate.share, self._estimate.seconds_left
+        shared: Mapping[str, Any] = {
+            "cohort": message.cohort,
+            "epoch": message.epoch,
+            "seconds": round(message.seconds, 5),
+            "rows_per_second": round(message.rows, 1),
+            "memory": message.memory,
+            "share": round(share, 6),
+            "seconds_left": None if left is None else round(left, 2),
+        }
+        self._events.append(
+            *(
+                {"event": "epoch", "trial": one.trial, **shared}
+                | {"logs": one.logs, "confusion": one.confusion}
+                for one in message.trials
+            )
+        )
+
+    def _tell(self, event: str, **about: Any) -> None:
+        self._events.append({"event": event, **about})

@@ -1,0 +1,63 @@
+"""The tasks of a run's workers.
+
+Their arguments are plain data, and what they need of Keras and torch is imported in the
+worker: the run's owner stays small, and survives what kills a worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.cohorts import Cohort
+from experiments.trial import Trial
+from experiments.work import Work
+from networks.lockstep import Precision
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What trains, on this machine.
+
+    Args:
+        device: "cpu" or "cuda".
+        about: of the device, JSON-ready.
+        free_memory: of the GPU in bytes; None on a CPU.
+    """
+
+    device: str
+    about: dict[str, Any]
+    free_memory: int | None
+
+
+def probe(device: str, threads: int, precision: Precision) -> Machine:
+    """Find out what trains here.
+
+    Args:
+        device: "auto", "cpu" or "cuda".
+        threads: of torch on the CPU.
+        precision: of products.
+
+    Raises:
+        RunError: there is no such device, or it has no such precision.
+    """
+    from experiments.machine import check_precision, choose_device, free_memory, set_up
+
+    chosen = choose_device(device)  # type: ignore[arg-type]
+    check_precision(chosen, precision)
+    about = set_up(chosen, threads) | {"precision": precision}
+    return Machine(chosen, about, free_memory(chosen))
+
+
+def train(work: Work, cohort: Cohort) -> bool:
+    """See `experiments.engine.train`."""
+    from experiments import engine
+
+    return engine.train(work, cohort)
+
+
+def test(work: Work, trial: Trial) -> bool:
+    """See `experiments.engine.test`."""
+    from experiments import engine
+
+    return engine.test(work, trial)
