@@ -118,7 +118,14 @@ class RunDirectory:
             RunError: it is damaged.
         """
         path = self.trial_path(trial) / "result.json"
-        return _read(path) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return _read(path)
+        except RunError as error:
+            raise RunError(
+                f"{error} python -m experiments resume {self.path.name} trains that trial anew."
+            ) from error
 
     def is_done(self, trial: str) -> bool:
         """Whether a trial has a valid result; one that is damaged is trained anew."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from experiments.errors import RunError
 from experiments.records import RunDirectory
+from experiments.state import State, state_of
 from experiments.study import Documented
 
 T = TypeVar("T")
@@ -106,6 +107,7 @@ class RunResult:
         genres: class names in label order.
         seeds: of each variant's trials.
         epochs: asked for instead of the protocol's, or None.
+        state: of the run, see `experiments.state`.
         variants: in the study's order.
     """
 
@@ -119,6 +121,7 @@ class RunResult:
     genres: tuple[str, ...]
     seeds: int
     epochs: int | None
+    state: State
     variants: tuple[VariantResult, ...]
 
     @property
@@ -134,6 +137,7 @@ class RunResult:
             "protocol": self.protocol,
             "dataset": {"name": self.dataset, "content_sha256": self.content_sha256},
             "run": str(self.run.path),
+            "state": self.state,
             "genres": list(self.genres),
             "variants": [variant.to_dict() for variant in self.variants],
             "best": self.best.name if self.best else None,
@@ -163,6 +167,7 @@ def collect(run: RunDirectory) -> RunResult:
             genres=genres,
             seeds=len(_of(list, facts["seeds"])),
             epochs=None if facts["epochs"] is None else _of(int, facts["epochs"]),
+            state=state_of(run, facts).state,
             variants=tuple(
                 _variant(run, _of(dict, variant), len(genres))
                 for variant in _of(list, facts["variants"])

@@ -72,6 +72,7 @@ class Runner:
         self._carry_out(self._to_train())
         if not self._stopping and not self._work.settings.tested:
             self._carry_out(self._to_test())
+        self._run.clear_temporary()  # of workers that died
         return not self._stopping
 
     def _to_train(self) -> Iterator[_Task]:

@@ -73,7 +73,7 @@ def _notes(result: RunResult) -> list[str]:
         if variant.untrained:
             notes.append(
                 f"{variant.name}: {variant.untrained} of {trials} trials have no result: the run "
-                "was interrupted or is going on."
+                f"is {result.state}."
             )
         elif not variant.n and not variant.diverged and not variant.failures:
             notes.append(f"{variant.name}: trained, not yet tested.")

@@ -101,8 +101,10 @@ def record_run(runs: Path, name: str = "20260102T030405Z-abc123") -> RunDirector
                 "genres": ["blues", "[bold]rock\x1b[2J"],
                 "kind": "test",
             },
+            "created": "2026-01-02T03:04:05+00:00",
             "seeds": [42],
             "epochs": None,
+            "trials": {trial.id: trial.to_dict()},
             "variants": [
                 {
                     "name": variant.name,

@@ -1,25 +1,36 @@
-"""A pool that needs no processes, so that tests can reach into what is trained."""
+"""Runs in the test's own process, so that tests can reach into what is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from pathlib import Path
 from typing import Any, TypeVar
 
+from data import store
+from data.dataset import Dataset
+from experiments import records
+from experiments.event_reader import EventReader
+from experiments.owner import Carrier
+from experiments.ownership import owning
+from experiments.records import RunDirectory
+from experiments.request import Computing, Request
+from experiments.studies import STUDIES
+from experiments.study import Study
 from experiments.worker import OnMessage, sending_to
+from tests.conftest import small_dataset
 
 T = TypeVar("T")
 
 
 class InlinePool(Executor):
-    """Runs each task in this process, while it is submitted.
+    """Runs each task in this process, while it is submitted; made like a `WorkerPool`."""
 
-    Args:
-        on_message: called with what tasks `send`.
-    """
-
-    def __init__(self, on_message: OnMessage) -> None:
+    def __init__(self, workers: int, *, on_message: OnMessage, **_: Any) -> None:
         self._on_message = on_message
+
+    def grow(self, workers: int) -> None:
+        """There is nothing to grow."""
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run a task; its future is done."""
@@ -30,3 +41,43 @@ class InlinePool(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+def run_inline(
+    folder: Path,
+    study: Study,
+    protocol: Any = "documented",
+    seeds: int | None = 2,
+    epochs: int | None = None,
+    dataset: Dataset | None = None,
+    pool: Callable[..., Any] = InlinePool,
+    **computing: Any,
+) -> RunDirectory:
+    """A whole run, in folder/runs; its dataset's file is in folder, too."""
+    dataset = dataset or small_dataset()
+    path = folder / f"{dataset.name}.h5"
+    store.save(dataset, path)
+    asked = Computing(device="cpu", **computing)
+    request = Request(study.name, path, protocol, seeds, epochs, asked)
+    run = records.create(folder / "runs", study.name)
+    before = dict(STUDIES)
+    STUDIES[study.name] = study
+    try:
+        with owning(run, print) as me:
+            Carrier(run, me, pool=pool).begin(request)
+    finally:
+        STUDIES.clear()
+        STUDIES.update(before)
+    return run
+
+
+def go_on_inline(run: RunDirectory, path: Path, pool: Callable[..., Any] = InlinePool) -> None:
+    """Let a run go on."""
+    with owning(run, print) as me:
+        Carrier(run, me, pool=pool).go_on(path)
+
+
+def events_of(run: RunDirectory, *kinds: str) -> list[dict[str, Any]]:
+    """A run's events of some kinds, or all."""
+    _, events = EventReader(run).read()
+    return [event for event in events if not kinds or event["event"] in kinds]

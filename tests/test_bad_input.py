@@ -1,6 +1,5 @@
 """What a user gets for bad input, typed at the command line: one sentence, exit code 2."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -188,20 +187,3 @@ def test_hostile_names_reach_the_terminal_harmless(
     assert "[red]" in result.output
     for hidden in ("\x1b", "\x07", "\u202e"):
         assert hidden not in result.output
-
-
-def test_a_disk_that_fills_during_a_run_is_a_sentence(tmp_path: Path) -> None:
-    catalogue.add(small_dataset("small"), replace=False)
-    script = (
-        "import resource, signal, sys\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))\n"
-        "from experiments.cli import main\n"
-        "main(['run', 'ffn-baseline', '--data', 'small', '--epochs', '1'])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=os.environ.copy()
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.splitlines()[-1].startswith("Error: no space left to write")
-    assert "Traceback" not in done.stderr

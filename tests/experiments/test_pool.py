@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from experiments.pool import InlinePool, WorkerDiedError, WorkerPool
+from experiments.pool import WorkerDiedError, WorkerPool
 from experiments.worker import send
 
 ROOT = Path(__file__).parents[2]
@@ -99,14 +99,29 @@ def test_results_and_messages_come_back_in_order() -> None:
     assert multiprocessing.active_children() == []
 
 
-def test_in_this_process_it_is_the_same() -> None:
-    told: list[tuple[int, int]] = []
-    with InlinePool(on_message=told.append) as pool:
-        assert pool.submit(square, 3).result() == 9
-        with pytest.raises(KeyError, match="no such thing"):
-            pool.submit(fail).result()
-    assert told == [(3, 0), (3, 1), (3, 2)]
+def test_outside_a_task_messages_go_to_nobody() -> None:
     send("outside a task, to nobody")
+
+
+def begin(folder: Path) -> None:
+    (folder / str(os.getpid())).touch()
+
+
+def test_each_process_begins_with_the_initializer(tmp_path: Path) -> None:
+    with WorkerPool(
+        1, threads=1, on_message=lambda _: None, initializer=begin, initargs=(tmp_path,)
+    ) as pool:
+        first = pool.submit(pid).result(PATIENCE)
+        assert pool.submit(pid).result(PATIENCE) == first
+        assert [path.name for path in tmp_path.iterdir()] == [str(first)]
+        pool.grow(2)
+        gate = tmp_path / "go"
+        waiting = [pool.submit(wait_for, gate) for _ in range(2)]
+        assert eventually(lambda: len(list(tmp_path.iterdir())) == 2)
+        gate.touch()
+        assert [future.result(PATIENCE) for future in waiting] == [None, None]
+    with pytest.raises(RuntimeError, match="shut down"):
+        pool.grow(3)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +135,9 @@ def test_a_death_costs_one_task_and_no_other(
         beside = pool.submit(wait_for, tmp_path / "go")
         dying = pool.submit(task, argument)
         queued = [pool.submit(square, x) for x in range(4)]
-        with pytest.raises(WorkerDiedError, match=says):
+        with pytest.raises(WorkerDiedError, match=says) as caught:
             dying.result(PATIENCE)
+        assert caught.value.reason in (says.partition(".")[0], f"exit code {says}")
         assert [future.result(PATIENCE) for future in queued] == [0, 1, 4, 9]
         (tmp_path / "go").touch()
         assert beside.result(PATIENCE) is None

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,6 +8,12 @@ import pytest
 from experiments import records
 from experiments.errors import RunError
 from experiments.records import RunDirectory
+from experiments.sealed import seal
+
+
+def _sealed(body: str) -> str:
+    """A file whose checksum is right and whose content is none of ours."""
+    return f'{body},\n "sha256": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'
 
 
 def _run(runs: Path, study: str, name: str) -> RunDirectory:
@@ -47,11 +54,13 @@ def test_new_runs_do_not_collide(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "damaged"),
-        ("{", "damaged"),
-        ("[1]", "no JSON object"),
-        ('{"schema_version": 9}', "schema version 9"),
-        ("[" * 100_000, "damaged"),
+        ("", "does not end in its checksum"),
+        ("{", "does not end in its checksum"),
+        ('{"schema_version": 2}', "does not end in its checksum"),
+        (seal({"schema_version": 2, "x": 1}).replace(": 1", ": 3"), "not match its checksum"),
+        (seal({"schema_version": 9}), "schema version 9"),
+        (_sealed("[1"), "damaged"),
+        (_sealed("[" * 100_000), "damaged"),
     ],
 )
 def test_a_damaged_record(tmp_path: Path, content: str, words: str) -> None:
@@ -59,6 +68,15 @@ def test_a_damaged_record(tmp_path: Path, content: str, words: str) -> None:
     with pytest.raises(RunError) as caught:
         RunDirectory(tmp_path).read_run()
     assert words in str(caught.value)
+
+
+def test_a_record_that_is_too_large_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "_LARGEST_JSON", 100)
+    (tmp_path / "run.json").write_text(seal({"schema_version": 2, "x": "y" * 100}))
+    with pytest.raises(RunError, match="larger than any record of ours"):
+        RunDirectory(tmp_path).read_run()
 
 
 @pytest.mark.parametrize("trial", ["../x", "a/b", "", "..", "a.b"])

@@ -1,6 +1,5 @@
 import contextlib
 import copy
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from data.terminal import console
 from experiments.errors import RunError
 from experiments.records import RunDirectory
 from experiments.results import Spread, collect
+from experiments.sealed import seal, unseal
 from experiments.study import Documented
 from experiments.tables import per_cent, results_view
 from tests.conftest import record_run
@@ -47,7 +47,8 @@ def test_a_network_that_predicts_one_class_only_is_named(tmp_path: Path) -> None
     run = record_run(tmp_path)
     assert "whatever it hears" not in _text(run)
     (path,) = run.path.glob("trials/*/result.json")
-    result = json.loads(path.read_text())
+    result = run.read_result(path.parent.name)
+    assert result is not None
     result["test"]["confusion_matrix"] = [[57, 0], [103, 0]]
     run.write_result(path.parent.name, result)
     assert "predicts blues whatever it hears" in _text(run)
@@ -78,13 +79,15 @@ def test_trials_without_a_result_are_counted(tmp_path: Path) -> None:
     run = record_run(tmp_path)
     for path in run.path.glob("trials/*/result.json"):
         path.unlink()
-    assert "1 of 1 trials have no result" in _text(run)
+    assert "1 of 1 trials have no result: the run is crashed" in " ".join(_text(run).split())
 
 
 def test_trained_but_not_yet_tested_is_said_so(tmp_path: Path) -> None:
     run = record_run(tmp_path)
     for path in run.path.glob("trials/*/result.json"):
-        run.write_result(path.parent.name, json.loads(path.read_text()) | {"test": None})
+        result = run.read_result(path.parent.name)
+        assert result is not None
+        run.write_result(path.parent.name, result | {"test": None})
     assert "trained, not yet tested" in _text(run)
 
 
@@ -119,15 +122,18 @@ def test_a_record_damaged_anywhere_is_a_run_error_or_shown(tmp_path: Path) -> No
     (result_path,) = run.path.glob("trials/*/result.json")
     tried = 0
     for file in (run.path / "run.json", result_path):
-        original = json.loads(file.read_text())
+        original = unseal(file.read_bytes())
         for path in list(_places(original)):
             for new in (None, "x", -1, 10**400, 1e308, [], {}, [[]], True, _put):
                 if new is _put and not path:
                     continue
-                file.write_text(json.dumps(_put(original, path, new)))
+                changed = _put(original, path, new)
+                if not isinstance(changed, dict):
+                    continue
+                file.write_text(seal(changed))
                 tried += 1
                 with contextlib.suppress(RunError):  # all else would be a traceback
                     _text(run)
-        file.write_text(json.dumps(original))
+        file.write_text(seal(original))
     assert tried > 300
     assert "81.25" in _text(run)

@@ -1,6 +1,8 @@
 """A whole run in this process, on a dataset that takes seconds."""
 
 import json
+import subprocess
+import sys
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +13,14 @@ import keras
 import numpy as np
 import pytest
 
-from data import store
 from data.dataset import Dataset
 from data.errors import DataError
-from experiments import engine, runner
+from experiments import engine, testing
 from experiments.cohorts import Cohort
-from experiments.launch import Computing, launch
-from experiments.plan import Candidate, make_plan
-from experiments.pool import InlinePool, WorkerDiedError
+from experiments.pool import WorkerDiedError, WorkerPool
 from experiments.records import RunDirectory
 from experiments.results import collect
+from experiments.selection import select
 from experiments.studies import STUDIES
 from experiments.study import Budget, Study, Variant
 from experiments.trial import Trial
@@ -28,6 +28,7 @@ from networks import cohort
 from networks.config import FFNConfig, TrainingConfig
 from networks.inference import probabilities_of
 from tests.conftest import small_dataset
+from tests.inline import InlinePool, events_of, run_inline
 
 SGD = TrainingConfig(optimizer="sgd", learning_rate=0.05, epochs=3)
 STUDY = Study(
@@ -42,47 +43,17 @@ STUDY = Study(
 )
 
 
-class Silent:
-    """Watches a run and keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.cohorts: list[Cohort] = []
-        self.epochs: list[tuple[str, int]] = []
-        self.ended: list[str] = []
-        self.notes: list[str] = []
-
-    def cohort_began(self, cohort: Cohort) -> None:
-        self.cohorts.append(cohort)
-
-    def epoch_ended(self, variant: str, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        self.epochs.append((trial.id, epoch))
-
-    def trial_ended(self, variant: str, trial: Trial, result: dict[str, Any]) -> None:
-        self.ended.append(trial.id)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
-def _run(
-    tmp_path: Path,
-    study: Study = STUDY,
-    protocol: Any = "documented",
-    seeds: int = 2,
-    dataset: Dataset | None = None,
-    observer: Silent | None = None,
-    **named: Any,
-) -> RunDirectory:
-    dataset = dataset or small_dataset()
-    plan = make_plan(study, protocol, dataset.content_sha256, seeds)
-    return launch(study, dataset, plan, tmp_path / "runs", observer or Silent(), **named)
+def _run(folder: Path, study: Study = STUDY, *rest: Any, **named: Any) -> RunDirectory:
+    return run_inline(folder, study, *rest, **named)
 
 
 def _without_times(run: RunDirectory) -> dict[str, Any]:
     results = {}
     for path in sorted(run.path.glob("trials/*/result.json")):
-        result = json.loads(path.read_text())
-        del result["seconds"], result["epoch_seconds"]
+        result = run.read_result(path.parent.name)
+        assert result is not None
+        result.pop("seconds", None)
+        result.pop("epoch_seconds", None)
         results[path.parent.name] = result
     return results
 
@@ -145,14 +116,14 @@ def test_controlled_selects_on_validation_and_tests_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested: list[str] = []
-    original = runner.predict
+    original = testing.predict
 
     def counting(dataset: Dataset, trial: Trial, model: Any) -> Any:
         tested.append(trial.id)
         return original(dataset, trial, model)
 
-    monkeypatch.setattr(runner, "predict", counting)
-    monkeypatch.setattr("experiments.engine.predict", counting)
+    monkeypatch.setattr(testing, "predict", counting)
+    monkeypatch.setattr("experiments.recorder.predict", counting)
     run = _run(tmp_path, protocol="controlled")
     result = collect(run)
     assert [variant.learning_rate for variant in result.variants] == [0.1, 0.1]
@@ -167,23 +138,16 @@ def test_controlled_selects_on_validation_and_tests_once(
                 assert (run.trial_path(trial) / "predictions.h5").exists() == (trial in tested)
 
 
-def test_selection_counts_trials_that_did_not_finish_as_zero(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path)
+def test_selection_counts_trials_that_did_not_finish_as_zero() -> None:
+    def result(score: float | None) -> dict[str, Any]:
+        if score is None:
+            return {"status": "diverged", "validation": {"macro_f1": 0.9}}
+        return {"status": "finished", "validation": {"macro_f1": score}}
 
-    def candidate(rate: float, scores: list[float | None]) -> Candidate:
-        trials = tuple(
-            Trial(FFNConfig(), TrainingConfig(learning_rate=rate), seed, "x")
-            for seed in range(len(scores))
-        )
-        for trial, score in zip(trials, scores, strict=True):
-            result: dict[str, Any] = {"status": "diverged", "validation": {"macro_f1": 0.9}}
-            if score is not None:
-                result = {"status": "finished", "validation": {"macro_f1": score}}
-            run.write_result(trial.id, result)
-        return Candidate(trials)
-
-    lucky, steady = candidate(0.1, [0.9, None]), candidate(0.01, [0.6, 0.5])
-    assert runner.select(run, [lucky, steady]) is steady
+    results = {"a": result(0.9), "b": result(None), "c": result(0.6), "d": result(0.5), "e": None}
+    lucky, steady, absent = ["a", "b"], ["c", "d"], ["e", "d"]
+    assert select(results, [lucky, steady, absent]) == 1
+    assert select(results, [lucky, steady, steady]) == 1, "the first of equals"
 
 
 def test_divergence_is_a_result(tmp_path: Path) -> None:
@@ -229,14 +193,18 @@ def test_a_cohort_that_cannot_go_on_together_is_halved(
         return original(members, *rest, **options)
 
     monkeypatch.setattr(engine, "train_cohort", narrow)
-    observer = Silent()
-    run = _run(tmp_path, seeds=3, observer=observer)
+    run = _run(tmp_path, seeds=3)
     assert [variant.n for variant in collect(run).variants] == [2, 2]
     assert {r["reason"] for r in _raw_results(run) if r["status"] == "failed"} == {
         "CUDA out of memory"
     }
-    assert observer.notes[0] == "a cohort of 3 trains in halves: CUDA out of memory"
-    assert len(observer.ended) == 6
+    notes = [event["text"] for event in events_of(run, "note")]
+    assert notes[0] == "a cohort of 3 trains in halves: CUDA out of memory"
+    assert len(events_of(run, "trial")) == 6
+    # A run that goes on knows of the halves.
+    split = run.read_split(run.read_run()["cohorts"][0]["id"])
+    assert split is not None
+    assert [len(part) for part in split] == [1, 2]
 
 
 def test_a_record_that_cannot_be_written_ends_the_run(
@@ -251,13 +219,15 @@ def test_a_record_that_cannot_be_written_ends_the_run(
 
 
 def test_a_run_says_which_trials_trained_together(tmp_path: Path) -> None:
-    observer = Silent()
-    run = _run(tmp_path, seeds=3, observer=observer)
+    run = _run(tmp_path, seeds=3)
     facts = run.read_run()
     assert [len(planned["trials"]) for planned in facts["cohorts"]] == [3, 3]
-    assert [c.id for c in observer.cohorts] == [planned["id"] for planned in facts["cohorts"]]
-    assert sorted(observer.epochs) == sorted((t, e) for t in facts["trials"] for e in (1, 2, 3))
-    assert sorted(observer.ended) == sorted(facts["trials"])
+    began = [event["cohort"] for event in events_of(run, "cohort_began")]
+    assert began == [planned["id"] for planned in facts["cohorts"]]
+    epochs = [(event["trial"], event["epoch"]) for event in events_of(run, "epoch")]
+    assert sorted(epochs) == sorted((t, e) for t in facts["trials"] for e in (1, 2, 3))
+    ended = [event["trial"] for event in events_of(run, "trial")]
+    assert sorted(ended) == sorted(facts["trials"])
     assert facts["device"]["precision"] == "float32"
     assert facts["device"]["workers"] == 1
     for planned in facts["cohorts"]:
@@ -268,48 +238,55 @@ def test_a_run_says_which_trials_trained_together(tmp_path: Path) -> None:
 
 
 def test_several_processes_give_the_same_results(tmp_path: Path) -> None:
-    dataset = small_dataset()
-    path = tmp_path / "small.h5"
-    store.save(dataset, path)
-    alone = _run(tmp_path, dataset=dataset)
-    observer = Silent()
-    together = _run(
-        tmp_path,
-        dataset=dataset,
-        observer=observer,
-        computing=Computing(workers=2),
-        dataset_path=path,
-    )
-    assert together.read_run()["device"]["workers"] == 2
+    study = STUDIES["ffn-baseline"]  # one that a process of its own knows
+    alone = _run(tmp_path / "a", study, "controlled", epochs=2)
+    together = _run(tmp_path / "b", study, "controlled", epochs=2, pool=WorkerPool, workers=2)
+    assert together.read_run()["device"]["workers"] == min(2, len(together.read_run()["cohorts"]))
     assert _without_times(alone) == _without_times(together)
-    assert len(observer.ended) == 4
 
 
-def test_a_dead_workers_trials_are_trained_anew(
+class _Deadly(InlinePool):
+    """The worker of every cohort with the seed 43 dies, so and so often."""
+
+    deaths = 1000
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        cohort = args[1] if len(args) == 2 else None
+        if isinstance(cohort, Cohort) and any(trial.seed == 43 for _, trial in cohort.trials):
+            type(self).deaths -= 1
+            if type(self).deaths >= 0:
+                future: Future[Any] = Future()
+                future.set_exception(WorkerDiedError("worker process 7 ended.", "SIGKILL"))
+                return future
+        return super().submit(fn, *args, **kwargs)
+
+
+def test_a_worker_that_dies_is_replaced_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stand-in for the pool: the worker of every cohort with the seed 43 dies."""
+    whole = _run(tmp_path / "whole", seeds=3)
+    monkeypatch.setattr(_Deadly, "deaths", 2)
+    run = _run(tmp_path, seeds=3, pool=_Deadly)
+    assert [event["attempt"] for event in events_of(run, "worker_died")] == [1, 2]
+    assert _without_times(run) == _without_times(whole)
 
-    class Deadly(InlinePool):
-        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-            if any(trial.seed == 43 for _, trial in args[0].trials):
-                future: Future[Any] = Future()
-                future.set_exception(WorkerDiedError("worker process 7 ended (SIGKILL)."))
-                return future
-            return super().submit(fn, *args, **kwargs)
 
-    monkeypatch.setattr(runner, "InlinePool", Deadly)
-    observer = Silent()
-    run = _run(tmp_path, seeds=3, observer=observer)
+def test_a_trial_that_always_kills_its_worker_fails_alone(tmp_path: Path) -> None:
+    run = _run(tmp_path, seeds=3, pool=_Deadly)
     assert [variant.n for variant in collect(run).variants] == [2, 2]
     failed = [r for r in _raw_results(run) if r["status"] == "failed"]
-    assert {(r["seed"], r["reason"]) for r in failed} == {(43, "worker process 7 ended (SIGKILL).")}
-    assert "worker process 7 ended (SIGKILL)." in observer.notes
-    assert len(observer.ended) == 6
+    assert {(r["seed"], r["reason"]) for r in failed} == {
+        (43, "its worker process died 3 times, at last by SIGKILL")
+    }
+    # The cohort of three dies three times, then its half of two once, then the one three times.
+    attempts = [event["attempt"] for event in events_of(run, "worker_died")]
+    assert attempts == [1, 2, 3, 3, 1, 2, 3] * 2
+    assert len(events_of(run, "trial")) == 6
 
 
 def _raw_results(run: RunDirectory) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text()) for path in run.path.glob("trials/*/result.json")]
+    results = [run.read_result(p.parent.name) for p in run.path.glob("trials/*/result.json")]
+    return [result for result in results if result is not None]
 
 
 def test_documented_figures_stand_beside_the_sources_rows_only(
@@ -318,28 +295,23 @@ def test_documented_figures_stand_beside_the_sources_rows_only(
     study = STUDIES["ffn-baseline"]
     # A foreign file may claim anything: its rows decide.
     dataset = replace(small_dataset(), provenance={"kind": "npy_folder", "is_source": True})
-    plan = make_plan(study, "documented", dataset.content_sha256, 1, 1)
     for known in (False, True):
         if known:
-            monkeypatch.setattr("experiments.launch.is_source", lambda dataset: True)
-        run = launch(study, dataset, plan, tmp_path / "runs", Silent())
+            monkeypatch.setattr("experiments.facts.is_source", lambda dataset: True)
+        run = _run(tmp_path, study, "documented", 1, 1, dataset=dataset)
         for variant, planned in zip(collect(run).variants, study.variants, strict=True):
             assert variant.documented == (planned.documented if known else ())
 
 
-def test_a_run_that_cannot_be_recorded_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(self: RunDirectory, facts: Any) -> None:
-        raise DataError("no space left")
-
-    monkeypatch.setattr(RunDirectory, "write_run", full)
-    with pytest.raises(DataError, match="no space left"):
-        _run(tmp_path)
-    assert list((tmp_path / "runs" / "small").iterdir()) == []
-
-
-def test_a_mel_study_without_mel_writes_nothing(tmp_path: Path) -> None:
+def test_a_mel_study_without_mel_is_not_begun(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no mel-spectrograms"):
         _run(tmp_path, STUDIES["pooling-padding"], dataset=small_dataset(mel=False))
-    assert not (tmp_path / "runs").exists()
+    assert not list((tmp_path / "runs").glob("*/*/run.json"))
+
+
+def test_several_processes_need_no_keras_in_the_owner() -> None:
+    script = "import sys, experiments.owner; print({'torch', 'keras', 'scipy'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"

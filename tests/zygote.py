@@ -1,0 +1,100 @@
+"""Starts owners of runs in milliseconds, by forking a process that has torch already.
+
+What they do from then on is what `python -m experiments.owner` does; their workers
+are forked, too. So a test can kill a run many times a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+class Zygote:
+    """A process that forks owners. Use it with `with`."""
+
+    def __enter__(self) -> Zygote:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def start(self, run: Path, argument: str) -> int:
+        """Start an owner; its pid, which is that of a session of its own, too."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([str(run), argument]) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+def _main() -> None:
+    import multiprocessing
+
+    # Everything that a worker needs.
+    import experiments.engine
+    import experiments.machine
+    from experiments import checkpoints, pool
+    from experiments.studies import STUDIES
+    from experiments.worker import serve
+    from tests.fault_study import STUDY
+
+    STUDIES[STUDY.name] = STUDY
+    checkpoints._SHARE_OF_TIME = 1.0  # epochs take milliseconds here: as many as can be
+    fork = multiprocessing.get_context("fork")
+    pool.multiprocessing.get_context = lambda _: fork  # type: ignore[attr-defined]
+
+    def serve_alone(pipe, begin):  # type: ignore[no-untyped-def]
+        """A forked worker has all files of its parent open: not those of a spawned one."""
+        sentinel = multiprocessing.parent_process()._sentinel  # type: ignore[union-attr]
+        for descriptor in map(int, os.listdir("/proc/self/fd")):
+            if descriptor > 2 and descriptor not in (pipe.fileno(), sentinel):
+                try:
+                    os.close(descriptor)
+                except OSError:
+                    pass  # that of the listing itself
+        serve(pipe, begin)
+
+    pool.serve = serve_alone  # type: ignore[attr-defined]
+    assert experiments.engine
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # owners leave no zombies
+    for line in sys.stdin:
+        run, argument = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _be_owner(run, argument)
+        print(child, flush=True)
+
+
+def _be_owner(run: str, argument: str) -> None:
+    code = 70
+    try:
+        from experiments import owner
+
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        console = os.open(f"{run}/console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        null = os.open(os.devnull, os.O_RDWR)
+        for target, source in ((0, null), (1, null), (2, console)):
+            os.dup2(source, target)
+        code = owner.main([run, argument])
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _main()
