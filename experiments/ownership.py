@@ -70,7 +70,7 @@ class Owner:
 
 
 def owner_of(run: RunDirectory) -> Owner | None:
-    """Who carried a run out last, whether alive or not."""
+    """Who carries a run out, or died while doing so; None where it was given back."""
     try:
         with _lock(run).open("rb") as file:
             return _parse(file.read(_LARGEST))
@@ -137,6 +137,8 @@ def owning(
         finally:
             ended.set()
             beat.join()
+            with suppress(OSError):
+                os.ftruncate(lock, 0)  # given back, while this process may live on
     finally:
         os.close(lock)
 

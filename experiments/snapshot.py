@@ -27,7 +27,7 @@ class Snapshot:
         run: its directory.
         facts: what run.json says.
         state: what it is in, with its trials' results.
-        owner: who carries it out, or did so last.
+        owner: who carries it out, or died while doing so.
         view: what its events say.
         damaged: lines of events that were not believed.
     """

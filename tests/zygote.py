@@ -6,6 +6,7 @@ are forked, too. So a test can kill a run many times a minute.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -63,10 +64,8 @@ def _main() -> None:
         sentinel = multiprocessing.parent_process()._sentinel  # type: ignore[union-attr]
         for descriptor in map(int, os.listdir("/proc/self/fd")):
             if descriptor > 2 and descriptor not in (pipe.fileno(), sentinel):
-                try:
+                with contextlib.suppress(OSError):  # that of the listing itself
                     os.close(descriptor)
-                except OSError:
-                    pass  # that of the listing itself
         serve(pipe, begin)
 
     pool.serve = serve_alone  # type: ignore[attr-defined]
