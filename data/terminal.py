@@ -14,7 +14,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import (
+    Console,
+    ConsoleOptions,
+    ConsoleRenderable,
+    RenderableType,
+    RenderHook,
+    RenderResult,
+)
 from rich.progress import (
     BarColumn,
     Progress,
@@ -24,6 +31,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -75,7 +83,7 @@ def _end_well_when_terminated() -> None:
 
 
 class _PipeConsole(Console):
-    """A console that leaves broken pipes to `SentenceGroup`."""
+    """A console that leaves broken pipes to `SentenceGroup`, and prints `clean` text only."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -91,9 +99,32 @@ def clean(text: str) -> str:
     )
 
 
+class _Cleaned:
+    """Something to print, whose text is made harmless when all else has been done to it."""
+
+    def __init__(self, renderable: ConsoleRenderable) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._renderable, options):
+            if segment.control or segment.text == "\n":
+                yield segment
+            else:
+                lines = "\n".join(clean(line) for line in segment.text.split("\n"))
+                yield Segment(lines, segment.style)
+
+
+class _Cleaning(RenderHook):
+    """Makes all that a console prints harmless, whatever printed it."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Cleaned(renderable) for renderable in renderables]
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console on standard output or error, as wide as the terminal."""
     made = _PipeConsole(stderr=stderr, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    made.push_render_hook(_Cleaning())
     if not made.is_terminal:
         made.width = max(_PLAIN_WIDTH, made.width)
     return made
@@ -105,7 +136,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) 
     for number, column in enumerate(columns):
         is_text = number < left
         made.add_column(
-            Text(column, justify="left" if is_text else "right"),
+            Text(clean(column), justify="left" if is_text else "right"),
             header_style="dim",
             overflow="fold",
             no_wrap=not is_text,
@@ -153,7 +184,7 @@ class ProgressBar:
     """
 
     def __init__(self, what: str, total: float, unit: str, *, stderr: bool = True) -> None:
-        self._what, self._total, self._unit = what, max(total, 1e-9), unit
+        self._what, self._total, self._unit = clean(what), max(total, 1e-9), unit
         self._done, self._count = 0.0, 0
         self._began = self._said = time.monotonic()
         self._console = console(stderr=stderr)

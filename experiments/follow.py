@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import sys
 import time
@@ -23,8 +24,8 @@ from experiments.view import RunView
 _LOOK = 0.1  # seconds between two looks
 _TO_DIE = 10.0  # seconds that processes have which were killed
 _QUESTION = (
-    "Detach (d: the run goes on), stop it at the end of the epoch (s), or go on watching (w)? "
-    "Ctrl-C again ends it at once."
+    "Detach (d, Enter: the run goes on), stop it at the end of the epoch (s), or go on watching "
+    "(w)? Ctrl-C again ends it at once."
 )
 
 
@@ -64,8 +65,8 @@ def follow(run: RunDirectory) -> bool:
                     _end(run)
                     return True
                 try:
-                    wish = _ask() if _is_interactive() else "s"
-                except (KeyboardInterrupt, click.Abort):
+                    wish = _ask(run) if _is_interactive() else "s"
+                except KeyboardInterrupt:
                     _end(run)
                     return True
                 if wish == "d":
@@ -117,17 +118,19 @@ def _is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _ask() -> str:
-    return str(
-        click.prompt(
-            f"\n{_QUESTION}\n",
-            type=click.Choice(["d", "s", "w"]),
-            default="d",
-            show_choices=False,
-            prompt_suffix="> ",
-            err=True,
-        )
-    )
+def _ask(run: RunDirectory) -> str:
+    """What to do with a run: "d", "s" or "w"; "w" where it ends meanwhile."""
+    click.echo(f"\n{_QUESTION}", err=True)
+    while is_alive(run):
+        # Not input(): a signal just before it would wait for a line to be typed.
+        ready, _, _ = select.select([sys.stdin], [], [], _LOOK)
+        if ready:
+            line = sys.stdin.readline()
+            wish = line.strip().lower()[:1] or "d"
+            if wish in ("d", "s", "w") or not line:
+                return wish
+            click.echo("Type d, s or w.", err=True)
+    return "w"
 
 
 @contextmanager

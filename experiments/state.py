@@ -102,6 +102,7 @@ def is_complete(results: Results, facts: Mapping[str, Any]) -> bool:
 
 
 def _valid(run: RunDirectory, trial: str) -> dict[str, Any] | None:
+    run.trial_path(trial)  # a name that leads elsewhere is no missing result
     try:
         result = run.read_result(trial)
     except RunError:

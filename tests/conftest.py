@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before numpy and torch: two test processes on two cores must not share threads.
@@ -17,6 +17,7 @@ from data.dataset import Dataset, Split
 from experiments.plan import make_plan
 from experiments.records import RunDirectory
 from experiments.studies import STUDIES
+from tests.zygote import Zygote
 
 REAL_DATA = Path(
     os.environ.get("GENRE_TUI_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data"
@@ -39,6 +40,15 @@ def tone(seconds: float, rate: int, hertz: float = 440.0, channels: int = 1) -> 
     """A sine at half of full scale. [shape=(frames, channels)]"""
     t = np.arange(round(seconds * rate)) / rate
     return np.repeat(0.5 * np.sin(2 * np.pi * hertz * t)[:, None], channels, axis=1)
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """Starts owners of runs in milliseconds."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("needs /proc")
+    with Zygote() as made:
+        yield made
 
 
 @pytest.fixture

@@ -34,11 +34,18 @@ class Zygote:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def start(self, run: Path, argument: str) -> int:
-        """Start an owner; its pid, which is that of a session of its own, too."""
+    def start(self, run: Path, argument: str, fault: str = "") -> int:
+        """Start an owner; its pid, which is that of a session of its own, too.
+
+        Args:
+            run: its run's directory.
+            argument: of `python -m experiments.owner`.
+            fault: name of a function of `tests.fault_study` that is called first, in
+                the owner, so that its workers are changed as well.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([str(run), argument]) + "\n")
+        self._process.stdin.write(json.dumps([str(run), argument, fault]) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
@@ -72,18 +79,20 @@ def _main() -> None:
     assert experiments.engine
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # owners leave no zombies
     for line in sys.stdin:
-        run, argument = json.loads(line)
         child = os.fork()
         if child == 0:
-            _be_owner(run, argument)
+            _be_owner(*json.loads(line))
         print(child, flush=True)
 
 
-def _be_owner(run: str, argument: str) -> None:
+def _be_owner(run: str, argument: str, fault: str) -> None:
     code = 70
     try:
         from experiments import owner
+        from tests import fault_study
 
+        if fault:
+            getattr(fault_study, fault)()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         console = os.open(f"{run}/console.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)

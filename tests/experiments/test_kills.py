@@ -2,110 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import pytest
 
-from data import store
-from experiments import records
 from experiments.ownership import is_alive, owner_of
 from experiments.records import RunDirectory
-from experiments.request import Computing, Request
-from experiments.state import read_results, state_of
-from tests.conftest import small_dataset
-from tests.fault_study import STUDY
+from experiments.state import state_of
 from tests.inline import events_of
+from tests.processes import (
+    begin,
+    children_of,
+    committed,
+    finish,
+    go_on,
+    kill,
+    results_of,
+    wait_until,
+)
 from tests.zygote import Zygote
 
-PATIENCE = 120.0  # seconds, on a busy machine
 KINDS = ("owner", "worker", "both")
-TIMES = ("seconds", "epoch_seconds")
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    with Zygote() as made:
-        yield made
-
-
-def begin(zygote: Zygote, folder: Path, protocol: Any, workers: int) -> tuple[RunDirectory, Path]:
-    """A run that has just begun, and its dataset's file."""
-    path = folder / "small.h5"
-    if not path.exists():
-        store.save(small_dataset(mel=False), path)
-    asked = Computing(device="cpu", workers=workers, checkpoint_seconds=0.02)
-    request = Request(STUDY.name, path, protocol, 3, None, asked)
-    run = records.create(folder / "runs", STUDY.name)
-    zygote.start(run.path, json.dumps(request.to_dict()))
-    wait_until(lambda: (run.path / "run.json").exists())
-    return run, path
-
-
-def wait_until(condition: Any) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it takes too long"
-        time.sleep(0.005)
-
-
-def finish(run: RunDirectory) -> None:
-    wait_until(lambda: not is_alive(run))
-    console = run.console.read_text()
-    assert state_of(run, run.read_run()).state == "finished", console
-
-
-def results_of(run: RunDirectory) -> dict[str, dict[str, Any]]:
-    """Results without times, and predictions, by trial."""
-    results = {}
-    for trial, result in read_results(run, run.read_run()).items():
-        if result is None:
-            continue
-        results[trial] = {name: value for name, value in result.items() if name not in TIMES}
-        if result["test"]:
-            with h5py.File(run.trial_path(trial) / "predictions.h5") as file:
-                results[trial]["predictions"] = file["probability"][()].tobytes()
-    return results
-
-
-def committed(run: RunDirectory) -> dict[str, tuple[int, bytes]]:
-    """Files of the trials that are done: when they were written and what they hold."""
-    there = {}
-    for trial, result in read_results(run, run.read_run()).items():
-        if result is not None:
-            path = run.trial_path(trial) / "result.json"
-            there[trial] = (path.stat().st_mtime_ns, path.read_bytes())
-    return there
-
-
-def children_of(pid: int) -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[1]) == pid:
-                found.append(int(entry.name))
-    return found
-
-
-def kill(*pids: int) -> None:
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
 
 
 def assert_nothing_was_done_twice(run: RunDirectory) -> None:
@@ -166,11 +88,7 @@ def kill_and_go_on(
                     assert trial in now
             done = now
             if not is_alive(run) and state_of(run, run.read_run()).state != "finished":
-                before = events_of(run, "run_began")
-                zygote.start(run.path, str(path))
-                wait_until(
-                    lambda run=run, before=before: len(events_of(run, "run_began")) > len(before)
-                )
+                go_on(zygote, run, path)
                 deaths_of_workers = 0
         assert results_of(run) == expected
         assert_nothing_was_done_twice(run)

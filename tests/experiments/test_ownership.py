@@ -160,9 +160,7 @@ def test_the_lock_of_another_machine_is_watched_before_it_is_taken(run: RunDirec
     assert owner.host == "gpu7", "its lock is as it was"
 
 
-def test_the_owner_shows_signs_of_life(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_owner_shows_signs_of_life(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ownership, "HEARTBEAT", 0.02)
     with owning(run, silent):
         first = (run.path / "lock").stat().st_mtime_ns
@@ -215,9 +213,7 @@ def test_a_worker_whose_owner_has_died_ends(run: RunDirectory) -> None:
     assert serve(1) == (1, "")
 
 
-def test_a_file_system_without_locks(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_system_without_locks(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(descriptor: int, how: int) -> None:
         raise OSError(38, "Function not implemented")
 
