@@ -83,17 +83,24 @@ class Checkpoints:
         self._cost = self._last - began
         return size, self._cost
 
-    def newest(self, report: Callable[[str], None]) -> Checkpoint | None:
-        """The newest one that is whole, if there is any.
+    def newest(
+        self, fits: Callable[[Checkpoint], bool], report: Callable[[str], None]
+    ) -> Checkpoint | None:
+        """The newest one that is whole and fits, if there is any.
 
         Args:
-            report: told of those that are broken, in a sentence each.
+            fits: whether one can be gone on from.
+            report: told of those that cannot be, in a sentence each.
         """
         for path in self._paths():
             try:
-                return _load(path)
+                checkpoint = _load(path)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 report(f"the checkpoint {path.name} is broken ({error!s:.80}): it is passed over.")
+                continue
+            if fits(checkpoint):
+                return checkpoint
+            report(f"the checkpoint {path.name} is later than what is left: it is passed over.")
         return None
 
     def clear(self) -> None:

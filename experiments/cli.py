@@ -15,7 +15,7 @@ from experiments.errors import RunError
 from experiments.launch import start
 from experiments.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, print_result
 from experiments.plan import make_plan
-from experiments.request import Computing, Request
+from experiments.request import CHECKPOINT_SECONDS, Computing, Request
 from experiments.results import collect
 from experiments.studies import STUDIES
 from experiments.study import PROTOCOLS, Protocol
@@ -119,6 +119,13 @@ def list_studies(as_json: bool) -> None:
     show_default=True,
     help="Of products; tf32 on NVIDIA GPUs. What is kept is float32.",
 )
+@click.option(
+    "--checkpoint-seconds",
+    type=click.FloatRange(0, 86_400),
+    default=CHECKPOINT_SECONDS,
+    show_default=True,
+    help="Between two checkpoints, at least.",
+)
 @DETACH_OPTION
 @RUNS_OPTION
 @JSON_OPTION
@@ -132,6 +139,7 @@ def run(
     threads: int,
     workers: int | None,
     precision: Precision,
+    checkpoint_seconds: float,
     detach: bool,
     runs: Path,
     as_json: bool,
@@ -146,7 +154,7 @@ def run(
     from data.opening import dataset_path, open_dataset
 
     require_torch()
-    computing = Computing(device, threads, workers, precision)
+    computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was written."):
         dataset = open_dataset(data_name)
         dataset.features(STUDIES[study].features, "train")

@@ -85,13 +85,14 @@ def test(work: Work, trial: Trial) -> bool:
     probability = predict_with_kept_model(run, dataset, trial)
 
     def write() -> None:
-        run.write_result(trial.id, result | {"test": record_test(run, dataset, trial, probability)})
+        result["test"] = record_test(run, dataset, trial, probability)
+        run.write_result(trial.id, result)
 
     try:
         _patiently(write, run)
     except StopAskedError:
         return False
-    send(TrialEnded(trial.id))
+    send(TrialEnded.of(result))
     return True
 
 
@@ -109,9 +110,15 @@ class _Training:
 
     def train(self) -> bool:
         """Train it, or its halves; whether to the end."""
-        checkpoint = self._checkpoints.newest(self._say)
+        left = set(self._recorder.left)
+        checkpoint = self._checkpoints.newest(
+            lambda checkpoint: left <= set(checkpoint.state.live), self._say
+        )
         try:
-            self._train(checkpoint)
+            try:
+                self._train(checkpoint)
+            finally:
+                self._recorder.finish()
         except StopAskedError:
             return False
         except Exception as error:  # whatever it is, only what is left of this cohort is concerned
@@ -164,6 +171,7 @@ class _Training:
         return self._stopped
 
     def _write_checkpoint(self, take: Callable[[], CohortState]) -> None:
+        self._recorder.finish()  # those that have left are not in it
         state, extra = take(), self._recorder.carried()
         size, seconds = self._checkpoints.write(Checkpoint(state, extra))
         send(CheckpointWritten(self._cohort.id, state.epoch, size, seconds))
@@ -173,6 +181,7 @@ class _Training:
         try:
             if len(left) == 1:
                 self._recorder.ended(self._recorder.left[0], failed)
+                self._recorder.finish()
                 return True
             halves = Cohort(tuple(left)).halves()
             self._say(f"a cohort of {len(left)} trains in halves: {failed.reason}")

@@ -34,7 +34,7 @@ from data.errors import DataError
 from data.files import sync, writing
 from experiments.patience import StopAskedError, patiently
 from experiments.records import RunDirectory
-from experiments.sealed import explicit, seal_line
+from experiments.sealed import seal_line
 
 _RESERVE_BYTES = 16 * 1024  # kept for saying that the disk is full
 
@@ -90,7 +90,7 @@ class EventLog:
     def _write(self, events: list[Mapping[str, Any]]) -> None:
         """Write events and take them out of the list, as far as there is room."""
         lines = [
-            seal_line(explicit({"n": number, "time": time.time(), **event}))
+            seal_line({"n": number, "time": time.time(), **event})
             for number, event in enumerate(events, self._number + 1)
         ]
         begin, text = os.fstat(self._file).st_size, b"".join(lines)

@@ -16,14 +16,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from data import catalogue, store
 from data.errors import DataError
 from experiments import records
 from experiments.errors import RunError
-from experiments.owner import BEGUN
 from experiments.ownership import OwnedError, is_alive, owner_of
 from experiments.records import RunDirectory
-from experiments.request import Request
+from experiments.request import BEGUN, Request
 
 OWNER: tuple[str, ...] = (sys.executable, "-m", "experiments.owner")
 
@@ -91,6 +89,8 @@ def find_dataset(about: object) -> Path:
     Raises:
         RunError: there is none.
     """
+    from data import catalogue, store
+
     if not isinstance(about, dict):
         raise RunError("run.json is damaged: it does not say on what it ran.")
     for name in sorted(catalogue.names(), key=lambda name: name != about.get("name")):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+_TOLD = ("status", "reason", "epochs", "best_epoch", "seconds", "validation", "cohort")
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,23 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial is recorded."""
+    """A trial is recorded.
+
+    Args:
+        trial: its id.
+        result: what its result.json says, without what is long.
+    """
 
     trial: str
+    result: dict[str, Any]
+
+    @classmethod
+    def of(cls, result: Mapping[str, Any]) -> TrialEnded:
+        """From a result."""
+        short = {name: result[name] for name in _TOLD if name in result}
+        if result["test"]:
+            short["test"] = {name: result["test"][name] for name in ("accuracy", "macro_f1")}
+        return cls(result["trial"], short)
 
 
 @dataclass(frozen=True)

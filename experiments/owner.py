@@ -31,7 +31,7 @@ from experiments.ownership import Owner, owning, serve_owner
 from experiments.plan import Plan, make_plan, plan_of
 from experiments.pool import WorkerPool
 from experiments.records import RunDirectory
-from experiments.request import Request
+from experiments.request import BEGUN, Request
 from experiments.run_log import RunLog
 from experiments.runner import Runner
 from experiments.studies import STUDIES
@@ -40,7 +40,6 @@ from experiments.work import Work
 from experiments.workers import default_workers
 from networks.checks import ConfigError
 
-BEGUN = "begun"  # the answer to whoever started this process
 _LONGEST_ANSWER = 8192  # characters
 
 

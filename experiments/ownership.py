@@ -125,7 +125,7 @@ def owning(
         _await_workers(run, say)
         me = Owner.me()
         with writing(path):
-            text = seal(asdict(me)).encode()
+            text = seal(asdict(me))
             os.pwrite(lock, text, 0)
             os.ftruncate(lock, len(text))
             os.fsync(lock)

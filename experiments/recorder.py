@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from experiments.records import RunDirectory, failure, plain_floats
 from experiments.testing import predict, record_test
 from experiments.trial import Trial
 from experiments.work import Settings
-from experiments.worker import send
+from experiments.worker import OnMessage, send, sending, sending_to
 from networks.cohort import Failed, MemberEpoch, Outcome
 from networks.training import Trained
 
@@ -51,11 +52,16 @@ class Recorder:
             number for number, (_, trial) in enumerate(cohort.trials) if run.is_done(trial.id)
         }
         self.broken = False  # whether a record could not be written
+        # A disk takes milliseconds to say that a file is safe: as long as training an
+        # epoch of a small network, and nothing is computed meanwhile. Hence a thread.
+        self._writer: ThreadPoolExecutor | None = None
+        self._writes: dict[int, tuple[dict[str, Any], Future[None]]] = {}
 
     @property
     def left(self) -> list[int]:
-        """Numbers of the trials that are not done."""
-        return [number for number in range(len(self._cohort.trials)) if number not in self._done]
+        """Numbers of the trials that are not done, nor about to be."""
+        numbers = range(len(self._cohort.trials))
+        return [n for n in numbers if n not in self._done and n not in self._writes]
 
     def carried(self) -> dict[str, Any]:
         """What a checkpoint keeps of this, JSON-ready."""
@@ -87,24 +93,54 @@ class Recorder:
             send(EpochEnded(self._cohort.id, epoch, seconds, rows, memory, told))
 
     def ended(self, number: int, outcome: Outcome) -> None:
-        """Commit a trial.
+        """Keep what a trial leaves and have its result committed; `finish` waits for that.
 
         Raises:
             StopAskedError: the disk is full and a stop was asked for.
             DataError: it cannot be written.
         """
-        if number in self._done:
+        if number not in self.left:
             return
         variant, trial = self._cohort.trials[number]
         try:
-            self._record(variant, trial, outcome)
+            result = self._record(variant, trial, outcome)
         except Exception:
             self.broken = True
             raise
-        self._done.add(number)
-        send(TrialEnded(trial.id))
+        if self._writer is None:
+            self._writer = ThreadPoolExecutor(1)
+        self._writes[number] = result, self._writer.submit(self._commit, result, sending())
+        self._tell_of_commits(wait=False)
 
-    def _record(self, variant: str, trial: Trial, outcome: Outcome) -> None:
+    def finish(self) -> None:
+        """Wait until the results of all trials that have ended are committed.
+
+        Raises:
+            StopAskedError, DataError: as `ended`.
+        """
+        if self._writer is not None:
+            self._writer.shutdown()
+            self._writer = None
+        self._tell_of_commits(wait=True)
+
+    def _commit(self, result: dict[str, Any], target: OnMessage) -> None:
+        with sending_to(target):
+            self._patiently(partial(self._run.write_result, result["trial"], result))
+
+    def _tell_of_commits(self, *, wait: bool) -> None:
+        for number, (result, written) in list(self._writes.items()):
+            if not (wait or written.done()):
+                continue
+            del self._writes[number]
+            try:
+                written.result()
+            except Exception:
+                self.broken = True
+                raise
+            self._done.add(number)
+            send(TrialEnded.of(result))
+
+    def _record(self, variant: str, trial: Trial, outcome: Outcome) -> dict[str, Any]:
         result: dict[str, Any] = {
             "trial": trial.id,
             "variant": variant,
@@ -113,13 +149,10 @@ class Recorder:
             "notes": list(self._notes),
         }
         if isinstance(outcome, Failed):
-            result |= failure(outcome.reason, outcome.traceback)
-        else:
-            result |= _training_record(trial, outcome)
-            result["seconds"] = round(self._seconds(), 3)
-            if outcome.status == "finished":
-                result |= self._keep(trial, outcome)
-        self._patiently(partial(self._run.write_result, trial.id, result))
+            return result | failure(outcome.reason, outcome.traceback)
+        result |= _training_record(trial, outcome)
+        result["seconds"] = round(self._seconds(), 3)
+        return result | self._keep(trial, outcome) if outcome.status == "finished" else result
 
     def _keep(self, trial: Trial, trained: Trained) -> dict[str, Any]:
         """Keep the network and, if they are looked at now, the test rows' predictions."""

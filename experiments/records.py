@@ -271,7 +271,7 @@ def _checked(name: str, what: str) -> str:
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
     with commit(path) as temporary:
-        temporary.write_text(seal(value), encoding="utf-8")
+        temporary.write_bytes(seal(value))
 
 
 def _read(path: Path) -> dict[str, Any]:

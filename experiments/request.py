@@ -10,6 +10,7 @@ from experiments.study import Protocol
 from networks.lockstep import Precision
 
 CHECKPOINT_SECONDS = 30.0
+BEGUN = "begun"  # what the process that carries a run out answers to whoever started it
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,8 @@ class RunLog:
         match message:
             case EpochEnded():
                 self._epoch_ended(message)
-            case TrialEnded(trial=trial):
-                self.trial_ended(trial)
+            case TrialEnded():
+                self._trial_ended(message)
             case CohortBegan(trials=trials, epoch=epoch):
                 with self._lock:
                     for trial in trials:
@@ -106,33 +106,20 @@ class RunLog:
             case Note():
                 self._tell("note", **asdict(message))
 
-    def trial_ended(self, name: str) -> None:
-        """A trial's result is there."""
-        result = self._run.read_result(name)
-        if result is None:
-            return
+    def _trial_ended(self, message: TrialEnded) -> None:
         with self._lock:
-            self._estimate.already(name)
+            self._estimate.already(message.trial)
             share = self._estimate.share
-        variant, trial = self._trials[name]
-        about: dict[str, Any] = {
-            "trial": name,
-            "variant": variant,
-            "seed": trial.seed,
-            "learning_rate": trial.training.learning_rate,
-            "status": result["status"],
-            "share": share,
-        }
-        if result["status"] == "failed":
-            about["reason"] = result["reason"]
-        else:
-            about |= {key: result[key] for key in ("epochs", "best_epoch", "seconds")}
-            about["validation"] = result["validation"]
-            about["together"] = result["cohort"]["size"]
-        if result["test"]:
-            about["test"] = {key: result["test"][key] for key in ("accuracy", "macro_f1")}
-        self._tell("trial", **about)
-        self._events.sync()
+        variant, trial = self._trials[message.trial]
+        self._tell(
+            "trial",
+            trial=message.trial,
+            variant=variant,
+            seed=trial.seed,
+            learning_rate=trial.training.learning_rate,
+            share=share,
+            **message.result,
+        )
 
     def _epoch_ended(self, message: EpochEnded) -> None:
         with self._lock:

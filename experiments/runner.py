@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments.cohorts import Cohort
 from experiments.errors import RunError
-from experiments.messages import Continued, Paused
+from experiments.messages import Continued, Paused, TrialEnded
 from experiments.patience import StopAskedError, patiently
 from experiments.plan import Plan
 from experiments.pool import WorkerDiedError
@@ -141,7 +141,7 @@ class Runner:
         for variant, trial in undone:
             result = _death(variant, trial, task, error)
             self._write(partial(self._run.write_result, trial.id, result))
-            self._log.trial_ended(trial.id)
+            self._log.told(TrialEnded.of(result))
         return []
 
     def _write(self, write: Callable[[], None]) -> None:

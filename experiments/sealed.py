@@ -5,50 +5,52 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
-_SEAL = ',\n "sha256": "'
-_SEALED = re.compile(rb',\n "sha256": "([0-9a-f]{64})"\n}\n\Z')
-_LINE_SEAL = ',"crc32":"'
-_SEALED_LINE = re.compile(rb',"crc32":"([0-9a-f]{8})"}\Z')
+_encode = json.JSONEncoder(allow_nan=False).encode
+_encode_line = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_SEAL = b',\n "sha256": "%s"\n}\n'
+_LINE_SEAL = b',"crc32":"%s"}'
+_SEAL_BYTES = len(_SEAL % bytes(64))
+_LINE_SEAL_BYTES = len(_LINE_SEAL % bytes(8))
 
 
-def seal(value: Mapping[str, Any]) -> str:
-    """A file's text for an object, ending in the SHA-256 of all that comes before it.
+def seal(value: Mapping[str, Any]) -> bytes:
+    """A file's content for an object: JSON, ending in the SHA-256 of all that comes before.
 
     Raises:
         ValueError: a number is not finite: JSON knows none; see `explicit`.
     """
-    body = json.dumps(value, indent=1, allow_nan=False).removesuffix("\n}")
-    return f'{body}{_SEAL}{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'
+    fields = ",\n ".join(f"{_encode(name)}: {_encode(item)}" for name, item in value.items())
+    body = f"{{\n {fields}".encode()
+    return body + _seal(body)
 
 
-def unseal(text: bytes) -> dict[str, Any]:
-    """The object that `seal` made `text` of.
+def unseal(content: bytes) -> dict[str, Any]:
+    """The object that `seal` made `content` of.
 
     Raises:
         ValueError: it was cut or changed, or is none.
     """
-    found = _SEALED.search(text)
-    if found is None:
-        raise ValueError("it does not end in its checksum")
-    body = text[: found.start()]
-    if hashlib.sha256(body).hexdigest().encode() != found[1]:
-        raise ValueError("it does not match its checksum")
-    return _object(body + b"\n}")
+    body = content[:-_SEAL_BYTES]
+    if content[-_SEAL_BYTES:] != _seal(body):
+        raise ValueError("it does not match the checksum at its end")
+    return _object(body)
 
 
 def seal_line(value: Mapping[str, Any]) -> bytes:
     """One line for an object, ending in the CRC-32 of all that comes before it.
 
-    Raises:
-        ValueError: a number is not finite; see `explicit`.
+    Numbers that are not finite are written as `explicit` has them.
     """
-    body = json.dumps(value, separators=(",", ":"), allow_nan=False).removesuffix("}")
-    return f'{body}{_LINE_SEAL}{zlib.crc32(body.encode()):08x}"}}\n'.encode()
+    try:
+        text = _encode_line(value)
+    except ValueError:  # rare, and looking for it costs more than all the rest
+        text = _encode_line(explicit(value))
+    body = text.removesuffix("}").encode()
+    return body + _line_seal(body) + b"\n"
 
 
 def unseal_line(line: bytes) -> dict[str, Any]:
@@ -57,13 +59,10 @@ def unseal_line(line: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it was cut or changed, or is none.
     """
-    found = _SEALED_LINE.search(line)
-    if found is None:
-        raise ValueError("it does not end in its checksum")
-    body = line[: found.start()]
-    if zlib.crc32(body) != int(found[1], 16):
-        raise ValueError("it does not match its checksum")
-    return _object(body + b"}")
+    body = line[:-_LINE_SEAL_BYTES]
+    if line[-_LINE_SEAL_BYTES:] != _line_seal(body):
+        raise ValueError("it does not match the checksum at its end")
+    return _object(body)
 
 
 def explicit(value: Any) -> Any:
@@ -77,9 +76,18 @@ def explicit(value: Any) -> Any:
     return value
 
 
-def _object(text: bytes) -> dict[str, Any]:
+def _seal(body: bytes) -> bytes:
+    return _SEAL % hashlib.sha256(body).hexdigest().encode()
+
+
+def _line_seal(body: bytes) -> bytes:
+    return _LINE_SEAL % (b"%08x" % zlib.crc32(body))
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """The object that a body begins."""
     try:
-        value = json.loads(text)
+        value = json.loads(body + b"}")
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(value, dict):

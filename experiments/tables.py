@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +12,6 @@ from rich.text import Text
 from data.terminal import clean, duration, table
 from experiments.results import RunResult, Spread, VariantResult
 from experiments.study import Documented
-from networks.metrics import class_scores
 
 
 def results_view(result: RunResult) -> Group:
@@ -127,6 +125,11 @@ def _confusion(result: RunResult, variant: VariantResult) -> list[RenderableType
 
 
 def _classes(result: RunResult, variant: VariantResult) -> Table:
+    # Following a run needs no numpy, which takes as long to import as all the rest.
+    import numpy as np
+
+    from networks.metrics import class_scores
+
     scores = class_scores(np.array(variant.confusion_matrix))
     rows = [
         [genre, *(f"{share * 100:.1f}" for share in shares), str(support)]
@@ -161,7 +164,8 @@ def trial_line(event: Mapping[str, Any]) -> str:
     if event["status"] == "failed":
         return f"{line}: {event['reason']}"
     validation = event["validation"]["macro_f1"] * 100
-    together = f" ({event['together']} in lockstep)" if event["together"] > 1 else ""
+    size = event["cohort"]["size"]
+    together = f" ({size} in lockstep)" if size > 1 else ""
     return (
         f"{line} after {event['epochs']} epochs, validation macro-F1 {validation:.1f} %, "
         f"{duration(event['seconds'])}{together}"

@@ -29,6 +29,12 @@ def send(message: Any) -> None:
         target(message)
 
 
+def sending() -> OnMessage:
+    """What `send` calls in this thread, for another thread of the same task."""
+    target: OnMessage | None = getattr(_local, "target", None)
+    return target or (lambda message: None)
+
+
 @contextmanager
 def sending_to(target: OnMessage) -> Iterator[None]:
     """Let `send` call `target`, in this thread."""
@@ -54,7 +60,7 @@ def serve(pipe: Connection, begin: Callable[[], object] | None = None) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if begin is not None:
         begin()
-    _local.target = lambda message: pipe.send(("message", message))
+    _local.target = _told_through(pipe)
     while True:
         try:
             work = pipe.recv_bytes()
@@ -67,6 +73,16 @@ def serve(pipe: Connection, begin: Callable[[], object] | None = None) -> None:
         except BaseException as error:
             answer = _error(error)
         pipe.send_bytes(answer)
+
+
+def _told_through(pipe: Connection) -> OnMessage:
+    lock = threading.Lock()  # a task may have several threads
+
+    def tell(message: Any) -> None:
+        with lock:
+            pipe.send(("message", message))
+
+    return tell
 
 
 def _end_with(parent: Any) -> None:

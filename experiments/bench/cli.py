@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from data.terminal import ProgressBar, console, interruptible
-from experiments.bench.measure import Benchmark
-from experiments.machine import DeviceChoice
+
+if TYPE_CHECKING:
+    from experiments.bench.measure import Benchmark
+    from experiments.machine import DeviceChoice
 
 
 @click.group()
@@ -110,6 +113,36 @@ def train(
                 begins=bar.note,
                 ended=lambda: bar.advance(1, 1),
             )
+    _print(measured, as_json)
+
+
+@bench.command()
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 1000),
+    default=3,
+    show_default=True,
+    help="Of each measurement.",
+)
+@click.option("--data", "data_name", help="Dataset (default: the chosen one, else the demo).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def records(repeats: int, data_name: str | None, as_json: bool) -> None:
+    """What recording costs a run, and how soon `watch` answers.
+
+    Trains 64 feed-forward networks in lockstep and times all that is not training,
+    with checkpoints ten times as often as in runs. Then `watch --once --json` of a
+    run with 200 trials of 30 epochs, beside Python that does nothing.
+    """
+    from data.opening import open_dataset
+    from networks.backend import require_torch
+
+    require_torch()
+    with interruptible("Nothing was measured to its end."):
+        dataset = open_dataset(data_name)
+
+        from experiments.bench.records import bench_records
+
+        measured = bench_records(dataset, repeats)
     _print(measured, as_json)
 
 

@@ -30,7 +30,7 @@ def checkpoint(epoch: int = 3) -> Checkpoint:
 
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     said: list[str] = []
-    return Checkpoints(folder, 0).newest(said.append), said
+    return Checkpoints(folder, 0).newest(lambda _: True, said.append), said
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -65,6 +65,18 @@ def test_the_newest_two_are_kept(tmp_path: Path) -> None:
     assert found.state.epoch == 11
     made.clear()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_does_not_fit_is_passed_over(tmp_path: Path) -> None:
+    made = Checkpoints(tmp_path, 0)
+    made.write(checkpoint(1))
+    made.write(checkpoint(2))
+    said: list[str] = []
+    found = made.newest(lambda one: one.state.epoch < 2, said.append)
+    assert found is not None
+    assert found.state.epoch == 1
+    assert made.newest(lambda one: False, said.append) is None
+    assert len(said) == 3
 
 
 def test_a_bit_flipped_in_each_section_falls_back(tmp_path: Path) -> None:

@@ -61,12 +61,11 @@ def kill_and_go_on(
         while state_of(run, run.read_run()).state != "finished":
             time.sleep(chance.uniform(0, 0.5 * length))
             owner = owner_of(run)
-            assert owner is not None
             kind = chance.choice(KINDS)
             if kind == "worker" and deaths_of_workers == 2:
                 kind = "both"  # a third death on one cohort would train it in halves
-            targets = children_of(owner.pid)
-            if not is_alive(run):
+            targets = children_of(owner.pid) if owner else []
+            if owner is None or not is_alive(run):
                 kind = "none"
             elif kind == "owner":
                 kill(owner.pid)

@@ -31,7 +31,7 @@ def silent(text: str) -> None:
 
 
 def write_lock(run: RunDirectory, owner: Owner) -> None:
-    (run.path / "lock").write_text(seal(asdict(owner)))
+    (run.path / "lock").write_bytes(seal(asdict(owner)))
 
 
 def sleeper(run: RunDirectory) -> subprocess.Popen[str]:
@@ -170,7 +170,7 @@ def test_the_owner_shows_signs_of_life(run: RunDirectory, monkeypatch: pytest.Mo
             time.sleep(0.01)
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100, seal({"pid": -1}).encode()])
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100, seal({"pid": -1})])
 def test_a_lock_that_cannot_be_read_is_nobodys(run: RunDirectory, content: bytes) -> None:
     (run.path / "lock").write_bytes(content)
     assert owner_of(run) is None

@@ -11,9 +11,9 @@ from experiments.records import RunDirectory
 from experiments.sealed import seal
 
 
-def _sealed(body: str) -> str:
+def _sealed(body: bytes) -> bytes:
     """A file whose checksum is right and whose content is none of ours."""
-    return f'{body},\n "sha256": "{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'
+    return body + b',\n "sha256": "%s"\n}\n' % hashlib.sha256(body).hexdigest().encode()
 
 
 def _run(runs: Path, study: str, name: str) -> RunDirectory:
@@ -54,17 +54,17 @@ def test_new_runs_do_not_collide(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", "does not end in its checksum"),
-        ("{", "does not end in its checksum"),
-        ('{"schema_version": 2}', "does not end in its checksum"),
-        (seal({"schema_version": 2, "x": 1}).replace(": 1", ": 3"), "not match its checksum"),
+        (b"", "not match the checksum"),
+        (b"{", "not match the checksum"),
+        (b'{"schema_version": 2}', "not match the checksum"),
+        (seal({"schema_version": 2, "x": 1}).replace(b": 1", b": 3"), "not match the checksum"),
         (seal({"schema_version": 9}), "schema version 9"),
-        (_sealed("[1"), "damaged"),
-        (_sealed("[" * 100_000), "damaged"),
+        (_sealed(b"[1"), "damaged"),
+        (_sealed(b"[" * 100_000), "damaged"),
     ],
 )
-def test_a_damaged_record(tmp_path: Path, content: str, words: str) -> None:
-    (tmp_path / "run.json").write_text(content)
+def test_a_damaged_record(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(RunError) as caught:
         RunDirectory(tmp_path).read_run()
     assert words in str(caught.value)
@@ -74,7 +74,7 @@ def test_a_record_that_is_too_large_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "_LARGEST_JSON", 100)
-    (tmp_path / "run.json").write_text(seal({"schema_version": 2, "x": "y" * 100}))
+    (tmp_path / "run.json").write_bytes(seal({"schema_version": 2, "x": "y" * 100}))
     with pytest.raises(RunError, match="larger than any record of ours"):
         RunDirectory(tmp_path).read_run()
 

@@ -130,10 +130,10 @@ def test_a_record_damaged_anywhere_is_a_run_error_or_shown(tmp_path: Path) -> No
                 changed = _put(original, path, new)
                 if not isinstance(changed, dict):
                     continue
-                file.write_text(seal(changed))
+                file.write_bytes(seal(changed))
                 tried += 1
                 with contextlib.suppress(RunError):  # all else would be a traceback
                     _text(run)
-        file.write_text(seal(original))
+        file.write_bytes(seal(original))
     assert tried > 300
     assert "81.25" in _text(run)

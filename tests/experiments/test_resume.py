@@ -72,6 +72,20 @@ def test_a_result_with_a_flipped_bit_is_made_anew(
     assert results_of(run) == results_of(whole)
 
 
+def test_a_result_that_is_damaged_after_a_checkpoint_is_made_anew(
+    zygote: Zygote, tmp_path: Path, whole: RunDirectory
+) -> None:
+    """The checkpoint no longer has that trial, as it had ended before."""
+    run, path = begin(zygote, tmp_path, fault="trains_slowly")
+    wait_until(lambda: events_of(run, "trial") and events_of(run)[-1]["event"] == "checkpoint")
+    kill(events_of(run, "run_began")[-1]["owner"]["pid"])
+    for file in run.path.glob("trials/*/result.json"):
+        file.write_bytes(file.read_bytes()[:-20])
+    go_on(zygote, run, path)
+    finish(run)
+    assert results_of(run) == results_of(whole)
+
+
 def test_other_data_is_refused(tmp_path: Path) -> None:
     run = run_inline(tmp_path, STUDY, seeds=1, epochs=1)
     other = tmp_path / "other.h5"
