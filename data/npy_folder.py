@@ -15,6 +15,7 @@ from data.source_files import SOURCE_FILES, git_blob_id
 
 _SPLIT_FOLDERS: dict[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
 _FEATURE_FOLDERS: dict[Literal["mfcc", "mel"], str] = {"mfcc": "mfccs", "mel": "melgrams"}
+_MOST_HEADER_BYTES = 10_000  # that NumPy itself agrees to understand
 _LAYOUT = "{train,val,test}/{mfccs,melgrams}/{X,labels}.npy"
 
 
@@ -117,8 +118,16 @@ def _read_array(path: Path) -> npt.NDArray[Any]:
         if not path.is_file():
             raise FileNotFoundError
         with path.open("rb") as file:
-            if file.read(6) != b"\x93NUMPY":
-                raise DataError(f"{path} is no NumPy array file.")
+            begin = file.read(12)
+        if not begin.startswith(b"\x93NUMPY"):
+            raise DataError(f"{path} is no NumPy array file.")
+        # From format version 2 on, NumPy allocates whatever length of header is announced.
+        header = int.from_bytes(begin[8:], "little")
+        if begin[6:7] != b"\1" and header > _MOST_HEADER_BYTES:
+            raise DataError(
+                f"{path} is a damaged NumPy array file, or it is cut short (its header should have "
+                f"at most {_MOST_HEADER_BYTES} bytes, it announces {header})."
+            )
     except FileNotFoundError as error:
         raise DataError(
             f"{path} is missing. Expected the arrays {_LAYOUT}; melgrams may be left out "

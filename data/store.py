@@ -29,7 +29,7 @@ from data.dataset import (
 )
 from data.errors import DataError
 from data.files import check_space, commit, writing
-from data.shapes import MEL_SHAPE, N_MFCC_STATISTICS
+from data.store_checks import DTYPES, ROW_SHAPES, check_file, schema_version
 
 SCHEMA_VERSION = 1
 FEATURE_PARAMETERS = {
@@ -40,14 +40,6 @@ FEATURE_PARAMETERS = {
     "mel": "128 Slaney bands to 4000 Hz, hop 400, dB below the segment's maximum (librosa)",
 }
 
-_ROW_SHAPES: dict[str, tuple[int, ...]] = {
-    "mfcc": (N_MFCC_STATISTICS,),
-    "mel": MEL_SHAPE,
-    "label": (),
-    "track": (),
-    "start": (),
-}
-_DTYPES = {"mfcc": "<f8", "mel": "<f4", "label": "<i8", "track": "<i8", "start": "<f8"}
 _UNITS = {"mel": "dB relative to the segment's maximum", "start": "seconds"}
 
 
@@ -83,7 +75,7 @@ class DatasetWriter:
     def reserve(self, split: SplitName, rows: int, arrays: list[str]) -> None:
         """Make room for `rows` rows of each of `arrays` in a split."""
         for name in arrays:
-            shape, dtype = _ROW_SHAPES[name], np.dtype(_DTYPES[name])
+            shape, dtype = ROW_SHAPES[name], np.dtype(DTYPES[name])
             made = self._file.create_dataset(f"{split}/{name}", (rows, *shape), dtype)
             if name in _UNITS:
                 made.attrs["units"] = _UNITS[name]
@@ -95,7 +87,7 @@ class DatasetWriter:
         for name, rows in arrays.items():
             key = f"{split}/{name}"
             begin = self._filled[key]
-            rows = np.ascontiguousarray(rows, dtype=_DTYPES[name])
+            rows = np.ascontiguousarray(rows, dtype=DTYPES[name])
             self._file[key][begin : begin + len(rows)] = rows
             self._filled[key] = begin + len(rows)
             self._digests[key].update(rows)
@@ -159,7 +151,7 @@ def load(path: Path, name: str | None = None) -> Dataset:
         summary = _summarise(file, path)
         splits = {
             split: Split(
-                **{name: file[split][name][()] for name in _ROW_SHAPES if name in file[split]}
+                **{name: file[split][name][()] for name in ROW_SHAPES if name in file[split]}
                 | ({} if "mel" in file[split] else {"mel": None})
             )
             for split in SPLITS
@@ -212,8 +204,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
 
 
 def _summarise(file: h5py.File, path: Path) -> Summary:
-    version = file.attrs.get("schema_version")
-    if not isinstance(version, (int, np.integer)) or version < 1:
+    version = schema_version(file)
+    if version is None or version < 1:
         raise DataError(
             f"{path} is an HDF5 file, but no dataset of ours: it has no schema_version. Use "
             "python -m data import or build to make one."
@@ -223,7 +215,7 @@ def _summarise(file: h5py.File, path: Path) -> Summary:
             f"{path} has schema version {version}; this program knows up to {SCHEMA_VERSION}. "
             "Install a newer genre-tui, or make the dataset again."
         )
-    _check_objects(file, path)
+    check_file(file, path)
     provenance = json.loads(file.attrs["provenance"])
     if not isinstance(provenance, dict):
         raise DataError(f"{path} is damaged: its provenance is no JSON object.")
@@ -236,54 +228,6 @@ def _summarise(file: h5py.File, path: Path) -> Summary:
         provenance=provenance,
         size=path.stat().st_size,
     )
-
-
-def _check_objects(file: h5py.File, path: Path) -> None:
-    """Refuse, before anything is allocated, whatever `save` would not have written."""
-    _check_names(file, path, {*SPLITS, "track_names"}, set(SPLITS))
-    for split in SPLITS:
-        if not isinstance(file[split], h5py.Group):
-            raise DataError(f"{path} is damaged: {split} is no group.")
-        _check_names(file[split], path, set(_ROW_SHAPES), {"mfcc", "label", "track"})
-        for name in file[split]:
-            _check_array(file[split][name], path, np.dtype(_DTYPES[name]), _ROW_SHAPES[name])
-    if "track_names" in file:
-        _check_array(file["track_names"], path, None, ())
-
-
-def _check_names(group: h5py.Group, path: Path, allowed: set[str], needed: set[str]) -> None:
-    names = set(group)
-    if unknown := names - allowed:
-        raise DataError(f"{path} holds {sorted(unknown)[0]!r}, which no dataset of ours has.")
-    if missing := needed - names:
-        raise DataError(f"{path} is damaged: {group.name} lacks {sorted(missing)[0]!r}.")
-    for name in names:
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise DataError(f"{path} links {name!r} to another place; links are not followed.")
-
-
-def _check_array(
-    array: Any, path: Path, dtype: np.dtype[Any] | None, row_shape: tuple[int, ...]
-) -> None:
-    if not isinstance(array, h5py.Dataset):
-        raise DataError(f"{path} is damaged: {array.name} is no array.")
-    if array.is_virtual or array.external:
-        raise DataError(f"{path} keeps {array.name} in other files; they are not followed.")
-    expected = array.dtype.kind == "S" if dtype is None else array.dtype == dtype
-    if not expected or array.shape[1:] != row_shape or array.ndim != 1 + len(row_shape):
-        raise DataError(
-            f"{path}: {array.name} must be {dtype or 'text'} of shape "
-            f"{('n', *row_shape)}. Received: {array.dtype} of shape {array.shape}."
-        )
-    size, offset = array.id.get_storage_size(), array.id.get_offset()
-    announced = array.size * array.dtype.itemsize
-    if array.chunks or size != announced or offset is None:
-        raise DataError(
-            f"{path} is damaged: {array.name} announces {announced} bytes and holds "
-            f"{size} in plain rows."
-        )
-    if offset + size > path.stat().st_size:
-        raise DataError(f"{path} is truncated: {array.name} ends beyond the end of the file.")
 
 
 def _track_names(file: h5py.File) -> tuple[str, ...]:

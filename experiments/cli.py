@@ -159,7 +159,8 @@ def run(
         dataset = open_dataset(data_name)
         dataset.features(STUDIES[study].features, "train")
         path = dataset_path(data_name)
-        made = start(Request(study, path, protocol, seeds, epochs, computing), runs)
+        with console(stderr=True).status("starting the run"):
+            made = start(Request(study, path, protocol, seeds, epochs, computing), runs)
     follow_to_results(made, detach, as_json)
 
 

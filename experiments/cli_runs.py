@@ -143,7 +143,7 @@ def resume_run(run: str, data_name: str | None, detach: bool, runs: Path, as_jso
             f"{found.name} is finished: there is nothing left to do. Look at it with python -m "
             f"experiments show {found.path.name}."
         )
-    with interruptible("The run is as it was."):
+    with interruptible("The run is as it was."), console(stderr=True).status("resuming the run"):
         resume(found, None if data_name is None else dataset_path(data_name))
     follow_to_results(found, detach, as_json)
 
@@ -160,6 +160,9 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
         RunError: it failed or crashed.
     """
     name = run.path.name
+    if detach and as_json:
+        click.echo(json.dumps({"run": str(run.path), "state": "running"}))
+        return
     if detach or not follow(run):
         click.echo(
             f"{clean(run.name)} goes on. Watch it with python -m experiments watch {name}, stop it "

@@ -22,6 +22,7 @@ from experiments.testing import predict_with_kept_model, record_test, rows_of
 from experiments.trial import Trial
 from experiments.work import Work
 from experiments.worker import send
+from networks.checks import ConfigError
 from networks.cohort import CohortState, Failed, Member, train_cohort
 
 
@@ -76,13 +77,20 @@ def test(work: Work, trial: Trial) -> bool:
         False where the disk was full and a stop was asked for.
 
     Raises:
-        DataError, RunError: as `train`.
+        DataError, RunError: as `train`; or the model is damaged, and the trial counts as
+            not done from now on.
     """
     dataset, run = open_work(work), work.run
     result = run.read_result(trial.id)
     if result is None or result["status"] != "finished" or result["test"]:
         return True
-    probability = predict_with_kept_model(run, dataset, trial)
+    try:
+        probability = predict_with_kept_model(run, dataset, trial)
+    except ConfigError as error:
+        run.discard_result(trial.id)
+        raise RunError(
+            f"{error} python -m experiments resume {run.path.name} trains it anew."
+        ) from error
 
     def write() -> None:
         result["test"] = record_test(run, dataset, trial, probability)

@@ -23,10 +23,12 @@ from experiments.view import RunView
 
 _LOOK = 0.1  # seconds between two looks
 _TO_DIE = 10.0  # seconds that processes have which were killed
-_QUESTION = (
-    "Detach (d, Enter: the run goes on), stop it at the end of the epoch (s), or go on watching "
-    "(w)? Ctrl-C again ends it at once."
-)
+_QUESTION = """
+The run goes on while you decide. Type
+  d (or Enter) to detach: it goes on without this terminal
+  s to stop it at the end of the epoch
+  w to go on watching
+Ctrl-C again ends it at once."""
 
 
 def watch(run: RunDirectory, told: Callable[[dict[str, Any]], None] | None = None) -> None:
@@ -120,7 +122,7 @@ def _is_interactive() -> bool:
 
 def _ask(run: RunDirectory) -> str:
     """What to do with a run: "d", "s" or "w"; "w" where it ends meanwhile."""
-    click.echo(f"\n{_QUESTION}", err=True)
+    click.echo(_QUESTION, err=True)
     while is_alive(run):
         # Not input(): a signal just before it would wait for a line to be typed.
         ready, _, _ = select.select([sys.stdin], [], [], _LOOK)

@@ -127,6 +127,10 @@ class RunDirectory:
                 f"{error} python -m experiments resume {self.path.name} trains that trial anew."
             ) from error
 
+    def discard_result(self, trial: str) -> None:
+        """Let a trial count as not done: it is trained anew when the run goes on."""
+        (self.trial_path(trial) / "result.json").unlink(missing_ok=True)
+
     def is_done(self, trial: str) -> bool:
         """Whether a trial has a valid result; one that is damaged is trained anew."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import torch
+
+from networks.checks import ConfigError
+from networks.vetting import refusal, unpack
 
 _ROWS_AT_ONCE = 256
 
@@ -40,10 +44,19 @@ def probabilities_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDAr
 
 
 def load_model(path: Path) -> keras.Model:
-    """A kept model, on the CPU. Code inside the file is refused, not run.
+    """A kept model, on the CPU, from a file that may come from anybody.
+
+    The file is vetted before Keras reads it (see `networks.vetting`): it names no other
+    classes than our networks', announces no more than it stores and leads to no other file.
 
     Raises:
-        ValueError, OSError: the file is no such model.
+        ConfigError: there is no such file, or it is none that our networks are saved in.
     """
-    with keras.device("cpu"):
-        return keras.saving.load_model(path, safe_mode=True, compile=False)
+    try:
+        with tempfile.TemporaryDirectory(prefix="genre-tui-") as folder, keras.device("cpu"):
+            unpack(path, Path(folder))
+            return keras.saving.load_model(folder, safe_mode=True, compile=False)
+    except ConfigError:
+        raise
+    except Exception as error:  # of any kind, from anywhere in Keras
+        raise refusal(path, error) from error

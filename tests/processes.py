@@ -55,9 +55,9 @@ def go_on(zygote: Zygote, run: RunDirectory, path: Path, fault: str = "") -> Non
     wait_until(lambda: len(events_of(run, "run_began")) > before)
 
 
-def wait_until(condition: Callable[[], Any]) -> None:
+def wait_until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
     """Wait for something to become true."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it takes too long"
         time.sleep(0.005)

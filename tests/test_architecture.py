@@ -53,6 +53,10 @@ def test_only_networks_imports_keras() -> None:
         ("experiments", ["--help"]),
         ("experiments", ["run", "--help"]),
         ("experiments", ["bench", "--help"]),
+        ("experiments", ["runs"]),
+        ("experiments", ["watch", "--help"]),
+        ("experiments", ["stop", "--help"]),
+        ("experiments", ["resume", "--help"]),
         ("data", ["list"]),
         ("data", ["--help"]),
         ("data", ["build", "--help"]),
@@ -77,6 +81,8 @@ import asyncio, sys
 from pathlib import Path
 from experiments.cli import main
 main(["show", "latest", "--runs", {str(tmp_path)!r}], standalone_mode=False)
+main(["runs", "--runs", {str(tmp_path)!r}], standalone_mode=False)
+main(["watch", "--once", "--json", "--runs", {str(tmp_path)!r}], standalone_mode=False)
 from genre_tui.app import GenreTui
 async def look():
     app = GenreTui(Path({str(tmp_path)!r}))

@@ -86,6 +86,22 @@ def test_a_result_that_is_damaged_after_a_checkpoint_is_made_anew(
     assert results_of(run) == results_of(whole)
 
 
+def test_a_kept_model_that_is_damaged_before_its_test_is_trained_anew(tmp_path: Path) -> None:
+    run = run_inline(tmp_path, STUDY, "controlled", 1, 3)
+    expected = results_of(run)
+    trial = next(name for name, result in expected.items() if result["test"])
+    result = run.read_result(trial)
+    assert result is not None
+    run.write_result(trial, result | {"test": None})
+    model = run.trial_path(trial) / "model.keras"
+    model.write_bytes(model.read_bytes()[:1000])
+    with pytest.raises(RunError, match="trains it anew"):
+        go_on_inline(run, tmp_path / "small.h5")
+    assert state_of(run, run.read_run()).state == "failed"
+    go_on_inline(run, tmp_path / "small.h5")
+    assert results_of(run) == expected
+
+
 def test_other_data_is_refused(tmp_path: Path) -> None:
     run = run_inline(tmp_path, STUDY, seeds=1, epochs=1)
     other = tmp_path / "other.h5"

@@ -92,7 +92,8 @@ def test_detached_watched_stopped_resumed_removed(runs: Path) -> None:
     assert again.returncode == 2
     assert "nobody carries it out" in again.stderr
 
-    assert _type("resume", "latest", "--detach").returncode == 0
+    resumed = _type("resume", "latest", "--detach", "--json")
+    assert json.loads(resumed.stdout) == {"run": str(run.path), "state": "running"}
     assert _state(run) == "running"
     wait_until(lambda: events_of(run, "epoch")[-1]["epoch"] > before)
     assert events_of(run, "cohort_began")[-1]["epoch"] == before, "where it was stopped"
@@ -139,12 +140,12 @@ def test_ctrl_c_asks(runs: Path) -> None:
         terminal.wait_for("trials ended")
         wait_until(lambda: _trains(runs))
         terminal.type("\x03")
-        terminal.wait_for("Detach (d")
+        terminal.wait_for("Ctrl-C again ends it at once.")
         terminal.type("w\n")
         terminal.wait_for("trials ended")
         assert _state(_only(runs)) == "running"
         terminal.type("\x03")
-        terminal.wait_for("Detach (d")
+        terminal.wait_for("Ctrl-C again ends it at once.")
         terminal.type("d\n")
         assert terminal.wait_end() == 0
         assert b"goes on" in terminal.seen
@@ -153,7 +154,7 @@ def test_ctrl_c_asks(runs: Path) -> None:
     with Terminal("experiments", "resume", "latest") as terminal:
         terminal.wait_for("trials ended")
         terminal.type("\x03")
-        terminal.wait_for("Detach (d")
+        terminal.wait_for("Ctrl-C again ends it at once.")
         terminal.type("s\n")
         assert terminal.wait_end() == 130
         assert b"Stopped: what is done is kept" in terminal.seen
@@ -161,7 +162,7 @@ def test_ctrl_c_asks(runs: Path) -> None:
     with Terminal("experiments", "resume", "latest") as terminal:
         terminal.wait_for("trials ended")
         terminal.type("\x03")
-        terminal.wait_for("Detach (d")
+        terminal.wait_for("Ctrl-C again ends it at once.")
         terminal.type("\x03")
         assert terminal.wait_end() == 130
     assert _state(_only(runs)) == "stopped"
