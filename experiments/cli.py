@@ -174,6 +174,6 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     RUN is a folder, a name, the unique beginning of a name or id, or latest (the
     default).
     """
-    from experiments.records import find
+    from experiments.run_folder import find
 
     print_result(collect(find(runs, run)), as_json)

@@ -14,8 +14,9 @@ from experiments.follow import follow, watch
 from experiments.launch import await_end, end_now, resume
 from experiments.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, print_result
 from experiments.ownership import is_alive, owner_of
-from experiments.records import RunDirectory, all_runs, find
+from experiments.records import RunDirectory
 from experiments.results import collect
+from experiments.run_folder import all_runs, find
 from experiments.sealed import explicit
 from experiments.snapshot import Snapshot, snapshot, snapshot_view
 from experiments.state import state_of

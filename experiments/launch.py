@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from data.errors import DataError
-from experiments import records
+from experiments import run_folder
 from experiments.errors import RunError
 from experiments.ownership import OwnedError, is_alive, owner_of
 from experiments.records import RunDirectory
@@ -40,7 +40,7 @@ def start(request: Request, runs: Path) -> RunDirectory:
         DataError: the folder cannot be written.
         RunError: the run was refused.
     """
-    run = RunDirectory(records.create(runs, request.study).path.absolute())
+    run = RunDirectory(run_folder.create(runs, request.study).path.absolute())
     absolute = request.to_dict() | {"dataset": str(request.dataset.absolute())}
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -70,6 +70,7 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
         DataError: the folder cannot be written.
         RunError: the run was refused.
     """
+    run.refuse_links()
     facts = run.read_run()
     if is_alive(run):
         raise OwnedError(f"{run.name} is being carried out already, by {owner_of(run)}.")
@@ -111,6 +112,7 @@ def end_now(run: RunDirectory) -> None:
         RunError: they run on another machine.
         DataError: the folder cannot be written.
     """
+    run.refuse_links()
     owner = owner_of(run)
     run.ask_to_stop()  # so that it counts as stopped, not as crashed
     if owner is None or not is_alive(run):

@@ -104,7 +104,9 @@ def owning(
     Raises:
         OwnedError: another process is.
         DataError: the folder cannot be written.
+        RunError: it has links in it, or is on a file system without locks.
     """
+    run.refuse_links()
     path = _lock(run)
     with writing(path):
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -13,10 +13,10 @@ from experiments.errors import RunError
 from experiments.messages import Continued, Paused, TrialEnded
 from experiments.patience import StopAskedError, patiently
 from experiments.plan import Plan
-from experiments.pool import WorkerDiedError
 from experiments.records import failure
 from experiments.run_log import RunLog
 from experiments.selection import needs_test, select
+from experiments.slot import WorkerDiedError
 from experiments.splits import planned_parts, record_split
 from experiments.tasks import test, train
 from experiments.trial import Trial

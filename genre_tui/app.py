@@ -14,8 +14,9 @@ from textual.widgets import DataTable, Footer, Static, TabbedContent, TabPane
 
 from data.terminal import clean
 from experiments.errors import RunError
-from experiments.records import RunDirectory, all_runs
+from experiments.records import RunDirectory
 from experiments.results import collect
+from experiments.run_folder import all_runs
 from experiments.studies import STUDIES
 from experiments.study import Study
 from experiments.tables import results_view

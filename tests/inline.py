@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from data import store
 from data.dataset import Dataset
-from experiments import records
+from experiments import run_folder
 from experiments.event_reader import EventReader
 from experiments.owner import Carrier
 from experiments.ownership import owning
@@ -59,7 +59,7 @@ def run_inline(
     store.save(dataset, path)
     asked = Computing(device="cpu", **computing)
     request = Request(study.name, path, protocol, seeds, epochs, asked)
-    run = records.create(folder / "runs", study.name)
+    run = run_folder.create(folder / "runs", study.name)
     before = dict(STUDIES)
     STUDIES[study.name] = study
     try:

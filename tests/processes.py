@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 
 from data import store
-from experiments import records
+from experiments import run_folder
 from experiments.ownership import is_alive
 from experiments.records import RunDirectory
 from experiments.request import Computing, Request
@@ -42,7 +42,7 @@ def begin(
         store.save(small_dataset(mel=False), path)
     asked = Computing(device="cpu", workers=workers, checkpoint_seconds=0.02)
     request = Request(STUDY.name, path, protocol, 3, None, asked)
-    run = records.create(runs or folder / "runs", STUDY.name)
+    run = run_folder.create(runs or folder / "runs", STUDY.name)
     zygote.start(run.path, json.dumps(request.to_dict()), fault)
     wait_until(lambda: (run.path / "run.json").exists())
     return run, path

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from experiments.ownership import is_alive, owner_of
-from experiments.records import RunDirectory, all_runs
+from experiments.records import RunDirectory
+from experiments.run_folder import all_runs
 from experiments.state import state_of
 from tests.conftest import REAL_DATA, needs_real_data
 from tests.inline import events_of

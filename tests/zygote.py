@@ -56,7 +56,7 @@ def _main() -> None:
     # Everything that a worker needs.
     import experiments.engine
     import experiments.machine
-    from experiments import checkpoints, pool
+    from experiments import checkpoints, slot
     from experiments.studies import STUDIES
     from experiments.worker import serve
     from tests.fault_study import STUDY
@@ -64,7 +64,7 @@ def _main() -> None:
     STUDIES[STUDY.name] = STUDY
     checkpoints._SHARE_OF_TIME = 1.0  # epochs take milliseconds here: as many as can be
     fork = multiprocessing.get_context("fork")
-    pool.multiprocessing.get_context = lambda _: fork  # type: ignore[attr-defined]
+    slot.multiprocessing.get_context = lambda _: fork  # type: ignore[attr-defined]
 
     def serve_alone(pipe, begin):  # type: ignore[no-untyped-def]
         """A forked worker has all files of its parent open: not those of a spawned one."""
@@ -75,7 +75,7 @@ def _main() -> None:
                     os.close(descriptor)
         serve(pipe, begin)
 
-    pool.serve = serve_alone  # type: ignore[attr-defined]
+    slot.serve = serve_alone  # type: ignore[attr-defined]
     assert experiments.engine
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # owners leave no zombies
     for line in sys.stdin:

@@ -13,6 +13,7 @@ import pytest
 
 from experiments import ownership
 from experiments.errors import RunError
+from experiments.launch import resume
 from experiments.ownership import OwnedError, Owner, is_alive, owner_of, owning
 from experiments.records import RunDirectory
 from experiments.sealed import seal
@@ -220,3 +221,22 @@ def test_a_file_system_without_locks(run: RunDirectory, monkeypatch: pytest.Monk
     monkeypatch.setattr(ownership.fcntl, "flock", none)
     with pytest.raises(RunError, match="a file system without locks"), owning(run, silent):
         pass
+
+
+@pytest.mark.parametrize(
+    "name", ["lock", "console.log", "events", "trials", "trials/a1", "control"]
+)
+def test_a_run_whose_files_are_elsewhere_is_not_written(
+    run: RunDirectory, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "keys").write_text("mine")
+    target = outside if name in ("events", "trials", "trials/a1", "control") else outside / "keys"
+    (run.path / name).parent.mkdir(exist_ok=True)
+    (run.path / name).symlink_to(target)
+    with pytest.raises(RunError, match="is a link"), owning(run, silent):
+        pass
+    with pytest.raises(RunError, match="is a link"):
+        resume(run)
+    assert [path.name for path in outside.iterdir()] == ["keys"]
+    assert (outside / "keys").read_text() == "mine"

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from experiments.pool import WorkerDiedError, WorkerPool
+from experiments.pool import WorkerPool
+from experiments.slot import WorkerDiedError
 from experiments.worker import send
 
 ROOT = Path(__file__).parents[2]

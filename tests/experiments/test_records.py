@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import records
+from experiments import records, run_folder
 from experiments.errors import RunError
 from experiments.records import RunDirectory
 from experiments.sealed import seal
@@ -25,10 +25,10 @@ def _run(runs: Path, study: str, name: str) -> RunDirectory:
 def test_a_run_is_found_by_what_a_user_would_type(tmp_path: Path) -> None:
     first = _run(tmp_path, "optimizers", "20260101T000000Z-aaa111")
     second = _run(tmp_path, "ffn-baseline", "20260102T000000Z-bbb222")
-    assert records.all_runs(tmp_path) == [first, second]
+    assert run_folder.all_runs(tmp_path) == [first, second]
     for name in ("latest", "ffn", "20260102", "bbb", second.name, str(second.path)):
-        assert records.find(tmp_path, name) == second, name
-    assert records.find(tmp_path, "optimizers") == first
+        assert run_folder.find(tmp_path, name) == second, name
+    assert run_folder.find(tmp_path, "optimizers") == first
 
 
 @pytest.mark.parametrize(
@@ -38,16 +38,16 @@ def test_a_name_that_means_none_or_many(tmp_path: Path, name: str, words: str) -
     _run(tmp_path, "a", "20260101T000000Z-aaa111")
     _run(tmp_path, "b", "20260102T000000Z-bbb222")
     with pytest.raises(RunError, match=words):
-        records.find(tmp_path, name)
+        run_folder.find(tmp_path, name)
 
 
 def test_no_runs_at_all(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there are no runs in"):
-        records.find(tmp_path, "latest")
+        run_folder.find(tmp_path, "latest")
 
 
 def test_new_runs_do_not_collide(tmp_path: Path) -> None:
-    paths = {records.create(tmp_path, "x").path for _ in range(20)}
+    paths = {run_folder.create(tmp_path, "x").path for _ in range(20)}
     assert len(paths) == 20
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from data import catalogue
 from experiments.ownership import is_alive
-from experiments.records import RunDirectory, all_runs
+from experiments.records import RunDirectory
+from experiments.run_folder import all_runs
 from experiments.state import state_of
 from tests.conftest import small_dataset
 from tests.inline import events_of

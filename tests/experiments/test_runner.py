@@ -17,10 +17,11 @@ from data.dataset import Dataset
 from data.errors import DataError
 from experiments import engine, testing
 from experiments.cohorts import Cohort
-from experiments.pool import WorkerDiedError, WorkerPool
+from experiments.pool import WorkerPool
 from experiments.records import RunDirectory
 from experiments.results import collect
 from experiments.selection import select
+from experiments.slot import WorkerDiedError
 from experiments.studies import STUDIES
 from experiments.study import Budget, Study, Variant
 from experiments.trial import Trial
