@@ -122,8 +122,22 @@ def end_now(run: RunDirectory) -> None:
             f"{run.name} is carried out by {owner}: end it there. It was asked to stop at the "
             "end of its epoch."
         )
+    if not _carries_out(owner.pid, run):
+        raise RunError(
+            f"{run.name} names {owner} as its owner, which is another program: it was not ended."
+        )
     with suppress(ProcessLookupError):
         os.killpg(owner.pid, signal.SIGKILL)  # it leads a session of its own
+
+
+def _carries_out(pid: int, run: RunDirectory) -> bool:
+    """Whether a process was started to carry a run out; a lock may name any."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        command = ["ps", "-o", "args=", "-p", str(pid)]
+        arguments = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    return OWNER[-1] in arguments and str(run.path.absolute()) in arguments
 
 
 def await_end(run: RunDirectory, seconds: float | None = None) -> bool:

@@ -147,7 +147,7 @@ def _read_work(job: Job) -> Work:
 
     assert job.network is not None
     assert job.training is not None
-    with np.load(job.arrays) as arrays:
+    with np.load(job.arrays, allow_pickle=False) as arrays:
         return Work(
             network_from_dict(job.network),
             training_from_dict(job.training),

@@ -4,10 +4,8 @@ import contextlib
 import errno
 import os
 import shutil
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -121,20 +119,6 @@ def test_a_record_that_cannot_be_written_for_another_reason_ends_the_run(
     found = state_of(run, run.read_run())
     assert found.state == "failed"
     assert "Input/output error" in found.reason
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("this user cannot mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def fill(folder: Path) -> Path:

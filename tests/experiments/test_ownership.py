@@ -13,7 +13,7 @@ import pytest
 
 from experiments import ownership
 from experiments.errors import RunError
-from experiments.launch import resume
+from experiments.launch import end_now, resume
 from experiments.ownership import OwnedError, Owner, is_alive, owner_of, owning
 from experiments.records import RunDirectory
 from experiments.sealed import seal
@@ -240,3 +240,15 @@ def test_a_run_whose_files_are_elsewhere_is_not_written(
         resume(run)
     assert [path.name for path in outside.iterdir()] == ["keys"]
     assert (outside / "keys").read_text() == "mine"
+
+
+def test_a_lock_that_names_another_program_ends_nothing(run: RunDirectory) -> None:
+    """Somebody else's record must not make us kill a process of ours."""
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as innocent:
+        started = ownership._started(innocent.pid)
+        write_lock(run, replace(Owner.me(), pid=innocent.pid, started=started))
+        assert is_alive(run)
+        with pytest.raises(RunError, match="which is another program: it was not ended"):
+            end_now(run)
+        assert innocent.poll() is None
+        innocent.kill()

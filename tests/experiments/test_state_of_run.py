@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from experiments.cli import main
 from experiments.errors import RunError
 from experiments.events import EventLog
 from experiments.ownership import owning
@@ -106,6 +109,25 @@ def test_a_read_only_run_can_be_looked_at(tmp_path: Path) -> None:
     finally:
         for path in [copy.path, *copy.path.rglob("*")]:
             path.chmod(0o755)
+
+
+def test_commands_that_look_need_no_more_than_to_read(small_disk: Path) -> None:
+    """A file system that nobody can write, not even root."""
+    run = record_run(small_disk / "runs")
+    log = EventLog(run)
+    log.append({"event": "note", "text": "seen"})
+    log.close()
+    (run.path / "lock").write_text("")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    for words in (["show", "latest"], ["watch", "latest"], ["watch", "--once"], ["runs"]):
+        result = CliRunner().invoke(main, [*words, "--runs", str(small_disk / "runs")])
+        assert result.exit_code == 0, result.output
+        assert run.path.name in result.output
+    for words in (["resume", "latest"], ["remove", "latest", "--yes"]):
+        result = CliRunner().invoke(main, [*words, "--runs", str(small_disk / "runs")])
+        assert result.exit_code == 2, result.output
+        assert result.output.startswith("Error: ")
+    assert snapshot(run).view.notes[-1] == "seen"
 
 
 def contents(run: RunDirectory) -> dict[str, Any]:

@@ -54,8 +54,8 @@ def parts_of(path: Path) -> Parts:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def write(path: Path, parts: Parts, **options: Any) -> None:
-    with zipfile.ZipFile(path, "w", **options) as archive:
+def write(path: Path, parts: Parts) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
 
