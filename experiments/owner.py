@@ -25,9 +25,10 @@ from experiments.cohorts import plan_cohorts
 from experiments.errors import RunError
 from experiments.events import EventLog
 from experiments.facts import cohorts_of, other_versions, run_facts, settings_of
+from experiments.identity import Owner
 from experiments.machine import versions
 from experiments.messages import Message
-from experiments.ownership import Owner, owning, serve_owner
+from experiments.ownership import owning, serve_owner
 from experiments.plan import Plan, make_plan, plan_of
 from experiments.pool import WorkerPool
 from experiments.records import RunDirectory

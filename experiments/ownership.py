@@ -10,63 +10,27 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
+from dataclasses import asdict
 from pathlib import Path
 
 from data.files import writing
 from experiments.errors import RunError
+from experiments.identity import Owner, started
 from experiments.records import RunDirectory
 from experiments.sealed import seal, unseal
 
 HEARTBEAT = 5.0  # seconds between two signs of life
 SILENCE = 30.0  # seconds without one, after which an owner on another machine counts as dead
-_STRAGGLERS = 15.0  # seconds that the last owner's workers have to end
+_STRAGGLERS = 15.0  # seconds that the last owner's threads and workers have to end
 _LARGEST = 4096  # bytes of a lock
 
 
 class OwnedError(RunError):
     """Another process carries the run out."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """A process, so that it is not taken for another one.
-
-    Args:
-        host: name of its machine.
-        machine: of the kernel's boot and of the container, in which pids mean something.
-        pid: its number.
-        started: when, as the kernel counts; tells it from a later process of that pid.
-        since: when it took the run, UTC.
-    """
-
-    host: str
-    machine: str
-    pid: int
-    started: str
-    since: str
-
-    @classmethod
-    def me(cls) -> Owner:
-        """The process that asks."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(socket.gethostname(), _machine(), os.getpid(), _started(os.getpid()), now)
-
-    @property
-    def is_here(self) -> bool:
-        """Whether its pid means something in this process."""
-        return self.machine == _machine()
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}, since {self.since}"
 
 
 def owner_of(run: RunDirectory) -> Owner | None:
@@ -84,7 +48,7 @@ def is_alive(run: RunDirectory) -> bool:
     if owner is None:
         return False
     if owner.is_here:
-        return _started(owner.pid) == owner.started
+        return started(owner.pid) == owner.started
     # Clocks differ between machines and may be set back, hence the absolute value.
     beat = _beat(run)
     return beat is not None and abs(time.time() - beat / 1e9) <= SILENCE
@@ -111,15 +75,7 @@ def owning(
     with writing(path):
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OwnedError(_owned(run)) from None
-        except OSError as error:
-            raise RunError(
-                f"{run.path} is on a file system without locks ({error.strerror}), so nothing "
-                "would keep two processes from writing there. Put runs elsewhere with --runs."
-            ) from error
+        _take(lock, run)
         last = owner_of(run)
         if last is not None and not last.is_here:
             # Locks do not always reach from one machine to another.
@@ -156,6 +112,27 @@ def serve_owner(run: Path, parent: int) -> None:
     fcntl.flock(held, fcntl.LOCK_SH)  # given back when this process ends
     if os.getppid() != parent:
         os._exit(1)
+
+
+def _take(lock: int, run: RunDirectory) -> None:
+    """Lock an open file, or raise `OwnedError`."""
+    end = time.monotonic() + _STRAGGLERS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # An owner that was killed holds it until the last of its threads has gone;
+            # a new one has not said yet who it is.
+            if is_alive(run) or time.monotonic() > end:
+                raise OwnedError(_owned(run)) from None
+            time.sleep(0.01)
+        except OSError as error:
+            raise RunError(
+                f"{run.path} is on a file system without locks ({error.strerror}), so nothing "
+                "would keep two processes from writing there. Put runs elsewhere with --runs."
+            ) from error
+        else:
+            return
 
 
 def _await_workers(run: RunDirectory, say: Callable[[str], None]) -> None:
@@ -227,30 +204,3 @@ def _parse(text: bytes) -> Owner | None:
         return Owner(pid=value["pid"], **{name: str(value[name])[:200] for name in names})
     except (ValueError, KeyError):
         return None
-
-
-@lru_cache(maxsize=1)
-def _machine() -> str:
-    """The boot of this kernel and the container's own pids, or the host's name."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return socket.gethostname()
-
-
-def _started(pid: int) -> str:
-    """When a process started, in the kernel's ticks; "" where there is none that lives."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return "" if Path("/proc/self/stat").exists() else _started_by_ps(pid)
-    # After the name, which may hold anything, in brackets: state, ppid, ..., start time.
-    fields = text.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else fields[19]
-
-
-def _started_by_ps(pid: int) -> str:
-    """As `_started`, where there is no /proc."""
-    done = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True)
-    return done.stdout.strip()

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from data.terminal import clean, duration, table
 from experiments.event_reader import EventReader
-from experiments.ownership import Owner, owner_of
+from experiments.identity import Owner
+from experiments.ownership import owner_of
 from experiments.records import RunDirectory
 from experiments.state import RunState, state_of
 from experiments.view import RunView

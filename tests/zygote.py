@@ -14,6 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from experiments.ownership import is_alive, owner_of
+from experiments.records import RunDirectory
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -29,10 +32,15 @@ class Zygote:
             text=True,
             env=environment,
         )
+        self._started: list[tuple[Path, int]] = []
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
+        for run, pid in self._started:  # those that a test which failed left behind
+            owner = owner_of(RunDirectory(run))
+            if owner is not None and owner.pid == pid and is_alive(RunDirectory(run)):
+                os.killpg(pid, signal.SIGKILL)
 
     def start(self, run: Path, argument: str, fault: str = "") -> int:
         """Start an owner; its pid, which is that of a session of its own, too.
@@ -47,7 +55,9 @@ class Zygote:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([str(run), argument, fault]) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        pid = int(self._process.stdout.readline())
+        self._started.append((run, pid))
+        return pid
 
 
 def _main() -> None:

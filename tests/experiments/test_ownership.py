@@ -13,8 +13,9 @@ import pytest
 
 from experiments import ownership
 from experiments.errors import RunError
+from experiments.identity import Owner, started
 from experiments.launch import end_now, resume
-from experiments.ownership import OwnedError, Owner, is_alive, owner_of, owning
+from experiments.ownership import OwnedError, is_alive, owner_of, owning
 from experiments.records import RunDirectory
 from experiments.sealed import seal
 
@@ -89,6 +90,17 @@ def test_of_many_at_once_one_wins(run: RunDirectory) -> None:
     for thread in threads:
         thread.join()
     assert (len(inside), len(refused)) == (1, 7)
+
+
+def test_a_dead_owner_whose_lock_is_not_yet_free_is_waited_for(run: RunDirectory) -> None:
+    """As when its first thread has died and others have not."""
+    held = os.open(run.path / "lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    write_lock(run, replace(Owner.me(), started="12345"))
+    threading.Timer(0.3, os.close, [held]).start()
+    began = time.monotonic()
+    with owning(run, silent):
+        assert time.monotonic() - began > 0.2
 
 
 def test_a_zombie_is_dead(run: RunDirectory) -> None:
@@ -245,8 +257,8 @@ def test_a_run_whose_files_are_elsewhere_is_not_written(
 def test_a_lock_that_names_another_program_ends_nothing(run: RunDirectory) -> None:
     """Somebody else's record must not make us kill a process of ours."""
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as innocent:
-        started = ownership._started(innocent.pid)
-        write_lock(run, replace(Owner.me(), pid=innocent.pid, started=started))
+        began = started(innocent.pid)
+        write_lock(run, replace(Owner.me(), pid=innocent.pid, started=began))
         assert is_alive(run)
         with pytest.raises(RunError, match="which is another program: it was not ended"):
             end_now(run)
