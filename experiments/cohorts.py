@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.errors import RunError
+from experiments.study import Device
 from experiments.trial import Trial
 from networks.config import CNNConfig
 from networks.lockstep import lockstep, member_bytes
@@ -35,6 +36,11 @@ class Cohort:
         ids = ",".join(trial.id for _, trial in self.trials)
         return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
+    @property
+    def device(self) -> Device | None:
+        """That its trials ask for, or None."""
+        return self.trials[0][1].device
+
     def halves(self) -> tuple[Cohort, Cohort]:
         """The first and the last trials, of two at least."""
         middle = len(self.trials) // 2
@@ -47,11 +53,11 @@ def plan_cohorts(
     classes: int,
     free_memory: int | None = None,
 ) -> tuple[Cohort, ...]:
-    """Group trials of one architecture, optimizer and batch size into cohorts.
+    """Group trials of one architecture, optimizer, batch size and device into cohorts.
 
     Args:
         trials: with the names of their variants, in the order of training.
-        device: "cpu" or "cuda".
+        device: "cpu" or "cuda", of trials that ask for none.
         classes: number of genres.
         free_memory: of the device, in bytes, where it limits cohorts.
 
@@ -64,10 +70,12 @@ def plan_cohorts(
     """
     kinds: dict[tuple[object, ...], list[tuple[str, Trial]]] = {}
     for name, trial in trials:
-        kinds.setdefault(lockstep(trial.network, trial.training), []).append((name, trial))
+        key = (trial.device, *lockstep(trial.network, trial.training))
+        kinds.setdefault(key, []).append((name, trial))
     cohorts: list[Cohort] = []
     for alike in kinds.values():
-        largest = _largest(alike[0][1], device, classes, free_memory)
+        first = alike[0][1]
+        largest = _largest(first, first.device or device, classes, free_memory)
         number = -(-len(alike) // largest)
         sizes = [len(alike) // number + (i < len(alike) % number) for i in range(number)]
         for size in sizes:

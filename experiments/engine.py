@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -109,7 +110,8 @@ class _Training:
 
     def __init__(self, work: Work, dataset: Dataset, cohort: Cohort) -> None:
         self._work, self._dataset, self._cohort = work, dataset, cohort
-        self._run, self._settings = work.run, work.settings
+        self._run = work.run
+        self._settings = replace(work.settings, device=cohort.device or work.settings.device)
         self._trials = [trial for _, trial in cohort.trials]
         folder = self._run.cohort_path(cohort.id)
         self._checkpoints = Checkpoints(folder, self._settings.checkpoint_seconds)

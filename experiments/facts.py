@@ -35,9 +35,11 @@ def run_facts(
         checkpoint_seconds: see `Settings`.
     """
     documented = is_source(dataset)
+    variants = {variant.name: variant for variant in study.variants}
     return {
         "study": study.name,
         "question": study.question,
+        "about": study.about,
         "protocol": plan.protocol,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "dataset": {
@@ -50,6 +52,8 @@ def run_facts(
         },
         "seeds": list(plan.seeds),
         "epochs": plan.epochs,
+        "left_out": list(plan.left_out),
+        "baselines": True,
         "variants": [
             {
                 "name": planned.name,
@@ -61,12 +65,12 @@ def run_facts(
                     for candidate in planned.candidates
                 ],
                 # Figures that were measured on other rows compare with nothing here.
-                "documented": [figure.to_dict() for figure in variant.documented]
+                "documented": [figure.to_dict() for figure in variants[planned.name].documented]
                 if documented
                 else [],
-                "note": variant.note if plan.protocol == "documented" else "",
+                "note": variants[planned.name].note if plan.protocol == "documented" else "",
             }
-            for planned, variant in zip(plan.variants, study.variants, strict=True)
+            for planned in plan.variants
         ],
         "trials": {trial.id: trial.to_dict() for _, trial in plan.trials},
         "cohorts": [

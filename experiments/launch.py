@@ -5,7 +5,6 @@ So it outlives the terminal and the program that started it.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -14,6 +13,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from data.errors import DataError
@@ -40,11 +40,11 @@ def start(request: Request, runs: Path) -> RunDirectory:
         DataError: the folder cannot be written.
         RunError: the run was refused.
     """
-    run = RunDirectory(run_folder.create(runs, request.study).path.absolute())
-    absolute = request.to_dict() | {"dataset": str(request.dataset.absolute())}
+    run = RunDirectory(run_folder.create(runs, request.study.name).path.absolute())
     process: subprocess.Popen[bytes] | None = None
     try:
-        process = _spawn(run, json.dumps(absolute))
+        run.write_request(replace(request, dataset=request.dataset.absolute()).to_dict())
+        process = _spawn(run)
         _await(process, run)
     except BaseException:  # Ctrl-C, too: nothing has begun
         if process is not None:
@@ -150,11 +150,11 @@ def await_end(run: RunDirectory, seconds: float | None = None) -> bool:
     return True
 
 
-def _spawn(run: RunDirectory, argument: str) -> subprocess.Popen[bytes]:
+def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
     try:
         with run.console.open("ab") as console:
             return subprocess.Popen(
-                [*OWNER, str(run.path), argument],
+                [*OWNER, str(run.path), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,  # for one line, see `_await`
                 stderr=console,

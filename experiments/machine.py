@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 from experiments.errors import RunError
+from experiments.study import Device
 from networks.lockstep import Precision
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
@@ -31,6 +32,13 @@ def choose_device(choice: DeviceChoice) -> Literal["cpu", "cuda"]:
     if choice == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return choice
+
+
+def devices() -> tuple[Device, ...]:
+    """The devices that can train here."""
+    import torch
+
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 
 
 def check_precision(device: str, precision: Precision) -> None:

@@ -1,4 +1,4 @@
-"""The process that carries a run out: `python -m experiments.owner RUN [REQUEST]`.
+"""The process that carries a run out: `python -m experiments.owner RUN [DATASET]`.
 
 It holds the run's lock, hands cohorts to its workers and writes the events. It imports
 neither Keras nor torch, so that what kills a worker leaves it alive. `launch` starts it.
@@ -6,7 +6,6 @@ neither Keras nor torch, so that what kills a worker leaves it alive. `launch` s
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -35,7 +34,6 @@ from experiments.records import RunDirectory
 from experiments.request import BEGUN, Request
 from experiments.run_log import RunLog
 from experiments.runner import Runner
-from experiments.studies import STUDIES
 from experiments.tasks import Machine, probe
 from experiments.work import Work
 from experiments.workers import default_workers
@@ -48,8 +46,8 @@ def main(arguments: list[str]) -> int:
     """Carry a run out; the exit status.
 
     Args:
-        arguments: the run's directory; then, for a run that begins, its request as
-            JSON, or for one that goes on the dataset's file.
+        arguments: the run's directory, which holds the request of a run that begins;
+            for one that goes on the dataset's file, too.
     """
     run = RunDirectory(Path(arguments[0]))
     answers = _take_stdout()
@@ -59,8 +57,8 @@ def main(arguments: list[str]) -> int:
     try:
         with owning(run, _say) as me:
             carrier = Carrier(run, me, answers.begun)
-            if arguments[1].startswith("{"):
-                carrier.begin(Request.from_dict(json.loads(arguments[1])))
+            if len(arguments) == 1:
+                carrier.begin(Request.from_dict(run.read_request()))
             else:
                 carrier.go_on(Path(arguments[1]))
     except (DataError, RunError, ConfigError) as error:
@@ -116,19 +114,20 @@ class Carrier:
         Raises:
             DataError, RunError: it cannot be begun, or not be carried out.
         """
-        study = STUDIES[request.study]
+        study, wish = request.study, request.wish
         dataset = store.load(request.dataset)
         dataset.features(study.features, "train")  # refuse before anything is written
-        sha256, asked = dataset.content_sha256, request.computing
-        plan = make_plan(study, request.protocol, sha256, request.seeds, request.epochs)
+        asked = request.computing
         with self._pool(asked.threads) as pool:
             machine: Machine = pool.submit(
                 probe, asked.device, asked.threads, asked.precision
             ).result()
+            plan = make_plan(study, wish, dataset.content_sha256, machine.devices)
             classes = len(dataset.genres)
             cohorts = plan_cohorts(plan.trials, machine.device, classes, machine.free_memory)
             workers = 1
-            if machine.device == "cpu":
+            # Where devices are compared, nothing else may take their time.
+            if machine.device == "cpu" and not any(cohort.device for cohort in cohorts):
                 rows = len(dataset.train)
                 workers = asked.workers or default_workers(cohorts, asked.threads, rows, classes)
             device = machine.about | {"workers": min(workers, len(cohorts))}
@@ -179,7 +178,8 @@ class Carrier:
             log.planned(cohorts, workers)
             self._begun()
             pool.grow(workers)
-            runner = Runner(work, plan, cohorts, pool, workers, log)
+            classes = len(facts["dataset"]["genres"])
+            runner = Runner(work, plan, cohorts, pool, workers, log, classes)
             log.ended("finished" if runner.execute() else "stopped")
         except Exception as error:
             log.ended("failed", str(error) or type(error).__name__)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from experiments.errors import RunError
-from experiments.study import DEFAULT_SEEDS, FIRST_SEED, PROTOCOLS, Protocol, Study
+from experiments.study import (
+    DEFAULT_SEEDS,
+    FIRST_SEED,
+    PROTOCOLS,
+    QUICK_SEEDS,
+    Device,
+    Protocol,
+    Study,
+)
 from experiments.trial import Trial
+
+DEVICE_WORDS: dict[Device | None, str] = {"cpu": "CPU", "cuda": "GPU that torch can use"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class Plan:
         seeds: of the trials of each candidate.
         epochs: asked for instead of the protocol's, or None.
         variants: in the study's order.
+        left_out: what this version of the study does without, in sentences.
     """
 
     study: str
@@ -49,6 +60,7 @@ class Plan:
     seeds: tuple[int, ...]
     epochs: int | None
     variants: tuple[PlannedVariant, ...]
+    left_out: tuple[str, ...] = ()
 
     @cached_property
     def trials(self) -> tuple[tuple[str, Trial], ...]:
@@ -89,38 +101,96 @@ def plan_of(facts: Mapping[str, Any]) -> Plan:
         if facts["protocol"] not in PROTOCOLS:
             raise ValueError(f"there is no protocol {facts['protocol']!r:.40}")
         seeds = tuple(int(seed) for seed in facts["seeds"])
-        return Plan(str(facts["study"]), facts["protocol"], seeds, facts["epochs"], variants)
+        said = tuple(map(str, facts["left_out"]))
+        return Plan(str(facts["study"]), facts["protocol"], seeds, facts["epochs"], variants, said)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"run.json is damaged: its plan cannot be read ({error!s:.200}).") from error
 
 
+@dataclass(frozen=True)
+class Wish:
+    """How much of a study a user asks for.
+
+    Args:
+        protocol: "documented" or "controlled".
+        seeds: how many; the protocol's own number if None.
+        epochs: of every training, instead of the protocol's.
+        quick: the controlled protocol with a smaller budget.
+        extended: with the variants that only the extended study has.
+    """
+
+    protocol: Protocol = "documented"
+    seeds: int | None = None
+    epochs: int | None = None
+    quick: bool = False
+    extended: bool = False
+
+
 def make_plan(
     study: Study,
-    protocol: Protocol,
+    wish: Wish,
     dataset_sha256: str,
-    seeds: int | None = None,
-    epochs: int | None = None,
+    devices: Collection[Device] = ("cpu", "cuda"),
 ) -> Plan:
     """The trials of a study.
 
     Args:
         study: the question.
-        protocol: "documented" or "controlled".
+        wish: how much of it.
         dataset_sha256: content hash of the dataset.
-        seeds: how many; the protocol's own number if None.
-        epochs: of every training, instead of the protocol's.
+        devices: that can train. Variants about another one are left out.
+
+    Raises:
+        RunError: nothing is left to train, or a quick version makes no sense.
     """
-    chosen = tuple(FIRST_SEED + i for i in range(seeds or DEFAULT_SEEDS[protocol]))
+    protocol, quick = wish.protocol, wish.quick
+    if quick and protocol == "documented":
+        raise RunError(
+            "--quick makes the controlled protocol smaller; the documented one repeats what the "
+            "source ran. Add --protocol controlled, or leave --quick out."
+        )
+    if wish.extended and not study.can_be_extended:
+        raise RunError(f"the study {study.name} has no extended form: leave --extended out.")
+    number = wish.seeds or (QUICK_SEEDS if quick else DEFAULT_SEEDS[protocol])
+    seeds = tuple(FIRST_SEED + i for i in range(number))
+    chosen = study.of(protocol, extended=wish.extended)
+    able = [v for v in chosen if v.device is None or v.device in devices]
+    if not able:
+        raise RunError(f"the study {study.name} has no variants in the {protocol} protocol here.")
     variants = tuple(
         PlannedVariant(
             variant.name,
             tuple(
                 Candidate(
-                    tuple(Trial(variant.network, training, seed, dataset_sha256) for seed in chosen)
+                    tuple(
+                        Trial(variant.network, training, seed, dataset_sha256, variant.device)
+                        for seed in seeds
+                    )
                 )
-                for training in study.trainings(variant, protocol, epochs)
+                for training in study.trainings(variant, protocol, wish.epochs, quick=quick)
             ),
         )
-        for variant in study.variants
+        for variant in able
     )
-    return Plan(study.name, protocol, chosen, epochs, variants)
+    without = tuple(
+        f"{variant.name}: left out, as there is no {DEVICE_WORDS[variant.device]} here."
+        for variant in chosen
+        if variant not in able and variant.device
+    )
+    epochs = wish.epochs
+    return Plan(study.name, protocol, seeds, epochs, variants, _left_out(study, wish) + without)
+
+
+def _left_out(study: Study, wish: Wish) -> tuple[str, ...]:
+    """What a smaller version of a study leaves out, in sentences."""
+    if not wish.quick:
+        return ()
+    budget, smaller = study.budget, study.budget.quick()
+    seeds = wish.seeds or QUICK_SEEDS
+    said = [f"{seeds} seeds instead of {DEFAULT_SEEDS['controlled']}"]
+    if wish.epochs is None:
+        said.append(f"{smaller.epochs} epochs instead of {budget.epochs}")
+    rates = [f"{rate:g}" for rate in budget.learning_rates if rate not in smaller.learning_rates]
+    if rates:
+        said.append(f"no learning rate of {', '.join(rates)}")
+    return (f"Quick version: {', '.join(said)}.",)

@@ -1,6 +1,7 @@
 """A run's directory: what is in it, how it is written and read back.
 
 runs/<study>/<utc>-<id>/
+  request.json               what the user asked for; written first
   run.json                   what was to be done, with what, on what; written once
   lock                       who carries it out (see `ownership`)
   control/stop               its presence asks for a clean stop
@@ -9,6 +10,8 @@ runs/<study>/<utc>-<id>/
   trials/<id>/result.json    the commit of a finished trial
   trials/<id>/model.keras    its network
   trials/<id>/predictions.h5 its probabilities on the test rows
+  baselines/result.json      the commit of the baselines: their figures
+  baselines/predictions.h5   the classes that they predict of the test rows
   console.log                what the run's processes printed
 """
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _LARGEST_JSON = 64 * 2**20  # bytes; a result of a thousand epochs has about 0.2 MB
 
 
@@ -68,6 +71,22 @@ class RunDirectory:
             )
         return facts
 
+    def write_request(self, request: Mapping[str, Any]) -> None:
+        """Write request.json.
+
+        Raises:
+            DataError: as `write_run`.
+        """
+        _write(self.path / "request.json", request)
+
+    def read_request(self) -> dict[str, Any]:
+        """What was asked for when the run began.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        return _read(self.path / "request.json")
+
     def trial_path(self, trial: str) -> Path:
         """The folder of a trial.
 
@@ -98,12 +117,7 @@ class RunDirectory:
 
     def write_predictions(self, trial: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write a trial's predictions.h5."""
-        import h5py
-
-        target = self.trial_path(trial) / "predictions.h5"
-        with commit(target) as temporary, h5py.File(temporary, "w") as file:
-            for name, value in arrays.items():
-                file[name] = value
+        _write_arrays(self.trial_path(trial) / "predictions.h5", arrays)
 
     def write_result(self, trial: str, result: Mapping[str, Any]) -> None:
         """Commit a trial: it is done once its result.json is there."""
@@ -135,6 +149,34 @@ class RunDirectory:
             return self.read_result(trial) is not None
         except RunError:
             return False
+
+    def write_baselines(
+        self, result: Mapping[str, Any], predictions: Mapping[str, npt.NDArray[Any]]
+    ) -> None:
+        """Commit the baselines: their predictions first, then their figures."""
+        _write_arrays(self.path / "baselines" / "predictions.h5", predictions)
+        _write(self.path / "baselines" / "result.json", result)
+
+    def read_baselines(self) -> dict[str, Any] | None:
+        """What baselines/result.json says, or None where there is none yet.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        path = self.path / "baselines" / "result.json"
+        if not path.exists():
+            return None
+        try:
+            return _read(path)
+        except RunError as error:
+            raise RunError(
+                f"{error} python -m experiments resume {self.path.name} fits the baselines anew."
+            ) from error
+
+    @property
+    def lacks_baselines(self) -> bool:
+        """Whether nothing is recorded of them."""
+        return not (self.path / "baselines" / "result.json").exists()
 
     def write_split(self, cohort: str, parts: Sequence[Sequence[str]], reason: str) -> None:
         """Record that a cohort trains in parts from now on: lists of trials' ids."""
@@ -218,6 +260,14 @@ def _checked(name: str, what: str) -> str:
 def _write(path: Path, value: Mapping[str, Any]) -> None:
     with commit(path) as temporary:
         temporary.write_bytes(seal(value))
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    import h5py
+
+    with commit(path) as temporary, h5py.File(temporary, "w") as file:
+        for name, value in arrays.items():
+            file[name] = value
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.study import Protocol
+from experiments.plan import Wish
+from experiments.study import Study
 from networks.lockstep import Precision
 
 CHECKPOINT_SECONDS = 30.0
@@ -37,32 +38,32 @@ class Request:
     """A run that a user asks for.
 
     Args:
-        study: its name.
+        study: the question; of the user's own making, perhaps.
         dataset: the dataset's file.
-        protocol: "documented" or "controlled".
-        seeds: how many; the protocol's own number if None.
-        epochs: of every training, instead of the protocol's.
+        wish: how much of the study.
         computing: with what.
     """
 
-    study: str
+    study: Study
     dataset: Path
-    protocol: Protocol = "documented"
-    seeds: int | None = None
-    epochs: int | None = None
+    wish: Wish = field(default_factory=Wish)
     computing: Computing = field(default_factory=Computing)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return asdict(self) | {"dataset": str(self.dataset)}
+        return {
+            "study": self.study.to_dict(),
+            "dataset": str(self.dataset),
+            "wish": asdict(self.wish),
+            "computing": asdict(self.computing),
+        }
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Request:
         """The request that `to_dict` made `plain` of."""
         return cls(
-            **plain
-            | {
-                "dataset": Path(plain["dataset"]),
-                "computing": Computing(**plain["computing"]),
-            }
+            Study.from_dict(plain["study"]),
+            Path(plain["dataset"]),
+            Wish(**plain["wish"]),
+            Computing(**plain["computing"]),
         )

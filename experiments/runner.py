@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import partial
 from typing import Any
 
+from experiments.baselines import is_done, record_failure
 from experiments.cohorts import Cohort
 from experiments.errors import RunError
 from experiments.messages import Continued, Paused, TrialEnded
@@ -18,7 +19,7 @@ from experiments.run_log import RunLog
 from experiments.selection import needs_test, select
 from experiments.slot import WorkerDiedError
 from experiments.splits import planned_parts, record_split
-from experiments.tasks import test, train
+from experiments.tasks import baselines, test, train
 from experiments.trial import Trial
 from experiments.work import Work
 
@@ -38,6 +39,7 @@ class Runner:
         pool: has the tasks done.
         workers: tasks at once.
         log: is told what happens beside what workers tell.
+        classes: number of genres.
     """
 
     def __init__(
@@ -48,15 +50,16 @@ class Runner:
         pool: Executor,
         workers: int,
         log: RunLog,
+        classes: int,
     ) -> None:
         self._work, self._plan, self._cohorts = work, plan, cohorts
         self._pool, self._workers, self._log = pool, workers, log
-        self._run = work.run
+        self._run, self._classes = work.run, classes
         self._attempts: dict[str, int] = {}  # that a cohort or trial has left
         self._stopping = False
 
     def execute(self) -> bool:
-        """Train and record every trial, then test those that validation selects.
+        """Train and record every trial, test those that validation selects, fit baselines.
 
         A trial that raises is recorded as failed, and the others go on. Where a worker
         dies, its cohort goes on from its checkpoint; after three deaths its halves
@@ -72,6 +75,8 @@ class Runner:
         self._carry_out(self._to_train())
         if not self._stopping and not self._work.settings.tested:
             self._carry_out(self._to_test())
+        if not self._stopping and not is_done(self._run, self._classes, self._plan.seeds):
+            self._fit_baselines()
         self._run.clear_temporary()  # of workers that died
         return not self._stopping
 
@@ -143,6 +148,18 @@ class Runner:
             self._write(partial(self._run.write_result, trial.id, result))
             self._log.told(TrialEnded.of(result))
         return []
+
+    def _fit_baselines(self) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._stopping = not self._pool.submit(
+                    baselines, self._work, self._plan.seeds
+                ).result()
+                return
+            except WorkerDiedError as error:
+                self._log.worker_died("baselines", str(error), attempt)
+                reason = f"their worker process died {attempt} times, at last by {error.reason}"
+        self._write(partial(record_failure, self._run, self._plan.seeds, reason))
 
     def _write(self, write: Callable[[], None]) -> None:
         """Write, as soon as there is room."""

@@ -58,7 +58,7 @@ def state_of(run: RunDirectory, facts: Mapping[str, Any]) -> RunState:
     results = read_results(run, facts)
     if alive:
         return RunState("stopping" if run.stop_is_asked else "running", results)
-    if is_complete(results, facts):
+    if is_complete(results, facts) and not (facts.get("baselines") and run.lacks_baselines):
         return RunState("finished", results)
     if run.stop_is_asked:
         return RunState("stopped", results)

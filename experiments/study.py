@@ -1,71 +1,26 @@
-"""A study: one documented question, its variants and what the source found."""
+"""A study: one question, its variants, and what the sources found."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from networks.config import NetworkConfig, TrainingConfig
+from experiments.documented import Documented
+from networks.config import (
+    NetworkConfig,
+    TrainingConfig,
+    network_from_dict,
+    to_dict,
+    training_from_dict,
+)
 
 Protocol = Literal["documented", "controlled"]
 PROTOCOLS: tuple[Protocol, ...] = ("documented", "controlled")
 DEFAULT_SEEDS: dict[Protocol, int] = {"documented": 1, "controlled": 5}
+QUICK_SEEDS = 3
 FIRST_SEED = 42  # the source's; further ones count on from it
-
-
-@dataclass(frozen=True)
-class Documented:
-    """A figure that a source reports, in per cent of the 1376 test rows.
-
-    Args:
-        source: "A", the project that is re-implemented, or "B", its sibling.
-        protocol: what the source ran, in its own terms.
-        accuracy: per cent.
-        f1: per cent; its kind is the mean of 16-row batches' macro-F1 in source A,
-            the true pooled macro-F1 in source B.
-        seconds: training time on the source's machine, where it tells.
-    """
-
-    source: Literal["A", "B"]
-    protocol: str
-    accuracy: float
-    f1: float
-    seconds: float | None = None
-
-    @property
-    def f1_kind(self) -> Literal["batch_mean", "macro"]:
-        """How the source averaged its F1."""
-        return "batch_mean" if self.source == "A" else "macro"
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, accuracy and F1 as shares rather than per cent."""
-        return {
-            "source": self.source,
-            "protocol": self.protocol,
-            "accuracy": round(self.accuracy / 100, 6),
-            "f1": round(self.f1 / 100, 6),
-            "f1_kind": self.f1_kind,
-            "seconds": self.seconds,
-        }
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Documented:
-        """The figure that `to_dict` made `plain` of.
-
-        Raises:
-            KeyError, TypeError, ValueError: `plain` is damaged.
-        """
-        source = plain["source"]
-        if source not in ("A", "B"):
-            raise ValueError(f"the sources are A and B, not {source!r:.20}")
-        seconds = plain["seconds"]
-        return cls(
-            source,
-            str(plain["protocol"]),
-            round(float(plain["accuracy"]) * 100, 4),
-            round(float(plain["f1"]) * 100, 4),
-            None if seconds is None else float(seconds),
-        )
+Device = Literal["cpu", "cuda"]
+Axis = Literal["learning_rate", "epochs"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +34,13 @@ class Variant:
         controlled: how, in the controlled protocol, learning rate and epochs
             apart; None means as in `training`.
         documented: what the sources report for it.
-        note: where the source's code differs from what its text says.
+        note: where the source's code differs from what its text says; shown with
+            results of the documented protocol.
+        protocols: that it belongs to.
+        extended: only where the user asks for the extended study.
+        fixed: fields of the controlled training that the variant is about, so that
+            the budget leaves them alone.
+        device: that it trains on; None leaves that to the user.
     """
 
     name: str
@@ -88,6 +49,45 @@ class Variant:
     controlled: TrainingConfig | None = None
     documented: tuple[Documented, ...] = ()
     note: str = ""
+    protocols: tuple[Protocol, ...] = PROTOCOLS
+    extended: bool = False
+    fixed: tuple[Axis, ...] = ()
+    device: Device | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "name": self.name,
+            "network": to_dict(self.network),
+            "training": to_dict(self.training),
+            "controlled": None if self.controlled is None else to_dict(self.controlled),
+            "documented": [figure.to_dict() for figure in self.documented],
+            "note": self.note,
+            "protocols": list(self.protocols),
+            "extended": self.extended,
+            "fixed": list(self.fixed),
+            "device": self.device,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Variant:
+        """The variant that `to_dict` made `plain` of.
+
+        Raises:
+            ConfigError, KeyError, TypeError, ValueError: `plain` is damaged.
+        """
+        controlled = plain["controlled"]
+        return cls(
+            **plain
+            | {
+                "network": network_from_dict(plain["network"]),
+                "training": training_from_dict(plain["training"]),
+                "controlled": None if controlled is None else training_from_dict(controlled),
+                "documented": tuple(map(Documented.from_dict, plain["documented"])),
+                "protocols": tuple(plain["protocols"]),
+                "fixed": tuple(plain["fixed"]),
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -96,23 +96,30 @@ class Budget:
 
     Args:
         epochs: of every training.
-        learning_rates: tried for every variant; the one with the best validation
-            macro-F1, averaged over the seeds, is tested.
+        learning_rates: tried for every variant, from low to high; the one with the best
+            validation macro-F1, averaged over the seeds, is tested.
     """
 
     epochs: int
     learning_rates: tuple[float, ...]
 
+    def quick(self) -> Budget:
+        """A smaller one: half the epochs, without the lowest learning rate.
+
+        The lowest is left out as it learns least in few epochs.
+        """
+        return Budget(max(1, self.epochs // 2), self.learning_rates[1:] or self.learning_rates)
+
 
 @dataclass(frozen=True)
 class Study:
-    """One documented question.
+    """One question.
 
     Args:
         name: as on the command line.
         question: that the variants answer.
         about: what it costs, what the source found, what to look for.
-        variants: with names that differ, all on the same kind of features.
+        variants: with names that differ.
         budget: of the controlled protocol.
     """
 
@@ -124,8 +131,8 @@ class Study:
 
     @property
     def features(self) -> Literal["mfcc", "mel"]:
-        """What its networks read."""
-        return "mel" if self.variants[0].network.features == "mel" else "mfcc"
+        """What its networks read: a dataset with mel-spectrograms has the MFCC statistics, too."""
+        return "mel" if any(v.network.features == "mel" for v in self.variants) else "mfcc"
 
     @property
     def documented_best(self) -> Documented | None:
@@ -138,8 +145,31 @@ class Study:
         ]
         return max(figures, key=lambda figure: figure.accuracy, default=None)
 
+    @property
+    def can_be_extended(self) -> bool:
+        """Whether there are variants that only the extended study has."""
+        return any(variant.extended for variant in self.variants)
+
+    def of(self, protocol: Protocol, *, extended: bool = False) -> tuple[Variant, ...]:
+        """The variants that a protocol trains.
+
+        Args:
+            protocol: "documented" or "controlled".
+            extended: whether those of the extended study are among them.
+        """
+        return tuple(
+            variant
+            for variant in self.variants
+            if protocol in variant.protocols and (extended or not variant.extended)
+        )
+
     def trainings(
-        self, variant: Variant, protocol: Protocol, epochs: int | None = None
+        self,
+        variant: Variant,
+        protocol: Protocol,
+        epochs: int | None = None,
+        *,
+        quick: bool = False,
     ) -> tuple[TrainingConfig, ...]:
         """The training configs that a protocol tries for a variant.
 
@@ -147,12 +177,39 @@ class Study:
             variant: of this study.
             protocol: "documented" has one config, "controlled" one a learning rate.
             epochs: of every training, instead of the protocol's.
+            quick: whether the budget is the smaller one.
         """
         if protocol == "documented":
             chosen = variant.training
             return (replace(chosen, epochs=epochs) if epochs else chosen,)
         base = variant.controlled or variant.training
-        return tuple(
-            replace(base, learning_rate=rate, epochs=epochs or self.budget.epochs)
-            for rate in self.budget.learning_rates
+        budget = self.budget.quick() if quick else self.budget
+        rates = (base.learning_rate,) if "learning_rate" in variant.fixed else budget.learning_rates
+        passes = base.epochs if "epochs" in variant.fixed else epochs or budget.epochs
+        return tuple(replace(base, learning_rate=rate, epochs=passes) for rate in rates)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "name": self.name,
+            "question": self.question,
+            "about": self.about,
+            "variants": [variant.to_dict() for variant in self.variants],
+            "epochs": self.budget.epochs,
+            "learning_rates": list(self.budget.learning_rates),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Study:
+        """The study that `to_dict` made `plain` of.
+
+        Raises:
+            ConfigError, KeyError, TypeError, ValueError: `plain` is damaged.
+        """
+        return cls(
+            plain["name"],
+            plain["question"],
+            plain["about"],
+            tuple(map(Variant.from_dict, plain["variants"])),
+            Budget(plain["epochs"], tuple(plain["learning_rates"])),
         )

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from data.terminal import clean, duration, table
+from experiments.documented import Documented
 from experiments.results import RunResult, Spread, VariantResult
-from experiments.study import Documented
 
 
 def results_view(result: RunResult) -> Group:

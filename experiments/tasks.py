@@ -6,10 +6,12 @@ worker: the run's owner stays small, and survives what kills a worker.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from experiments.cohorts import Cohort
+from experiments.study import Device
 from experiments.trial import Trial
 from experiments.work import Work
 from networks.lockstep import Precision
@@ -23,11 +25,13 @@ class Machine:
         device: "cpu" or "cuda".
         about: of the device, JSON-ready.
         free_memory: of the GPU in bytes; None on a CPU.
+        devices: all that can train here.
     """
 
     device: str
     about: dict[str, Any]
     free_memory: int | None
+    devices: tuple[Device, ...]
 
 
 def probe(device: str, threads: int, precision: Precision) -> Machine:
@@ -41,12 +45,12 @@ def probe(device: str, threads: int, precision: Precision) -> Machine:
     Raises:
         RunError: there is no such device, or it has no such precision.
     """
-    from experiments.machine import check_precision, choose_device, free_memory, set_up
+    from experiments.machine import check_precision, choose_device, devices, free_memory, set_up
 
     chosen = choose_device(device)  # type: ignore[arg-type]
     check_precision(chosen, precision)
     about = set_up(chosen, threads) | {"precision": precision}
-    return Machine(chosen, about, free_memory(chosen))
+    return Machine(chosen, about, free_memory(chosen), devices())
 
 
 def train(work: Work, cohort: Cohort) -> bool:
@@ -61,3 +65,10 @@ def test(work: Work, trial: Trial) -> bool:
     from experiments import engine
 
     return engine.test(work, trial)
+
+
+def baselines(work: Work, seeds: Sequence[int]) -> bool:
+    """See `experiments.baselines.record`."""
+    from experiments.baselines import record
+
+    return record(work, seeds)

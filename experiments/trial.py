@@ -6,8 +6,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
+from experiments.study import Device
+from networks.checks import ConfigError
 from networks.config import (
     NetworkConfig,
     TrainingConfig,
@@ -19,12 +21,13 @@ from networks.config import (
 
 @dataclass(frozen=True)
 class Trial:
-    """Network, training, seed and dataset."""
+    """Network, training, seed and dataset; and the device, where that is what it is about."""
 
     network: NetworkConfig
     training: TrainingConfig
     seed: int
     dataset_sha256: str
+    device: Device | None = None
 
     @cached_property
     def id(self) -> str:
@@ -34,12 +37,13 @@ class Trial:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
+        plain = {
             "network": to_dict(self.network),
             "training": to_dict(self.training),
             "seed": self.seed,
             "dataset_sha256": self.dataset_sha256,
         }
+        return plain if self.device is None else plain | {"device": self.device}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Trial:
@@ -48,9 +52,13 @@ class Trial:
         Raises:
             ConfigError: a field is unknown or its value cannot be.
         """
+        device = plain.get("device")
+        if device not in (None, *get_args(Device)):
+            raise ConfigError(f"device must be cpu or cuda. Received: {device!r:.40}.")
         return cls(
             network=network_from_dict(plain["network"]),
             training=training_from_dict(plain["training"]),
             seed=plain["seed"],
             dataset_sha256=plain["dataset_sha256"],
+            device=device,
         )

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from data.dataset import Dataset, Split
-from experiments.plan import make_plan
+from experiments.plan import Wish, make_plan
 from experiments.records import RunDirectory
 from experiments.studies import STUDIES
 from tests.zygote import Zygote
@@ -112,7 +112,7 @@ def small_dataset(name: str = "small", *, mel: bool = True, rows: int = 48) -> D
 def record_run(runs: Path, name: str = "20260102T030405Z-abc123") -> RunDirectory:
     """A run that was recorded, without training anything."""
     study = STUDIES["ffn-baseline"]
-    plan = make_plan(study, "documented", "0" * 64)
+    plan = make_plan(study, Wish(), "0" * 64)
     (_, trial), *_ = plan.trials
     run = RunDirectory(runs / study.name / name)
     run.write_run(
@@ -129,6 +129,8 @@ def record_run(runs: Path, name: str = "20260102T030405Z-abc123") -> RunDirector
             "created": "2026-01-02T03:04:05+00:00",
             "seeds": [42],
             "epochs": None,
+            "left_out": [],
+            "about": "",
             "trials": {trial.id: trial.to_dict()},
             "variants": [
                 {
@@ -145,7 +147,11 @@ def record_run(runs: Path, name: str = "20260102T030405Z-abc123") -> RunDirector
         trial.id,
         {
             "trial": trial.id,
+            "seed": 42,
             "status": "finished",
+            "epochs": 3,
+            "epoch_seconds": [0.5, 0.25, 0.25],
+            "cohort": {"id": "c0", "size": 1},
             "validation": {"accuracy": 0.75, "macro_f1": 0.7},
             "test": {
                 "accuracy": 0.8125,

@@ -13,9 +13,9 @@ from experiments import run_folder
 from experiments.event_reader import EventReader
 from experiments.owner import Carrier
 from experiments.ownership import owning
+from experiments.plan import Wish
 from experiments.records import RunDirectory
 from experiments.request import Computing, Request
-from experiments.studies import STUDIES
 from experiments.study import Study
 from experiments.worker import OnMessage, sending_to
 from tests.conftest import small_dataset
@@ -58,16 +58,10 @@ def run_inline(
     path = folder / f"{dataset.name}.h5"
     store.save(dataset, path)
     asked = Computing(device="cpu", **computing)
-    request = Request(study.name, path, protocol, seeds, epochs, asked)
+    request = Request(study, path, Wish(protocol, seeds, epochs), asked)
     run = run_folder.create(folder / "runs", study.name)
-    before = dict(STUDIES)
-    STUDIES[study.name] = study
-    try:
-        with owning(run, print) as me:
-            Carrier(run, me, pool=pool).begin(request)
-    finally:
-        STUDIES.clear()
-        STUDIES.update(before)
+    with owning(run, print) as me:
+        Carrier(run, me, pool=pool).begin(request)
     return run
 
 

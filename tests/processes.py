@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -15,6 +14,7 @@ import h5py
 from data import store
 from experiments import run_folder
 from experiments.ownership import is_alive
+from experiments.plan import Wish
 from experiments.records import RunDirectory
 from experiments.request import Computing, Request
 from experiments.state import read_results, state_of
@@ -41,9 +41,10 @@ def begin(
     if not path.exists():
         store.save(small_dataset(mel=False), path)
     asked = Computing(device="cpu", workers=workers, checkpoint_seconds=0.02)
-    request = Request(STUDY.name, path, protocol, 3, None, asked)
+    request = Request(STUDY, path, Wish(protocol, seeds=3), asked)
     run = run_folder.create(runs or folder / "runs", STUDY.name)
-    zygote.start(run.path, json.dumps(request.to_dict()), fault)
+    run.write_request(request.to_dict())
+    zygote.start(run.path, fault=fault)
     wait_until(lambda: (run.path / "run.json").exists())
     return run, path
 
@@ -51,7 +52,7 @@ def begin(
 def go_on(zygote: Zygote, run: RunDirectory, path: Path, fault: str = "") -> None:
     """Let a run go on; returns when it does."""
     before = len(events_of(run, "run_began"))
-    zygote.start(run.path, str(path), fault)
+    zygote.start(run.path, path, fault)
     wait_until(lambda: len(events_of(run, "run_began")) > before)
 
 

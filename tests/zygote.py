@@ -26,7 +26,8 @@ class Zygote:
     def __enter__(self) -> Zygote:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__))],
+            [sys.executable, "-m", "tests.zygote"],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -42,18 +43,18 @@ class Zygote:
             if owner is not None and owner.pid == pid and is_alive(RunDirectory(run)):
                 os.killpg(pid, signal.SIGKILL)
 
-    def start(self, run: Path, argument: str, fault: str = "") -> int:
+    def start(self, run: Path, dataset: Path | None = None, fault: str = "") -> int:
         """Start an owner; its pid, which is that of a session of its own, too.
 
         Args:
             run: its run's directory.
-            argument: of `python -m experiments.owner`.
+            dataset: its file, for a run that goes on.
             fault: name of a function of `tests.fault_study` that is called first, in
                 the owner, so that its workers are changed as well.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([str(run), argument, fault]) + "\n")
+        self._process.stdin.write(json.dumps([str(run), dataset and str(dataset), fault]) + "\n")
         self._process.stdin.flush()
         pid = int(self._process.stdout.readline())
         self._started.append((run, pid))
@@ -64,17 +65,18 @@ def _main() -> None:
     import multiprocessing
 
     # Everything that a worker needs.
+    import sklearn.ensemble
+    import sklearn.linear_model
+    import sklearn.svm
+
     import experiments.engine
     import experiments.machine
     from experiments import checkpoints, slot
-    from experiments.studies import STUDIES
     from experiments.worker import serve
-    from tests.fault_study import STUDY
 
-    STUDIES[STUDY.name] = STUDY
     checkpoints._SHARE_OF_TIME = 1.0  # epochs take milliseconds here: as many as can be
     fork = multiprocessing.get_context("fork")
-    slot.multiprocessing.get_context = lambda _: fork  # type: ignore[attr-defined]
+    slot.multiprocessing.get_context = lambda _="": fork  # type: ignore[attr-defined]
 
     def serve_alone(pipe, begin):  # type: ignore[no-untyped-def]
         """A forked worker has all files of its parent open: not those of a spawned one."""
@@ -87,6 +89,7 @@ def _main() -> None:
 
     slot.serve = serve_alone  # type: ignore[attr-defined]
     assert experiments.engine
+    assert sklearn
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # owners leave no zombies
     for line in sys.stdin:
         child = os.fork()
@@ -95,7 +98,7 @@ def _main() -> None:
         print(child, flush=True)
 
 
-def _be_owner(run: str, argument: str, fault: str) -> None:
+def _be_owner(run: str, dataset: str | None, fault: str) -> None:
     code = 70
     try:
         from experiments import owner
@@ -109,7 +112,7 @@ def _be_owner(run: str, argument: str, fault: str) -> None:
         null = os.open(os.devnull, os.O_RDWR)
         for target, source in ((0, null), (1, null), (2, console)):
             os.dup2(source, target)
-        code = owner.main([run, argument])
+        code = owner.main([run, dataset] if dataset else [run])
     finally:
         os._exit(code)
 

@@ -22,7 +22,7 @@ from experiments.cohorts import Cohort
 from experiments.events import EventLog
 from experiments.facts import run_facts
 from experiments.messages import CohortBegan, EpochEnded, TrialEnded, TrialEpoch
-from experiments.plan import Plan, make_plan
+from experiments.plan import Plan, Wish, make_plan
 from experiments.recorder import Recorder
 from experiments.records import RunDirectory, failure
 from experiments.run_log import RunLog
@@ -202,7 +202,7 @@ def _new_run(dataset: Dataset, folder: Path, trials: int) -> tuple[RunDirectory,
     """A run of one variant of the baseline with so many seeds, in its study's folder."""
     study = STUDIES["ffn-baseline"]
     study = replace(study, variants=study.variants[:1])
-    plan = make_plan(study, "documented", dataset.content_sha256, trials, _EPOCHS)
+    plan = make_plan(study, Wish(seeds=trials, epochs=_EPOCHS), dataset.content_sha256)
     run = RunDirectory(folder / study.name / "20260101T000000Z-bench0")
     device = {"type": "cpu", "name": "", "threads": 1, "precision": "float32", "workers": 1}
     facts = run_facts(study, dataset, plan, [Cohort(plan.trials)], device, _CHECKPOINT_SECONDS)

@@ -12,13 +12,10 @@ What to look for: accuracy for equal epochs against accuracy for equal time,
 and which of the two overfits first.
 """
 
-from experiments.study import Budget, Documented, Study, Variant
-from networks.config import CNNConfig, TrainingConfig
-
-
-def _training(epochs: int) -> TrainingConfig:
-    return TrainingConfig(optimizer="adam", learning_rate=1e-5, epochs=epochs, batch_size=16)
-
+from experiments.documented import Documented
+from experiments.studies.base import BUDGET, CNN, adam, controlled
+from experiments.study import Study, Variant
+from networks.config import CNNConfig
 
 STUDY = Study(
     name="pooling-padding",
@@ -28,7 +25,8 @@ STUDY = Study(
         Variant(
             "none",
             CNNConfig(pooling=False, padding=False),
-            _training(epochs=4),
+            adam(1e-5, epochs=4),
+            controlled(),
             documented=(
                 Documented("A", "Adam 1e-5, 4 epochs", 62.43, 33.60, 60.5),
                 Documented("B", "linear, SGD 0.002: NaN at once, always class 1", 23.55, 9.53),
@@ -36,13 +34,14 @@ STUDY = Study(
         ),
         Variant(
             "pooling-padding",
-            CNNConfig(pooling=True, padding=True),
-            _training(epochs=5),
+            CNN,
+            adam(1e-5, epochs=5),
+            controlled(),
             documented=(
                 Documented("A", "Adam 1e-5, 5 epochs", 57.34, 30.06, 7.9),
                 Documented("B", "ReLU on convolutions only, SGD 0.002, 30 epochs", 66.79, 67.29),
             ),
         ),
     ),
-    budget=Budget(epochs=20, learning_rates=(1e-5, 1e-4, 1e-3, 1e-2)),
+    budget=BUDGET,
 )

@@ -6,7 +6,7 @@ import pytest
 
 from experiments.cohorts import Cohort, plan_cohorts
 from experiments.errors import RunError
-from experiments.plan import make_plan
+from experiments.plan import Wish, make_plan
 from experiments.studies import STUDIES
 from experiments.trial import Trial
 from networks.config import CNNConfig, FFNConfig, NetworkConfig, TrainingConfig
@@ -59,14 +59,15 @@ def test_what_may_differ_and_what_may_not() -> None:
         *trials(1, FFNConfig(activation="prelu")),
         *trials(1, training=replace(BASE, optimizer="sgd")),
         *trials(1, training=replace(BASE, batch_size=32)),
+        ("name", Trial(FFN, BASE, 0, "x", device="cpu")),
     ]
-    assert sizes(plan_cohorts(apart, "cpu", 4)) == [1] * 5
+    assert sizes(plan_cohorts(apart, "cpu", 4)) == [1] * 6
 
 
 @pytest.mark.parametrize("name", list(STUDIES))
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_every_trial_of_a_study_is_in_one_cohort(name: str, device: str) -> None:
-    plan = make_plan(STUDIES[name], "controlled", "x")
+    plan = make_plan(STUDIES[name], Wish("controlled"), "x")
     cohorts = plan_cohorts(plan.trials, device, 4, 80 * 2**30)
     planned = [trial.id for cohort in cohorts for _, trial in cohort.trials]
     assert sorted(planned) == sorted(trial.id for _, trial in plan.trials)

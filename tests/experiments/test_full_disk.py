@@ -172,5 +172,5 @@ def test_a_real_disk_that_is_full_and_a_stop(
     run.ask_to_stop()
     wait_until(lambda: state_of(run, run.read_run()).state == "stopped")
     ballast.unlink()
-    zygote.start(run.path, str(path))
+    zygote.start(run.path, path)
     wait_until(lambda: state_of(run, run.read_run()).state == "finished")

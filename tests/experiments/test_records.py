@@ -2,6 +2,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -94,6 +95,38 @@ def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
         run.write_result("abc", {"status": object()})
     assert run.read_result("abc") == {"status": "finished"}
     assert [path.name for path in (tmp_path / "trials/abc").iterdir()] == ["result.json"]
+
+
+def test_baselines_are_there_with_their_predictions_or_not_at_all(tmp_path: Path) -> None:
+    run, predicted = RunDirectory(tmp_path), np.array([[0, 1, 1], [0, 0, 1]])
+    assert run.read_baselines() is None
+    with pytest.raises(TypeError):
+        run.write_baselines({"baselines": object()}, {"predicted/svm": predicted})
+    assert run.read_baselines() is None
+    run.write_baselines({"baselines": [{"name": "svm"}]}, {"predicted/svm": predicted})
+    assert run.read_baselines() == {"baselines": [{"name": "svm"}]}
+    with h5py.File(tmp_path / "baselines" / "predictions.h5") as file:
+        np.testing.assert_array_equal(file["predicted/svm"], predicted)
+    names = sorted(path.name for path in (tmp_path / "baselines").iterdir())
+    assert names == ["predictions.h5", "result.json"]
+
+
+def test_damaged_baselines_are_fitted_anew_by_resuming(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "20260101T000000Z-aaa111")
+    run.write_baselines({"baselines": []}, {})
+    path = run.path / "baselines" / "result.json"
+    path.write_bytes(path.read_bytes().replace(b"[]", b"{}"))
+    with pytest.raises(RunError, match=r"damaged: .* resume 20260101T000000Z-aaa111 fits the"):
+        run.read_baselines()
+
+
+@pytest.mark.parametrize("name", ["baselines", "baselines/result.json"])
+def test_baselines_that_are_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
+    run = RunDirectory(tmp_path / "run")
+    (run.path / name).parent.mkdir(parents=True)
+    (run.path / name).symlink_to(tmp_path)
+    with pytest.raises(RunError, match="is a link"):
+        run.refuse_links()
 
 
 def test_json_has_no_nan() -> None:

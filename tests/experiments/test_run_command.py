@@ -233,10 +233,11 @@ def test_a_process_that_cannot_begin_says_why(runs: Path, monkeypatch: pytest.Mo
     from experiments import launch
     from experiments.errors import RunError
     from experiments.request import Request
+    from experiments.studies import STUDIES
 
     path = catalogue.path_of("small")
     script = "import sys; sys.stderr.write('ImportError: no torch here\\n'); sys.exit(3)"
     monkeypatch.setattr(launch, "OWNER", (sys.executable, "-c", script))
     with pytest.raises(RunError, match=r"exit status 3\), saying: ImportError: no torch here"):
-        launch.start(Request("ffn-baseline", path), runs)
+        launch.start(Request(STUDIES["ffn-baseline"], path), runs)
     assert not list(runs.glob("*/*"))

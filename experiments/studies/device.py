@@ -1,0 +1,40 @@
+"""Does it matter whether a CPU or a GPU trains?
+
+Cost: two trainings of the baseline, 30 epochs each, one after the other.
+
+What the source found: nothing in source A. Source B trained the same network on both:
+62.1 % in 9.0 s on the CPU, 56.4 % in 13.2 s on the GPU, without a seed, so the two
+began with other weights: the difference is chance, and so small a network is no faster
+on a GPU.
+
+What to look for: time, and whether the figures of one seed agree to within rounding.
+Where there is no GPU, the CPU trains alone and the results say so.
+"""
+
+from dataclasses import replace
+
+from experiments.documented import Documented
+from experiments.studies.base import RATES
+from experiments.study import Budget, Device, Study, Variant
+from networks.config import FFNConfig, TrainingConfig
+
+_NETWORK = FFNConfig(hidden=(128, 32))
+_TRAINING = TrainingConfig(optimizer="sgd", learning_rate=0.002, epochs=30, batch_size=16)
+
+
+def _variant(name: str, device: Device, accuracy: float, f1: float, seconds: float) -> Variant:
+    figure = Documented("B", "SGD 0.002, 30 epochs", accuracy, f1, seconds)
+    best = replace(_TRAINING, keep="best")
+    return Variant(name, _NETWORK, _TRAINING, best, documented=(figure,), device=device)
+
+
+STUDY = Study(
+    name="device",
+    question="Does it matter whether a CPU or a GPU trains?",
+    about=__doc__,
+    variants=(
+        _variant("cpu", "cpu", 62.14, 61.1, 9.0),
+        _variant("gpu", "cuda", 56.40, 55.4, 13.2),
+    ),
+    budget=Budget(epochs=30, learning_rates=RATES),
+)
