@@ -1,159 +1,145 @@
-"""The application: studies on one tab, runs and their results on the other."""
+"""The application: six screens over a folder of runs, and the threads that watch it.
+
+It reads run directories and starts runs as processes of their own: when it ends, or its
+terminal goes, nothing else does.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from importlib import import_module
 from typing import ClassVar
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-from textual.app import App, ComposeResult
+from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import DataTable, Footer, Static, TabbedContent, TabPane
+from textual.screen import Screen
 
-from data.terminal import clean
 from experiments.errors import RunError
 from experiments.records import RunDirectory
-from experiments.results import collect
-from experiments.run_folder import all_runs
-from experiments.studies import STUDIES
-from experiments.study import Study
-from experiments.tables import results_view
+from genre_tui.messages import RunsSeen, RunTold
+from genre_tui.model import RunModel
+from genre_tui.screens.page import Page
+from genre_tui.session import Session
+from genre_tui.watch_run import RunWatcher
+from genre_tui.watch_runs import RunsWatcher
+from genre_tui.widgets.tabs import SCREENS
+
+
+def _page(mode: str, title: str) -> Callable[[], Screen[None]]:
+    """Makes a screen when it is first asked for: what nobody looks at is not imported."""
+
+    def make() -> Screen[None]:
+        page: Screen[None] = getattr(import_module(f"genre_tui.screens.{mode}"), f"{title}Page")()
+        return page
+
+    return make
 
 
 class GenreTui(App[None]):
-    """Browse studies and results. It reads run directories and changes nothing.
+    """The terminal UI.
 
     Args:
-        runs: the folder of all runs.
+        session: which runs, which data, what may be done.
+        first: mode of the screen to begin with.
     """
 
     TITLE = "genre-tui"
-    CSS = """
-    DataTable { width: 60; height: 1fr; }
-    VerticalScroll { width: 1fr; padding: 0 1; }
-    VerticalScroll:focus { background: $boost; }
-    Screen.narrow .sides { layout: vertical; }
-    Screen.narrow DataTable { width: 1fr; height: auto; max-height: 7; }
-    """
+    CSS_PATH = "genre_tui.tcss"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {
+        mode: _page(mode, title) for _, mode, title in SCREENS
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "show('studies')", "Studies"),
-        Binding("2", "show('runs')", "Runs"),
-        Binding("d", "details", "Scroll details"),
-        Binding("r", "refresh_runs", "Refresh"),
+        *(Binding(key, f"go('{mode}')", title, show=False) for key, mode, title in SCREENS),
+        Binding("question_mark", "keys", "Keys", key_display="?"),
+        Binding("e", "export", "Export"),
+        Binding("y", "copy", "Copy", show=False),
         Binding("q", "quit", "Quit"),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "narrow"), (110, "wide")]  # noqa: RUF012 - as Textual declares it
 
-    def __init__(self, runs: Path) -> None:
+    def __init__(self, session: Session, first: str = "studies") -> None:
         super().__init__()
-        self._runs = runs
-        self._directories: dict[str, RunDirectory] = {}
+        self.session = session
+        self.runs_told: RunsSeen | None = None
+        self.model: RunModel | None = None
+        self._first = first
+        self._runs_watcher = RunsWatcher(session.runs, session.refresh, self.post_message)
+        self._run_watcher: RunWatcher | None = None
 
-    def compose(self) -> ComposeResult:
-        """Two tabs, each a list and what it says of the chosen row."""
-        with TabbedContent(initial="studies"):
-            with TabPane("1 Studies", id="studies"), Horizontal(classes="sides"):
-                yield DataTable(id="study-list", cursor_type="row")
-                with VerticalScroll():
-                    yield Static(id="study")
-            with TabPane("2 Runs", id="runs"), Horizontal(classes="sides"):
-                yield DataTable(id="run-list", cursor_type="row")
-                with VerticalScroll():
-                    yield Static(id="run")
-        yield Footer()
+    async def on_mount(self) -> None:
+        """Go to the first screen, and begin to look."""
+        await self.switch_mode(self._first)
+        self._runs_watcher.start()
+        if self.session.run is not None:
+            self.look_at(self.session.run)
 
-    def on_mount(self) -> None:
-        """Fill both lists; where there are runs, show the newest."""
-        studies = self.query_one("#study-list", DataTable)
-        studies.add_columns("study", "documented %")
-        for study in STUDIES.values():
-            best = study.documented_best
-            studies.add_row(study.name, f"{best.accuracy:.2f}" if best else "", key=study.name)
-        self.query_one("#run-list", DataTable).add_columns(
-            "study", "dataset", "started (UTC)", "best %"
-        )
-        self.action_refresh_runs()
-        self.action_show("runs" if self._directories else "studies")
+    def on_unmount(self) -> None:
+        """Look no more."""
+        self._runs_watcher.stop()
+        if self._run_watcher is not None:
+            self._run_watcher.stop()
 
-    def action_show(self, tab: str) -> None:
-        """Go to a tab, with its list in focus."""
-        self.query_one(TabbedContent).active = tab
-        self.query_one("#study-list" if tab == "studies" else "#run-list", DataTable).focus()
+    def look_at(self, run: RunDirectory | None, trial: str | None = None) -> None:
+        """Make a run the one that the screens Run, Confusion and Compare are about."""
+        if self._run_watcher is not None:
+            self._run_watcher.stop()
+            self._run_watcher = None
+        self.session.run, self.session.trial, self.model = run, trial, None
+        if run is not None:
+            try:
+                self.model = RunModel(run)
+            except (RunError, OSError) as error:
+                self._page.say(str(error), problem=True)
+            else:
+                watcher = RunWatcher(run, self.session.refresh, self.post_message)
+                self._run_watcher = watcher
+                watcher.start()
+        self._page.run_changed(self.model, None)
 
-    def action_details(self) -> None:
-        """Let the arrow and page keys scroll what the chosen row is about."""
-        tab = self.query_one(TabbedContent).active
-        self.query_one(f"#{tab} VerticalScroll", VerticalScroll).focus()
+    def look_now(self) -> None:
+        """Look at all runs at once, such as after one was started or removed."""
+        self._runs_watcher.look_now()
 
-    def action_refresh_runs(self) -> None:
-        """Read the list of runs again."""
-        table = self.query_one("#run-list", DataTable)
-        table.clear()
-        self._directories = {run.name: run for run in reversed(all_runs(self._runs))}
-        for name, run in self._directories.items():
-            dataset, best = _row(run)
-            study = Text(clean(run.path.parent.name))
-            table.add_row(study, dataset, _started(run), best, key=name)
-        if not self._directories:
-            self.query_one("#run", Static).update(
-                Text(
-                    f"No runs in {clean(str(self._runs.absolute()))} yet. Start one with\n\n"
-                    "  python -m experiments run ffn-baseline"
-                )
-            )
+    def on_runs_seen(self, told: RunsSeen) -> None:
+        """Keep it, and tell the screen in front."""
+        self.runs_told = told
+        self._page.runs_seen(told)
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Show what the row under the cursor is about."""
-        key = event.row_key.value
-        if key is None:
+    def on_run_told(self, told: RunTold) -> None:
+        """Take it in, and tell the screen in front."""
+        if self.model is None or told.run != self.model.run:
+            return  # of the run that was looked at before
+        self.model.take(told)
+        self._page.run_changed(self.model, told)
+
+    @property
+    def _page(self) -> Page:
+        """The page in front, or behind a dialog."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, Page))
+
+    async def action_go(self, mode: str) -> None:
+        """Go to a screen."""
+        while len(self.screen_stack) > 1:  # close dialogs
+            await self.pop_screen()
+        await self.switch_mode(mode)
+
+    def action_keys(self) -> None:
+        """Show all keys of this screen."""
+        from genre_tui.screens.keys import KeysDialog
+
+        self.push_screen(KeysDialog(self._page))
+
+    def action_export(self) -> None:
+        """Ask what to write, and where."""
+        from genre_tui.screens.export import ExportDialog
+
+        self.push_screen(ExportDialog(self._page))
+
+    def action_copy(self) -> None:
+        """Copy what the screen offers to the user's own clipboard, over SSH, too."""
+        text = self._page.copyable()
+        if not text:
+            self._page.say("There is nothing to copy here.")
             return
-        if event.data_table.id == "study-list":
-            self.query_one("#study", Static).update(_about(STUDIES[key]))
-        elif key in self._directories:
-            self.query_one("#run", Static).update(_results(self._directories[key]))
-
-
-def _started(run: RunDirectory) -> Text:
-    stamp = run.path.name.partition("-")[0]
-    if len(stamp) != len("20260101T000000Z"):
-        return Text(clean(run.path.name))
-    return Text(f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]} {stamp[9:11]}:{stamp[11:13]}")
-
-
-def _row(run: RunDirectory) -> tuple[Text, Text]:
-    """Dataset of a run, and test accuracy in per cent of its best variant."""
-    try:
-        result = collect(run)
-    except RunError:
-        return Text("damaged"), Text("")
-    mean = result.best.accuracy.mean if result.best else None
-    best = "-" if mean is None else f"{mean * 100:.2f}"
-    return Text(clean(result.dataset)), Text(best, justify="right")
-
-
-def _about(study: Study) -> RenderableType:
-    variants = [
-        f"  {variant.name}"
-        + "".join(
-            f"\n    source {figure.source}: {figure.accuracy:.2f} % ({figure.protocol})"
-            for figure in variant.documented
-        )
-        for variant in study.variants
-    ]
-    paragraphs = "\n\n".join(" ".join(paragraph.split()) for paragraph in study.about.split("\n\n"))
-    return Group(
-        Text(study.name, style="bold"),
-        Text(f"python -m experiments run {study.name}", style="dim"),
-        Text(f"\n{paragraphs}\n\nVariants, and the test accuracies that the sources report"),
-        Text("\n".join(variants)),
-        Text("\nSource A is the project repeated here, B a sibling on the same data."),
-    )
-
-
-def _results(run: RunDirectory) -> RenderableType:
-    try:
-        return results_view(collect(run))
-    except RunError as error:
-        return Text(f"This run cannot be shown: {clean(str(error))}")
+        self.copy_to_clipboard(text)
+        lines = text.count("\n") + 1
+        self._page.say(f"Copied {f'{lines} lines' if lines > 1 else text[:60]}.")

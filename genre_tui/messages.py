@@ -1,0 +1,52 @@
+"""What background threads tell the screens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.message import Message
+
+from experiments.records import RunDirectory
+from experiments.state import State
+from genre_tui.summaries import RunSummary
+
+
+class RunsSeen(Message):
+    """All runs as they are now, the newest first; only told when something has changed.
+
+    Args:
+        summaries: of the runs.
+        complete: whether all have been read, or more is coming.
+    """
+
+    def __init__(self, summaries: tuple[RunSummary, ...], complete: bool) -> None:
+        super().__init__()
+        self.summaries, self.complete = summaries, complete
+
+
+class RunTold(Message):
+    """What is new of the run that is watched.
+
+    Args:
+        run: its directory.
+        anew: forget what was told before: the events begin again.
+        events: new ones, in the order of writing.
+        state: of the run now; None where it is not known yet.
+        owner: who carries it out, in words; "" where nobody does.
+        reason: of a failure.
+        problem: why it cannot be read, or "".
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        anew: bool,
+        events: tuple[dict[str, Any], ...],
+        state: State | None,
+        owner: str,
+        reason: str,
+        problem: str,
+    ) -> None:
+        super().__init__()
+        self.run, self.anew, self.events = run, anew, events
+        self.state, self.owner, self.reason, self.problem = state, owner, reason, problem

@@ -1,0 +1,160 @@
+"""A run as the screens draw it: its plan, and all that its events have told so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from data.terminal import clean
+from experiments.errors import RunError
+from experiments.records import RunDirectory
+from experiments.state import State
+from experiments.view import RunView
+from genre_tui.messages import RunTold
+
+METRICS = ("val_macro_f1", "val_accuracy", "accuracy", "val_loss", "loss", "learning_rate")
+
+
+@dataclass
+class TrialModel:
+    """A trial's curves.
+
+    Args:
+        id: of the trial.
+        variant, seed, learning_rate: that tell it apart; the variant's name is clean.
+        epochs: that it will train for, at most.
+        status: "waiting", "training", "finished", "diverged" or "failed".
+        metrics: values of each metric, epoch by epoch, from the first on.
+        seconds: since the trial began, at the end of each epoch.
+        confusion: matrices of the validation rows after each epoch, rows true.
+        test: figures on the test rows, once there are any.
+        reason: of a failure.
+    """
+
+    id: str
+    variant: str
+    seed: int
+    learning_rate: float
+    epochs: int
+    status: str = "waiting"
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    confusion: list[list[list[int]]] = field(default_factory=list)
+    test: Mapping[str, Any] | None = None
+    reason: str = ""
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that ended last; 0 before the first."""
+        return len(self.confusion)
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The epoch, from 1, with the highest validation macro-F1, and that; None without."""
+        values = self.metrics.get("val_macro_f1", [])
+        known = [(value, -number) for number, value in enumerate(values, 1) if value == value]
+        if not known:
+            return None
+        value, number = max(known)
+        return -number, value
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Take the event of an epoch in; one that was told before takes its old place."""
+        number = int(event["epoch"])
+        if not 1 <= number <= self.epoch + 1:
+            raise ValueError("an epoch is missing")
+        told: list[list[Any]] = [*self.metrics.values(), self.seconds, self.confusion]
+        for values in told:
+            del values[number - 1 :]  # trained anew, from a checkpoint
+        for name, value in event["logs"].items():
+            self.metrics.setdefault(str(name), []).append(float(value))
+        before = self.seconds[-1] if self.seconds else 0.0
+        self.seconds.append(before + float(event["seconds"]))
+        self.confusion.append([[int(n) for n in row] for row in event["confusion"]])
+
+
+class RunModel:
+    """A run as the screens draw it.
+
+    Args:
+        run: its directory; its run.json is read here.
+
+    Raises:
+        RunError: run.json is missing or damaged.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self.facts = facts = run.read_run()
+        self.state: State | None = None
+        self.owner = self.reason = self.problem = ""
+        self.view = RunView()
+        self.trials: dict[str, TrialModel] = {}
+        try:
+            self.study, self.protocol = clean(str(facts["study"])), str(facts["protocol"])
+            self.dataset = clean(str(facts["dataset"]["name"]))
+            self.is_demo = facts["dataset"]["kind"] == "demo"
+            self.genres = tuple(clean(str(genre)) for genre in facts["dataset"]["genres"])
+            self.variants = tuple(clean(str(variant["name"])) for variant in facts["variants"])
+            self._begin()
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(f"{run.path / 'run.json'} is damaged ({error!r:.80}).") from error
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether somebody carries it out."""
+        return self.state in ("running", "stopping")
+
+    def take(self, told: RunTold) -> None:
+        """Take in what is new; what makes no sense is passed over."""
+        if told.anew:
+            self.view = RunView()
+            self._begin()
+        self.problem = told.problem
+        if told.state is not None:
+            self.state, self.owner, self.reason = told.state, told.owner, told.reason
+        for event in told.events:
+            self.view.take(event)
+            try:
+                self._take(event)
+            except (LookupError, TypeError, ValueError, AttributeError):
+                continue
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        match event["event"]:
+            case "run_began":
+                for trial in self.trials.values():
+                    if trial.status == "training":
+                        trial.status = "waiting"
+            case "cohort_began":
+                for name in event["trials"]:
+                    self.trials[name].status = "training"
+            case "epoch":
+                trial = self.trials[event["trial"]]
+                trial.status = "training"
+                trial.take(event)
+            case "trial":
+                trial = self.trials[event["trial"]]
+                trial.status = str(event["status"])
+                trial.reason = clean(str(event.get("reason", "")))
+                test = event.get("test")
+                trial.test = test if isinstance(test, dict) else None
+
+    def _begin(self) -> None:
+        """Every trial of the plan, nothing trained."""
+        names: dict[str, str] = {}
+        for variant in self.facts["variants"]:
+            for candidate in variant["candidates"]:
+                for trial in candidate["trials"]:
+                    names.setdefault(str(trial), clean(str(variant["name"])))
+        self.trials = {
+            str(name): TrialModel(
+                str(name),
+                names.get(str(name), ""),
+                int(plain["seed"]),
+                float(plain["training"]["learning_rate"]),
+                int(plain["training"]["epochs"]),
+            )
+            for name, plain in self.facts["trials"].items()
+        }

@@ -1,0 +1,27 @@
+"""A box in front of a screen, closed with Escape."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result | None], Generic[Result]):
+    """A box; its content is one widget with the id "box". Its result is None on Escape."""
+
+    DEFAULT_CSS = """
+    Dialog { align: center middle; }
+    Dialog > #box {
+        width: auto; max-width: 90%; height: auto; max-height: 90%;
+        padding: 0 1; border: round $accent; background: $surface;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
+
+    def action_close(self) -> None:
+        """Close it without a result."""
+        self.dismiss(None)

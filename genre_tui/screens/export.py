@@ -1,0 +1,1 @@
+"""What `e` writes: the screen's tables, a screenshot, the run's report."""

@@ -1,0 +1,21 @@
+"""The screen Studies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.widget import Widget
+from textual.widgets import Static
+
+from genre_tui.screens.page import Page
+
+
+class StudiesPage(Page):
+    """To be written."""
+
+    MODE: ClassVar[str] = "studies"
+
+    def body(self) -> Iterable[Widget]:
+        """One line."""
+        yield Static("Studies", id="body")

@@ -1,0 +1,33 @@
+"""What the screens share: where runs are, what may be done, what the user has chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from experiments.records import RunDirectory
+
+DEFAULT_REFRESH = 1.0  # seconds
+
+
+@dataclass
+class Session:
+    """One user's look at a folder of runs.
+
+    Args:
+        runs: the folder of all runs.
+        data: dataset that new runs are offered for; None means the user's default.
+        read_only: nothing is started, stopped or removed.
+        refresh: seconds between two looks at what goes on.
+        run: that the screens Run, Confusion and Compare are about, or None.
+        trial: id of the trial that is looked at, or None.
+        marked: names of runs, for Compare and for removal.
+    """
+
+    runs: Path
+    data: str | None = None
+    read_only: bool = False
+    refresh: float = DEFAULT_REFRESH
+    run: RunDirectory | None = None
+    trial: str | None = None
+    marked: set[str] = field(default_factory=set)

@@ -1,0 +1,124 @@
+"""A run in one line, read from its files; and when it has to be read again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from data.terminal import clean
+from experiments.errors import RunError
+from experiments.event_reader import last_event
+from experiments.ownership import owner_of
+from experiments.records import RunDirectory
+from experiments.state import State, state_of
+
+RowState = State | Literal["damaged"]
+_MOST_POINTS = 60  # of a sparkline
+
+Stamp = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run in one line. All texts are clean.
+
+    Args:
+        run: its directory.
+        study, protocol, dataset: what it was to answer, how, on what.
+        state: of the run; "damaged" where it cannot be read.
+        reason: of a failure, or of the damage.
+        done, trials: that have ended, and that there are.
+        share: of the work that is done, between 0 and 1.
+        best: validation macro-F1 of the best trial that has ended, between 0 and 1, or None.
+        curve: validation macro-F1 of that trial, epoch by epoch.
+        created: UTC, as in the run's name; "" where that is not known.
+        host: where it is carried out; "" where nobody does.
+    """
+
+    run: RunDirectory
+    study: str
+    protocol: str
+    dataset: str
+    state: RowState
+    reason: str
+    done: int
+    trials: int
+    share: float
+    best: float | None
+    curve: tuple[float, ...]
+    created: str
+    host: str
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether somebody carries it out."""
+        return self.state in ("running", "stopping")
+
+
+def summarise(run: RunDirectory) -> RunSummary:
+    """A run in one line; what is damaged is a line that says so."""
+    study, created = clean(run.path.parent.name), clean(run.path.name.partition("-")[0])
+    try:
+        facts = run.read_run()
+        state = state_of(run, facts)
+        ended = [result for result in state.results.values() if result is not None]
+        best, curve = _best(ended)
+        owner = owner_of(run) if state.is_alive else None
+        share = len(ended) / max(len(state.results), 1)
+        if state.is_alive:
+            share = max(share, _told_share(run))
+        return RunSummary(
+            run,
+            study,
+            clean(str(facts["protocol"])),
+            clean(str(facts["dataset"]["name"])),
+            state.state,
+            clean(state.reason),
+            len(ended),
+            len(state.results),
+            1.0 if state.state == "finished" else share,
+            best,
+            curve,
+            created,
+            clean(owner.host) if owner else "",
+        )
+    except (RunError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = clean(str(error))
+        nothing = (0, 0, 0.0, None, (), created, "")
+        return RunSummary(run, study, "", "", "damaged", reason, *nothing)
+
+
+def stamp_of(run: RunDirectory) -> Stamp:
+    """Changes whenever a run's summary may have changed; cheap to ask for."""
+    marks: list[object] = []
+    for name in ("run.json", "lock", "control", "trials", "events", "baselines"):
+        try:
+            found = os.stat(run.path / name)
+            marks.append((found.st_mtime_ns if name != "lock" else 0, found.st_size))
+        except OSError:
+            marks.append(None)
+    return tuple(marks)
+
+
+def _best(results: list[dict[str, Any]]) -> tuple[float | None, tuple[float, ...]]:
+    best: Mapping[str, Any] | None = None
+    score = -1.0
+    for result in results:
+        if result["status"] == "finished":
+            found = float(result["validation"]["macro_f1"])
+            if found > score:
+                best, score = result, found
+    if best is None:
+        return None, ()
+    history = best.get("history", {}).get("val_macro_f1", [])
+    curve = [float(value) for value in history if value is not None]
+    step = max(1, -(-len(curve) // _MOST_POINTS))
+    return score, tuple(curve[::step])
+
+
+def _told_share(run: RunDirectory) -> float:
+    """Of the work, as the last event that tells it has it."""
+    last = last_event(run)
+    return float(last.get("share", 0.0)) if last else 0.0

@@ -1,0 +1,113 @@
+"""Looks at the folder of all runs, again and again, in a thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from experiments.records import RunDirectory
+from experiments.run_folder import all_runs
+from genre_tui.messages import RunsSeen
+from genre_tui.summaries import RunSummary, Stamp, stamp_of, summarise
+
+_FULL_LOOK = 10.0  # seconds between two looks at runs that nobody carries out
+_BATCH = 0.2  # seconds after which what has been read so far is told
+
+
+class RunsWatcher:
+    """Tells of all runs, first of the newest, then whenever one has changed.
+
+    Runs that nobody carries out are looked at every ten seconds only, so that a folder
+    of a thousand costs next to nothing.
+
+    Args:
+        runs: the folder.
+        refresh: seconds between two looks.
+        tell: is given the messages; called in this thread.
+    """
+
+    def __init__(self, runs: Path, refresh: float, tell: Callable[[RunsSeen], object]) -> None:
+        self._runs, self._refresh, self._tell = runs, refresh, tell
+        self._known: dict[Path, tuple[Stamp, RunSummary]] = {}
+        self._folders: Stamp = ()
+        self._there: list[RunDirectory] = []
+        self._asked = threading.Event()
+        self._ended = False
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="runs")
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def look_now(self) -> None:
+        """Look at everything at once instead of waiting."""
+        self._asked.set()
+
+    def stop(self) -> None:
+        """Look no more; returns at once."""
+        self._ended = True
+        self._asked.set()
+
+    def _watch(self) -> None:
+        full = -_FULL_LOOK
+        while not self._ended:
+            everything = self._asked.is_set() or time.monotonic() - full >= _FULL_LOOK
+            self._asked.clear()
+            if everything:
+                full = time.monotonic()
+            self.look(everything)
+            self._asked.wait(self._refresh)
+
+    def look(self, everything: bool) -> None:
+        """Look once.
+
+        Args:
+            everything: at all runs; else at those that are carried out, and for new ones.
+        """
+        folders = self._folder_stamps()
+        changed = folders != self._folders
+        if changed or everything:
+            self._folders = folders
+            there = list(reversed(all_runs(self._runs)))
+            changed = [run.path for run in there] != [run.path for run in self._there]
+            self._there = there
+            gone = self._known.keys() - {run.path for run in there}
+            for path in gone:
+                del self._known[path]
+        told = time.monotonic()
+        for run in self._there:
+            if self._ended:
+                return
+            changed |= self._look_at(run, everything)
+            if changed and time.monotonic() - told > _BATCH:
+                self._say(complete=False)
+                told = time.monotonic()
+        if changed:
+            self._say(complete=True)
+
+    def _look_at(self, run: RunDirectory, everything: bool) -> bool:
+        """Whether a run's summary has changed."""
+        before = self._known.get(run.path)
+        if before is not None and not (everything or before[1].is_alive):
+            return False
+        stamp = stamp_of(run)
+        if before is not None and before[0] == stamp and not before[1].is_alive:
+            return False
+        summary = summarise(run)
+        self._known[run.path] = stamp, summary
+        return before is None or before[1] != summary
+
+    def _say(self, *, complete: bool) -> None:
+        summaries = [self._known[run.path][1] for run in self._there if run.path in self._known]
+        self._tell(RunsSeen(tuple(summaries), complete))
+
+    def _folder_stamps(self) -> Stamp:
+        """Changes when a run comes or goes."""
+        try:
+            return tuple(
+                sorted((path.name, path.stat().st_mtime_ns) for path in self._runs.iterdir())
+            )
+        except OSError:
+            return ()
