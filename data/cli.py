@@ -9,6 +9,7 @@ import click
 
 from data import catalogue, store
 from data.card import class_counts, facts, print_card
+from data.cli_audit import audit
 from data.cli_make import build, demo, fetch, import_arrays
 from data.dataset import SPLITS
 from data.errors import DataError
@@ -93,5 +94,5 @@ def remove(name: str, yes: bool) -> None:
     click.echo(f"{name} is gone. The default is {catalogue.default_name()}.")
 
 
-for _command in (demo, import_arrays, build, fetch):
+for _command in (audit, demo, import_arrays, build, fetch):
     main.add_command(_command)

@@ -1,0 +1,96 @@
+"""What an audit says: findings, each with its kind, severity, counts, examples and advice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from data.dataset import SplitName
+
+Severity = Literal["leak", "warning", "unknown", "fine"]
+_MOST_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that an audit looked at.
+
+    Args:
+        kind: what was looked at, such as "exact-duplicates".
+        severity: "leak" where test or validation rows can be known from other
+            splits, "warning" for what needs a look, "unknown" for what the features
+            cannot tell, "fine".
+        sentence: what was found, in plain words.
+        advice: what to do about it; empty where nothing needs doing.
+        counts: numbers by their names.
+        examples: where to look, at most five.
+    """
+
+    kind: str
+    severity: Severity
+    sentence: str
+    advice: str = ""
+    counts: Mapping[str, float] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self) | {
+            "counts": dict(self.counts),
+            "examples": list(self.examples[:_MOST_EXAMPLES]),
+        }
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of a genre is in a split; `tracks` is None where they are unknown."""
+
+    segments: int
+    tracks: int | None
+
+
+Classes = Mapping[str, Mapping[SplitName, Size]]  # genre to split to size
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found in a dataset.
+
+    Args:
+        name: of the dataset.
+        content_sha256: hash of its content.
+        classes: what is there of each genre in each split.
+        findings: in the order in which they were looked for.
+    """
+
+    name: str
+    content_sha256: str
+    classes: Classes
+    findings: tuple[Finding, ...]
+
+    @property
+    def leaks(self) -> bool:
+        """Whether something of one split is in another."""
+        return any(finding.severity == "leak" for finding in self.findings)
+
+    def finding(self, kind: str) -> Finding | None:
+        """The finding of a kind, if that was looked at."""
+        return next((found for found in self.findings if found.kind == kind), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "dataset": {"name": self.name, "content_sha256": self.content_sha256},
+            "leaks": self.leaks,
+            "classes": {
+                genre: {split: asdict(size) for split, size in splits.items()}
+                for genre, splits in self.classes.items()
+            },
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def number(count: int, word: str) -> str:
+    """A count with its noun: "1 row", "2 rows"."""
+    return f"{count} {word}{'' if count == 1 else 's'}"

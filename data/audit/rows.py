@@ -1,0 +1,126 @@
+"""All rows of a dataset under each other, ready to be compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from data.dataset import SPLITS, UNKNOWN_TRACK, Dataset
+
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+
+# What forty filters without energy give in the first MFCC (see data/features.py).
+SILENT_MFCC = math.sqrt(40) * math.log10(np.finfo(float).eps)
+_ROWS_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of all splits; inside a split by track and second, where those are known.
+
+    Args:
+        dataset: that they are of.
+        split: place of the row's split in `SPLITS`. [shape=(n,)]
+        row: its number in its split. [shape=(n,)]
+        label: its class. [shape=(n,)]
+        track: its track, -1 where unknown. [shape=(n,)]
+        second: where it begins in its track where that is known, else its number in
+            its split. [shape=(n,)]
+        z: its MFCC statistics, each standardised over all rows. [shape=(n, 26)]
+        silent: whether it is silence. [shape=(n,)]
+    """
+
+    dataset: Dataset
+    split: Int64
+    row: Int64
+    label: Int64
+    track: Int64
+    second: Float64
+    z: Float64
+    silent: Bool
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def tracks_known(self) -> bool:
+        """Whether every row names its track."""
+        return bool((self.track != UNKNOWN_TRACK).all())
+
+    def track_name(self, track: int) -> str:
+        """The name of a track, else its number."""
+        names = self.dataset.track_names
+        return names[track] if names else f"track {track}"
+
+    def where(self, i: int) -> str:
+        """Where a row is, for a reader: its split and number, and its track."""
+        place = f"{SPLITS[self.split[i]]} row {self.row[i]}"
+        if self.track[i] == UNKNOWN_TRACK:
+            return place
+        return f"{place} ({self.track_name(self.track[i])})"
+
+
+def stack(dataset: Dataset) -> Rows:
+    """The rows of a dataset's splits, under each other."""
+    splits = [rows for _, rows in dataset.splits()]
+    split = np.repeat(np.arange(len(splits)), [len(rows) for rows in splits])
+    row = np.concatenate([np.arange(len(rows)) for rows in splits])
+    track = np.concatenate([rows.track for rows in splits])
+    starts = [rows.start for rows in splits]
+    second = np.concatenate(
+        [row[split == k] if start is None else start for k, start in enumerate(starts)]
+    )
+    second = np.where(track == UNKNOWN_TRACK, row, second).astype(np.float64)
+    order = np.lexsort((second, track, split))
+    mfcc = np.concatenate([rows.mfcc for rows in splits])
+    silent = np.abs(mfcc[:, 0] - SILENT_MFCC) < 0.01
+    if dataset.has_mel:
+        mels = [rows.mel for rows in splits if rows.mel is not None]
+        silent |= np.concatenate([~mel.any(axis=(1, 2)) for mel in mels])
+    sounding = mfcc if silent.all() else mfcc[~silent]
+    spread = sounding.std(axis=0)
+    z = (mfcc - sounding.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    label = np.concatenate([rows.label for rows in splits])
+    return Rows(
+        dataset,
+        split[order],
+        row[order],
+        label[order],
+        track[order],
+        second[order],
+        z[order],
+        silent[order],
+    )
+
+
+def distances(z: Float64, others: Float64) -> Iterator[tuple[slice, Float64]]:
+    """Distances from rows to others, block by block: root of the mean square over features.
+
+    Args:
+        z: standardised features. [shape=(n, d)]
+        others: the same of others. [shape=(m, d)]
+
+    Yields:
+        The place of a block in `z`, and its distances. [shape=(k, m)]
+    """
+    squares = (others**2).sum(axis=1)
+    for begin in range(0, len(z), _ROWS_AT_ONCE):
+        block = z[begin : begin + _ROWS_AT_ONCE]
+        found = block @ (-2.0 * others.T)
+        found += squares
+        found += (block**2).sum(axis=1)[:, None]
+        np.maximum(found, 0.0, out=found)
+        found /= z.shape[1]
+        yield slice(begin, begin + len(block)), np.sqrt(found, out=found)
+
+
+def apart(a: Float64, b: Float64) -> Float64:
+    """Distance of each row to the row beside it, as `distances` counts. [shape=(n,)]"""
+    found: Float64 = np.sqrt(((a - b) ** 2).mean(axis=1))
+    return found
