@@ -1,0 +1,1 @@
+"""A run for other programs: tables, one JSON object, or a network as an ONNX file."""

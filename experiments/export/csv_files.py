@@ -1,0 +1,95 @@
+"""Tables as CSV files, all of them or none.
+
+Numbers have full precision. Text that a spreadsheet would take for a formula (that
+begins with =, +, - or @) is preceded by an apostrophe; control characters are left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from data.files import commit
+from data.terminal import clean
+from experiments.errors import RunError
+from experiments.export.tables import Cell, Table
+
+NAMES = ("trials", "epochs", "confusion", "predictions", "baselines")
+_FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the last four are full-width forms
+
+
+def write_tables(tables: Mapping[str, Table], folder: Path, *, replace: bool) -> dict[Path, int]:
+    """Write each table to <folder>/<name>.csv, in UTF-8.
+
+    Args:
+        tables: by their names, which are among `NAMES`.
+        folder: made where there is none.
+        replace: whether the files of an earlier export may go. Others in the folder stay.
+
+    Returns:
+        The files, with their numbers of rows.
+
+    Raises:
+        RunError: the folder is not empty and `replace` is false; a record is damaged.
+        DataError: the disk is full or the folder cannot be written.
+    """
+    check_free(folder, replace=replace)
+    is_new = not folder.exists()
+    written: dict[Path, int] = {}
+    try:
+        with ExitStack() as commits:  # each file takes its place when all are written
+            for name, table in tables.items():
+                path = folder / f"{name}.csv"
+                written[path] = _write(commits.enter_context(commit(path)), table)
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    for name in set(NAMES) - set(tables):  # what an earlier export had and this has not
+        (folder / f"{name}.csv").unlink(missing_ok=True)
+    return written
+
+
+def check_free(folder: Path, *, replace: bool) -> None:
+    """Refuse a folder that others may have put files into.
+
+    Raises:
+        RunError: it is a file, or not empty and `replace` is false.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file: name a folder for the tables with -o.")
+    if not replace and folder.is_dir() and any(folder.iterdir()):
+        raise RunError(
+            f"the folder {folder} is not empty: name another with -o, or add --replace to write "
+            "over the tables in it."
+        )
+
+
+def guarded(text: str) -> str:
+    """Text that neither a spreadsheet nor a terminal takes for a command."""
+    text = clean(text)
+    return f"'{text}" if text.lstrip().startswith(_FORMULAS) else text
+
+
+def _write(path: Path, table: Table) -> int:
+    number = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_cells(table.columns))
+        for number, row in enumerate(table.rows, start=1):  # noqa: B007
+            writer.writerow(_cells(row))
+    return number
+
+
+def _cells(row: Iterable[Cell]) -> list[Cell]:
+    return [_cell(value) for value in row]
+
+
+def _cell(value: Cell) -> Cell:
+    if isinstance(value, str):
+        return guarded(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,171 @@
+"""A run's network as an ONNX file, kept only if it computes what Keras does."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data import store
+from data.files import commit
+from experiments.errors import RunError
+from experiments.export.trials import TrialRecord, trials_of
+from experiments.launch import find_dataset
+from experiments.results import RunResult
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+LARGEST_DIFFERENCE = 1e-5  # of probabilities
+
+
+@dataclass(frozen=True)
+class Written:
+    """An ONNX file that was checked.
+
+    Args:
+        record: the trial whose network it is.
+        size: bytes.
+        rows: test rows that it was checked on.
+        difference: the largest of any probability from Keras's.
+    """
+
+    record: TrialRecord
+    size: int
+    rows: int
+    difference: float
+
+
+def choose(result: RunResult, variant: str | None, seed: int | None) -> TrialRecord:
+    """The trial whose network is meant: of all that are left, the best on validation.
+
+    Args:
+        result: of the run.
+        variant: its name; None means the run's best.
+        seed: None means any.
+
+    Raises:
+        RunError: there is no such trial that has finished.
+    """
+    records = trials_of(result)
+    finished = [record for record in records if record.status == "finished"]
+    names = list(dict.fromkeys(record.variant for record in finished))
+    if not finished:
+        raise RunError(
+            f"no trial of {result.run.name} has finished, so there is no network to export: the "
+            f"run is {result.state}."
+        )
+    if variant is None:
+        if result.best is None:
+            raise RunError(
+                f"no variant of {result.run.name} has been tested yet, so none is its best: name "
+                f"one with --variant ({', '.join(names)})."
+            )
+        variant = result.best.name
+    elif variant not in names:
+        is_known = variant in {record.variant for record in records}
+        raise RunError(
+            f"no trial of {variant} has finished"
+            f"{'' if is_known else ': the run has no such variant'}. Name one of: "
+            f"{', '.join(names)}."
+        )
+    found = [record for record in finished if record.variant == variant]
+    # Of several learning rates only the selected one has been tested.
+    found = [record for record in found if record.test] or found
+    with_seed = [record for record in found if seed in (None, record.trial.seed)]
+    if not with_seed:
+        seeds = ", ".join(dict.fromkeys(str(record.trial.seed) for record in found))
+        raise RunError(f"{variant} has no finished trial of seed {seed}. Name one of: {seeds}.")
+    return max(with_seed, key=_validation)
+
+
+def write_network(
+    result: RunResult, record: TrialRecord, path: Path, dataset: Path | None
+) -> Written:
+    """Write a trial's network to an ONNX file, check it on the test rows, and keep it if right.
+
+    Args:
+        result: of the run.
+        record: of a finished trial.
+        path: of the file; one that is there gives way.
+        dataset: file of the rows that the run trained on; None looks for it among the
+            user's datasets.
+
+    Raises:
+        ConfigError: a package is missing, the model file is none of ours, or it cannot
+            be converted.
+        DataError: the dataset is missing or damaged; the disk is full.
+        RunError: the rows are not the run's; the file computes something else.
+    """
+    from networks import onnx
+
+    onnx.require()
+    features = _test_features(result, record, dataset)
+    model = _model(result, record, features.shape[1:])
+    with commit(path) as temporary:
+        onnx.write(model, temporary, _about(result, record))
+        difference = onnx.largest_difference(temporary, model, features)
+        if not difference < LARGEST_DIFFERENCE:
+            raise RunError(
+                f"the ONNX file gives probabilities up to {difference:.1e} away from Keras's on "
+                f"the test rows, where {LARGEST_DIFFERENCE:g} is the most: it was not kept. Try "
+                "other versions of torch, onnx, onnxscript and onnxruntime."
+            )
+        size = temporary.stat().st_size
+    return Written(record, size, len(features), difference)
+
+
+def _test_features(
+    result: RunResult, record: TrialRecord, dataset: Path | None
+) -> npt.NDArray[Any]:
+    path = dataset or find_dataset(result.run.read_run().get("dataset"))
+    rows = store.load(path)
+    if rows.content_sha256 != result.content_sha256:
+        raise RunError(
+            f"{path} holds other rows than the run trained on (content hash "
+            f"{rows.content_sha256[:12]}, expected {result.content_sha256:.12}): name the right "
+            "dataset with --data."
+        )
+    return rows.features(record.trial.network.features, "test")  # type: ignore[arg-type]
+
+
+def _model(result: RunResult, record: TrialRecord, row_shape: tuple[int, ...]) -> Any:
+    from networks.inference import load_model
+
+    trial = record.trial.id
+    path = result.run.trial_path(trial) / "model.keras"
+    if not path.exists():
+        raise RunError(f"trial {trial} has finished, but its network is gone: {path}.")
+    model = load_model(path)
+    shapes = model.input_shape[1:], model.output_shape[1:]
+    if shapes != (row_shape, (len(result.genres),)):
+        raise RunError(
+            f"{path} maps {shapes[0]} to {shapes[1]}, which trial {trial} does not: it is the "
+            "network of another run."
+        )
+    return model
+
+
+def _validation(record: TrialRecord) -> float:
+    return (record.validation and record.validation.macro_f1) or 0.0
+
+
+def _about(result: RunResult, record: TrialRecord) -> dict[str, str]:
+    """What the file says of itself, all texts."""
+    trial = record.trial
+    kind = trial.network.features
+    others = {"mfcc", "mel"} - {kind}
+    parameters = {k: v for k, v in store.FEATURE_PARAMETERS.items() if k not in others}
+    return {
+        "genres": json.dumps(list(result.genres)),
+        "features": json.dumps({"kind": kind, **parameters}),
+        "study": result.study,
+        "protocol": result.protocol,
+        "run": result.run.name,
+        "variant": record.variant,
+        "trial": trial.id,
+        "seed": str(trial.seed),
+        "dataset": result.dataset,
+        "dataset_sha256": result.content_sha256,
+    }
