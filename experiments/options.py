@@ -81,8 +81,11 @@ def computing_options(command: Command) -> Command:
 
 
 def print_result(result: RunResult, as_json: bool) -> None:
-    """Print a run's results."""
+    """Print a run's results, with what they answer."""
+    from experiments.verdict import judge  # takes SciPy
+
+    verdict = judge(result)
     if as_json:
-        click.echo(json.dumps(result.to_dict()))
+        click.echo(json.dumps(result.to_dict() | {"statistics": verdict.to_dict()}))
     else:
-        console().print(results_view(result))
+        console().print(results_view(result, verdict))

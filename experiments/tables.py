@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,17 +11,29 @@ from rich.text import Text
 
 from data.terminal import clean, duration, table
 from experiments.documented import Documented
+from experiments.remarks import remarks
 from experiments.results import RunResult, Spread, VariantResult
 
+if TYPE_CHECKING:
+    from experiments.statistics.intervals import Interval
+    from experiments.verdict import Verdict
 
-def results_view(result: RunResult) -> Group:
-    """A run's table, the best variant's confusion matrix and classes, and notes."""
+
+def results_view(result: RunResult, verdict: Verdict | None = None) -> Group:
+    """A run's answer and table, the best variant's confusion matrix and classes, and notes.
+
+    Args:
+        result: of the run.
+        verdict: on it, see `verdict.judge`; without, there are no intervals and no answer.
+    """
     parts: list[RenderableType] = [
         Text(clean(result.question), style="bold"),
         Text(clean(_headline(result))),
         Text(),
-        _variants_table(result),
     ]
+    if verdict is not None and verdict.answer is not None:
+        parts += [Text(clean(verdict.answer.sentence)), Text()]
+    parts.append(_variants_table(result, verdict))
     best = result.best
     if best is not None:
         parts += [Text(), *_confusion(result, best), Text(), _classes(result, best)]
@@ -41,56 +53,67 @@ def _headline(result: RunResult) -> str:
     return f"{line}, epochs set to {result.epochs}" if result.epochs else line
 
 
-def _variants_table(result: RunResult) -> Table:
-    documented = any(variant.documented for variant in result.variants)
-    columns = ["variant", "n", "accuracy %", "macro-F1 %"]
-    rows = []
-    for variant in result.variants:
-        row = [
-            variant.name,
-            str(variant.n) if variant.n == variant.seeds else f"{variant.n}/{variant.seeds}",
-            per_cent(variant.accuracy),
-            per_cent(variant.macro_f1),
-        ]
-        if documented:
-            figure = next((f for f in variant.documented if f.source == "A"), None)
-            row.append(f"{figure.accuracy:.2f}" if figure else "")
-        rows.append(row)
-    return table([*columns, "documented %"] if documented else columns, rows)
+def _variants_table(result: RunResult, verdict: Verdict | None) -> Table:
+    """A row a variant, then a row a baseline."""
+    certainty = {} if verdict is None else verdict.certainty
+    intervals = {name: interval_text(sure.macro_f1) for name, sure in certainty.items()}
+    columns = {
+        "variant": [variant.name for variant in result.variants],
+        "n": [
+            str(variant.n) if variant.n == variant.seeds else f"{variant.n}/{variant.seeds}"
+            for variant in result.variants
+        ],
+        "accuracy %": [per_cent(variant.accuracy) for variant in result.variants],
+        "macro-F1 %": [per_cent(variant.macro_f1) for variant in result.variants],
+        "95 % interval": [intervals.get(variant.name, "") for variant in result.variants],
+        "epochs": [_plain(variant.epochs.mean) for variant in result.variants],
+        "train s": [_plain(variant.seconds.mean) for variant in result.variants],
+        "documented %": [_documented(variant) for variant in result.variants],
+    }
+    for baseline in result.baselines:
+        columns["variant"].append(f"  {baseline.name}")
+        columns["n"].append(str(baseline.n))
+        columns["accuracy %"].append(per_cent(baseline.accuracy))
+        columns["macro-F1 %"].append(per_cent(baseline.macro_f1))
+        columns["train s"].append(_plain(baseline.seconds))
+        for name in ("95 % interval", "epochs", "documented %"):
+            columns[name].append("")
+    shown = {name: cells for name, cells in columns.items() if any(cells)}
+    return table(list(shown), list(zip(*shown.values(), strict=True)))
+
+
+def _documented(variant: VariantResult) -> str:
+    """Source A's accuracy, or where it has none B's."""
+    figures = sorted(variant.documented, key=lambda figure: figure.source)
+    return f"{figures[0].accuracy:.2f}" if figures else ""
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def interval_text(interval: Interval | None) -> str:
+    """Such as 58.1 to 62.4, in per cent; empty where there is none."""
+    return "" if interval is None else f"{interval.low * 100:.1f} to {interval.high * 100:.1f}"
 
 
 def _notes(result: RunResult) -> list[str]:
-    notes = []
-    for variant in result.variants:
-        if variant.selected_from > 1 and variant.n:
-            notes.append(
-                f"{variant.name}: learning rate {variant.learning_rate:g} selected on validation "
-                f"from {variant.selected_from}."
-            )
-        trials = variant.seeds * variant.selected_from
-        if variant.untrained:
-            notes.append(
-                f"{variant.name}: {variant.untrained} of {trials} trials have no result: the run "
-                f"is {result.state}."
-            )
-        elif not variant.n and not variant.diverged and not variant.failures:
-            notes.append(f"{variant.name}: trained, not yet tested.")
-        if variant.diverged:
-            notes.append(
-                f"{variant.name}: {variant.diverged} of {trials} trials diverged (a loss that is "
-                "not finite)."
-            )
-        for reason in sorted(set(variant.failures)):
-            count = variant.failures.count(reason)
-            notes.append(f"{variant.name}: {count} of {trials} trials failed: {reason}")
-        predicted = [any(column) for column in zip(*variant.confusion_matrix, strict=True)]
-        if variant.n and sum(predicted) == 1:
-            only = result.genres[predicted.index(True)]
-            notes.append(f"{variant.name}: predicts {only} whatever it hears; it has not learned.")
-        if variant.note:
-            notes.append(f"{variant.name}: {variant.note}")
-        notes += [_documented_note(variant, figure) for figure in variant.documented]
-    if any(variant.documented for variant in result.variants):
+    notes = list(result.left_out)
+    if result.baselines:
+        notes.append(
+            "Indented: simple classifiers on the MFCC statistics of the same rows, fitted once or, "
+            "where they draw numbers, once a seed."
+        )
+    notes += [
+        f"{variant.name}: learning rate {variant.learning_rate:g} selected on validation from "
+        f"{variant.selected_from}."
+        for variant in result.variants
+        if variant.selected_from > 1 and variant.n
+    ]
+    notes += remarks(result)
+    documented = [(v, figure) for v in result.variants for figure in v.documented]
+    notes += [_documented_note(variant, figure) for variant, figure in documented]
+    if documented:
         notes.append(
             "Source A's F1 is the mean macro-F1 of batches of 16 sorted rows: compare models by "
             "the pooled macro-F1 of the table."

@@ -1,0 +1,141 @@
+"""Puts pages into the templates, and the file in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data.files import commit, writing
+from data.terminal import clean
+from experiments.errors import RunError
+from experiments.records import RunDirectory
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from experiments.report.page import Page
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_MARK = '<meta name="generator" content="genre-tui report">'
+_FILTERS = (
+    *("per_cent", "between", "points", "effect", "p_value"),
+    *("rate", "seconds", "moment", "plural", "unbroken"),
+)
+_BEGINNING = 512  # bytes, in which a report has its mark
+
+
+def write_report(
+    runs: Sequence[RunDirectory], path: Path, title: str | None = None, *, replace: bool = False
+) -> None:
+    """Write one HTML file about one run or several.
+
+    The file needs no other and no network; all that comes from records is escaped.
+
+    Args:
+        runs: in the order of the file, at least one.
+        path: of the file; an earlier report there is replaced.
+        title: of the file; the study's name if None.
+        replace: whether a file that is no report may be replaced, too.
+
+    Raises:
+        RunError: a record is missing or damaged, or `path` is another file.
+        DataError: it cannot be written.
+    """
+    if not replace:
+        refuse_other_file(path)
+    text = render(runs, title)
+    with commit(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def refuse_other_file(path: Path) -> None:
+    """Refuse to replace a file that is no report of ours.
+
+    Raises:
+        RunError: it is another file.
+        DataError: it cannot be read.
+    """
+    with writing(path):
+        if not path.exists():
+            return
+        if path.is_dir():
+            raise RunError(f"{path} is a folder: name a file, such as {path / 'report.html'}.")
+        with path.open("rb") as file:
+            beginning = file.read(_BEGINNING)
+    if _MARK.encode() not in beginning:
+        raise RunError(
+            f"{path} is there and is no report of ours: name another file with -o, or say "
+            "--replace."
+        )
+
+
+def render(runs: Sequence[RunDirectory], title: str | None = None) -> str:
+    """The HTML of a report.
+
+    Raises:
+        RunError: there are no runs, or a record is missing or damaged.
+    """
+    from experiments.report.page import page_of
+
+    if not runs:
+        raise RunError("a report is about one run at least. Received none.")
+    pages = [page_of(run, f"run-{number}") for number, run in enumerate(runs, 1)]
+    styles = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            title=title or _title(pages), pages=pages, styles=_trusted(styles), mark=_trusted(_MARK)
+        )
+    )
+
+
+def _title(pages: Sequence[Page]) -> str:
+    first = pages[0].result
+    return first.study if len(pages) == 1 else f"{len(pages)} runs"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from experiments.report import words
+
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_cleaned,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    for word in _FILTERS:
+        made.filters[word] = getattr(words, word)
+    made.filters["breakable"] = _breakable
+    return made
+
+
+def _cleaned(value: Any) -> Any:
+    """Text without control and hidden characters; what is HTML already stays as it is."""
+    return clean(value) if type(value) is str else value
+
+
+def _breakable(text: str) -> Markup:
+    """A name that may be broken after what separates its parts."""
+    from markupsafe import Markup, escape
+
+    escaped = str(escape(clean(text)))
+    for separator in "_-/":
+        escaped = escaped.replace(separator, f"{separator}<wbr>")
+    return Markup(escaped)
+
+
+def _trusted(text: str) -> Markup:
+    """HTML of our own."""
+    from markupsafe import Markup
+
+    return Markup(text)
