@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,13 +18,25 @@ from experiments.options import (
     SEEDS_OPTION,
     computing_options,
 )
-from experiments.plan import Wish
+from experiments.prospect import Prospect, measure, prospect
 from experiments.request import Computing, Request
-from experiments.resolve import study_and_wish
+from experiments.resolve import asked_for
 from experiments.study import PROTOCOLS, Protocol
-from experiments.vary import only, parse_grid, vary
 from networks.backend import require_torch
 from networks.lockstep import Precision
+
+
+def announce(planned: Prospect) -> None:
+    """Say how much will be trained and, where that is or can be known, how long it takes."""
+    found = planned.forecast()
+    if found is None and planned.is_long:
+        with console(stderr=True).status("measuring this machine, once") as status:
+            found = planned.forecast(
+                measure([planned], lambda phrase: status.update(f"measuring: {phrase}"))
+            )
+    many = f"{planned.trials} trial{'s' if planned.trials > 1 else ''}"
+    told = f": {found.text} on this machine" if found else ""
+    click.echo(f"{many}{told}", err=True)
 
 
 @click.command()
@@ -88,24 +99,22 @@ def run(
     from data.opening import dataset_path, open_dataset
 
     require_torch()
-    chosen, wish = study_and_wish(study)
-    wish = Wish(
-        protocol or ("controlled" if quick else wish.protocol),
-        seeds or wish.seeds,
-        epochs,
-        quick,
-        extended,
+    chosen, wish = asked_for(
+        study,
+        protocol=protocol,
+        seeds=seeds,
+        epochs=epochs,
+        quick=quick,
+        extended=extended,
+        variants=variants or "",
+        varied=varied,
     )
-    if variants:
-        names = [name.strip() for name in variants.split(",") if name.strip()]
-        chosen = only(chosen, names)
-        if chosen.can_be_extended:
-            wish = replace(wish, extended=True)
-    chosen = vary(chosen, parse_grid(varied))
     computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was written."):
         dataset = open_dataset(data_name)
         dataset.features(chosen.features, "train")
+        rows = len(dataset.train), len(dataset.validation)
+        announce(prospect(chosen, wish, computing, rows, len(dataset.genres)))
         request = Request(chosen, dataset_path(data_name), wish, computing)
         with console(stderr=True).status("starting the run"):
             made = start(request, runs)

@@ -136,14 +136,9 @@ class Study:
 
     @property
     def documented_best(self) -> Documented | None:
-        """The figure of source A with the highest accuracy."""
-        figures = [
-            figure
-            for variant in self.variants
-            for figure in variant.documented
-            if figure.source == "A"
-        ]
-        return max(figures, key=lambda figure: figure.accuracy, default=None)
+        """The figure with the highest accuracy, of source A where it has any."""
+        figures = [figure for variant in self.variants for figure in variant.documented]
+        return max(figures, key=lambda f: (f.source == "A", f.accuracy), default=None)
 
     @property
     def can_be_extended(self) -> bool:

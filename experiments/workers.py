@@ -28,16 +28,26 @@ def default_workers(cohorts: Sequence[Cohort], threads: int, rows: int, classes:
         rows: train rows.
         classes: number of genres.
     """
-    trials = [trial for cohort in cohorts for _, trial in cohort.trials]
-    work = sum(
-        training_multiplications(trial.network, classes) * rows * trial.training.epochs
-        for trial in trials
-    )
-    if work < _WORTH_A_PROCESS:
+    if multiplications_of(cohorts, rows, classes) < _WORTH_A_PROCESS:
         return 1
     largest = max(_bytes(cohort, classes) for cohort in cohorts)
     room = int(_SHARE_OF_MEMORY * available_memory()) // largest
     return max(1, min(usable_cores() // threads, len(cohorts), room))
+
+
+def multiplications_of(cohorts: Sequence[Cohort], rows: int, classes: int) -> int:
+    """Of training all cohorts for as many epochs as they may.
+
+    Args:
+        cohorts: to train.
+        rows: train rows.
+        classes: number of genres.
+    """
+    return sum(
+        training_multiplications(trial.network, classes) * rows * trial.training.epochs
+        for cohort in cohorts
+        for _, trial in cohort.trials
+    )
 
 
 def usable_cores() -> int:

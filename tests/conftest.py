@@ -34,6 +34,7 @@ def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("GENRE_TUI_DATA", str(home / "datasets"))
     monkeypatch.setenv("GENRE_TUI_RUNS", str(home / "runs"))
+    monkeypatch.setenv("GENRE_TUI_CACHE", str(home / "cache"))
     return home
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from data.terminal import console
+from experiments.documented import Documented
 from experiments.errors import RunError
 from experiments.records import RunDirectory
 from experiments.results import Spread, collect
 from experiments.sealed import seal, unseal
-from experiments.study import Documented
 from experiments.tables import per_cent, results_view
 from tests.conftest import record_run
 
@@ -36,7 +36,7 @@ def test_spread() -> None:
 def test_the_table_shows_figures_matrix_and_classes(tmp_path: Path) -> None:
     text = _text(record_run(tmp_path))
     lines = [line.split() for line in text.splitlines()]
-    assert ["last-epoch", "1", "81.25", "80.00"] in lines
+    assert ["last-epoch", "1", "81.25", "80.00", "3", "1"] in lines
     assert ["blues", "40", "17"] in lines
     # Precision 40/53, recall 40/57, F1 80/110, 57 rows.
     assert ["blues", "75.5", "70.2", "72.7", "57"] in lines
