@@ -15,6 +15,7 @@ from experiments.cli_report import compare, report
 from experiments.cli_reproduce import reproduce
 from experiments.cli_run import run
 from experiments.cli_runs import COMMANDS
+from experiments.cli_search import search
 from experiments.errors import RunError
 from experiments.options import JSON_OPTION, RUNS_OPTION, print_result
 from experiments.results import collect
@@ -47,5 +48,5 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     print_result(collect(find(runs, run)), as_json)
 
 
-for command in (list_studies, run, *COMMANDS, report, compare, export, reproduce, bench):
+for command in (list_studies, run, *COMMANDS, search, report, compare, export, reproduce, bench):
     main.add_command(command)

@@ -82,10 +82,14 @@ def computing_options(command: Command) -> Command:
 
 def print_result(result: RunResult, as_json: bool) -> None:
     """Print a run's results, with what they answer."""
+    from experiments.search.best import search_result, search_view
     from experiments.verdict import judge  # takes SciPy
 
-    verdict = judge(result)
+    verdict, found = judge(result), search_result(result.run)
     if as_json:
-        click.echo(json.dumps(result.to_dict() | {"statistics": verdict.to_dict()}))
-    else:
-        console().print(results_view(result, verdict))
+        plain = result.to_dict() | {"statistics": verdict.to_dict()}
+        click.echo(json.dumps(plain | ({"search": found.to_dict()} if found else {})))
+        return
+    console().print(results_view(result, verdict))
+    if found:
+        console().print("", search_view(found))

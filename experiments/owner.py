@@ -28,12 +28,14 @@ from experiments.identity import Owner
 from experiments.machine import versions
 from experiments.messages import Message
 from experiments.ownership import owning, serve_owner
-from experiments.plan import Plan, make_plan, plan_of
+from experiments.plan import make_plan, plan_of
 from experiments.pool import WorkerPool
 from experiments.records import RunDirectory
 from experiments.request import BEGUN, Request
 from experiments.run_log import RunLog
 from experiments.runner import Runner
+from experiments.search.search import Search, require_optuna
+from experiments.search.searcher import Searcher, begin_search
 from experiments.tasks import Machine, probe
 from experiments.work import Work
 from experiments.workers import default_workers
@@ -114,26 +116,37 @@ class Carrier:
         Raises:
             DataError, RunError: it cannot be begun, or not be carried out.
         """
-        study, wish = request.study, request.wish
+        study, asked = request.study, request.computing
+        if request.search is not None:
+            require_optuna()
         dataset = store.load(request.dataset)
-        dataset.features(study.features, "train")  # refuse before anything is written
-        asked = request.computing
+        dataset.features(request.features, "train")  # refuse before anything is written
         with self._pool(asked.threads) as pool:
             machine: Machine = pool.submit(
                 probe, asked.device, asked.threads, asked.precision
             ).result()
-            plan = make_plan(study, wish, dataset.content_sha256, machine.devices)
+            plan = make_plan(study, request.wish, dataset.content_sha256, machine.devices)
             classes = len(dataset.genres)
-            cohorts = plan_cohorts(plan.trials, machine.device, classes, machine.free_memory)
+            begun = None
+            if request.search is None:
+                cohorts = plan_cohorts(plan.trials, machine.device, classes, machine.free_memory)
+            else:
+                begun = begin_search(request.search, plan, dataset, machine)
+                plan, cohorts = begun.plan, begun.generation.cohorts
             workers = 1
             # Where devices are compared, nothing else may take their time.
             if machine.device == "cpu" and not any(cohort.device for cohort in cohorts):
                 rows = len(dataset.train)
                 workers = asked.workers or default_workers(cohorts, asked.threads, rows, classes)
             device = machine.about | {"workers": min(workers, len(cohorts))}
-            facts = run_facts(study, dataset, plan, cohorts, device, asked.checkpoint_seconds)
-            self._run.write_run(facts)
-            self._carry_out(pool, plan, facts, request.dataset, resumed=False)
+            planned = cohorts if begun is None else ()
+            facts = run_facts(study, dataset, plan, planned, device, asked.checkpoint_seconds)
+            if begun is None:
+                self._run.write_run(facts)
+            else:
+                self._run.write_run(facts | {"search": begun.search.to_dict()})
+                self._run.write_generation(begun.generation)
+            self._carry_out(pool, self._run.read_run(), request.dataset, resumed=False)
 
     def go_on(self, dataset: Path) -> None:
         """Carry on with a run that has begun before.
@@ -145,13 +158,16 @@ class Carrier:
             DataError, RunError: it cannot go on.
         """
         facts = self._run.read_run()
-        plan, (settings, _) = plan_of(facts), settings_of(facts)
+        plan_of(facts)  # refuse before anything is changed
+        settings, _ = settings_of(facts)
+        if "search" in facts:
+            require_optuna()
         check_dataset(store.load(dataset), facts, dataset)
         self._run.clear_temporary()
         self._run.withdraw_stop()
         with self._pool(settings.threads) as pool:
             pool.submit(probe, settings.device, settings.threads, settings.precision).result()
-            self._carry_out(pool, plan, facts, dataset, resumed=True)
+            self._carry_out(pool, facts, dataset, resumed=True)
 
     def _pool(self, threads: int) -> Any:
         return self._make_pool(
@@ -162,15 +178,16 @@ class Carrier:
             initargs=(self._run.path, self._me.pid),
         )
 
-    def _carry_out(
-        self, pool: Any, plan: Plan, facts: dict[str, Any], dataset: Path, *, resumed: bool
-    ) -> None:
+    def _carry_out(self, pool: Any, facts: dict[str, Any], dataset: Path, *, resumed: bool) -> None:
         """Train and record all that is left; events tell of it."""
+        plan = plan_of(facts)
         cohorts = cohorts_of(facts, plan)
+        search = Search.from_dict(facts["search"]) if "search" in facts else None
         settings, workers = settings_of(facts)
         work = Work(self._run, dataset, facts["dataset"]["content_sha256"], settings)
         events = EventLog(self._run)
-        self._log = log = RunLog(self._run, events, plan.trials)
+        asked = 0 if search is None or facts["search"]["is_over"] else search.trials
+        self._log = log = RunLog(self._run, events, plan.trials, asked)
         try:
             log.began(owner=asdict(self._me), resumed=resumed, versions=versions())
             for phrase in other_versions(facts):
@@ -179,8 +196,12 @@ class Carrier:
             self._begun()
             pool.grow(workers)
             classes = len(facts["dataset"]["genres"])
-            runner = Runner(work, plan, cohorts, pool, workers, log, classes)
-            log.ended("finished" if runner.execute() else "stopped")
+            task = (
+                Runner(work, plan, cohorts, pool, workers, log, classes)
+                if search is None
+                else Searcher(search, work, pool, workers, log, classes)
+            )
+            log.ended("finished" if task.execute() else "stopped")
         except Exception as error:
             log.ended("failed", str(error) or type(error).__name__)
             raise

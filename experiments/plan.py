@@ -125,6 +125,11 @@ class Wish:
     quick: bool = False
     extended: bool = False
 
+    @property
+    def seeds_each(self) -> int:
+        """Seeds of each candidate's trials, the protocol's own number where none is asked for."""
+        return self.seeds or (QUICK_SEEDS if self.quick else DEFAULT_SEEDS[self.protocol])
+
 
 def make_plan(
     study: Study,
@@ -151,8 +156,7 @@ def make_plan(
         )
     if wish.extended and not study.can_be_extended:
         raise RunError(f"the study {study.name} has no extended form: leave --extended out.")
-    number = wish.seeds or (QUICK_SEEDS if quick else DEFAULT_SEEDS[protocol])
-    seeds = tuple(FIRST_SEED + i for i in range(number))
+    seeds = tuple(FIRST_SEED + i for i in range(wish.seeds_each))
     chosen = study.of(protocol, extended=wish.extended)
     able = [v for v in chosen if v.device is None or v.device in devices]
     if not able:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from experiments.plan import Wish
+from experiments.search.search import Search
 from experiments.study import Study
 from networks.lockstep import Precision
 
@@ -42,12 +43,19 @@ class Request:
         dataset: the dataset's file.
         wish: how much of the study.
         computing: with what.
+        search: where the study's trials are drawn instead of planned.
     """
 
     study: Study
     dataset: Path
     wish: Wish = field(default_factory=Wish)
     computing: Computing = field(default_factory=Computing)
+    search: Search | None = None
+
+    @property
+    def features(self) -> Literal["mfcc", "mel"]:
+        """What its networks read: a dataset with mel-spectrograms has the MFCC statistics, too."""
+        return self.study.features if self.search is None else self.search.space.features
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -56,6 +64,7 @@ class Request:
             "dataset": str(self.dataset),
             "wish": asdict(self.wish),
             "computing": asdict(self.computing),
+            "search": None if self.search is None else self.search.to_dict(),
         }
 
     @classmethod
@@ -66,4 +75,5 @@ class Request:
             Path(plain["dataset"]),
             Wish(**plain["wish"]),
             Computing(**plain["computing"]),
+            Search.from_dict(plain["search"]) if plain.get("search") else None,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from experiments.errors import RunError
@@ -9,7 +11,9 @@ from experiments.fields import alike
 from experiments.own_study import read_study
 from experiments.plan import Wish
 from experiments.studies import STUDIES
-from experiments.study import Study
+from experiments.study import Protocol, Study
+from experiments.vary import only, parse_grid, vary
+from networks.checks import ConfigError
 
 SUFFIX = ".toml"
 
@@ -33,3 +37,44 @@ def study_and_wish(name: str) -> tuple[Study, Wish]:
         f"there is no study {name!r:.80}.{hint} There are: {', '.join(STUDIES)}. A study of your "
         f"own is a file that ends in {SUFFIX}."
     )
+
+
+def asked_for(
+    name: str,
+    *,
+    protocol: Protocol | None = None,
+    seeds: int | None = None,
+    epochs: int | None = None,
+    quick: bool = False,
+    extended: bool = False,
+    variants: str = "",
+    varied: Sequence[str] = (),
+) -> tuple[Study, Wish]:
+    """A study as a user asks for it with the options of `run`, and how much of it.
+
+    Args:
+        name: of a study, or path of a file that ends in .toml.
+        protocol, seeds: None leaves them to the study.
+        epochs, quick, extended: see `Wish`.
+        variants: only these, by their names with commas between them; "" for all.
+        varied: fields with values, such as training.learning_rate=1e-4,1e-3.
+
+    Raises:
+        RunError: there is no such study, variant or field, or a value cannot be.
+    """
+    study, wish = study_and_wish(name)
+    wish = Wish(
+        protocol or ("controlled" if quick else wish.protocol),
+        seeds or wish.seeds,
+        epochs,
+        quick,
+        extended,
+    )
+    if variants:
+        study = only(study, [name.strip() for name in variants.split(",") if name.strip()])
+        if study.can_be_extended:
+            wish = replace(wish, extended=True)
+    try:
+        return vary(study, parse_grid(varied)), wish
+    except ConfigError as error:
+        raise RunError(str(error)) from error

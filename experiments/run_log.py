@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from experiments.cohorts import Cohort
-from experiments.estimate import Estimate, work_of
+from experiments.estimate import work_of
 from experiments.events import EventLog
 from experiments.messages import (
     CheckpointWritten,
@@ -21,6 +21,7 @@ from experiments.messages import (
     TrialEnded,
 )
 from experiments.records import RunDirectory
+from experiments.search.estimate import GrowingEstimate
 from experiments.trial import Trial
 
 
@@ -31,14 +32,19 @@ class RunLog:
         run: that the caller owns.
         events: where they are told.
         trials: of the plan, with the names of their variants.
+        asked: how many there will be in all, where more are drawn later.
     """
 
     def __init__(
-        self, run: RunDirectory, events: EventLog, trials: Iterable[tuple[str, Trial]]
+        self,
+        run: RunDirectory,
+        events: EventLog,
+        trials: Iterable[tuple[str, Trial]],
+        asked: int = 0,
     ) -> None:
         self._run, self._events = run, events
         self._trials = {trial.id: (variant, trial) for variant, trial in trials}
-        self._estimate = Estimate(trial for _, trial in self._trials.values())
+        self._estimate = GrowingEstimate((trial for _, trial in self._trials.values()), asked)
         self._lock = threading.Lock()
 
     def began(self, **facts: Any) -> None:
@@ -47,6 +53,13 @@ class RunLog:
         for name in done:
             self._estimate.already(name)
         self._tell("run_began", trials=len(self._trials), done=len(done), **facts)
+
+    def grew(self, trials: Iterable[tuple[str, Trial]], *, is_last: bool) -> None:
+        """Further trials are about to be planned; there may be no others after them."""
+        further = {trial.id: (variant, trial) for variant, trial in trials}
+        with self._lock:
+            self._trials |= further
+            self._estimate.add((trial for _, trial in further.values()), is_last=is_last)
 
     def planned(self, cohorts: Iterable[Cohort], workers: int) -> None:
         """What is about to be trained."""

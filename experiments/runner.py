@@ -72,11 +72,24 @@ class Runner:
             DataError: a record cannot be written.
             RunError: the dataset's file has changed meanwhile.
         """
-        self._carry_out(self._to_train())
+        self.train()
         if not self._stopping and not self._work.settings.tested:
             self._carry_out(self._to_test())
         if not self._stopping and not is_done(self._run, self._classes, self._plan.seeds):
             self._fit_baselines()
+        self._run.clear_temporary()
+        return not self._stopping
+
+    def train(self) -> bool:
+        """Train and record every trial, and no more: the first part of `execute`.
+
+        Returns:
+            Whether all are done: False where a stop was asked for.
+
+        Raises:
+            DataError, RunError: as `execute`.
+        """
+        self._carry_out(self._to_train())
         self._run.clear_temporary()  # of workers that died
         return not self._stopping
 

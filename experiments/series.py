@@ -81,4 +81,8 @@ def _asked(request: dict[str, Any]) -> dict[str, Any]:
     """What the results depend on: not where the dataset's file is, nor how many workers."""
     computing = request["computing"]
     alike = {name: computing[name] for name in ("device", "precision")}
-    return {"study": request["study"], "wish": request["wish"], "computing": alike}
+    search = request.get("search")
+    return {name: request[name] for name in ("study", "wish")} | {
+        "computing": alike,
+        "search": search,
+    }

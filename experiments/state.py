@@ -55,6 +55,8 @@ def state_of(run: RunDirectory, facts: Mapping[str, Any]) -> RunState:
         RunError: run.json is damaged.
     """
     alive = is_alive(run)  # before the results: nothing ends in between unnoticed
+    if not alive and "search" in facts:
+        facts = run.read_run()  # what it has drawn meanwhile
     results = read_results(run, facts)
     if alive:
         return RunState("stopping" if run.stop_is_asked else "running", results)
@@ -87,6 +89,8 @@ def is_complete(results: Results, facts: Mapping[str, Any]) -> bool:
         RunError: a record is damaged.
     """
     if not all(results.values()):
+        return False
+    if "search" in facts and not facts["search"]["is_over"]:
         return False
     if facts.get("protocol") == "documented":
         return True

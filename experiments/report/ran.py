@@ -106,6 +106,8 @@ def _command(result: RunResult) -> tuple[str, bool]:
     """The command that asks for a run again, and whether its study is the user's own."""
     try:
         request = result.run.read_request()
+        if request.get("search") is not None:
+            return "", False  # drawn, not planned: no `run` repeats it
         study, wish = of_type(dict, request["study"]), of_type(dict, request["wish"])
         computing = asdict(Computing()) | of_type(dict, request["computing"])
         words = ["python", "-m", "experiments", "run", result.study]

@@ -1,7 +1,9 @@
 """Whole searches in this process: what they draw, find, tell, and how they go on."""
 
+import math
 from concurrent.futures import Future
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ pytest.importorskip("optuna", reason="needs the extra search")
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from rich.console import Console
 
 from data import store
-from experiments import run_folder, testing
+from data.errors import NoSpaceError
+from experiments import baselines, run_folder, testing
 from experiments.cohorts import Cohort
 from experiments.errors import RunError
 from experiments.owner import Carrier
@@ -23,19 +27,23 @@ from experiments.plan import Wish
 from experiments.records import RunDirectory
 from experiments.request import Computing, Request
 from experiments.results import collect
+from experiments.sealed import seal, unseal
+from experiments.search import searcher
 from experiments.search.best import search_result, search_view
 from experiments.search.generations import Draw, draws_of
+from experiments.search.journal import write_journal
 from experiments.search.parse import space_of
 from experiments.search.sampling import Place, draw, next_generation
 from experiments.search.search import Search
 from experiments.search.told import Told
 from experiments.state import state_of
+from experiments.studies import STUDIES
 from experiments.study import Budget, Study, Variant
 from networks import cohort
 from networks.config import FFNConfig, TrainingConfig
 from tests.conftest import small_dataset
 from tests.experiments.test_kills import assert_nothing_was_done_twice
-from tests.inline import InlinePool, events_of, go_on_inline
+from tests.inline import InlinePool, events_of, go_on_inline, run_inline
 from tests.processes import committed, results_of
 
 SGD = TrainingConfig(optimizer="sgd", epochs=3, keep="best")
@@ -44,12 +52,30 @@ STUDY = Study(
     question="Does it find it?",
     about="",
     variants=(
-        Variant("narrow", FFNConfig(hidden=(8,)), SGD),
-        Variant("wide", FFNConfig(hidden=(16,)), SGD),
+        Variant("plain", FFNConfig(hidden=(8,)), SGD),
+        Variant("glorot", FFNConfig(hidden=(8,), initializer="glorot_uniform"), SGD),
     ),
     budget=Budget(epochs=3, learning_rates=(1e-9, 0.1)),
 )
 PLACE = Place("0" * 64, 3, "cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others take longer than all that is tested here."""
+    monkeypatch.setattr(baselines, "BASELINES", baselines.BASELINES[:1])
+
+
+class StoppingPool(InlinePool):
+    """Asks for a stop before each second task."""
+
+    tasks = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        StoppingPool.tasks += 1
+        if isinstance(args[-1], Cohort) and StoppingPool.tasks % 2 == 0:
+            args[0].run.ask_to_stop()
+        return super().submit(fn, *args, **kwargs)
 
 
 def request_of(folder: Path, search: Search, study: Study = STUDY) -> Request:
@@ -104,7 +130,7 @@ def test_it_finds_the_better_setting_and_tests_it_once(
     run = search_inline(tmp_path, Search(space_of(STUDY, grid=True), 4, 2))
     assert state(run) == "finished"
     result = collect(run)
-    assert {v.name: v.learning_rate for v in result.variants} == {"narrow": 0.1, "wide": 0.1}
+    assert {v.name: v.learning_rate for v in result.variants} == {"plain": 0.1, "glorot": 0.1}
     assert [v.selected_from for v in result.variants] == [2, 2]
     assert [v.n for v in result.variants] == [1, 1]
     assert len(tested) == len(set(tested)) == 2
@@ -173,7 +199,7 @@ def test_a_generation_is_committed_before_it_trains(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_draws_depend_on_what_was_told_alone(sampler: Any) -> None:
-    search = Search(space_of(STUDY), 100, 6, sampler).settled(["narrow", "wide"], "cpu", None)
+    search = Search(space_of(STUDY), 100, 6, sampler).settled(["plain", "glorot"], "cpu", None)
 
     def generations(scores: float) -> list[Draw]:
         told: list[Told] = []
@@ -192,7 +218,7 @@ def test_tpe_learns_where_random_does_not() -> None:
     """The score falls with the distance from a rate of 1e-3."""
 
     def distance(sampler: Any) -> float:
-        search = Search(space_of(STUDY), 64, 8, sampler).settled(["narrow", "wide"], "cpu", None)
+        search = Search(space_of(STUDY), 64, 8, sampler).settled(["plain", "glorot"], "cpu", None)
         told: list[Told] = []
         for number in range(1, 9):
             for one in draw(search, number, told, PLACE):
@@ -205,42 +231,39 @@ def test_tpe_learns_where_random_does_not() -> None:
 
 
 def _decades(rate: float) -> float:
-    import math
-
     return math.log10(rate)
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_a_stopped_search_goes_on_as_if_it_had_not_been(tmp_path: Path, sampler: Any) -> None:
-    class Stopping(InlinePool):
-        """Asks for a stop in the middle of each second cohort."""
-
-        tasks = 0
-
-        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-            type(self).tasks += 1
-            if isinstance(args[-1], Cohort) and type(self).tasks % 2 == 0:
-                args[0].run.ask_to_stop()
-            return super().submit(fn, *args, **kwargs)
-
-    search = log_search(sampler, trials=12, cohort_=4)
+    search = log_search(sampler, trials=13, cohort_=4)
     whole = search_inline(tmp_path, search)
-    run = search_inline(tmp_path, search, pool=Stopping)
+    run = search_inline(tmp_path, search, pool=StoppingPool)
     stops = 0
     while state(run) != "finished":
         assert state(run) == "stopped"
         stops += 1
+        journal_path = run.path / "optuna.journal"
+        if stops == 1:
+            journal_path.unlink()
+        else:
+            journal_path.write_bytes(journal_path.read_bytes()[:-20])
         before = committed(run)
-        go_on_inline(run, tmp_path / "small.h5", pool=Stopping)
+        go_on_inline(run, tmp_path / "small.h5", pool=StoppingPool)
         after = committed(run)
-        assert all(
-            after[name] == file or run.read_result(name)["test"]  # type: ignore[index]
-            for name, file in before.items()
-        )
-    assert stops >= 3
+        for name, file in before.items():
+            result = run.read_result(name)
+            assert after[name] == file or (result and result["test"])
+    assert stops >= 2
     assert drawn(run) == drawn(whole)
     assert results_of(run) == results_of(whole)
     assert_nothing_was_done_twice(run)
+    assert _plain(run) == _plain(whole)
+    assert len(_plain(run)) == 13
+
+
+def _plain(run: RunDirectory) -> list[Any]:
+    return [(t.number, t.state, t.value, t.params) for t in journal(run)]
 
 
 def test_failed_and_diverged_trials_are_told(
@@ -249,7 +272,7 @@ def test_failed_and_diverged_trials_are_told(
     original = cohort.build
 
     def failing(network: Any, *rest: Any) -> Any:
-        if network.hidden == (16,):
+        if network.initializer == "glorot_uniform":
             raise RuntimeError("out of memory")
         return original(network, *rest)
 
@@ -262,10 +285,10 @@ def test_failed_and_diverged_trials_are_told(
         for trial in journal(run)
     }
     assert told == {
-        ("narrow", 0.1): "COMPLETE",
-        ("narrow", 1e30): "PRUNED",
-        ("wide", 0.1): "FAIL",
-        ("wide", 1e30): "FAIL",
+        ("plain", 0.1): "COMPLETE",
+        ("plain", 1e30): "PRUNED",
+        ("glorot", 0.1): "FAIL",
+        ("glorot", 1e30): "FAIL",
     }
     found = search_result(run)
     assert found is not None
@@ -274,35 +297,48 @@ def test_failed_and_diverged_trials_are_told(
     assert values == {found.ranked[0].number: found.ranked[0].validation_macro_f1}
 
 
-@pytest.mark.parametrize("damage", ["torn", "missing", "nonsense", "foreign"])
+@pytest.mark.parametrize("damage", ["torn", "missing", "nonsense", "ahead"])
 def test_a_damaged_journal_is_written_anew(tmp_path: Path, damage: str) -> None:
-    class Stopping(InlinePool):
-        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-            if isinstance(args[-1], Cohort) and len(events_of(args[0].run, "cohort_began")) == 1:
-                args[0].run.ask_to_stop()
-            return super().submit(fn, *args, **kwargs)
-
-    whole = search_inline(tmp_path, log_search("tpe", 9))
-    run = search_inline(tmp_path, log_search("tpe", 9), pool=Stopping)
-    assert state(run) == "stopped"
+    search = Search(space_of(STUDY), 6, 3).settled(["plain", "glorot"], "cpu", None)
+    run = RunDirectory(tmp_path / "small" / "x")
+    first = draw(search, 1, [], PLACE)
+    told = [Told(one, "finished", 0.5, 2.0) for one in first]
+    told += map(Told, draw(search, 2, told, PLACE))
+    write_journal(run, search, told)
+    expected = _plain(run)
+    assert [trial[1].name for trial in expected] == ["COMPLETE"] * 3 + ["RUNNING"] * 3
+    assert (journal(run)[0].duration or timedelta()).total_seconds() == 2.0
     path = run.path / "optuna.journal"
-    if damage == "missing":
+    content = path.read_bytes()
+    if damage == "ahead":
+        path.unlink()
+        write_journal(run, search, [Told(one.draw, "failed") for one in told])
+    elif damage == "missing":
         path.unlink()
     else:
-        content = path.read_bytes()
-        lines = content.splitlines(keepends=True)
-        path.write_bytes(
-            {"torn": content[:-20], "nonsense": b"\0\xff{\n" * 3, "foreign": lines[0] + lines[1]}[
-                damage
-            ]
-        )
-    go_on_inline(run, tmp_path / "small.h5")
+        path.write_bytes(content[:-20] if damage == "torn" else b"\0\xff{\n" * 3)
+    write_journal(run, search, told)
+    assert _plain(run) == expected
+    assert [file.name for file in run.path.iterdir()] == ["optuna.journal"]
+
+
+def test_a_full_disk_pauses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = searcher.write_journal
+    calls = []
+
+    def full(*rest: Any) -> None:
+        calls.append(rest)
+        if len(calls) == 3:  # that of the second generation
+            raise NoSpaceError("no space left to write optuna.journal.")
+        original(*rest)
+
+    monkeypatch.setattr(searcher, "write_journal", full)
+    run = search_inline(tmp_path, log_search())
     assert state(run) == "finished"
-    assert drawn(run) == drawn(whole)
-    plain = [(t.number, t.state, t.value, t.params) for t in journal(run)]
-    assert plain == [(t.number, t.state, t.value, t.params) for t in journal(whole)]
-    assert len(plain) == 9
-    assert not (run.path / "optuna.journal.lock").exists()
+    (paused,) = events_of(run, "paused")
+    assert paused["reason"] == "no space left to write optuna.journal."
+    assert len(events_of(run, "continued")) == 1
+    assert len(journal(run)) == 7
 
 
 def test_a_search_is_complete_only_when_all_is_drawn_and_tested(tmp_path: Path) -> None:
@@ -331,9 +367,7 @@ def test_a_search_without_any_generation_goes_on(tmp_path: Path) -> None:
     """As one that was killed just after its run.json was written."""
     whole = search_inline(tmp_path, log_search())
     run = run_folder.create(tmp_path / "runs", STUDY.name)
-    for name in ("run.json", "request.json"):
-        if (whole.path / name).exists():
-            (run.path / name).write_bytes((whole.path / name).read_bytes())
+    (run.path / "run.json").write_bytes((whole.path / "run.json").read_bytes())
     assert state(run) == "crashed"
     assert collect(run).variants == ()
     go_on_inline(run, tmp_path / "small.h5")
@@ -342,10 +376,6 @@ def test_a_search_without_any_generation_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["trials", "space", "sampler", "search"])
 def test_a_search_that_was_tampered_with_is_refused(tmp_path: Path, place: str) -> None:
-    import json
-
-    from experiments.sealed import seal, unseal
-
     run = search_inline(tmp_path, log_search(trials=2, cohort_=2))
     path = run.path / "run.json"
     facts = unseal(path.read_bytes())
@@ -353,7 +383,7 @@ def test_a_search_that_was_tampered_with_is_refused(tmp_path: Path, place: str) 
         facts["search"] = "everything"
     else:
         facts["search"][place] = {"trials": 0, "space": {}, "sampler": "psychic"}[place]
-    path.write_bytes(seal(json.loads(json.dumps(facts))))
+    path.write_bytes(seal(facts))
     with pytest.raises(RunError, match="damaged"):
         go_on_inline(run, tmp_path / "small.h5")
 
@@ -361,7 +391,7 @@ def test_a_search_that_was_tampered_with_is_refused(tmp_path: Path, place: str) 
 def test_fields_that_exclude_each_other() -> None:
     words = ["training.optimizer=adam,adamw", "training.l2=0.001"]
     space = space_of(STUDY, words, grid=True)
-    search = Search(space, 100, 100).settled(["narrow", "wide"], "cpu", None)
+    search = Search(space, 100, 100).settled(["plain", "glorot"], "cpu", None)
     found = next_generation(search, 1, [], PLACE)
     assert {one.trial.training.optimizer for one in found.draws} == {"adam"}
     assert len(found.draws) == 4
@@ -374,14 +404,12 @@ def test_fields_that_exclude_each_other() -> None:
             for d in alone.dimensions
         ),
     )
-    search = Search(impossible, 3, 3).settled(["narrow", "wide"], "cpu", None)
+    search = Search(impossible, 3, 3).settled(["plain", "glorot"], "cpu", None)
     with pytest.raises(RunError, match="none of 1000 draws makes a trial"):
         next_generation(search, 1, [], PLACE)
 
 
 def test_networks_that_do_not_fit_are_not_drawn() -> None:
-    from experiments.studies import STUDIES
-
     space = space_of(
         STUDIES["pooling-padding"], ["training.batch_size=16,100000"], grid=True, epochs=1
     )
@@ -393,8 +421,6 @@ def test_networks_that_do_not_fit_are_not_drawn() -> None:
 
 
 def test_the_table_says_how_it_was_selected(tmp_path: Path) -> None:
-    from rich.console import Console
-
     run = search_inline(tmp_path, Search(space_of(STUDY, ["network.dropout=0..0.5"]), 4, 2))
     found = search_result(run)
     assert found is not None
@@ -421,8 +447,6 @@ def test_the_table_says_how_it_was_selected(tmp_path: Path) -> None:
 
 
 def test_an_ordinary_run_is_no_search(tmp_path: Path) -> None:
-    from tests.inline import run_inline
-
     run = run_inline(tmp_path, STUDY, seeds=1, epochs=1, dataset=small_dataset(mel=False))
     assert search_result(run) is None
-    assert run.read_request if (run.path / "request.json").exists() else True
+    assert "search" not in run.read_run()

@@ -1,0 +1,137 @@
+"""Generations: the trials that a search has drawn at once, each committed before it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from experiments.cohorts import Cohort
+from experiments.errors import RunError
+from experiments.search.space import Setting
+from experiments.trial import Trial
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A trial that was drawn.
+
+    Args:
+        number: counted from 0 over the whole search, as Optuna does.
+        setting: that was drawn.
+        trial: that it makes.
+        created: when it was drawn, UTC.
+    """
+
+    number: int
+    setting: Setting
+    trial: Trial
+    created: str = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Trials that were drawn at once.
+
+    Args:
+        number: counted from 1.
+        draws: its trials; none where nothing was left to draw.
+        cohorts: in which they train.
+        is_last: whether nothing is drawn after it.
+    """
+
+    number: int
+    draws: tuple[Draw, ...]
+    cohorts: tuple[Cohort, ...]
+    is_last: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "number": self.number,
+            "draws": [
+                {
+                    "number": draw.number,
+                    "variant": draw.setting.variant,
+                    "values": dict(draw.setting.values),
+                    "trial": draw.trial.id,
+                    "created": draw.created,
+                }
+                for draw in self.draws
+            ],
+            "trials": {draw.trial.id: draw.trial.to_dict() for draw in self.draws},
+            "cohorts": [
+                {"id": cohort.id, "trials": [trial.id for _, trial in cohort.trials]}
+                for cohort in self.cohorts
+            ],
+            "is_last": self.is_last,
+        }
+
+
+def draws_of(facts: Mapping[str, Any]) -> tuple[Draw, ...]:
+    """All that a search has drawn so far, from its run's facts.
+
+    Raises:
+        RunError: they are damaged.
+    """
+    try:
+        return tuple(
+            Draw(
+                number,
+                Setting(str(draw["variant"]), dict(draw["values"])),
+                Trial.from_dict(facts["trials"][draw["trial"]]),
+                str(draw["created"]),
+            )
+            for number, draw in enumerate(facts["search"]["draws"])
+        )
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"the generations of a run are damaged ({error!s:.200}).") from error
+
+
+def merged(facts: Mapping[str, Any], generations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What run.json says of a search, with all that it has drawn since.
+
+    Trials, cohorts and the candidates of variants are those of an ordinary run whose
+    plan was the same; variants of which nothing was drawn are left out. `search` tells
+    of the draws and whether they are over.
+
+    Raises:
+        RunError: they do not belong together.
+    """
+    draws: list[dict[str, Any]] = []
+    try:
+        trials, cohorts = dict(facts["trials"]), list(facts["cohorts"])
+        names = [variant["name"] for variant in facts["variants"]]
+        candidates: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+        for number, generation in enumerate(generations, 1):
+            if generation["number"] != number:
+                raise ValueError(f"number {number} is missing")
+            trials |= generation["trials"]
+            cohorts += generation["cohorts"]
+            for draw in generation["draws"]:
+                trial, begin = draw["trial"], len(draws)
+                if draw["number"] != begin:
+                    raise ValueError(f"draw {begin} is missing")
+                rate = trials[trial]["training"]["learning_rate"]
+                candidates[draw["variant"]].append({"learning_rate": rate, "trials": [trial]})
+                draws.append({**draw, "generation": number})
+        if len(trials) != len(draws):
+            raise ValueError("trials and draws differ")
+        return {
+            **facts,
+            "trials": trials,
+            "cohorts": cohorts,
+            "variants": [
+                {**variant, "candidates": candidates[variant["name"]]}
+                for variant in facts["variants"]
+                if candidates[variant["name"]]
+            ],
+            "search": {
+                **facts["search"],
+                "generations": len(generations),
+                "draws": draws,
+                "is_over": bool(generations) and generations[-1]["is_last"] is True,
+            },
+        }
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"the generations of a run are damaged ({error!s:.200}).") from error
