@@ -161,7 +161,7 @@ def _of_too_few(ranking: Sequence[Ranked], what: str) -> str:
     if len({variant.seeds for variant in ranking}) > 1:
         means = listed([f"{v.name} {_points(v.mean)} % ({_count(v)})" for v in ranking])
         return (
-            "no two variants share two seeds, which cannot tell them apart: "
+            "no two variants share two seeds, so nothing tells them apart: "
             f"their mean {what} is {means}"
         )
     best, *others = ranking

@@ -189,7 +189,7 @@ def test_pairs_are_compared_on_the_seeds_that_both_have() -> None:
 
 def test_no_common_seeds() -> None:
     assert _said({"a": {1: 0.5, 2: 0.6}, "b": {3: 0.6}}) == (
-        "No two variants share two seeds, which cannot tell them apart: their mean macro-F1 is "
+        "No two variants share two seeds, so nothing tells them apart: their mean macro-F1 is "
         "b 60.0 % (1 seed) and a 55.0 % (2 seeds)."
     )
 
