@@ -53,7 +53,7 @@ def test_data(arguments: list[str], words: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "none"], "'none' is not one of"),
+        (["run", "none"], "there is no study 'none'"),
         (["run", "ffn-baseline", "--data", "none"], "there is no dataset 'none'"),
         (["run", "ffn-baseline", "--data", "/nowhere/x.h5"], "there is no dataset file"),
         (["run", "ffn-baseline", "--protocol", "free"], "'free' is not one of"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import statistics
@@ -21,10 +22,11 @@ from experiments.bench.measure import Benchmark, Row, machine_facts
 from experiments.cohorts import Cohort
 from experiments.events import EventLog
 from experiments.facts import run_facts
-from experiments.messages import CohortBegan, EpochEnded, TrialEnded, TrialEpoch
+from experiments.messages import CheckpointWritten, CohortBegan, EpochEnded, TrialEnded, TrialEpoch
 from experiments.plan import Plan, Wish, make_plan
 from experiments.recorder import Recorder
 from experiments.records import RunDirectory, failure
+from experiments.request import CHECKPOINT_SECONDS
 from experiments.run_log import RunLog
 from experiments.studies import STUDIES
 from experiments.trial import Trial
@@ -35,7 +37,7 @@ from networks.cohort import train_cohort
 T = TypeVar("T")
 _TRIALS, _EPOCHS = 64, 30  # of the run that is recorded
 _WATCHED_TRIALS, _WATCHED_EPOCHS = 200, 30
-_CHECKPOINT_SECONDS = 3.0  # ten times as often as in runs
+_CHECKPOINT_SECONDS = 3.0  # a run of some seconds has a few
 
 
 def bench_records(dataset: Dataset, repeats: int) -> Benchmark:
@@ -51,7 +53,8 @@ def bench_records(dataset: Dataset, repeats: int) -> Benchmark:
     about = f"{_TRIALS} FFNs, SGD, {_EPOCHS} epochs of {len(dataset.train)} rows"
     parts = {
         "training": (f"{about}: training alone", "s"),
-        "recording": ("recording: events, checkpoints, results", "% of training"),
+        "recording": ("recording: messages, checkpoints, results", "% of training"),
+        "telling": ("beside it, in the run's owner: events", "% of training"),
         "keeping": ("beside it: models, test rows and their predictions", "% of training"),
     }
     rows = [
@@ -98,8 +101,9 @@ class _Stopwatch:
 def _recorded(dataset: Dataset, folder: Path) -> dict[str, float]:
     """Train a run as a worker does, and time what is not training.
 
-    Messages are pickled and told to an event log in this process, which in runs the
-    owner does on another core: the figures are from above.
+    Messages are told to an event log in this process, which in runs the owner does on
+    another core: that is counted apart. Checkpoints are written often, and count as
+    if they were as rare as in runs.
     """
     run, plan = _new_run(dataset, folder, _TRIALS)
     cohort = Cohort(plan.trials)
@@ -107,7 +111,16 @@ def _recorded(dataset: Dataset, folder: Path) -> dict[str, float]:
     log = RunLog(run, EventLog(run), plan.trials)
     log.began(owner={}, resumed=False, versions={})
     log.planned([cohort], 1)
-    everything, keeping = _Stopwatch(), _Stopwatch()
+    everything, keeping, telling = _Stopwatch(), _Stopwatch(), _Stopwatch()
+    checkpoints: list[float] = []  # what each took
+
+    def tell(pickled: bytes) -> None:
+        message = pickle.loads(pickled)
+        if isinstance(message, CheckpointWritten):
+            checkpoints.append(message.seconds)
+        log.told(message)
+
+    told = telling.timing(tell)
     beside = _Stopwatch(time.thread_time)  # of the thread that commits: what it computes
 
     def train(members: Any, *rest: Any, **named: Any) -> Any:
@@ -124,7 +137,7 @@ def _recorded(dataset: Dataset, folder: Path) -> dict[str, float]:
     store.save(dataset, path)
     began = time.perf_counter()
     try:
-        with sending_to(lambda message: log.told(pickle.loads(pickle.dumps(message)))):
+        with sending_to(lambda message: told(pickle.dumps(message))):
             engine.train(Work(run, path, dataset.content_sha256, settings), cohort)
     finally:
         engine.train_cohort = train_cohort  # type: ignore[attr-defined]
@@ -132,11 +145,12 @@ def _recorded(dataset: Dataset, folder: Path) -> dict[str, float]:
         Recorder._commit = commit  # type: ignore[method-assign]
         Recorder.finish = finish  # type: ignore[method-assign]
     training = time.perf_counter() - began - everything.seconds
-    return {
-        "training": training,
-        "recording": 100 * (everything.seconds - keeping.seconds + beside.seconds) / training,
-        "keeping": 100 * keeping.seconds / training,
-    }
+    recording = everything.seconds - keeping.seconds - telling.seconds + beside.seconds
+    # As often as in runs: a run of seconds writes none.
+    often = training / CHECKPOINT_SECONDS
+    recording += statistics.fmean(checkpoints) * often - math.fsum(checkpoints)
+    parts = {"recording": recording, "telling": telling.seconds, "keeping": keeping.seconds}
+    return {"training": training} | {n: 100 * part / training for n, part in parts.items()}
 
 
 def _answers(
