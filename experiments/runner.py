@@ -77,7 +77,6 @@ class Runner:
             self._carry_out(self._to_test())
         if not self._stopping and not is_done(self._run, self._classes, self._plan.seeds):
             self._fit_baselines()
-        self._run.clear_temporary()
         return not self._stopping
 
     def train(self) -> bool:
@@ -163,7 +162,9 @@ class Runner:
         return []
 
     def _fit_baselines(self) -> None:
+        """Fit them; the last thing that a run does, and nothing is left behind then."""
         for attempt in range(1, _ATTEMPTS + 1):
+            self._run.clear_temporary()  # of workers that died: no other lives now
             try:
                 self._stopping = not self._pool.submit(
                     baselines, self._work, self._plan.seeds
@@ -172,6 +173,7 @@ class Runner:
             except WorkerDiedError as error:
                 self._log.worker_died("baselines", str(error), attempt)
                 reason = f"their worker process died {attempt} times, at last by {error.reason}"
+        self._run.clear_temporary()
         self._write(partial(record_failure, self._run, self._plan.seeds, reason))
 
     def _write(self, write: Callable[[], None]) -> None:
