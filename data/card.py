@@ -46,6 +46,15 @@ def print_card(name: str, path: Path) -> None:
     """
     summary = store.summarise(path)
     dataset = store.load(path, name)
+    printer = console()
+    printer.print(Text(clean(f"{name}: one-second segments"), style="bold"))
+    printer.print(table(["genre", *SPLITS, "all"], count_rows(dataset)))
+    for label, line in lines(dataset, summary, path).items():
+        printer.print(Text(f"{label:<9}", style="dim") + Text(clean(line)), soft_wrap=True)
+
+
+def count_rows(dataset: Dataset) -> list[list[str]]:
+    """A row of cells a genre with its segments in each split and in all; then those of all."""
     counts = class_counts(dataset)
     rows = [
         [genre, *(str(counts[genre][split]) for split in SPLITS), str(sum(counts[genre].values()))]
@@ -56,19 +65,26 @@ def print_card(name: str, path: Path) -> None:
     tracks = [_tracks(dataset, split) for split in SPLITS]
     if all(tracks):
         rows.append(["tracks", *map(str, tracks), str(sum(tracks))])
-    printer = console()
-    printer.print(Text(clean(f"{name}: one-second segments"), style="bold"))
-    printer.print(table(["genre", *SPLITS, "all"], rows))
-    lines = {
+    return rows
+
+
+def lines(dataset: Dataset, summary: store.Summary, path: Path) -> dict[str, str]:
+    """Features, tracks, provenance, content and file, a line each.
+
+    Args:
+        dataset: with or without its mel-spectrograms.
+        summary: of its file.
+        path: of its file.
+    """
+    all_known = all(_tracks(dataset, split) for split in SPLITS)
+    return {
         "features": "MFCC statistics (26)"
-        + (", mel-spectrograms (21 x 128)" if dataset.has_mel else "; no mel-spectrograms"),
-        "tracks": "no track is in two splits" if all(tracks) else "unknown: rows name none",
+        + (", mel-spectrograms (21 x 128)" if summary.has_mel else "; no mel-spectrograms"),
+        "tracks": "no track is in two splits" if all_known else "unknown: rows name none",
         "from": _provenance(dataset),
         "content": f"sha256 {summary.content_sha256}",
         "file": f"{path} ({summary.size / 1e6:.1f} MB)",
     }
-    for label, line in lines.items():
-        printer.print(Text(f"{label:<9}", style="dim") + Text(clean(line)), soft_wrap=True)
 
 
 def _tracks(dataset: Dataset, split: str) -> int:

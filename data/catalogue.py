@@ -49,6 +49,21 @@ def path_of(name: str) -> Path:
     return data_folder() / f"{name}{_SUFFIX}"
 
 
+def name_for(folder: Path) -> str:
+    """A name for the dataset that is made of a folder.
+
+    Raises:
+        DataError: the folder's own name gives none.
+    """
+    name = "".join(
+        char if char.isascii() and (char.isalnum() or char in "._-") else "-"
+        for char in folder.resolve().name.lower()
+    ).lstrip("._-")
+    if not name:
+        raise DataError(f"{folder} gives no name for a dataset: add --name.")
+    return name
+
+
 def existing_path(name: str) -> Path:
     """The file of a dataset that is there.
 

@@ -59,7 +59,7 @@ def import_arrays(folder: Path, name: str | None, replace: bool) -> None:
     """
     from data.npy_folder import read_npy_folder
 
-    name = name or _name_from(folder)
+    name = name or catalogue.name_for(folder)
     catalogue.free_path(name, replace=replace)
     with interruptible(_NOTHING_KEPT):
         path = catalogue.add(read_npy_folder(folder, name), replace=replace)
@@ -110,7 +110,7 @@ def build(
     Whole tracks go to train, validation or test, genre by genre. Broken
     recordings are left out and listed at the end.
     """
-    name = name or _name_from(folder)
+    name = name or catalogue.name_for(folder)
     target = catalogue.free_path(name, replace=replace)
     merge, split_shares = _parse_merges(merges), _parse_shares(shares)
     if splits is None and (folder / "splits.csv").exists():
@@ -188,16 +188,6 @@ def fetch(name: str, replace: bool, without_mel: bool, url: str | None, keep: Pa
     if keep is None:
         shutil.rmtree(folder, ignore_errors=True)
     print_card(name, path)
-
-
-def _name_from(folder: Path) -> str:
-    name = "".join(
-        char if char.isascii() and (char.isalnum() or char in "._-") else "-"
-        for char in folder.resolve().name.lower()
-    ).lstrip("._-")
-    if not name:
-        raise DataError(f"{folder} gives no name for a dataset: add --name.")
-    return name
 
 
 def _parse_merges(merges: tuple[str, ...]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ run_began       owner, trials, done, resumed, versions
 plan            cohorts: trials of each, with variant, seed and epochs; workers
 cohort_began    cohort, trials, epoch, pid
 epoch           cohort, trial, epoch, logs, confusion, seconds, rows_per_second, memory,
-                share, seconds_left
+                share, seconds_left; cpu and gpu where they are known
 trial           trial, variant, seed, status, and what came of it
 checkpoint      cohort, epoch, bytes, seconds
 note            text

@@ -52,6 +52,8 @@ class EpochEnded:
         rows: train rows a second, those of all trials together.
         memory: bytes that the process has in use; of the GPU, where that trains.
         trials: those that trained and are not done.
+        cpu: cores that the process kept busy; None where that is not known.
+        gpu: part of the time that the GPU computed, between 0 and 1; None likewise.
     """
 
     cohort: str
@@ -60,6 +62,8 @@ class EpochEnded:
     rows: float
     memory: int
     trials: tuple[TrialEpoch, ...]
+    cpu: float | None = None
+    gpu: float | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from experiments.messages import EpochEnded, Note, TrialEnded, TrialEpoch
 from experiments.records import RunDirectory, failure, plain_floats
 from experiments.testing import predict, record_test
 from experiments.trial import Trial
+from experiments.usage import Usage
 from experiments.work import Settings
 from experiments.worker import OnMessage, send, sending, sending_to
 from networks.cohort import Failed, MemberEpoch, Outcome
@@ -45,6 +46,7 @@ class Recorder:
     ) -> None:
         self._cohort, self._dataset, self._run = cohort, dataset, run
         self._settings, self._patiently = settings, patiently
+        self._usage = Usage(settings.device)
         self._began = time.perf_counter()
         self._seconds_before = 0.0
         self._notes: dict[str, None] = {}
@@ -90,7 +92,8 @@ class Recorder:
         if told:
             rows = len(self._dataset.train) * len(members) / seconds
             memory = memory_in_use(self._settings.device)
-            send(EpochEnded(self._cohort.id, epoch, seconds, rows, memory, told))
+            busy = self._usage.cpu(), self._usage.gpu()
+            send(EpochEnded(self._cohort.id, epoch, seconds, rows, memory, told, *busy))
 
     def ended(self, number: int, outcome: Outcome) -> None:
         """Keep what a trial leaves and have its result committed; `finish` waits for that.

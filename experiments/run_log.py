@@ -145,6 +145,7 @@ class RunLog:
             "seconds": round(message.seconds, 5),
             "rows_per_second": round(message.rows, 1),
             "memory": message.memory,
+            **_known(cpu=message.cpu, gpu=message.gpu),
             "share": round(share, 6),
             "seconds_left": None if left is None else round(left, 2),
         }
@@ -158,3 +159,8 @@ class RunLog:
 
     def _tell(self, event: str, **about: Any) -> None:
         self._events.append({"event": event, **about})
+
+
+def _known(**shares: float | None) -> dict[str, float]:
+    """Those that are known, rounded."""
+    return {name: round(share, 3) for name, share in shares.items() if share is not None}

@@ -6,23 +6,31 @@ terminal goes, nothing else does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import ClassVar
 
-from textual.app import App
+from textual import work
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from experiments.errors import RunError
+from experiments.ownership import is_alive
 from experiments.records import RunDirectory
 from genre_tui.messages import RunsSeen, RunTold
 from genre_tui.model import RunModel
 from genre_tui.screens.page import Page
 from genre_tui.session import Session
+from genre_tui.theme import DARK, LIGHT, STATE_GLYPH, WithoutColour, theme_for
 from genre_tui.watch_run import RunWatcher
 from genre_tui.watch_runs import RunsWatcher
-from genre_tui.widgets.tabs import SCREENS
+from genre_tui.widgets.tabs import SCREENS, Tabs
+
+_AT_EASE = 0.5  # seconds after which the first screen is drawn
+_MOST_BACK = 50  # screens that Escape leads back through
 
 
 def _page(mode: str, title: str) -> Callable[[], Screen[None]]:
@@ -35,42 +43,67 @@ def _page(mode: str, title: str) -> Callable[[], Screen[None]]:
     return make
 
 
+def _palette() -> type[Provider]:
+    from genre_tui.palette import Palette
+
+    return Palette
+
+
 class GenreTui(App[None]):
     """The terminal UI.
 
     Args:
         session: which runs, which data, what may be done.
         first: mode of the screen to begin with.
+        theme: "auto", "dark", "light" or "ansi".
     """
 
     TITLE = "genre-tui"
     CSS_PATH = "genre_tui.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
     MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {
         mode: _page(mode, title) for _, mode, title in SCREENS
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"go('{mode}')", title, show=False) for key, mode, title in SCREENS),
+        Binding("escape", "back", "Back to the screen before", show=False),
         Binding("question_mark", "keys", "Keys", key_display="?"),
         Binding("e", "export", "Export"),
         Binding("y", "copy", "Copy", show=False),
+        Binding("ctrl+p", "command_palette", "Find a screen, run or study", show=False),
         Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", "Quit", show=False),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
 
-    def __init__(self, session: Session, first: str = "studies") -> None:
+    def __init__(self, session: Session, first: str = "studies", theme: str = "auto") -> None:
         super().__init__()
         self.session = session
         self.runs_told: RunsSeen | None = None
         self.model: RunModel | None = None
-        self._first = first
+        self.problem = ""  # why the run that is looked at cannot be read
+        self._first, self._before = first, list[str]()
         self._runs_watcher = RunsWatcher(session.runs, session.refresh, self.post_message)
         self._run_watcher: RunWatcher | None = None
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = theme_for(theme)
+        if self.no_color:  # Textual's own filters leave greys, or the default colours' codes
+            self._filters[:] = [WithoutColour()]
 
     async def on_mount(self) -> None:
         """Go to the first screen, and begin to look."""
         await self.switch_mode(self._first)
         self._runs_watcher.start()
+        self.set_timer(_AT_EASE, self._preload)
         if self.session.run is not None:
             self.look_at(self.session.run)
+
+    @work(thread=True)
+    def _preload(self) -> None:
+        """Import the other screens, so that their keys are answered sooner."""
+        for _, mode, _ in SCREENS:
+            import_module(f"genre_tui.screens.{mode}")
 
     def on_unmount(self) -> None:
         """Look no more."""
@@ -84,11 +117,13 @@ class GenreTui(App[None]):
             self._run_watcher.stop()
             self._run_watcher = None
         self.session.run, self.session.trial, self.model = run, trial, None
+        self.problem = ""
         if run is not None:
             try:
                 self.model = RunModel(run)
             except (RunError, OSError) as error:
-                self._page.say(str(error), problem=True)
+                self.problem = str(error)
+                self._page.say(self.problem, problem=True)
             else:
                 watcher = RunWatcher(run, self.session.refresh, self.post_message)
                 self._run_watcher = watcher
@@ -99,9 +134,18 @@ class GenreTui(App[None]):
         """Look at all runs at once, such as after one was started or removed."""
         self._runs_watcher.look_now()
 
+    def runs_that_go_on(self) -> list[RunDirectory]:
+        """Runs of this folder that somebody carries out now, as far as has been seen."""
+        told = self.runs_told.summaries if self.runs_told else ()
+        seen = {summary.run.path: summary.run for summary in told if summary.is_alive}
+        if self.session.run is not None:
+            seen.setdefault(self.session.run.path, self.session.run)
+        return [run for run in seen.values() if is_alive(run)]
+
     def on_runs_seen(self, told: RunsSeen) -> None:
         """Keep it, and tell the screen in front."""
         self.runs_told = told
+        self.tell_what_goes_on()
         self._page.runs_seen(told)
 
     def on_run_told(self, told: RunTold) -> None:
@@ -111,6 +155,18 @@ class GenreTui(App[None]):
         self.model.take(told)
         self._page.run_changed(self.model, told)
 
+    def tell_what_goes_on(self) -> None:
+        """Say beside the screens' names how many runs go on, and what may not be done."""
+        told = self.runs_told.summaries if self.runs_told else ()
+        count = sum(summary.is_alive for summary in told)
+        notices = ["read-only"] if self.session.read_only else []
+        if count:
+            notices.append(f"{STATE_GLYPH['running']} {count} running")
+        try:
+            self._page.query_one(Tabs).tell("  ".join(notices))
+        except NoMatches:
+            return  # it is not composed yet
+
     @property
     def _page(self) -> Page:
         """The page in front, or behind a dialog."""
@@ -118,9 +174,25 @@ class GenreTui(App[None]):
 
     async def action_go(self, mode: str) -> None:
         """Go to a screen."""
-        while len(self.screen_stack) > 1:  # close dialogs
-            await self.pop_screen()
-        await self.switch_mode(mode)
+        if mode != self.current_mode:
+            self._before = [*self._before[1 - _MOST_BACK :], self.current_mode]
+        await self._show(mode)
+
+    async def action_back(self) -> None:
+        """Go to the screen that was in front before."""
+        if self._before:
+            await self._show(self._before.pop())
+
+    async def _show(self, mode: str) -> None:
+        with self.batch_update():
+            while len(self.screen_stack) > 1:  # close dialogs
+                await self.pop_screen()
+            await self.switch_mode(mode)
+
+    async def go_to(self, mode: str, name: str) -> None:
+        """Go to a screen, and there to what is called so."""
+        await self.action_go(mode)
+        self.call_after_refresh(self._page.go_to, name)
 
     def action_keys(self) -> None:
         """Show all keys of this screen."""
@@ -130,9 +202,12 @@ class GenreTui(App[None]):
 
     def action_export(self) -> None:
         """Ask what to write, and where."""
+        from genre_tui.exporting import choices
         from genre_tui.screens.export import ExportDialog
 
-        self.push_screen(ExportDialog(self._page))
+        page = self._page
+        offered = choices(page.MODE, page.exportable(), self.session.run)
+        self.push_screen(ExportDialog(offered, is_download=self.is_web), page.export)
 
     def action_copy(self) -> None:
         """Copy what the screen offers to the user's own clipboard, over SSH, too."""
@@ -143,3 +218,11 @@ class GenreTui(App[None]):
         self.copy_to_clipboard(text)
         lines = text.count("\n") + 1
         self._page.say(f"Copied {f'{lines} lines' if lines > 1 else text[:60]}.")
+
+    def get_key_display(self, binding: Binding) -> str:
+        """A key's name, as it is written on keyboards."""
+        return "enter" if binding.key == "enter" else super().get_key_display(binding)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """None of Textual's: the palette has our own."""
+        return ()

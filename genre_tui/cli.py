@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shlex
+import signal
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from data.errors import DataError
-from data.terminal import BadInput
+from data.terminal import BadInput, clean
 from experiments.errors import RunError
+from experiments.run_folder import LATEST, find
 from genre_tui.session import DEFAULT_REFRESH, Session
+
+if TYPE_CHECKING:
+    from experiments.records import RunDirectory
+    from genre_tui.app import GenreTui
+
+_UNABLE = ("", "dumb", "unknown")  # terminals that cannot draw
+_PORT = 8000
+_WORKERS = 8  # threads that read and compute, at most
+_MOMENT = 0.2  # seconds
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,31 +50,142 @@ from genre_tui.session import DEFAULT_REFRESH, Session
     show_default=True,
     help="Seconds between two looks at what goes on.",
 )
-def main(run: str | None, runs: Path, data: str | None, read_only: bool, refresh: float) -> None:
+@click.option(
+    "--theme",
+    type=click.Choice(["auto", "dark", "light", "ansi"]),
+    default="auto",
+    show_default=True,
+    help="Colours; ansi: the terminal's own sixteen.",
+)
+@click.option(
+    "--serve", "serves", is_flag=True, help="Show it in a browser, read-only (extra 'serve')."
+)
+@click.option("--port", type=click.IntRange(1, 65535), help=f"For --serve (default: {_PORT}).")
+@click.option("--writable", is_flag=True, help="With --serve: runs may be started, too.")
+@click.option("--served", is_flag=True, hidden=True)
+def main(
+    run: str | None,
+    runs: Path,
+    data: str | None,
+    read_only: bool,
+    refresh: float,
+    theme: str,
+    serves: bool,
+    port: int | None,
+    writable: bool,
+    served: bool,
+) -> None:
     """Pick a study, start it, watch it, look at confusion matrices, compare.
 
     RUN is a folder, a name, the unique beginning of a name or id, or latest. Runs are
     processes of their own: they go on when this ends.
     """
+    if not serves and (port or writable):
+        raise click.UsageError("--port and --writable go with --serve.")
     try:
-        found = _find(runs, run)
+        _check_data(data)
+        session = Session(runs, data, read_only, refresh, find(runs, run) if run else None)
+        if serves:
+            _serve(session, port or _PORT, theme, writable)
+        elif served or (reason := _unable()) is None:
+            sys.exit(_draw(session, theme))
+        else:
+            sys.exit(_watch(session, reason))
     except (RunError, DataError) as error:
         raise BadInput(str(error)) from error
-    if not sys.stdout.isatty() or not sys.stdin.isatty() or os.environ.get("TERM") == "dumb":
-        _plain(found, runs)
+
+
+def _check_data(name: str | None) -> None:
+    """Refuse a dataset that is not there."""
+    if name is None:
         return
+    from data import catalogue, store
+
+    if name.endswith(".h5"):
+        store.summarise(Path(name))
+    elif name != catalogue.DEMO:  # which is made on first use
+        catalogue.existing_path(name)
+
+
+def _unable() -> str | None:
+    """Why nothing can be drawn here; None where it can."""
+    streams = {"input": sys.stdin, "output": sys.stdout, "error": sys.stderr}
+    for name, stream in streams.items():
+        if stream is None or not stream.isatty():
+            return f"standard {name} is no terminal"
+    terminal = os.environ.get("TERM", "")
+    return f"the terminal cannot draw (TERM={clean(terminal)})" if terminal in _UNABLE else None
+
+
+def _draw(session: Session, theme: str) -> int:
+    """Show the screens until the user has seen enough; the exit status."""
     from genre_tui.app import GenreTui
+    from genre_tui.hangup import end_with_terminal
 
-    session = Session(runs, data, read_only, refresh, found)
-    GenreTui(session, "run" if found else "studies").run()
+    end_with_terminal()
+    app = GenreTui(session, "run" if session.run else "studies", theme)
+    loop, workers = asyncio.new_event_loop(), ThreadPoolExecutor(_WORKERS)
+    loop.set_default_executor(workers)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, partial(app.exit, return_code=128 + number))
+    app.run(loop=loop)
+    status = app.return_code or 0
+    if not app.is_web:
+        _say_what_goes_on(app, session.runs)
+    workers.shutdown(wait=False, cancel_futures=True)
+    _end_soon(status)
+    return status
 
 
-def _find(runs: Path, name: str | None):  # type: ignore[no-untyped-def]
-    from experiments.run_folder import find
+def _end_soon(status: int) -> None:
+    """Give threads a moment to end, then end without those that compute what nobody will see."""
+    end = time.monotonic() + _MOMENT
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.current_thread():
+            thread.join(max(0.0, end - time.monotonic()))
+            if thread.is_alive():
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
 
-    return find(runs, name) if name else None
+
+def _say_what_goes_on(app: GenreTui, runs: Path) -> None:
+    """Tell the shell which runs have not ended."""
+    going = app.runs_that_go_on()
+    if not going:
+        return
+    begin, end = ("1 run goes", "it") if len(going) == 1 else (f"{len(going)} runs go", "them")
+    click.echo(f"{begin} on. Watch {end} with")
+    for one in going:
+        click.echo(f"  {clean(_watch_command(one, runs))}")
 
 
-def _plain(run, runs: Path) -> None:  # type: ignore[no-untyped-def]
-    """To be written: falls back to `watch`."""
-    raise click.UsageError("genre-tui needs a terminal that can draw.")
+def _watch_command(run: RunDirectory, runs: Path) -> str:
+    where = ["--runs", str(runs)] if str(runs) != "runs" else []
+    return shlex.join(["python", "-m", "experiments", "watch", run.path.name, *where])
+
+
+def _watch(session: Session, reason: str) -> int:
+    """What `python -m experiments watch` does; the exit status."""
+    from experiments.cli import main as experiments
+
+    found = session.run or find(session.runs, LATEST)
+    about = "it" if session.run else "the newest run"
+    click.echo(
+        f"genre-tui: {reason}; this is {about} as python -m experiments watch shows it.", err=True
+    )
+    words = ["watch", str(found.path.absolute())]
+    return experiments(words, "python -m experiments", standalone_mode=False) or 0
+
+
+def _serve(session: Session, port: int, theme: str, writable: bool) -> None:
+    try:
+        from genre_tui.serve import serve
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("textual_serve", "aiohttp"):
+            raise
+        raise BadInput(
+            "--serve needs the extra 'serve': pip install 'genre-tui[serve]', in the environment "
+            "of genre-tui."
+        ) from error
+    serve(session, port, theme, writable=writable)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
 from experiments.records import RunDirectory
 from experiments.state import State
 from genre_tui.summaries import RunSummary
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 
 class RunsSeen(Message):
@@ -35,6 +39,8 @@ class RunTold(Message):
         owner: who carries it out, in words; "" where nobody does.
         reason: of a failure.
         problem: why it cannot be read, or "".
+        results: of its trials, once nobody carries it out; None where they were told before.
+        facts: what its run.json says now, where it tells more than before; else None.
     """
 
     def __init__(
@@ -46,7 +52,24 @@ class RunTold(Message):
         owner: str,
         reason: str,
         problem: str,
+        results: Mapping[str, Mapping[str, Any] | None] | None = None,
+        facts: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.run, self.anew, self.events = run, anew, events
         self.state, self.owner, self.reason, self.problem = state, owner, reason, problem
+        self.results, self.facts = results, facts
+
+
+class Launched(Message):
+    """How starting a run has ended.
+
+    Args:
+        form: that asked for it, and may have been closed since.
+        run: its directory; None where it was not started.
+        problem: why not, or "".
+    """
+
+    def __init__(self, form: Screen[None], run: RunDirectory | None, problem: str) -> None:
+        super().__init__()
+        self.form, self.run, self.problem = form, run, problem

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from data.terminal import clean
@@ -11,6 +14,8 @@ from experiments.errors import RunError
 from experiments.records import RunDirectory
 from experiments.state import State
 from experiments.view import RunView
+from genre_tui.activity import Activity
+from genre_tui.bands import Group, Variant
 from genre_tui.messages import RunTold
 
 METRICS = ("val_macro_f1", "val_accuracy", "accuracy", "val_loss", "loss", "learning_rate")
@@ -46,8 +51,13 @@ class TrialModel:
 
     @property
     def epoch(self) -> int:
-        """The epoch that ended last; 0 before the first."""
+        """The epoch that ended last by the run's events; 0 before the first."""
         return len(self.confusion)
+
+    @property
+    def length(self) -> int:
+        """Epochs with figures, from events or the trial's result."""
+        return len(self.seconds)
 
     @property
     def best(self) -> tuple[int, float] | None:
@@ -62,6 +72,8 @@ class TrialModel:
     def take(self, event: Mapping[str, Any]) -> None:
         """Take the event of an epoch in; one that was told before takes its old place."""
         number = int(event["epoch"])
+        if self.length > self.epoch == number - 1 == 0:
+            self.metrics, self.seconds = {}, []  # a result's, told before
         if not 1 <= number <= self.epoch + 1:
             raise ValueError("an epoch is missing")
         told: list[list[Any]] = [*self.metrics.values(), self.seconds, self.confusion]
@@ -72,6 +84,21 @@ class TrialModel:
         before = self.seconds[-1] if self.seconds else 0.0
         self.seconds.append(before + float(event["seconds"]))
         self.confusion.append([[int(n) for n in row] for row in event["confusion"]])
+
+    def take_result(self, result: Mapping[str, Any]) -> None:
+        """Take a trial's result in: what it was, and its curves where no event told them."""
+        self.status = str(result["status"])
+        self.reason = clean(str(result.get("reason", "")))
+        test = result.get("test")
+        self.test = test if isinstance(test, dict) else self.test
+        history = result.get("history")
+        if not self.length and isinstance(history, dict):
+            seconds = accumulate(float(second) for second in result["epoch_seconds"])
+            metrics = {
+                str(name): [math.nan if value is None else float(value) for value in values]
+                for name, values in history.items()
+            }
+            self.metrics, self.seconds = metrics, list(seconds)
 
 
 class RunModel:
@@ -86,44 +113,63 @@ class RunModel:
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
-        self.facts = facts = run.read_run()
         self.state: State | None = None
         self.owner = self.reason = self.problem = ""
-        self.view = RunView()
+        self.view, self.activity = RunView(), Activity()
         self.trials: dict[str, TrialModel] = {}
+        self.newest = ""  # trial that was told of last
+        self._learn(run.read_run())
+
+    def _learn(self, facts: dict[str, Any]) -> None:
+        """What run.json says; trials that are known already stay as they are."""
         try:
-            self.study, self.protocol = clean(str(facts["study"])), str(facts["protocol"])
+            self.facts = facts
+            self.study, self.protocol = clean(str(facts["study"])), clean(str(facts["protocol"]))
             self.dataset = clean(str(facts["dataset"]["name"]))
             self.is_demo = facts["dataset"]["kind"] == "demo"
             self.genres = tuple(clean(str(genre)) for genre in facts["dataset"]["genres"])
             self.variants = tuple(clean(str(variant["name"])) for variant in facts["variants"])
-            self._begin()
+            self.trials = self._planned() | self.trials
+            self.settings = self._settings()
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise RunError(f"{run.path / 'run.json'} is damaged ({error!r:.80}).") from error
+            raise RunError(f"{self.run.path / 'run.json'} is damaged ({error!r:.80}).") from error
 
     @property
     def is_alive(self) -> bool:
         """Whether somebody carries it out."""
         return self.state in ("running", "stopping")
 
+    def count(self, *statuses: str) -> int:
+        """Trials that are one of these."""
+        return sum(trial.status in statuses for trial in self.trials.values())
+
     def take(self, told: RunTold) -> None:
         """Take in what is new; what makes no sense is passed over."""
         if told.anew:
-            self.view = RunView()
-            self._begin()
+            self.view, self.activity, self.newest, self.trials = RunView(), Activity(), "", {}
+        if told.anew or told.facts is not None:
+            try:
+                self._learn(told.facts or self.facts)
+            except RunError as error:
+                self.problem = str(error)
+                return
         self.problem = told.problem
         if told.state is not None:
             self.state, self.owner, self.reason = told.state, told.owner, told.reason
         for event in told.events:
             self.view.take(event)
-            try:
+            with suppress(LookupError, TypeError, ValueError, AttributeError):
+                self.activity.take(event)
                 self._take(event)
-            except (LookupError, TypeError, ValueError, AttributeError):
-                continue
+        for name, result in (told.results or {}).items():
+            with suppress(LookupError, TypeError, ValueError, AttributeError):
+                if result is not None:
+                    self.trials[name].take_result(result)
+                    self._changed(name, 1)
 
     def _take(self, event: Mapping[str, Any]) -> None:
         match event["event"]:
-            case "run_began":
+            case "run_began" | "run_ended":
                 for trial in self.trials.values():
                     if trial.status == "training":
                         trial.status = "waiting"
@@ -132,23 +178,29 @@ class RunModel:
                     self.trials[name].status = "training"
             case "epoch":
                 trial = self.trials[event["trial"]]
-                trial.status = "training"
+                trial.status, self.newest = "training", trial.id
                 trial.take(event)
+                self._changed(trial.id, trial.epoch)
             case "trial":
                 trial = self.trials[event["trial"]]
                 trial.status = str(event["status"])
                 trial.reason = clean(str(event.get("reason", "")))
                 test = event.get("test")
                 trial.test = test if isinstance(test, dict) else None
+                self._changed(trial.id, trial.length + 1)
 
-    def _begin(self) -> None:
+    def _changed(self, trial: str, epoch: int) -> None:
+        for group in self._groups.get(trial, ()):
+            group.changed(epoch)
+
+    def _planned(self) -> dict[str, TrialModel]:
         """Every trial of the plan, nothing trained."""
         names: dict[str, str] = {}
         for variant in self.facts["variants"]:
             for candidate in variant["candidates"]:
                 for trial in candidate["trials"]:
                     names.setdefault(str(trial), clean(str(variant["name"])))
-        self.trials = {
+        return {
             str(name): TrialModel(
                 str(name),
                 names.get(str(name), ""),
@@ -158,3 +210,19 @@ class RunModel:
             )
             for name, plain in self.facts["trials"].items()
         }
+
+    def _settings(self) -> tuple[Variant, ...]:
+        """Variants, learning rates and seeds, as they belong together."""
+        self._groups: dict[str, list[Group]] = {}
+        settings = []
+        for name, variant in zip(self.variants, self.facts["variants"], strict=True):
+            groups = []
+            for candidate in variant["candidates"]:
+                trials = [self.trials[str(trial)] for trial in candidate["trials"]]
+                if trials:
+                    groups.append(Group(name, trials[0].learning_rate, trials))
+                for trial in trials:
+                    self._groups.setdefault(trial.id, []).append(groups[-1])
+            if groups:
+                settings.append(Variant(name, tuple(groups)))
+        return tuple(settings)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from data.terminal import clean
 from experiments.errors import RunError
-from experiments.event_reader import last_event
-from experiments.ownership import owner_of
 from experiments.records import RunDirectory
 from experiments.state import State, state_of
 
@@ -31,7 +29,8 @@ class RunSummary:
         reason: of a failure, or of the damage.
         done, trials: that have ended, and that there are.
         share: of the work that is done, between 0 and 1.
-        best: validation macro-F1 of the best trial that has ended, between 0 and 1, or None.
+        best: validation macro-F1 of the best trial, between 0 and 1, or None: of those that
+            have ended, and where the run goes on of those that train.
         curve: validation macro-F1 of that trial, epoch by epoch.
         created: UTC, as in the run's name; "" where that is not known.
         host: where it is carried out; "" where nobody does.
@@ -58,17 +57,13 @@ class RunSummary:
 
 
 def summarise(run: RunDirectory) -> RunSummary:
-    """A run in one line; what is damaged is a line that says so."""
+    """A run that nobody carries out in one line; what is damaged is a line that says so."""
     study, created = clean(run.path.parent.name), clean(run.path.name.partition("-")[0])
     try:
         facts = run.read_run()
         state = state_of(run, facts)
         ended = [result for result in state.results.values() if result is not None]
         best, curve = _best(ended)
-        owner = owner_of(run) if state.is_alive else None
-        share = len(ended) / max(len(state.results), 1)
-        if state.is_alive:
-            share = max(share, _told_share(run))
         return RunSummary(
             run,
             study,
@@ -78,11 +73,11 @@ def summarise(run: RunDirectory) -> RunSummary:
             clean(state.reason),
             len(ended),
             len(state.results),
-            1.0 if state.state == "finished" else share,
+            1.0 if state.state == "finished" else len(ended) / max(len(state.results), 1),
             best,
             curve,
             created,
-            clean(owner.host) if owner else "",
+            "",
         )
     except (RunError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
         reason = clean(str(error))
@@ -102,6 +97,13 @@ def stamp_of(run: RunDirectory) -> Stamp:
     return tuple(marks)
 
 
+def thinned(curve: Sequence[float | None]) -> tuple[float, ...]:
+    """A curve as a sparkline needs it."""
+    known = [float(value) for value in curve if value is not None]
+    step = max(1, -(-len(known) // _MOST_POINTS))
+    return tuple(known[::step])
+
+
 def _best(results: list[dict[str, Any]]) -> tuple[float | None, tuple[float, ...]]:
     best: Mapping[str, Any] | None = None
     score = -1.0
@@ -112,13 +114,4 @@ def _best(results: list[dict[str, Any]]) -> tuple[float | None, tuple[float, ...
                 best, score = result, found
     if best is None:
         return None, ()
-    history = best.get("history", {}).get("val_macro_f1", [])
-    curve = [float(value) for value in history if value is not None]
-    step = max(1, -(-len(curve) // _MOST_POINTS))
-    return score, tuple(curve[::step])
-
-
-def _told_share(run: RunDirectory) -> float:
-    """Of the work, as the last event that tells it has it."""
-    last = last_event(run)
-    return float(last.get("share", 0.0)) if last else 0.0
+    return score, thinned(best.get("history", {}).get("val_macro_f1", []))

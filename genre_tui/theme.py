@@ -7,7 +7,11 @@ The colours of series are Okabe and Ito's, which colour-blind people tell apart
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.theme import Theme
 
 # Of variants, in order; each goes with a mark of its own.
@@ -67,19 +71,44 @@ LIGHT = Theme(
     panel="#E6E8EA",
     dark=False,
 )
-ANSI = "textual-ansi"  # Textual's own, with the terminal's sixteen colours
+# Textual's own, with the terminal's sixteen colours, on its own background.
+ANSI_DARK, ANSI_LIGHT = "ansi-dark", "ansi-light"
+WISHES = ("auto", "dark", "light", "ansi")
 
 
-def theme_for(wish: str = "auto") -> str:
+class WithoutColour(LineFilter):
+    """Takes colours from all that is drawn, and leaves bold, underlined and reversed text."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same segments without colours."""
+        return [
+            Segment(text, style and style.without_color, control)
+            for text, style, control in segments
+        ]
+
+
+def theme_for(wish: str = "auto", environment: Mapping[str, str] = os.environ) -> str:
     """The name of the theme for this terminal.
 
     Args:
-        wish: "dark", "light", "ansi", or "auto": light where COLORFGBG says that the
-            terminal's background is.
+        wish: one of `WISHES`. "auto" takes the terminal's own colours where it has
+            sixteen of them only, or where none are wanted; else light or dark.
+        environment: variables; COLORFGBG tells whether the background is light.
     """
-    if wish == "ansi":
-        return ANSI
-    if wish == "auto":
-        background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
-        wish = "light" if background in ("7", "15") else "dark"
-    return LIGHT.name if wish == "light" else DARK.name
+    background = environment.get("COLORFGBG", "").rpartition(";")[2]
+    light = wish == "light" or (wish != "dark" and background in ("7", "15"))
+    if wish == "ansi" or "NO_COLOR" in environment:
+        return ANSI_LIGHT if light else ANSI_DARK
+    if wish == "auto" and has_few_colours(environment):
+        return ANSI_LIGHT if light else ANSI_DARK
+    return LIGHT.name if light else DARK.name
+
+
+def has_few_colours(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the terminal has sixteen colours at most, as far as its variables tell."""
+    if environment.get("TEXTUAL_COLOR_SYSTEM") in ("256", "truecolor"):  # in a browser
+        return False
+    if environment.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
+        return False
+    kind = environment.get("TERM", "").strip().lower().rpartition("-")[2]
+    return kind not in ("256color", "kitty", "direct")

@@ -12,12 +12,12 @@ from experiments.errors import RunError
 from experiments.event_reader import EventReader
 from experiments.ownership import is_alive, owner_of
 from experiments.records import RunDirectory
-from experiments.state import State, state_of
+from experiments.state import Results, State, state_of
 from genre_tui.messages import RunTold
+from genre_tui.summaries import Stamp, stamp_of
 
-_AT_ONCE = 500  # events in a message, so that keys are answered in between
+_AT_ONCE = 250  # events in a message, so that keys are answered in between
 _REST = 0.01  # seconds between two such messages
-_IDLE_LOOK = 5.0  # seconds between two looks at the state of a run that nobody carries out
 
 
 class RunWatcher:
@@ -36,8 +36,12 @@ class RunWatcher:
         self._refresh, self._tell = refresh, tell
         self._reader = EventReader(run)
         self._state: State | None = None
-        self._reason = self._owner = ""
-        self._looked = 0.0
+        self._reason = self._owner = self._problem = ""
+        # What is to be told next.
+        self._anew, self._events = False, list[dict[str, Any]]()
+        self._results: Results | None = None
+        self._facts: dict[str, Any] | None = None
+        self._stamp: Stamp = ()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="run")
 
@@ -58,28 +62,55 @@ class RunWatcher:
 
     def look(self, first: bool = False) -> None:
         """Look once, and tell what is new."""
+        before = self._state, self._reason, self._owner
         try:
-            before = self._state, self._reason, self._owner
             self._look_at_state()
-            anew, events = self._reader.read()
+            self._read_events()
         except (RunError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
-            self._state = None
-            self._tell(RunTold(self.run, False, (), None, "", "", clean(str(error))))
+            self._state, self._stamp, problem = None, (), clean(str(error))
+            if problem != self._problem:
+                self._problem = problem
+                self._tell(RunTold(self.run, False, (), None, "", "", problem))
             return
-        changed = first or anew or (self._state, self._reason, self._owner) != before
-        if events or changed:
-            self._say(anew, events)
+        changed = first or self._anew or (self._state, self._reason, self._owner) != before
+        changed |= self._results is not None or bool(self._problem)
+        self._problem = ""
+        if self._events or changed:
+            self._say()
 
-    def _say(self, anew: bool, events: list[dict[str, Any]]) -> None:
+    def _read_events(self) -> None:
+        """Read what is new; it is kept until it has been told."""
+        anew, events = self._reader.read()
+        if anew:
+            self._anew, self._events, self._stamp = True, [], ()
+        self._events += events
+        if anew or any(event["event"] == "plan" for event in events):
+            self._facts = self.run.read_run()  # a search draws trials as it goes
+        if anew:
+            self._look_at_state()
+
+    def _say(self) -> None:
+        anew, self._anew = self._anew, False
+        events, self._events = self._events, []
+        facts, self._facts = self._facts, None
+        results, self._results = self._results, None
         for begin in range(0, max(len(events), 1), _AT_ONCE):
-            part = tuple(events[begin : begin + _AT_ONCE])
-            forget = anew and begin == 0
-            about = (self._state, self._owner, self._reason, "")
-            self._tell(RunTold(self.run, forget, part, *about))
-            if begin + _AT_ONCE < len(events):
-                time.sleep(_REST)
-            if self._ended.is_set():
+            is_last = begin + _AT_ONCE >= len(events)
+            told = RunTold(
+                self.run,
+                anew and begin == 0,
+                tuple(events[begin : begin + _AT_ONCE]),
+                self._state,
+                self._owner,
+                self._reason,
+                "",
+                results=results if is_last else None,
+                facts=facts if begin == 0 else None,
+            )
+            self._tell(told)
+            if self._ended.is_set() or is_last:
                 return
+            time.sleep(_REST)
 
     def _look_at_state(self) -> None:
         """What state the run is in; its results are read when nobody carries it out only."""
@@ -87,8 +118,11 @@ class RunWatcher:
             owner = owner_of(self.run)
             self._owner, self._reason = clean(str(owner)) if owner else "", ""
             self._state = "stopping" if self.run.stop_is_asked else "running"
+            self._stamp = ()
             return
-        if self._owner or self._state is None or time.monotonic() - self._looked > _IDLE_LOOK:
-            self._looked = time.monotonic()
-            found = state_of(self.run, self.run.read_run())
-            self._state, self._reason, self._owner = found.state, clean(found.reason), ""
+        stamp = stamp_of(self.run)
+        if stamp == self._stamp:
+            return
+        found = state_of(self.run, self.run.read_run())
+        self._state, self._reason, self._owner = found.state, clean(found.reason), ""
+        self._results, self._stamp = found.results, stamp

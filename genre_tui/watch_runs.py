@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from experiments.ownership import is_alive
 from experiments.records import RunDirectory
 from experiments.run_folder import all_runs
+from genre_tui.live_runs import LiveRun
 from genre_tui.messages import RunsSeen
 from genre_tui.summaries import RunSummary, Stamp, stamp_of, summarise
 
@@ -17,7 +19,7 @@ _BATCH = 0.2  # seconds after which what has been read so far is told
 
 
 class RunsWatcher:
-    """Tells of all runs, first of the newest, then whenever one has changed.
+    """Tells of all runs: once, the newest first, then whenever one has changed.
 
     Runs that nobody carries out are looked at every ten seconds only, so that a folder
     of a thousand costs next to nothing.
@@ -31,10 +33,11 @@ class RunsWatcher:
     def __init__(self, runs: Path, refresh: float, tell: Callable[[RunsSeen], object]) -> None:
         self._runs, self._refresh, self._tell = runs, refresh, tell
         self._known: dict[Path, tuple[Stamp, RunSummary]] = {}
+        self._live: dict[Path, LiveRun] = {}
         self._folders: Stamp = ()
         self._there: list[RunDirectory] = []
         self._asked = threading.Event()
-        self._ended = False
+        self._ended = self._said = False
         self._thread = threading.Thread(target=self._watch, daemon=True, name="runs")
 
     def start(self) -> None:
@@ -76,6 +79,7 @@ class RunsWatcher:
             gone = self._known.keys() - {run.path for run in there}
             for path in gone:
                 del self._known[path]
+                self._live.pop(path, None)
         told = time.monotonic()
         for run in self._there:
             if self._ended:
@@ -84,18 +88,26 @@ class RunsWatcher:
             if changed and time.monotonic() - told > _BATCH:
                 self._say(complete=False)
                 told = time.monotonic()
-        if changed:
+        if changed or not self._said:
+            self._said = True
             self._say(complete=True)
 
     def _look_at(self, run: RunDirectory, everything: bool) -> bool:
         """Whether a run's summary has changed."""
+        stamp: Stamp
         before = self._known.get(run.path)
         if before is not None and not (everything or before[1].is_alive):
             return False
-        stamp = stamp_of(run)
-        if before is not None and before[0] == stamp and not before[1].is_alive:
-            return False
-        summary = summarise(run)
+        if is_alive(run):
+            if run.path not in self._live:
+                self._live[run.path] = LiveRun(run)
+            stamp, summary = (), self._live[run.path].summary()
+        else:
+            self._live.pop(run.path, None)
+            stamp = stamp_of(run)
+            if before is not None and before[0] == stamp:
+                return False
+            summary = summarise(run)
         self._known[run.path] = stamp, summary
         return before is None or before[1] != summary
 

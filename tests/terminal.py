@@ -7,11 +7,13 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -19,18 +21,37 @@ PATIENCE = 90.0  # seconds, on a busy machine
 
 # What our own programs send: colours and styles, the cursor, parts of lines erased.
 _OURS = re.compile(rb"\x1b\[[0-9;]*m|\x1b\[\?25[hl]|\x1b\[[0-9]*[ABCDGKJ]")
+# What Textual sends beside those: modes and questions about them, a place of the cursor.
+_TEXTUAL = re.compile(rb"\x1b\[\?[0-9]+(?:[hlsr]|\$p)|\x1b\[[<>=]?[0-9]*u|\x1b\[[0-9;]*H")
 
 
 class Terminal:
-    """A command whose controlling terminal is a pty of 80 x 24. Use it with `with`."""
+    """A command whose controlling terminal is a pty. Use it with `with`.
 
-    def __init__(self, *words: object, term: str = "xterm-256color") -> None:
+    Args:
+        words: of `python -m`.
+        term: kind of the terminal.
+        size: columns and rows.
+        env: more variables.
+        ignores_hangup: as under nohup.
+    """
+
+    def __init__(
+        self,
+        *words: object,
+        term: str = "xterm-256color",
+        size: tuple[int, int] = (80, 24),
+        env: Mapping[str, str] | None = None,
+        ignores_hangup: bool = False,
+    ) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.resize(*size)
 
         def take_terminal() -> None:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            if ignores_hangup:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
         self.process = subprocess.Popen(
             [sys.executable, "-m", *map(str, words)],
@@ -38,7 +59,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             cwd=ROOT,
-            env={**os.environ, "TERM": term},
+            env={**os.environ, "TERM": term, **(env or {})},
             preexec_fn=take_terminal,
         )
         os.close(slave)
@@ -72,6 +93,17 @@ class Terminal:
         """Type something."""
         os.write(self._master, text.encode())
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the terminal's size, as when its window is dragged."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read_for(self, seconds: float) -> str:
+        """Read for some time; what was shown meanwhile."""
+        end, begin = time.monotonic() + seconds, len(self.seen)
+        while time.monotonic() < end and self._read():
+            pass
+        return self.seen[begin:].decode(errors="replace")
+
     def close(self) -> None:
         """Close the terminal, as when a connection is lost."""
         if self._master >= 0:
@@ -80,7 +112,7 @@ class Terminal:
 
     def foreign(self) -> bytes:
         """What was shown, without the control sequences of ours."""
-        return _OURS.sub(b"", self.seen)
+        return _OURS.sub(b"", _TEXTUAL.sub(b"", self.seen))
 
     def _read(self) -> bool:
         """Read a little; whether there may be more."""

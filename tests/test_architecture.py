@@ -60,6 +60,7 @@ def test_only_networks_imports_keras() -> None:
         ("data", ["list"]),
         ("data", ["--help"]),
         ("data", ["build", "--help"]),
+        ("data", ["audit", "--help"]),
     ],
 )
 def test_light_commands_do_not_import_torch(module: str, arguments: list[str]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
+
+if TYPE_CHECKING:
+    from genre_tui.app import GenreTui
 
 Result = TypeVar("Result")
 
@@ -19,8 +22,15 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         width: auto; max-width: 90%; height: auto; max-height: 90%;
         padding: 0 1; border: round $accent; background: $surface;
     }
+    Dialog > #box.wide { width: 90%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
+
+    if TYPE_CHECKING:
+
+        @property
+        def app(self) -> GenreTui:  # type: ignore[override]
+            """The application."""
 
     def action_close(self) -> None:
         """Close it without a result."""

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from data.terminal import clean
 from genre_tui.messages import RunsSeen, RunTold
+from genre_tui.widgets.key_line import KeyLine
 from genre_tui.widgets.tabs import Tabs
 
 if TYPE_CHECKING:
+    from experiments.records import RunDirectory
     from genre_tui.app import GenreTui
+    from genre_tui.exporting import Order
     from genre_tui.model import RunModel
     from genre_tui.session import Session
 
@@ -70,7 +73,7 @@ class Page(Screen[None]):
             Text(f"This needs a terminal of {LEAST_WIDTH} x {LEAST_HEIGHT} at least."),
             id="too-small",
         )
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def body(self) -> Iterable[Widget]:
         """The widgets between tabs and keys: one, whose id is "body"."""
@@ -91,9 +94,11 @@ class Page(Screen[None]):
     def shown(self) -> None:
         """The screen has come to the front."""
 
+    def go_to(self, name: str) -> None:
+        """Put the cursor on what is called so, such as a study that was picked by its name."""
+
     def on_mount(self) -> None:
-        """Show what is known already."""
-        self.catch_up()
+        """Nothing yet: what is known is shown once the screen comes to the front."""
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Show what has come meanwhile."""
@@ -102,6 +107,7 @@ class Page(Screen[None]):
 
     def catch_up(self) -> None:
         """Take in what was told while another screen was in front."""
+        self.app.tell_what_goes_on()
         if self.app.runs_told is not None:
             self.runs_seen(self.app.runs_told)
         self.run_changed(self.app.model, None)
@@ -124,10 +130,15 @@ class Page(Screen[None]):
         )
 
     def write(self, path: Path, text: str) -> None:
-        """Write a file, or say why not."""
+        """Write a file, or say why not; in a browser let it download."""
         from data.errors import DataError
         from data.files import commit
 
+        if self.app.is_web:
+            import io
+
+            self.app.deliver_text(io.StringIO(text), save_filename=path.name)
+            return
         try:
             with commit(path) as temporary:
                 temporary.write_text(text, encoding="utf-8")
@@ -135,3 +146,40 @@ class Page(Screen[None]):
             self.say(str(error), problem=True)
         else:
             self.say(f"Wrote {path}.")
+
+    def export(self, order: Order | None) -> None:
+        """Write what was asked for with `e`."""
+        if order is None:
+            return
+        if order.choice.kind == "text":
+            self.write(order.path, order.choice.text)
+        elif order.choice.kind == "picture":
+            self.call_after_refresh(self._export_picture, order.path)
+        elif self.session.run is not None:
+            self.say("Writing the report: this takes some seconds.")
+            self._export_report(order, self.session.run)
+
+    def _export_picture(self, path: Path) -> None:
+        """Once the dialog has gone."""
+        from genre_tui.exporting import without_network
+
+        self.write(path, without_network(self.app.export_screenshot(title="genre-tui")))
+
+    @work(thread=True, group="report")
+    def _export_report(self, order: Order, run: RunDirectory) -> None:
+        import tempfile
+
+        from genre_tui.commands import Command
+        from genre_tui.exporting import report_arguments
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, order.path.name) if self.app.is_web else order.path
+            command = Command(report_arguments(run, path, replaces=order.replaces))
+            ended = command.run()
+            if ended is not None and ended.problem:
+                self.app.call_from_thread(self.say, ended.problem, problem=True)
+            elif self.app.is_web:
+                text = path.read_text(encoding="utf-8")
+                self.app.call_from_thread(self.write, order.path, text)
+            elif ended is not None:
+                self.app.call_from_thread(self.say, f"Wrote {path}.")

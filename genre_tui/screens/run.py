@@ -1,21 +1,233 @@
-"""The screen Run."""
+"""The screen Run: one run as it goes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
+from rich.text import Text
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Static
 
-from genre_tui.screens.page import Page
+from data.terminal import clean
+from experiments.records import RunDirectory
+from genre_tui import run_trials
+from genre_tui.messages import RunTold
+from genre_tui.model import RunModel
+from genre_tui.run_texts import device_line, notice_line, progress_line, title_line
+from genre_tui.run_trials import TrialRow, TrialRows
+from genre_tui.screens.run_choice import ChoicePage
+from genre_tui.widgets.output import Output
+from genre_tui.widgets.plot_grid import PlotGrid
+from genre_tui.widgets.rows import RowTable
+from genre_tui.widgets.said import Said
+
+_REST = 0.1  # seconds between two redraws while much is told
 
 
-class RunPage(Page):
-    """To be written."""
+class RunPage(ChoicePage):
+    """Curves, trials, progress and devices of a run; stops and resumes it."""
 
     MODE: ClassVar[str] = "run"
+    DEFAULT_CSS = """
+    RunPage #title, RunPage #progress, RunPage #devices { height: 1; }
+    RunPage #notice { height: auto; max-height: 2; display: none; }
+    RunPage.-noticed #notice { display: block; }
+    RunPage #curves-say { height: 1; display: none; }
+    RunPage #trials { height: auto; max-height: 40%; min-height: 4; }
+    RunPage #output { display: none; height: 40%; border-top: solid $panel; }
+    RunPage.-output #trials { display: none; }
+    RunPage.-output #output { display: block; }
+    RunPage.-zoomed #trials, RunPage.-zoomed #output { display: none; }
+    RunPage.-wide #main { layout: horizontal; }
+    RunPage.-wide #trials {
+        height: 1fr; max-height: 100%; width: 52; border-left: solid $panel;
+    }
+    RunPage.-wide #output {
+        height: 1fr; width: 60; border-top: none; border-left: solid $panel;
+    }
+    RunPage.-wide.-tall #curves-say { display: block; }
+    RunPage.-empty #main, RunPage.-empty #curves-say { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "metric(1)", "Metric"),
+        Binding("p", "pin", "Pin", tooltip="Give the trial a curve of its own, or no more"),
+        Binding("o", "output", "Output", tooltip="Notes, deaths, and what its processes print"),
+        Binding("t", "stop", "Stop", tooltip="Stop at the end of the epoch"),
+        Binding("d", "detach", "Detach", tooltip="Leave the run alone: it goes on"),
+        Binding("R", "resume", "Resume", tooltip="Resume a run that stopped or crashed"),
+        Binding("l", "log", "Log", tooltip="Logarithmic scale of the metric"),
+        Binding("s", "smooth", "Smooth", tooltip="Smooth the curves"),
+        Binding("x", "axis", "Axis", tooltip="Epochs or time along the x axis"),
+        Binding("T", "stop_now", "Stop now", show=False, tooltip="End its processes at once"),
+        Binding("f", "follow", "Follow", show=False, tooltip="Follow the trial that was told last"),
+        Binding("S", "sort", "Sort", show=False, tooltip="Sort the trials"),
+        Binding("z", "zoom", "Zoom", show=False, tooltip="Curves only, or all"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of: RunDirectory | None = None
+        self._order, self._follows = 0, False
+        self._rows = TrialRows()
+        self._is_waiting = False
+        self._asked: str | None = None  # a trial, by another screen
 
     def body(self) -> Iterable[Widget]:
-        """One line."""
-        yield Static("Run", id="body")
+        """The header, the curves, the trials or the output, the devices."""
+        table: RowTable[TrialRow] = RowTable(
+            run_trials.columns(), lambda row: row.id, self.pin_of, id="trials"
+        )
+        yield Vertical(
+            Said(id="title"),
+            Said(id="progress"),
+            Said(id="notice"),
+            Said(id="curves-say"),
+            Vertical(PlotGrid(id="plots"), table, Output(id="output"), id="main"),
+            Said(id="devices"),
+            id="body",
+        )
+
+    def on_mount(self) -> None:
+        """Begin with the trials under the keys."""
+        super().on_mount()
+        self.table.focus()
+
+    def run_changed(self, model: RunModel | None, told: RunTold | None) -> None:
+        """Show what is new, soon."""
+        self.model = model
+        run = self.session.run
+        if run != self._of:
+            self._of, self._rows, self._follows = run, TrialRows(), False
+            self.choice = replace(self.choice, rates={}, pinned=(), variant=0)
+        if told is None:
+            self._draw()
+        elif not self._is_waiting:
+            self._is_waiting = True
+            self.set_timer(_REST, self._draw)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines are as long as there is room."""
+        self.call_after_refresh(self._draw)
+
+    def exportable(self) -> dict[str, str]:
+        """Trials and their curves."""
+        if self.model is None:
+            return {}
+        return {
+            "trials.csv": run_trials.trials_csv(self.model),
+            "curves.csv": run_trials.curves_csv(self.model),
+            "trials.json": run_trials.trials_json(self.model),
+        }
+
+    def copyable(self) -> str:
+        """The trial under the cursor in a line; else the run's folder."""
+        row = self.table.item
+        if row is not None:
+            return run_trials.line_of(row)
+        return str(self._of.path) if self._of else ""
+
+    def action_sort(self) -> None:
+        """Take the trials' next order."""
+        self._order = (self._order + 1) % run_trials.CYCLE
+        self._draw_trials()
+
+    def action_output(self) -> None:
+        """Show what the run's processes print, or the trials again."""
+        self.toggle_class("-output")
+        self.remove_class("-zoomed")
+        (self.query_one(Output) if self.has_class("-output") else self.table).focus()
+        if self.model is not None and self.has_class("-output"):
+            self.query_one(Output).show(self.model)
+
+    def action_zoom(self) -> None:
+        """Show the curves only, or all again."""
+        self.toggle_class("-zoomed")
+
+    def action_follow(self) -> None:
+        """Let the cursor follow the trial that was told of last, or no more."""
+        self._follows = not self._follows
+        self.say("Following the newest trial." if self._follows else "Following no trial.")
+        self._draw_trials()
+
+    def action_stop(self) -> None:
+        """Stop at the end of the epoch."""
+        if self._of is not None:
+            self.stop(self._of)
+
+    def action_stop_now(self) -> None:
+        """End its processes."""
+        if self._of is not None:
+            self.stop_now(self._of)
+
+    def action_resume(self) -> None:
+        """Go on with it."""
+        if self._of is None or self.model is None:
+            return
+        if self.model.is_alive:
+            self.say(f"{self._of.name} is {self.model.state}: there is nothing to resume.")
+        else:
+            self.resume(self._of)
+
+    async def action_detach(self) -> None:
+        """Leave it alone, and say how to come back."""
+        if self._of is not None and self.model is not None:
+            goes = "goes on, also when you quit" if self.model.is_alive else "stays as it is"
+            back = f"genre-tui {self._of.path.name}"
+            self.say(f"{self._of.name} {goes}. Come back with: {back}")
+        await self.app.action_go("runs")
+
+    @on(RowTable.Chosen)
+    async def _chosen(self, event: RowTable.Chosen) -> None:
+        self.session.trial = event.item.id
+        await self.app.action_go("confusion")
+
+    @on(RowTable.Headed)
+    def _headed(self, event: RowTable.Headed) -> None:
+        names = [name for name, _ in run_trials.ORDERS]
+        if event.column in names:
+            place = names.index(event.column)
+            self._order = 0 if self._order == place else place
+            self._draw_trials()
+
+    def _draw(self) -> None:
+        self._is_waiting = False
+        model, width = self.model, self.size.width
+        self.set_class(model is None, "-empty")
+        if model is None:
+            self.query_one("#title", Said).tell(self._why_none())
+            for name in ("#progress", "#devices"):
+                self.query_one(name, Said).tell(Text())
+            self._notice(Text())
+            return
+        self.query_one("#title", Said).tell(title_line(model, width))
+        self.query_one("#progress", Said).tell(progress_line(model, width))
+        self.query_one("#devices", Said).tell(device_line(model, width))
+        self._notice(notice_line(model))
+        self._draw_trials()
+        self.draw_curves()
+        if self.has_class("-output"):
+            self.query_one(Output).show(model)
+
+    def _notice(self, text: Text) -> None:
+        self.set_class(bool(text), "-noticed")
+        self.query_one("#notice", Said).tell(text, grows=True)
+
+    def _why_none(self) -> Text:
+        if self._of is None:
+            return Text("No run is chosen. Press 2 for all runs; Enter opens one.")
+        return Text(clean(self.app.problem) or f"{clean(self._of.name)} cannot be read.")
+
+    def _draw_trials(self) -> None:
+        if self.model is None:
+            return
+        rows = run_trials.ordered(self._rows.of(self.model), self._order)
+        self.table.show(rows, "It has no trials.")
+        if self._follows:
+            self.table.move_to(self.model.newest)
+        elif self.session.trial and self.session.trial != self._asked:
+            self.table.move_to(self.session.trial)
+        self._asked = self.session.trial

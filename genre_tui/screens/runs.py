@@ -1,21 +1,283 @@
-"""The screen Runs."""
+"""The screen Runs: all runs as they are now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.text import Text
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from genre_tui.screens.page import Page
+from genre_tui.ages import now
+from genre_tui.filtering import HELP, Filter, FilterError, parse
+from genre_tui.messages import RunsSeen
+from genre_tui.screens.control import ControlPage
+from genre_tui.screens.runs_table import (
+    CYCLE,
+    ORDERS,
+    about,
+    columns,
+    ordered,
+    runs_csv,
+    titles,
+)
+from genre_tui.summaries import RunSummary
+from genre_tui.widgets.rows import RowTable
+from genre_tui.widgets.said import Said
+
+_MINUTE = 60.0  # seconds; ages change no faster
 
 
-class RunsPage(Page):
-    """To be written."""
+class RunsPage(ControlPage):
+    """A live table of all runs: sort, filter, mark, open, stop, resume, remove."""
 
     MODE: ClassVar[str] = "runs"
+    DEFAULT_CSS = """
+    RunsPage #filter-line, RunsPage #filter-says { display: none; }
+    RunsPage.-filtered #filter-line, RunsPage.-filtered #filter-says { display: block; }
+    RunsPage #filter-line { height: 1; }
+    RunsPage #filter-sign { width: 2; }
+    RunsPage #filter { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
+    RunsPage #filter-says { height: auto; max-height: 2; color: $text-muted; }
+    RunsPage #about { height: 2; }
+    RunsPage #details { display: none; width: 44; padding: 0 1; border-left: solid $panel; }
+    RunsPage.-wide #details { display: block; }
+    RunsPage.-wide #about { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("s", "sort", "Sort"),
+        Binding("S", "turn", "Turn round", show=False, tooltip="Turn the order round"),
+        Binding("space", "mark", "Mark"),
+        Binding("c", "compare", "Compare", tooltip="Compare the marked runs"),
+        Binding("t", "stop", "Stop", tooltip="Stop the run at the end of its epoch"),
+        Binding("r", "resume", "Resume", tooltip="Resume a run that stopped or crashed"),
+        Binding("x", "remove", "Remove", tooltip="Remove the marked runs, or this one"),
+        Binding("escape", "clear", "Clear", show=False, tooltip="Clear the filter, then the marks"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: tuple[RunSummary, ...] = ()
+        self._complete = False
+        self._order, self._turned = ORDERS[0], False
+        self._filter = Filter()
 
     def body(self) -> Iterable[Widget]:
-        """One line."""
-        yield Static("Runs", id="body")
+        """The filter, the table, what is said of the run under the cursor."""
+        table: RowTable[RunSummary] = RowTable(
+            columns(), lambda run: run.run.name, self._gutter, id="runs"
+        )
+        yield Vertical(
+            Horizontal(
+                Static("/ ", id="filter-sign"),
+                Input(id="filter", placeholder="state:running f1>70 age<2d cnn", compact=True),
+                id="filter-line",
+            ),
+            Said(id="filter-says"),
+            Horizontal(table, VerticalScroll(Said(id="details-text"), id="details")),
+            Said(id="about"),
+            id="body",
+        )
+
+    @property
+    def table(self) -> RowTable[RunSummary]:
+        """The table of runs."""
+        return self.query_one("#runs", RowTable)
+
+    def on_mount(self) -> None:
+        """Let ages grow, too."""
+        super().on_mount()
+        self.set_interval(_MINUTE, self._grow_older)
+        self._name_columns()
+        self.table.focus()
+
+    def runs_seen(self, told: RunsSeen) -> None:
+        """Show them."""
+        self._seen, self._complete = told.summaries, told.complete
+        if told.complete:
+            self.session.marked &= {run.run.name for run in told.summaries}
+        self._show()
+
+    def go_to(self, name: str) -> None:
+        """Put the cursor on a run."""
+        self.table.move_to(name)
+
+    def exportable(self) -> dict[str, str]:
+        """The table as it is shown."""
+        return {"runs.csv": runs_csv(self.table.items)}
+
+    def copyable(self) -> str:
+        """How to watch the run, or to resume it; else where it is."""
+        run = self.table.item
+        if run is None:
+            return ""
+        if run.is_alive:
+            return self.command("watch", run.run)
+        if run.state in ("stopped", "crashed", "failed"):
+            return self.command("resume", run.run)
+        return str(run.run.path)
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.add_class("-filtered")
+        self._say_filter()
+        self.query_one("#filter", Input).focus()
+
+    def action_clear(self) -> None:
+        """Show all runs again; the second time nothing is marked any more."""
+        entry = self.query_one("#filter", Input)
+        if not entry.value and not entry.has_focus and self.session.marked:
+            self.session.marked.clear()
+            self.table.redraw_all()
+            self._tell_of_run()
+        entry.value = ""
+        self._filter = Filter()
+        self.remove_class("-filtered")
+        self.table.focus()
+        self._show()
+
+    def action_sort(self) -> None:
+        """Take the next order."""
+        place = ORDERS.index(self._order)
+        self._order, self._turned = ORDERS[(place + 1) % CYCLE], False
+        self._sorted_anew()
+
+    def action_turn(self) -> None:
+        """Turn the order round."""
+        self._turned = not self._turned
+        self._sorted_anew()
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor, or no more; and go on to the next."""
+        run = self.table.item
+        if run is not None:
+            self.session.marked ^= {run.run.name}
+            self.table.redraw(run.run.name)
+            self.table.action_move(1)
+            self._tell_of_run()
+
+    def action_compare(self) -> None:
+        """Compare the marked runs, or the one under the cursor with others."""
+        run = self.table.item
+        if not self.session.marked and run is not None:
+            self.session.marked.add(run.run.name)
+        self.app.call_later(self.app.run_action, "go('compare')")
+
+    def action_stop(self) -> None:
+        """Stop the run under the cursor."""
+        if self.table.item is not None:
+            self.stop(self.table.item.run)
+
+    def action_resume(self) -> None:
+        """Let the run under the cursor go on."""
+        run = self.table.item
+        if run is None:
+            return
+        if run.is_alive:
+            self.say(f"{run.run.name} is {run.state}: there is nothing to resume.")
+        else:
+            self.resume(run.run)
+
+    def action_remove(self) -> None:
+        """Remove the marked runs, or the one under the cursor."""
+        marked = [run for run in self._seen if run.run.name in self.session.marked]
+        wanted = marked or ([self.table.item] if self.table.item else [])
+        if wanted:
+            self.remove_runs([run.run for run in wanted])
+
+    @on(Input.Changed, "#filter")
+    def _typed(self, event: Input.Changed) -> None:
+        self._say_filter()
+        try:
+            self._filter = parse(event.value)
+        except FilterError:
+            return  # the last one that had a meaning stays until this one has
+        self._show()
+
+    @on(Input.Submitted, "#filter")
+    def _typed_to_the_end(self) -> None:
+        try:
+            parse(self.query_one("#filter", Input).value)
+        except FilterError as error:
+            self.say(f"{error}", problem=True)
+            return
+        self.table.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """From the filter down into the table."""
+        if event.key == "down" and self.query_one("#filter", Input).has_focus:
+            self.table.focus()
+            event.stop()
+
+    @on(RowTable.Moved)
+    def _moved(self) -> None:
+        self._tell_of_run()
+
+    @on(RowTable.Chosen)
+    async def _chosen(self, event: RowTable.Chosen) -> None:
+        self.app.look_at(event.item.run)
+        await self.app.action_go("run")
+
+    @on(RowTable.Headed)
+    def _headed(self, event: RowTable.Headed) -> None:
+        order = next((one for one in ORDERS if one.column == event.column), None)
+        if order is not None:
+            self._turned = not self._turned if order is self._order else False
+            self._order = order
+            self._sorted_anew()
+
+    def _show(self) -> None:
+        at = now()
+        found = [run for run in self._seen if self._filter.matches(run, at)]
+        if self._seen:
+            nothing = "No run passes the filter. Esc clears it."
+        elif self._complete:
+            nothing = f"There are no runs in {self.session.runs} yet. Press 1 to start one."
+        else:
+            nothing = "Reading the runs ..."
+        self.table.show(ordered(found, self._order, turned=self._turned), nothing)
+        self._tell_of_run()
+        self._say_filter()
+
+    def _say_filter(self) -> None:
+        entry = self.query_one("#filter", Input)
+        try:
+            parse(entry.value)
+        except FilterError as error:
+            text = Text(str(error))
+        else:
+            found = f"{len(self.table.items)} of {len(self._seen)} runs.  "
+            text = Text(f"{found if entry.value else ''}{HELP}", "dim")
+        self.query_one("#filter-says", Said).tell(text, grows=True)
+
+    def _tell_of_run(self) -> None:
+        run, marked = self.table.item, len(self.session.marked)
+        narrow, wide = Text(), Text()
+        if run is not None:
+            narrow, wide = about(run, wide=False), about(run, wide=True)
+        if marked:
+            wide.append(f"\n\n{marked} marked", "bold")
+            narrow = Text(f"{marked} marked  ", "bold").append_text(narrow)
+        self.query_one("#about", Said).tell(narrow)
+        self.query_one("#details-text", Said).tell(wide, grows=True)
+
+    def _sorted_anew(self) -> None:
+        self._name_columns()
+        self._show()
+
+    def _name_columns(self) -> None:
+        for key, title in titles(self._order, turned=self._turned).items():
+            self.table.title(key, title)
+
+    def _grow_older(self) -> None:
+        if self.app.screen is self:
+            self._show()  # a filter by age
+            self.table.redraw_all()
+
+    def _gutter(self, run: RunSummary) -> str:
+        return "◉" if run.run.name in self.session.marked else ""

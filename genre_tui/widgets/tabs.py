@@ -1,10 +1,13 @@
-"""The line at the top: which screens there are, and which one this is."""
+"""The line at the top: which screens there are, which one this is, and what goes on."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.widgets import Static
+from textual.widget import Widget
 
 # Key, mode and title of each screen.
 SCREENS = (
@@ -15,10 +18,9 @@ SCREENS = (
     ("5", "compare", "Compare"),
     ("6", "data", "Data"),
 )
-_GAP = 1
 
 
-class Tabs(Static):
+class Tabs(Widget):
     """The names of all screens with their keys; a click goes there.
 
     Args:
@@ -26,23 +28,49 @@ class Tabs(Static):
     """
 
     DEFAULT_CSS = """
-    Tabs { dock: top; height: 1; background: $panel; }
+    Tabs { dock: top; height: 1; background: $panel; color: $foreground; }
+    Tabs > .tabs--key { text-style: dim; }
+    Tabs > .tabs--current { background: $primary; color: $background; text-style: bold; }
+    Tabs:ansi > .tabs--current {
+        background: ansi_default; color: ansi_default; text-style: bold reverse;
+    }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"tabs--key", "tabs--current"}
 
     def __init__(self, current: str) -> None:
         super().__init__()
+        self._current, self._notice = current, ""
         self._places: list[tuple[int, int, str]] = []
-        text, place = Text(no_wrap=True), 0
+        place = 0
         for key, mode, title in SCREENS:
-            label = f" {key} {title} "
-            text.append(label, "bold reverse" if mode == current else "")
-            text.append(" " * _GAP)
-            self._places.append((place, place + len(label), mode))
-            place += len(label) + _GAP
-        self.update(text)
+            end = place + len(f" {key} {title} ")
+            self._places.append((place, end, mode))
+            place = end
+
+    def tell(self, notice: str) -> None:
+        """Say something at the right, where there is room."""
+        if notice != self._notice:
+            self._notice = notice
+            self.refresh()
+
+    def render(self) -> Text:
+        """The line."""
+        text = Text(no_wrap=True, end="")
+        for key, mode, title in SCREENS:
+            if mode == self._current:
+                text.append(f" {key} {title} ", self._style("current"))
+            else:
+                text.append(f" {key}", self._style("key")).append(f" {title} ")
+        room = self.size.width - text.cell_len
+        if self._notice and len(self._notice) + 2 <= room:
+            text.append(f"{self._notice} ".rjust(room))
+        return text
 
     async def on_click(self, event: events.Click) -> None:
         """Go to the screen whose name was clicked."""
         for begin, end, mode in self._places:
             if begin <= event.x < end:
                 await self.app.run_action(f"go('{mode}')")
+
+    def _style(self, part: str) -> Style:
+        return self.get_component_rich_style(f"tabs--{part}", partial=True)

@@ -1,0 +1,97 @@
+"""A run that goes on in one line, kept up to date from its events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from data.terminal import clean
+from experiments.errors import RunError
+from experiments.event_reader import EventReader
+from experiments.ownership import owner_of
+from experiments.records import RunDirectory
+from genre_tui.summaries import RunSummary, summarise, thinned
+
+
+class LiveRun:
+    """Follows a run that goes on: its results are read once, then its events only.
+
+    Args:
+        run: its directory.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+        self._reader = EventReader(run)
+        self._base: RunSummary
+        self._begin()
+
+    def summary(self) -> RunSummary:
+        """How it is now, but for events that no one could read."""
+        anew, events = self._reader.read()
+        if anew:
+            self._begin()
+        for event in events:
+            with suppress(LookupError, TypeError, ValueError, AttributeError):
+                self._take(event)
+        base = self._base
+        if base.state == "damaged":
+            self._base = base = summarise(self._run)
+            return base
+        owner = owner_of(self._run)
+        best, curve = base.best, base.curve
+        if self._best and (best is None or self._scores[self._best] > best):
+            best, curve = self._scores[self._best], thinned(self._curves[self._best])
+        done = max(len(self._ended), base.done)
+        return replace(
+            base,
+            state="stopping" if self._run.stop_is_asked else "running",
+            reason="",
+            done=min(done, self._trials),
+            trials=self._trials,
+            share=max(self._share, min(done, self._trials) / max(self._trials, 1)),
+            best=best,
+            curve=curve,
+            host=clean(owner.host) if owner else "",
+        )
+
+    def _begin(self) -> None:
+        self._base = summarise(self._run)
+        self._trials: int = self._base.trials
+        self._share: float = 0.0
+        self._ended: set[str] = set()
+        self._curves: dict[str, list[float]] = {}
+        self._scores: dict[str, float] = {}  # of trials: the best so far, then the kept one
+        self._best: str = ""
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        match event["event"]:
+            case "plan":
+                with suppress(RunError):  # a search draws trials as it goes
+                    self._trials = max(self._trials, len(self._run.read_run()["trials"]))
+            case "epoch":
+                self._share = float(event["share"])
+                self._epoch(str(event["trial"]), int(event["epoch"]), event["logs"])
+            case "trial":
+                name = str(event["trial"])
+                self._ended.add(name)
+                self._share = float(event["share"])
+                self._scores.pop(name, None)
+                if event["status"] == "finished":
+                    self._scores[name] = float(event["validation"]["macro_f1"])
+                    self._curves.setdefault(name, [])
+                self._best = max(self._scores, key=self._scores.__getitem__, default="")
+
+    def _epoch(self, name: str, number: int, logs: Mapping[str, Any]) -> None:
+        self._ended.discard(name)
+        value = float(logs["val_macro_f1"])
+        curve = self._curves.setdefault(name, [])
+        del curve[max(number - 1, 0) :]
+        curve.append(value)
+        if math.isfinite(value) and value > self._scores.get(name, -1.0):
+            self._scores[name] = value
+            if not self._best or value > self._scores[self._best]:
+                self._best = name

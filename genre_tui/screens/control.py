@@ -1,0 +1,131 @@
+"""Stops, resumes and removes runs, in threads: what the screens Runs and Run have in common."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from experiments.errors import RunError
+from experiments.ownership import is_alive, owner_of
+from experiments.records import RunDirectory
+from genre_tui.screens.background import in_background
+from genre_tui.screens.confirm import ConfirmDialog
+from genre_tui.screens.page import Page
+
+_TO_DIE = 10.0  # seconds that processes have which were killed
+
+
+class ControlPage(Page):
+    """A page that can stop, resume and remove runs."""
+
+    def may_change(self) -> bool:
+        """Whether runs may be changed; says so where not."""
+        if self.session.read_only:
+            self.say("This is read-only: nothing is started, stopped or removed.", problem=True)
+        return not self.session.read_only
+
+    def stop(self, run: RunDirectory) -> None:
+        """Ask a run to stop at the end of its epoch."""
+
+        def work() -> str:
+            if not is_alive(run):
+                return f"Nobody carries {run.name} out: there is nothing to stop."
+            run.ask_to_stop()
+            return f"{run.name} stops at the end of its epoch. R resumes it later."
+
+        if self.may_change():
+            self._do(work)
+
+    def stop_now(self, run: RunDirectory) -> None:
+        """End a run's processes, after a question."""
+
+        def work() -> str:
+            from experiments.launch import await_end, end_now
+
+            if not is_alive(run):
+                return f"Nobody carries {run.name} out: there is nothing to stop."
+            end_now(run)
+            if not await_end(run, _TO_DIE):
+                raise RunError(
+                    f"{owner_of(run)} does not end. Look after it with your system's tools."
+                )
+            return f"{run.name} has ended. What was committed is kept."
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._do(work)
+
+        if self.may_change():
+            about = ["What was trained since the last checkpoint is trained again on resuming."]
+            question = f"End the processes of {run.name} at once?"
+            self.app.push_screen(ConfirmDialog(question, about, "end them"), answered)
+
+    def resume(self, run: RunDirectory) -> None:
+        """Let a run go on from its checkpoints."""
+
+        def work() -> str:
+            from experiments.launch import resume
+            from experiments.state import state_of
+
+            if not is_alive(run) and state_of(run, run.read_run()).state == "finished":
+                return f"{run.name} is finished: there is nothing left to do."
+            resume(run)
+            return f"{run.name} goes on."
+
+        if self.may_change():
+            self.say(f"Resuming {run.name} ...")
+            self._do(work)
+
+    def remove_runs(self, runs: Sequence[RunDirectory]) -> None:
+        """Remove runs with all their files, after a question that names them."""
+        if not self.may_change():
+            return
+
+        def sizes() -> list[int]:
+            for run in runs:
+                if is_alive(run):
+                    raise RunError(f"{run.name} is carried out by {owner_of(run)}: stop it first.")
+            return [_size(run.path) for run in runs]
+
+        def ask(found: list[int]) -> None:
+            names = [
+                f"{run.name}  {size / 1e6:.1f} MB" for run, size in zip(runs, found, strict=True)
+            ]
+            many = f"{len(runs)} runs" if len(runs) > 1 else "this run"
+            question = f"Remove {many}, with records and models ({sum(found) / 1e6:.1f} MB)?"
+            yes = "remove them" if len(runs) > 1 else "remove it"
+            self.app.push_screen(ConfirmDialog(question, names, yes), answered)
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._do(remove)
+
+        def remove() -> str:
+            for run in runs:
+                if is_alive(run):  # somebody has resumed it meanwhile
+                    raise RunError(f"{run.name} is carried out by {owner_of(run)}: it was kept.")
+                run.remove()
+            return f"Removed {len(runs)} runs." if len(runs) > 1 else f"Removed {runs[0].name}."
+
+        in_background(self, "control", sizes, ask, self._failed)
+
+    def command(self, what: str, run: RunDirectory) -> str:
+        """A command line about a run, such as to resume it elsewhere."""
+        words = ["python", "-m", "experiments", what, run.path.name]
+        return shlex.join([*words, "--runs", str(self.session.runs)])
+
+    def _do(self, work: Callable[[], str]) -> None:
+        in_background(self, "control", work, self._done, self._failed)
+
+    def _done(self, sentence: str) -> None:
+        self.say(sentence)
+        self.app.look_now()
+
+    def _failed(self, sentence: str) -> None:
+        self.say(sentence, problem=True)
+        self.app.look_now()
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*"))

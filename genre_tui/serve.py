@@ -1,0 +1,136 @@
+"""`genre-tui --serve`: the same screens in a browser on this machine, or through a tunnel."""
+
+from __future__ import annotations
+
+import copy
+import getpass
+import hmac
+import logging
+import secrets
+import shlex
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import click
+from aiohttp import web
+from textual_serve.server import Server
+
+from experiments.errors import RunError
+from genre_tui.session import Session
+
+HOST = "127.0.0.1"
+_NAMES = (HOST, "localhost")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class LocalServer(Server):
+    """A page for each browser that asks, and a process of its own for each page.
+
+    Other pages that the browser shows cannot drive it: requests from them are refused.
+    Other users of this machine can open it, too, unless it has a key.
+
+    Args:
+        words: the command that draws the screens.
+        port: to listen at.
+        key: that the address must have; "" for none.
+    """
+
+    def __init__(self, words: Sequence[str], port: int, key: str = "") -> None:
+        # A shell reads it, whose process becomes the command's own.
+        super().__init__(f"exec {shlex.join(words)}", HOST, port, "genre-tui")
+        self._key = key
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds it."""
+        return f"http://{HOST}:{self.port}/{f'?key={self._key}' if self._key else ''}"
+
+    def initialize_logging(self) -> None:
+        """Problems only."""
+        logging.basicConfig(level=logging.ERROR, format="%(message)s")
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Say where it is."""
+        me, here = shlex.quote(getpass.getuser()), socket.gethostname()
+        click.echo(
+            f"Open {self.address} in a browser here. From another machine, first: "
+            f"ssh -L {self.port}:{HOST}:{self.port} {me}@{here}\nCtrl-C ends it; runs go on."
+        )
+
+    async def handle_index(self, request: web.Request) -> web.StreamResponse:
+        """The page; its addresses are those that the browser came by, such as a tunnel's."""
+        there = copy.copy(self)
+        there.public_url = f"http://{request.host}"
+        response: web.StreamResponse = await Server.handle_index(there, request)
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'self' 'unsafe-inline' data:; connect-src 'self' ws://{request.host}"
+        )
+        if self._key:
+            cookie = {"httponly": True, "samesite": "Strict"}
+            response.set_cookie(self._cookie, self._key, **cookie)  # type: ignore[arg-type]
+        return response
+
+    async def _make_app(self) -> web.Application:
+        app: web.Application = await super()._make_app()
+        app.middlewares.append(self._guard)
+        return app
+
+    @property
+    def _cookie(self) -> str:
+        return f"genre-tui-{self.port}"  # cookies do not tell ports apart
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what does not come from a page of this server."""
+        origin = request.headers.get("Origin", f"http://{request.host}")
+        if request.url.host not in _NAMES or origin != f"http://{request.host}":
+            raise web.HTTPForbidden(text="This page is for browsers on its own machine.")
+        given = request.query.get("key") or request.cookies.get(self._cookie, "")
+        if self._key and not hmac.compare_digest(given.encode(), self._key.encode()):
+            raise web.HTTPForbidden(text="Open the address that genre-tui --serve printed.")
+        return await handler(request)
+
+
+def serve(session: Session, port: int, theme: str, *, writable: bool) -> None:
+    """Serve until Ctrl-C.
+
+    Args:
+        session: what the screens are about.
+        port: to listen at, on this machine only.
+        theme: of the screens.
+        writable: whether runs may be started, stopped and removed from the browser; its
+            address has a key then, since other users of the machine could do that, too.
+
+    Raises:
+        RunError: the port cannot be had.
+    """
+    words = command(session, theme, writable=writable)
+    server = LocalServer(words, port, secrets.token_urlsafe(16) if writable else "")
+    try:
+        server.serve()
+    except OSError as error:
+        raise RunError(
+            f"nothing can listen at port {port} of {HOST} ({error.strerror}): choose another "
+            "with --port."
+        ) from error
+
+
+def command(session: Session, theme: str, *, writable: bool) -> list[str]:
+    """The words of the command that a page starts."""
+    words = [sys.executable, "-m", "genre_tui", "--served", "--runs", _absolute(session.runs)]
+    words += ["--refresh", f"{session.refresh:g}", "--theme", "dark" if theme == "auto" else theme]
+    if session.data is not None:
+        is_file = session.data.endswith(".h5")
+        words += ["--data", _absolute(Path(session.data)) if is_file else session.data]
+    if not writable or session.read_only:
+        words.append("--read-only")
+    if session.run is not None:
+        words += ["--", _absolute(session.run.path)]
+    return words
+
+
+def _absolute(path: Path) -> str:
+    return str(path.absolute())

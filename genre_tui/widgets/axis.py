@@ -1,0 +1,118 @@
+"""Scales of a plot's axes, and the numbers along them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+_STEPS = (1.0, 2.0, 5.0, 10.0)
+_FAR = 3.0  # how many times the span of nearly all values a few may go beyond it
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Numbers to places between 0 and 1.
+
+    Args:
+        low, high: at 0 and at 1.
+        log: whether equal ratios are equally far apart; both are above 0 then.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def place(self, value: float) -> float:
+        """Where a number is; below 0 or above 1 where it is out of reach, NaN for none."""
+        if self.log:
+            if not value > 0:
+                return math.nan
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def ticks(self, most: int, *, whole: bool = False) -> list[float]:
+        """Round numbers along it, `most` at the utmost, ascending; `whole` ones only."""
+        if self.log:
+            found = _log_ticks(self.low, self.high, most)
+            if len(found) > 1:
+                return found
+        return _linear_ticks(self.low, self.high, most, 1.0 if whole else 0.0)
+
+
+def scale_of(values: Iterable[float], *, log: bool = False) -> tuple[Scale, bool]:
+    """A scale that shows values.
+
+    Args:
+        values: NaN and infinity are passed over, and what is not above 0 where `log`.
+
+    Returns:
+        The scale, and whether a few values are out of reach: one trial that diverges
+        does not flatten all others.
+    """
+    known = sorted(value for value in values if math.isfinite(value) and (value > 0 or not log))
+    if not known:
+        return Scale(1.0, 10.0, True) if log else Scale(0.0, 1.0), False
+    low, high = known[0], known[-1]
+    cut = False
+    if not log and len(known) > 20:
+        nearly = known[int(0.95 * (len(known) - 1))]
+        if high - low > _FAR * (nearly - low) > 0:
+            high, cut = nearly + 0.2 * (nearly - low), True
+    if log:
+        if high <= low * 1.001:
+            return Scale(low / 3, high * 3, True), cut
+        edge = (high / low) ** 0.04
+        return Scale(low / edge, high * edge, True), cut
+    if high - low <= 1e-9 * max(abs(high), abs(low), 1e-9):
+        edge = abs(high) / 2 or 0.5
+        return Scale(low - edge, high + edge), cut
+    edge = 0.04 * (high - low)
+    return Scale(low - edge, high + edge), cut
+
+
+def numbers(ticks: Sequence[float]) -> list[str]:
+    """Numbers along an axis, as short as tells them apart."""
+    if not ticks:
+        return []
+    largest = max(abs(tick) for tick in ticks)
+    smallest = min((abs(tick) for tick in ticks if tick), default=0.0)
+    if largest >= 1e5 or (smallest < 1e-3 and smallest > 0 and largest < 1):
+        return [_scientific(tick) for tick in ticks]
+    gaps = [b - a for a, b in pairwise(ticks)]
+    gap = min(gaps, default=largest or 1.0)
+    digits = max(0, -math.floor(math.log10(gap) + 1e-9)) if gap > 0 else 0
+    return [f"{tick:.{min(digits, 6)}f}" for tick in ticks]
+
+
+def _scientific(value: float) -> str:
+    if value == 0:
+        return "0"
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"
+
+
+def _linear_ticks(low: float, high: float, most: int, least_step: float) -> list[float]:
+    rough = max((high - low) / max(most, 1), least_step)
+    power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
+    for step in (power * factor for factor in (*_STEPS, 20.0)):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first + 1 <= most:
+            return [number * step for number in range(first, last + 1)]
+    return []
+
+
+def _log_ticks(low: float, high: float, most: int) -> list[float]:
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for factors in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
+        found = [
+            factor * 10.0**power
+            for power in range(first, last + 1)
+            for factor in factors
+            if low <= factor * 10.0**power <= high
+        ]
+        if len(found) <= most:
+            return found
+    step = -(-len(found) // max(most, 1))
+    return found[::step]

@@ -1,0 +1,87 @@
+"""How shares look: as a colour behind a number, or as a sign where colours cannot be had."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rich.color import Color
+from rich.style import Style
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from textual.app import App
+
+Rgb = tuple[int, int, int]
+
+RIGHT: Rgb = (0, 114, 178)  # Okabe and Ito's blue: as it should be
+WRONG: Rgb = (213, 94, 0)  # their vermilion: as it should not
+BLACK: Rgb = (0, 0, 0)
+WHITE: Rgb = (255, 255, 255)
+SIGNS = " ░▒▓█"
+_FAINTEST = 0.10  # of a hue, so that little can be told from nothing
+_STEPS = 64  # of a scale of colours
+
+# Viridis, which looks right to the colour-blind, and in grey (van der Walt and Smith 2015).
+_VIRIDIS: tuple[Rgb, ...] = (
+    *((68, 1, 84), (72, 36, 117), (65, 68, 135), (53, 95, 141), (42, 120, 142)),
+    *((33, 145, 140), (34, 168, 132), (68, 191, 112), (122, 209, 81), (189, 223, 38)),
+    (253, 231, 37),
+)
+
+
+def has_colours(app: App[Any]) -> bool:
+    """Whether the terminal shows more than sixteen colours, and its user wants them."""
+    is_many = app.console.color_system in ("256", "truecolor")
+    return is_many and not app.no_color and not app.native_ansi_color
+
+
+def sign(share: float) -> str:
+    """A block that is the denser the higher a share is; a space for next to nothing."""
+    if share < 0.02:
+        return SIGNS[0]
+    return SIGNS[1 + min(int(share * (len(SIGNS) - 1)), len(SIGNS) - 2)]
+
+
+def shaded(share: float, hue: Rgb, ground: Rgb) -> Style:
+    """A hue over the ground, the stronger the higher a share is, and text that can be read."""
+    step = round(min(max(share, 0.0), 1.0) * _STEPS)
+    return _shaded(step, hue, ground)
+
+
+@lru_cache(maxsize=1024)
+def _shaded(step: int, hue: Rgb, ground: Rgb) -> Style:
+    strength = _FAINTEST + (1 - _FAINTEST) * step / _STEPS if step else 0.0
+    behind = mixed(ground, hue, strength)
+    return Style(color=Color.from_rgb(*readable_on(behind)), bgcolor=Color.from_rgb(*behind))
+
+
+def readable_on(behind: Rgb) -> Rgb:
+    """Black or white, whichever has more contrast: at least 4.5 to 1, whatever is behind."""
+    return max((WHITE, BLACK), key=lambda text: contrast(text, behind))
+
+
+def contrast(one: Rgb, other: Rgb) -> float:
+    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Rgb) -> float:
+    parts = [part / 255 for part in colour]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def mixed(one: Rgb, other: Rgb, share: float) -> Rgb:
+    """A colour between two: the first at 0, the other at 1."""
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+def viridis(share: float) -> Rgb:
+    """The colour of a share between 0 (dark blue) and 1 (yellow)."""
+    place = min(max(share, 0.0), 1.0) * (len(_VIRIDIS) - 1)
+    low = min(int(place), len(_VIRIDIS) - 2)
+    return mixed(_VIRIDIS[low], _VIRIDIS[low + 1], place - low)

@@ -1,0 +1,280 @@
+"""A table of many rows of which only those in sight are drawn, and only when they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Generic
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from genre_tui.widgets.columns import GAP, GUTTER, Column, Item, laid_out, line_of
+
+__all__ = ["Column", "RowTable"]
+
+
+class RowTable(ScrollView, Generic[Item], can_focus=True):
+    """Rows of items, under a line of titles. The cursor stays on its item.
+
+    A thousand rows cost what a screen of them does; an item that is replaced by another
+    draws its own line anew and nothing else.
+
+    Args:
+        columns: from left to right.
+        key: tells items apart.
+        gutter: two characters in front of an item, such as a mark.
+    """
+
+    DEFAULT_CSS = """
+    RowTable { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    RowTable > .row-table--titles { text-style: bold; background: $panel; }
+    RowTable > .row-table--cursor { background: $primary 30%; }
+    RowTable:focus > .row-table--cursor {
+        background: $block-cursor-background; color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
+    RowTable:ansi > .row-table--titles { text-style: bold underline; }
+    RowTable:ansi > .row-table--cursor { text-style: underline; }
+    RowTable:ansi:focus > .row-table--cursor { text-style: reverse; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"row-table--titles", "row-table--cursor"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Row above", show=False),
+        Binding("down,j", "move(1)", "Row below", show=False),
+        Binding("pageup", "page(-1)", "Page above", show=False),
+        Binding("pagedown", "page(1)", "Page below", show=False),
+        Binding("home", "edge(0)", "First row", show=False),
+        Binding("end", "edge(1)", "Last row", show=False),
+        Binding("enter", "choose", "Open", show=False),
+    ]
+
+    class Moved(Message):
+        """The cursor is on another item, or on none; `item` is None then."""
+
+        def __init__(self, table: RowTable[Any], item: Any) -> None:
+            super().__init__()
+            self.table, self.item = table, item
+
+        @property
+        def control(self) -> RowTable[Any]:
+            """The table."""
+            return self.table
+
+    class Chosen(Message):
+        """Enter, or a click on the row under the cursor."""
+
+        def __init__(self, table: RowTable[Any], item: Any) -> None:
+            super().__init__()
+            self.table, self.item = table, item
+
+        @property
+        def control(self) -> RowTable[Any]:
+            """The table."""
+            return self.table
+
+    class Headed(Message):
+        """A click on a column's title."""
+
+        def __init__(self, table: RowTable[Any], column: str) -> None:
+            super().__init__()
+            self.table, self.column = table, column
+
+        @property
+        def control(self) -> RowTable[Any]:
+            """The table."""
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column[Item]],
+        key: Callable[[Item], str],
+        gutter: Callable[[Item], str | Text] = lambda item: "",
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self._columns, self._key, self._gutter = tuple(columns), key, gutter
+        self._titles: dict[str, str] = {}
+        self._items: list[Item] = []
+        self._places: dict[str, int] = {}
+        self._cursor: str | None = None
+        self._nothing = ""
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """Those shown, in their order."""
+        return self._items
+
+    @property
+    def item(self) -> Item | None:
+        """Under the cursor."""
+        place = self._place
+        return None if place is None else self._items[place]
+
+    def show(self, items: Sequence[Item], nothing: str = "") -> None:
+        """Show items in an order.
+
+        Args:
+            items: those of the same key are the same; those that are equal are not drawn.
+            nothing: what to say where there is none.
+        """
+        before, place = self._items, self._place
+        self._items, self._nothing = list(items), nothing
+        places = {self._key(item): number for number, item in enumerate(items)}
+        same, self._places = places.keys() == self._places.keys(), places
+        same = same and [self._key(item) for item in before] == list(places)
+        if self._cursor not in places:
+            at = min(place or 0, len(items) - 1)
+            self._cursor = self._key(self._items[at]) if items else None
+        self.virtual_size = Size(self._width, len(items) + 1)
+        if same and items:
+            for number, (old, new) in enumerate(zip(before, items, strict=True)):
+                if old is not new and old != new:
+                    self._refresh_row(number)
+        else:
+            self.refresh()
+            if place is not None and self._place is not None:  # it stays where it is seen
+                self._scroll(self.scroll_offset.y + self._place - place)
+            self._see_cursor()
+        self._tell(before[place] if place is not None else None)
+
+    def move_to(self, key: str) -> None:
+        """Put the cursor on an item, if it is shown."""
+        if key in self._places and key != self._cursor:
+            before, old = self._place, self.item
+            self._cursor = key
+            if before is not None:
+                self._refresh_row(before)
+            self._refresh_row(self._places[key])
+            self._see_cursor()
+            self._tell(old)
+
+    def redraw(self, key: str) -> None:
+        """Draw an item's row anew, such as after it was marked."""
+        if key in self._places:
+            self._refresh_row(self._places[key])
+
+    def redraw_all(self) -> None:
+        """Draw the rows in sight anew."""
+        self.refresh()
+
+    def title(self, column: str, text: str) -> None:
+        """Give a column another title."""
+        if self._titles.get(column) != text:
+            self._titles[column] = text
+            self.refresh(Region(0, 0, self.size.width, 1))
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        if self._items:
+            at = min(max((self._place or 0) + rows, 0), len(self._items) - 1)
+            self.move_to(self._key(self._items[at]))
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what is in sight."""
+        self.action_move(pages * max(1, self.size.height - 2))
+
+    def action_edge(self, last: int) -> None:
+        """Move the cursor to the first or the last row."""
+        self.action_move(len(self._items) if last else -len(self._items))
+
+    def action_choose(self) -> None:
+        """Choose the row under the cursor."""
+        if self.item is not None:
+            self.post_message(self.Chosen(self, self.item))
+
+    def on_click(self, event: events.Click) -> None:
+        """A row becomes the cursor's; the second time it is chosen."""
+        if event.y == 0:
+            at = 0
+            for column, width in laid_out(self._columns, self._width - GUTTER):
+                at += width + GAP
+                if event.x - GUTTER < at:
+                    self.post_message(self.Headed(self, column.key))
+                    return
+            return
+        place = event.y - 1 + self.scroll_offset.y
+        if place < len(self._items):
+            key = self._key(self._items[place])
+            if key == self._cursor and event.chain > 1:
+                self.action_choose()
+            self.move_to(key)
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self.virtual_size = Size(self._width, len(self._items) + 1)
+        self._see_cursor()
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The titles, or an item."""
+        style = self.rich_style
+        if y == 0:
+            style = self.get_component_rich_style("row-table--titles")
+            return self._strip("", lambda column: self._titles.get(column.key, column.title), style)
+        place = y - 1 + self.scroll_offset.y
+        if place >= len(self._items):
+            text = f"  {self._nothing}" if y == 2 and not self._items else ""
+            return Strip([Segment(text, style)]).adjust_cell_length(self._width, style)
+        item = self._items[place]
+        has_cursor = self._key(item) == self._cursor
+        if has_cursor:
+            style = self.get_component_rich_style("row-table--cursor")
+        return self._strip(self._gutter(item), lambda column: column.cell(item), style, has_cursor)
+
+    def _strip(
+        self,
+        gutter: str | Text,
+        cell: Callable[[Column[Item]], str | Text],
+        style: Style,
+        has_cursor: bool = False,
+    ) -> Strip:
+        text = line_of(self._columns, self._width, gutter, cell)
+        segments = [
+            Segment(part.text, style + _own_style(part.style, has_cursor))
+            for part in text.render(self.app.console)
+        ]
+        return Strip(segments).adjust_cell_length(self._width, style)
+
+    @property
+    def _width(self) -> int:
+        return self.scrollable_content_region.width
+
+    @property
+    def _place(self) -> int | None:
+        return None if self._cursor is None else self._places.get(self._cursor)
+
+    def _refresh_row(self, place: int) -> None:
+        y = place + 1 - self.scroll_offset.y
+        if 1 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def _see_cursor(self) -> None:
+        place, rows = self._place, self.size.height - 1
+        if place is not None and rows > 0:
+            top = self.scroll_offset.y
+            self._scroll(min(max(top, place - rows + 1), place))
+
+    def _scroll(self, y: int) -> None:
+        if y != self.scroll_offset.y:
+            self.scroll_to(y=max(0, y), animate=False, force=True, immediate=True)
+
+    def _tell(self, before: Item | None) -> None:
+        item = self.item
+        if item is not before and (
+            item is None or before is None or self._key(item) != self._key(before)
+        ):
+            self.post_message(self.Moved(self, item))
+
+
+def _own_style(style: Style | None, under_cursor: bool) -> Style:
+    """A cell's own style; under the cursor its colours would not be read."""
+    if style is None:
+        return Style.null()
+    return Style(bold=style.bold, italic=style.italic) if under_cursor else style

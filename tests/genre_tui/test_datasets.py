@@ -1,0 +1,111 @@
+"""Datasets in a line each, their cards and audits, as threads read them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data import catalogue, store
+from data.errors import DataError
+from genre_tui import audits, datasets
+from tests.conftest import small_dataset
+from tests.genre_tui.test_data import FOUND
+
+
+@pytest.fixture(autouse=True)
+def stored() -> None:
+    """Two datasets and a damaged one."""
+    store.save(small_dataset("mine"), catalogue.path_of("mine"))
+    store.save(small_dataset("plain", mel=False), catalogue.path_of("plain"))
+    content = catalogue.path_of("mine").read_bytes()
+    catalogue.path_of("torn").write_bytes(content[: len(content) // 2])
+
+
+def test_datasets_in_a_line_each() -> None:
+    found = datasets.look()
+    assert [line.name for line in found.lines] == ["demo", "mine", "plain", "torn"]
+    assert found.default == "demo"
+    demo, mine, plain, torn = found.lines
+    assert (demo.is_made, demo.rows, demo.has_mel) == (False, (3200, 800, 1376), True)
+    assert (mine.rows, mine.tracks, mine.has_mel) == ((48, 24, 24), 3, True)
+    assert mine.genres == ("blues", "jazz", "rock")
+    assert mine.size == mine.path.stat().st_size
+    assert plain.summary == "96 rows, MFCC only"
+    assert mine.key != plain.key
+    assert "damaged" in torn.problem
+    assert torn.summary == "cannot be used"
+
+
+def test_a_file_that_is_none_of_the_catalogues_is_a_line_too(tmp_path: Path) -> None:
+    path = tmp_path / "else.h5"
+    store.save(small_dataset(), path)
+    line = datasets.look(str(path)).line(str(path))
+    assert line is not None
+    assert line.rows == (48, 24, 24)
+    gone = datasets.look(str(tmp_path / "gone.h5")).lines[-1]
+    assert gone.problem.startswith("there is no file ")
+    assert len(datasets.look("mine").lines) == 4
+
+
+def test_a_dataset_that_changes_is_read_again() -> None:
+    before = datasets.look().line("mine")
+    store.save(small_dataset("mine", rows=60), catalogue.path_of("mine"))
+    after = datasets.look().line("mine")
+    assert before is not None
+    assert after is not None
+    assert (before.rows[0], after.rows[0]) == (48, 60)
+    assert before.key != after.key
+
+
+def test_a_demo_of_another_version_counts_as_not_made() -> None:
+    for version, is_made in ((0, False), (1, True)):
+        dataset = replace(small_dataset(), provenance={"kind": "demo", "version": version})
+        store.save(dataset, catalogue.path_of("demo"))
+        line = datasets.look().line("demo")
+        assert line is not None
+        assert line.is_made is is_made
+
+
+def test_a_card_counts_without_reading_spectrograms(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = datasets.look().line("mine")
+    assert line is not None
+    read: list[Any] = []
+    load = store.load
+
+    def recording(*arguments: Any, **options: Any) -> Any:
+        read.append(load(*arguments, **options))
+        return read[-1]
+
+    monkeypatch.setattr(store, "load", recording)
+    card = datasets.card(line)
+    assert not read[0].has_mel
+    assert card.counts[0] == ("blues", "16", "8", "8", "32")
+    assert card.counts[-2:] == (
+        ("segments", "48", "24", "24", "96"),
+        ("tracks", "1", "1", "1", "3"),
+    )
+    assert card.about["features"] == "MFCC statistics (26), mel-spectrograms (21 x 128)"
+    assert line.sha256[:16] in card.about["content"]
+
+
+def test_a_file_that_goes_before_its_card_is_read_is_a_sentence() -> None:
+    line = datasets.look().line("mine")
+    assert line is not None
+    line.path.unlink()
+    with pytest.raises(DataError, match="there is no dataset file"):
+        datasets.card(line)
+
+
+def test_an_audit_is_read_with_the_worst_first_and_made_harmless() -> None:
+    audit = audits.read(json.dumps(FOUND))
+    assert [found.severity for found in audit.findings] == ["leak", "warning", "fine"]
+    assert audit.findings[1].sentence == "One [2Jrow."
+    assert audit.verdict == "1 leak, 1 warning."
+    assert audits.read('{"findings": []}').verdict == "no leaks, no warnings."
+    for text in ("", "{}", "[]", '{"findings": [3]}'):
+        with pytest.raises(ValueError, match=r"."):
+            audits.read(text)
