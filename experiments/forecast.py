@@ -12,6 +12,8 @@ from experiments.timings import Timings
 from experiments.workers import usable_cores
 
 _MINUTE, _HOUR = 60, 3600
+_FEW_SECONDS, _STEP_OF_SECONDS = 30, 5
+_MINUTES = 117.5  # seconds; before, a minute more or less would be too coarse
 _STEP_OF_HOURS = 600  # seconds; nobody forecasts hours to the minute
 
 
@@ -38,9 +40,9 @@ def forecast(
 ) -> Forecast | None:
     """Forecast a run, from the start of its workers to the end of its last training.
 
-    Workers take the cohorts in their order, as `Runner` has them do. Testing what
-    validation selects and waiting for the disk are left out. A trial that diverges
-    ends early, too, but nobody knows before.
+    Workers take the cohorts in their order, as `Runner` has them do. Testing, the simple
+    classifiers beside the networks and waiting for the disk are left out. A trial that
+    diverges ends early, too, but nobody knows before.
 
     Args:
         cohorts: of the run.
@@ -81,8 +83,10 @@ def _may_end_early(cohort: Cohort) -> bool:
 
 def _rounded(seconds: float) -> str:
     """No more digits than a forecast is worth."""
-    if round(seconds) < _MINUTE:
+    if seconds < _FEW_SECONDS:
         return duration(max(1, round(seconds)))
+    if seconds < _MINUTES:
+        return f"{round(seconds / _STEP_OF_SECONDS) * _STEP_OF_SECONDS} s"
     if round(seconds / _MINUTE) < _HOUR // _MINUTE:
         return f"{round(seconds / _MINUTE)} min"
     return duration(round(seconds / _STEP_OF_HOURS) * _STEP_OF_HOURS)

@@ -160,7 +160,7 @@ def _of_trial(
         x = [second / unit for second in trial.seconds[: len(y)]]
     else:
         x = [float(epoch) for epoch in range(1, len(y) + 1)]
-    return Curve(f"{trial.variant} seed {trial.seed}", colour, str(place % 10), x, y[: len(x)])
+    return Curve(f"s{trial.seed} {trial.variant}", colour, str(place % 10), x, y[: len(x)])
 
 
 def _x(group: Group, length: int, choice: Choice, unit: float) -> list[float]:

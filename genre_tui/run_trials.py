@@ -83,7 +83,7 @@ def columns() -> list[Column[TrialRow]]:
     return [
         Column("state", "state", 10, _state),
         Column("variant", "variant", 10, lambda row: row.variant, grows=1, keeps_end=True),
-        Column("seed", "seed", 4, lambda row: str(row.seed), is_number=True),
+        Column("seed", "seed", 5, lambda row: str(row.seed), is_number=True),
         Column("rate", "rate", 8, lambda row: f"{row.rate:g}", is_number=True, rank=2),
         Column("epoch", "epoch", 7, lambda row: f"{row.epoch}/{row.epochs}", is_number=True),
         Column("best", "F1 %", 5, lambda row: _percent(row.best and row.best[1]), is_number=True),
@@ -103,6 +103,12 @@ ORDERS: tuple[tuple[str, Callable[[TrialRow], Any]], ...] = (
     ("test", lambda row: -row.test if row.test is not None else 1.0),
 )
 CYCLE = 3  # so many of them are reached with the key
+
+
+def titles(order: int) -> dict[str, str]:
+    """The columns' titles: that of the order has an arrow."""
+    by = ORDERS[order][0]
+    return {one.key: f"{one.title}{'▼' if one.key == by else ''}" for one in columns()}
 
 
 def ordered(rows: Sequence[TrialRow], order: int) -> list[TrialRow]:

@@ -224,6 +224,8 @@ class RunPage(ChoicePage):
     def _draw_trials(self) -> None:
         if self.model is None:
             return
+        for column, title in run_trials.titles(self._order).items():
+            self.table.title(column, title)
         rows = run_trials.ordered(self._rows.of(self.model), self._order)
         self.table.show(rows, "It has no trials.")
         if self._follows:

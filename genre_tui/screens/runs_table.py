@@ -105,7 +105,7 @@ def titles(order: Order, *, turned: bool) -> dict[str, str]:
 def about(run: RunSummary, *, wide: bool) -> Text:
     """What a run is, in two lines or beside the table."""
     text = Text(run.run.name, "bold")
-    parts = [run.protocol, f"on {run.dataset}"] if run.dataset else []
+    parts = [f"{run.protocol} on {run.dataset}"] if run.dataset else []
     if wide:
         rows = [("protocol", run.protocol), ("dataset", run.dataset)]
         rows += [("trials", f"{run.done} of {run.trials} ended"), ("share", share_text(run))]

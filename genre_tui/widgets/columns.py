@@ -68,14 +68,15 @@ def line_of(
 
 def _fitted(cell: str | Text, width: int, column: Column[Item] | None = None) -> Text:
     if isinstance(cell, str) and column is not None and column.keeps_end:
-        cell = _without_middle(cell, width)
+        cell = without_middle(cell, width)
     text = Text(cell) if isinstance(cell, str) else cell.copy()
     text.truncate(width, overflow="ellipsis")
     text.align("right" if column is not None and column.is_number else "left", width)
     return text
 
 
-def _without_middle(text: str, width: int) -> str:
+def without_middle(text: str, width: int) -> str:
+    """Text in so many cells: where it is too long its middle goes."""
     if cell_len(text) <= width or width < 3:
         return text
     end = (width - 1) // 2

@@ -30,6 +30,7 @@ class Plot(Widget):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._title, self._nothing = Text(), ""
+        self._theme = ""
         self._curves: Sequence[Curve] = ()
         self._frame = Frame()
         self._strips: list[Strip] = []
@@ -53,7 +54,9 @@ class Plot(Widget):
     def notify_style_update(self) -> None:
         """Draw it in other colours."""
         super().notify_style_update()
-        self._draw()
+        if self.app.theme != self._theme:
+            self._theme = self.app.theme
+            self._draw()
 
     def render_line(self, y: int) -> Strip:
         """A line of text."""
@@ -88,8 +91,9 @@ class Plot(Widget):
         return [self._title_line(title, width), *drawing.lines]
 
     def _title_line(self, title: Text, width: int) -> list[Segment]:
-        title.truncate(width, overflow="ellipsis")
-        return [segment for segment in title.render(self.app.console) if segment.text != "\n"]
+        line = Text(end="").append_text(title)
+        line.truncate(width, overflow="ellipsis")
+        return list(line.render(self.app.console))
 
     def _paint(self, series: int) -> Style:
         colour = SERIES[series % len(SERIES)]

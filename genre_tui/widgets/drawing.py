@@ -10,14 +10,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from genre_tui.names import abbreviated
 from genre_tui.widgets.axis import Scale, numbers, scale_of
 from genre_tui.widgets.braille import Raster
+from genre_tui.widgets.columns import without_middle
 
 _LEAST_ROOM = 12  # columns that names at the ends of lines leave to the lines
 _WIDE = 60  # columns
 _LONGEST_NAMES, _LONGEST_NAMES_NARROW = 0.3, 0.42  # of the width
-_COLUMNS_A_TICK = 9
+_COLUMNS_A_TICK = 7
 _LINES_A_TICK = 2
 _MOST_MARKED = 10  # curves that carry their mark along the way
 
@@ -208,11 +208,11 @@ def _names(curves: Sequence[Curve], frame: Frame, most: int) -> list[tuple[Curve
     if room < 3:
         return [(curve, curve.mark) for curve, _ in named]
     longest = min(room, max((cell_len(curve.name) for curve, _ in named), default=0))
-    short = abbreviated(tuple(curve.name for curve, _ in named), longest)
     widest = max(map(len, figures), default=0)
     return [
         (curve, f"{curve.mark} {set_cell_size(name, longest)} {figure:>{widest}}")
-        for (curve, _), name, figure in zip(named, short, figures, strict=True)
+        for (curve, _), figure in zip(named, figures, strict=True)
+        if (name := without_middle(curve.name, longest))
     ]
 
 

@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from experiments.errors import RunError
+from experiments.event_reader import EventReader
 from experiments.events import EventLog
 from experiments.records import RunDirectory
 from genre_tui.grid import Grid
@@ -41,6 +42,12 @@ def epoch(trial: str, number: int, counts: list[list[int]]) -> dict[str, object]
         "epoch": number,
         "logs": logs,
         "seconds": 1.0,
+        "time": 1.7e9 + number,
+        "cohort": "c0",
+        "rows_per_second": 120.0,
+        "memory": 0,
+        "share": 0.1,
+        "seconds_left": 9.0,
         "confusion": counts,
     }
 
@@ -166,7 +173,7 @@ def test_a_look_at_epochs_and_seeds(tmp_path: Path) -> None:
     assert summed.trials == (one, others[0])  # the third has not come so far
     assert summed.counts == [[12, 4, 0], [2, 6, 0], [0, 8, 0]]
     assert "2 seeds summed" in summed.title
-    assert "no epoch" in see(model, Look(others[1]), {}).missing
+    assert "waits for its turn" in see(model, Look(others[1]), {}).missing
     model.take(told(model.run, epoch(others[1], 1, [[1, 2], [3]])))
     assert "damaged" in see(model, Look(others[1]), {}).missing
     assert see(model, Look("nothing"), {}).missing
@@ -239,8 +246,6 @@ def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
     trial = next(iter(model.trials))
     log = EventLog(run)
     log.append(epoch(trial, 1, COUNTS))
-    from experiments.event_reader import EventReader
-
     _, events = EventReader(run).read()
     model.take(told(run, *events))
     assert see(model, Look(trial), {}).counts == COUNTS
