@@ -22,6 +22,8 @@ from experiments.errors import RunError
 from experiments.ownership import OwnedError, is_alive, owner_of
 from experiments.records import RunDirectory
 from experiments.request import BEGUN, Request
+from networks.backend import require_torch
+from networks.checks import ConfigError
 
 OWNER: tuple[str, ...] = (sys.executable, "-m", "experiments.owner")
 
@@ -40,6 +42,7 @@ def start(request: Request, runs: Path) -> RunDirectory:
         DataError: the folder cannot be written.
         RunError: the run was refused.
     """
+    _require_torch()
     run = RunDirectory(run_folder.create(runs, request.study.name).path.absolute())
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -70,6 +73,7 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
         DataError: the folder cannot be written.
         RunError: the run was refused.
     """
+    _require_torch()
     run.refuse_links()
     facts = run.read_run()
     if is_alive(run):
@@ -148,6 +152,13 @@ def await_end(run: RunDirectory, seconds: float | None = None) -> bool:
             return False
         time.sleep(_LOOK)
     return True
+
+
+def _require_torch() -> None:
+    try:
+        require_torch()
+    except ConfigError as error:
+        raise RunError(str(error)) from error
 
 
 def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:

@@ -13,10 +13,7 @@ from genre_tui.ages import age_of
 from genre_tui.summaries import RunSummary
 
 STATES: tuple[str, ...] = (*get_args(State), "damaged")
-HELP = (
-    "Words of the name, study or dataset; state:running study:optimizers protocol:controlled "
-    "data:gtzan host:gpu1; f1>70 done<100 age<2d"
-)
+HELP = "Words, or state:running study: protocol: data: host: name: f1>70 done<100 age<2d"
 
 _TEXTS: dict[str, Callable[[RunSummary], str]] = {
     "state": lambda run: run.state,
@@ -71,7 +68,21 @@ def parse(text: str) -> Filter:
     Raises:
         FilterError: a term has no meaning; says what is allowed.
     """
-    return Filter(tuple(_test(term) for term in text.lower().split()))
+    found, problem = understood(text)
+    if problem:
+        raise FilterError(problem)
+    return found
+
+
+def understood(text: str) -> tuple[Filter, str]:
+    """What of a filter can be understood, and what is wrong with the rest; "" for nothing."""
+    tests, problem = [], ""
+    for term in text.lower().split():
+        try:
+            tests.append(_test(term))
+        except FilterError as error:
+            problem = str(error)
+    return Filter(tuple(tests)), problem
 
 
 def _test(term: str) -> Test:

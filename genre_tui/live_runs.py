@@ -42,9 +42,9 @@ class LiveRun:
             self._base = base = summarise(self._run)
             return base
         owner = owner_of(self._run)
-        best, curve = base.best, base.curve
+        best, curve, step = base.best, base.curve, base.step
         if self._best and (best is None or self._scores[self._best] > best):
-            best, curve = self._scores[self._best], thinned(self._curves[self._best])
+            best, (curve, step) = self._scores[self._best], thinned(self._curves[self._best])
         done = max(len(self._ended), base.done)
         return replace(
             base,
@@ -55,6 +55,7 @@ class LiveRun:
             share=max(self._share, min(done, self._trials) / max(self._trials, 1)),
             best=best,
             curve=curve,
+            step=step,
             host=clean(owner.host) if owner else "",
         )
 

@@ -18,12 +18,12 @@ _WIDE = 100  # columns
 
 def title_line(model: RunModel, width: int) -> Text:
     """What the run is: name, protocol, dataset, and who carries it out where there is room."""
-    text = Text(clean(model.run.name), "bold", no_wrap=True)
-    text.append(f"  {model.protocol} on {model.dataset}", "not bold")
+    text = Text(no_wrap=True).append(clean(model.run.name), "bold")
+    text.append(f"  {model.protocol} on {model.dataset}")
     if model.is_demo:
         text.append("  ").append("DEMO DATA", "bold reverse")
     if model.owner and text.cell_len + len(model.owner) + 2 <= width:
-        text.append(f"  {model.owner}", "not bold dim")
+        text.append(f"  {model.owner}", "dim")
     return text
 
 
@@ -51,7 +51,7 @@ def progress_line(model: RunModel, width: int) -> Text:
     if room >= _SHORTEST_BAR:
         length = min(room, _LONGEST_BAR)
         full = round(share * length)
-        text.append("  ").append("█" * full, "bold").append("░" * (length - full), "dim")
+        text.append("  ").append("━" * full, "bold").append("─" * (length - full), "dim")
     return text.append(tail)
 
 

@@ -1,4 +1,7 @@
-"""Studies in a line each: ours, the user's own, what they take here, what came of them."""
+"""Studies in a line each: ours, the user's own, what they take here, what came of them.
+
+What only threads need is imported there: the first screen does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,10 @@ from pathlib import Path
 
 from data.terminal import clean
 from experiments.errors import RunError
-from experiments.own_study import read_study
 from experiments.plan import Wish
-from experiments.prospect import prospect
 from experiments.records import RunDirectory
-from experiments.request import Computing
-from experiments.results import collect
 from experiments.studies import STUDIES
 from experiments.study import PROTOCOLS, Protocol, Study
-from experiments.tables import per_cent
-from experiments.timings import Timings
 from genre_tui.summaries import RunSummary
 
 _MARKS_OF_A_STUDY = ("variants", "vary", "base")  # tables that tell it from other TOML files
@@ -110,6 +107,8 @@ def our_lines() -> list[StudyLine]:
 
 def own_lines(folder: Path = Path()) -> list[StudyLine]:
     """The studies of the user's own in a folder; a damaged one is a line that says so."""
+    from experiments.own_study import read_study
+
     lines = []
     try:
         paths = sorted(folder.glob("*.toml"))[:_MOST_FILES]
@@ -128,6 +127,10 @@ def own_lines(folder: Path = Path()) -> list[StudyLine]:
 
 def with_costs(line: StudyLine) -> StudyLine:
     """A line with what both protocols take; up to half a second of work."""
+    from experiments.prospect import prospect
+    from experiments.request import Computing
+    from experiments.timings import Timings
+
     if line.study is None:
         return line
     costs = {}
@@ -170,6 +173,9 @@ def newest_finished(runs: Iterable[RunSummary]) -> RunSummary | None:
 
 def read_last(summary: RunSummary) -> LastResult:
     """What came of a finished run; one that cannot be read says so."""
+    from experiments.results import collect
+    from experiments.tables import per_cent
+
     try:
         result = collect(summary.run)
     except (RunError, OSError) as error:

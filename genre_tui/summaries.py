@@ -34,6 +34,7 @@ class RunSummary:
         curve: validation macro-F1 of that trial, epoch by epoch.
         created: UTC, as in the run's name; "" where that is not known.
         host: where it is carried out; "" where nobody does.
+        step: epochs from a point of the curve to the next.
     """
 
     run: RunDirectory
@@ -49,6 +50,7 @@ class RunSummary:
     curve: tuple[float, ...]
     created: str
     host: str
+    step: int = 1
 
     @property
     def is_alive(self) -> bool:
@@ -63,7 +65,7 @@ def summarise(run: RunDirectory) -> RunSummary:
         facts = run.read_run()
         state = state_of(run, facts)
         ended = [result for result in state.results.values() if result is not None]
-        best, curve = _best(ended)
+        best, (curve, step) = _best(ended)
         return RunSummary(
             run,
             study,
@@ -78,6 +80,7 @@ def summarise(run: RunDirectory) -> RunSummary:
             curve,
             created,
             "",
+            step,
         )
     except (RunError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
         reason = clean(str(error))
@@ -97,14 +100,14 @@ def stamp_of(run: RunDirectory) -> Stamp:
     return tuple(marks)
 
 
-def thinned(curve: Sequence[float | None]) -> tuple[float, ...]:
-    """A curve as a sparkline needs it."""
+def thinned(curve: Sequence[float | None]) -> tuple[tuple[float, ...], int]:
+    """A curve as a sparkline needs it, and how many epochs each of its points stands for."""
     known = [float(value) for value in curve if value is not None]
     step = max(1, -(-len(known) // _MOST_POINTS))
-    return tuple(known[::step])
+    return tuple(known[::step]), step
 
 
-def _best(results: list[dict[str, Any]]) -> tuple[float | None, tuple[float, ...]]:
+def _best(results: list[dict[str, Any]]) -> tuple[float | None, tuple[tuple[float, ...], int]]:
     best: Mapping[str, Any] | None = None
     score = -1.0
     for result in results:
@@ -113,5 +116,5 @@ def _best(results: list[dict[str, Any]]) -> tuple[float | None, tuple[float, ...
             if found > score:
                 best, score = result, found
     if best is None:
-        return None, ()
+        return None, ((), 1)
     return score, thinned(best.get("history", {}).get("val_macro_f1", []))

@@ -56,6 +56,7 @@ class Viewer:
             self.model, self.look, self.marked, self.problem = model, None, None, ""
             self._tests = {}
         elif told is None or told.anew or told.results is not None:
+            self.problem = ""
             self._forget(list(self._tests))
         else:
             self._forget({str(e.get("trial")) for e in told.events if e["event"] == "trial"})

@@ -83,9 +83,7 @@ class Browser:
 
     async def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._number += 1
-        await self._socket.send_json(
-            {"id": self._number, "method": method, "params": parameters}
-        )
+        await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         while True:
             told = json.loads(await self._socket.receive_str(timeout=PATIENCE))
             if told.get("id") == self._number:

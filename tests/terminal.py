@@ -22,7 +22,14 @@ PATIENCE = 90.0  # seconds, on a busy machine
 # What our own programs send: colours and styles, the cursor, parts of lines erased.
 _OURS = re.compile(rb"\x1b\[[0-9;]*m|\x1b\[\?25[hl]|\x1b\[[0-9]*[ABCDGKJ]")
 # What Textual sends beside those: modes and questions about them, a place of the cursor.
-_TEXTUAL = re.compile(rb"\x1b\[\?[0-9]+(?:[hlsr]|\$p)|\x1b\[[<>=]?[0-9]*u|\x1b\[[0-9;]*H")
+_TEXTUAL = re.compile(
+    rb"\x1b\[\?[0-9]+(?:[hlsr]|\$p)|\x1b\[[<>=]?[0-9]*u|\x1b\[[0-9;]*H|\x1b\]22;[a-z-]*\x07"
+)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what would be believed more than the terminal's own size."""
+    return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
 
 
 class Terminal:
@@ -59,7 +66,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             cwd=ROOT,
-            env={**os.environ, "TERM": term, **(env or {})},
+            env={**_environment(), "TERM": term, **(env or {})},
             preexec_fn=take_terminal,
         )
         os.close(slave)

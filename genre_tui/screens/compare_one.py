@@ -90,7 +90,8 @@ def beside(one: OneRun, pairs: bool) -> RenderableType:
     if pairs:
         parts += _pairs(one)
     elif one.verdict and one.verdict.answer and one.verdict.answer.pairs:
-        parts.append(Text(f"p shows {len(one.verdict.answer.pairs)} pairs of variants.", "dim"))
+        count = len(one.verdict.answer.pairs)
+        parts.append(Text(f"p shows {count} pair{'s' * (count > 1)} of variants.", "dim"))
     return Group(*parts)
 
 

@@ -25,6 +25,8 @@ from genre_tui.viewer import Shown, Viewer
 from genre_tui.widgets.matrix import MatrixGrid
 from genre_tui.widgets.said import Said
 
+_MOST_BESIDE = 12  # genres whose matrix leaves room for what is mixed up
+
 
 class ConfusionPage(Page):
     """The confusion matrix of validation or test rows, of a trial or all its seeds."""
@@ -36,6 +38,7 @@ class ConfusionPage(Page):
     ConfusionPage #detail { height: 2; color: $text-muted; }
     ConfusionPage #mixed { width: 42; height: 1fr; padding: 1 0 0 2; display: none; }
     ConfusionPage.-wide #mixed { display: block; }
+    ConfusionPage.-many #mixed { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "measure", "Counts/%", tooltip="Counts, % of true, % of predicted genre"),
@@ -113,7 +116,7 @@ class ConfusionPage(Page):
             self._draw()
 
         work = partial(first_tested, model.run, names, len(model.genres))
-        in_background(self, "tests", work, take, partial(self._failed, model))
+        in_background(self, "tests", work, take, partial(self._failed, model, names[0]))
 
     def _read(self, model: RunModel, names: list[str]) -> None:
         """Read test matrices, unless that is being done."""
@@ -128,12 +131,12 @@ class ConfusionPage(Page):
                 self._draw()
 
         work = partial(read_tests, model.run, names, len(model.genres))
-        in_background(self, "tests", work, take, partial(self._failed, model))
+        in_background(self, "tests", work, take, partial(self._failed, model, names[0]))
 
-    def _failed(self, model: RunModel, problem: str) -> None:
+    def _failed(self, model: RunModel, trial: str, problem: str) -> None:
         if model is self._viewer.model:
             self._viewer.problem, self._reading = problem, []
-            self._viewer.look = self._viewer.look or Look(next(iter(model.trials), ""), "test")
+            self._viewer.look = self._viewer.look or Look(trial, "test")
             self._draw()
 
     def _go(self, look: Look) -> None:
@@ -158,8 +161,9 @@ class ConfusionPage(Page):
         self.query_one("#headline", Said).tell(headline(model) if model else Text())
         self.query_one("#about", Said).tell(about(shown), grows=True)
         self.query_one(MatrixGrid).show(shown.grid, shown.seen.missing)
-        mixed = mixed_up(shown.grid) if shown.grid and self.has_class("-wide") else Text()
+        mixed = mixed_up(shown.grid) if shown.grid else Text()
         self.query_one("#mixed", Said).tell(mixed)
+        self.set_class(model is not None and len(model.genres) > _MOST_BESIDE, "-many")
         self._tell_cell()
 
     @on(MatrixGrid.Moved)

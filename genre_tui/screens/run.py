@@ -34,7 +34,7 @@ class RunPage(ChoicePage):
     MODE: ClassVar[str] = "run"
     DEFAULT_CSS = """
     RunPage #title, RunPage #progress, RunPage #devices { height: 1; }
-    RunPage #notice { height: auto; max-height: 2; display: none; }
+    RunPage #notice { height: auto; max-height: 3; display: none; }
     RunPage.-noticed #notice { display: block; }
     RunPage #curves-say { height: 1; display: none; }
     RunPage #trials { height: auto; max-height: 40%; min-height: 4; }
@@ -198,10 +198,9 @@ class RunPage(ChoicePage):
         model, width = self.model, self.size.width
         self.set_class(model is None, "-empty")
         if model is None:
-            self.query_one("#title", Said).tell(self._why_none())
-            for name in ("#progress", "#devices"):
+            for name in ("#title", "#progress", "#devices"):
                 self.query_one(name, Said).tell(Text())
-            self._notice(Text())
+            self._notice(self._why_none())
             return
         self.query_one("#title", Said).tell(title_line(model, width))
         self.query_one("#progress", Said).tell(progress_line(model, width))

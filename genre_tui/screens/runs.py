@@ -7,13 +7,15 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from data.terminal import clean
 from genre_tui.ages import now
-from genre_tui.filtering import HELP, Filter, FilterError, parse
+from genre_tui.filtering import HELP, Filter, understood
 from genre_tui.messages import RunsSeen
 from genre_tui.screens.control import ControlPage
 from genre_tui.screens.runs_table import (
@@ -21,11 +23,15 @@ from genre_tui.screens.runs_table import (
     ORDERS,
     about,
     columns,
+    curve_of,
+    details,
     ordered,
     runs_csv,
     titles,
 )
 from genre_tui.summaries import RunSummary
+from genre_tui.widgets.curves import Plot
+from genre_tui.widgets.drawing import Frame
 from genre_tui.widgets.rows import RowTable
 from genre_tui.widgets.said import Said
 
@@ -43,9 +49,11 @@ class RunsPage(ControlPage):
     RunsPage #filter-sign { width: 2; }
     RunsPage #filter { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
     RunsPage #filter-says { height: auto; max-height: 2; color: $text-muted; }
-    RunsPage #about { height: 2; }
+    RunsPage #about { height: auto; min-height: 2; max-height: 4; }
     RunsPage #details { display: none; width: 44; padding: 0 1; border-left: solid $panel; }
     RunsPage.-wide #details { display: block; }
+    RunsPage #details-text { height: auto; max-height: 60%; }
+    RunsPage #details-curve { max-height: 16; margin-top: 1; }
     RunsPage.-wide #about { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -79,7 +87,10 @@ class RunsPage(ControlPage):
                 id="filter-line",
             ),
             Said(id="filter-says"),
-            Horizontal(table, VerticalScroll(Said(id="details-text"), id="details")),
+            Horizontal(
+                table,
+                Vertical(Said(id="details-text"), Plot(id="details-curve"), id="details"),
+            ),
             Said(id="about"),
             id="body",
         )
@@ -131,10 +142,11 @@ class RunsPage(ControlPage):
     def action_clear(self) -> None:
         """Show all runs again; the second time nothing is marked any more."""
         entry = self.query_one("#filter", Input)
-        if not entry.value and not entry.has_focus and self.session.marked:
+        if not (entry.value or entry.has_focus or self.session.marked):
+            raise SkipAction  # there is nothing to clear: Escape does what it does elsewhere
+        if not entry.value and not entry.has_focus:
             self.session.marked.clear()
             self.table.redraw_all()
-            self._tell_of_run()
         entry.value = ""
         self._filter = Filter()
         self.remove_class("-filtered")
@@ -192,21 +204,16 @@ class RunsPage(ControlPage):
 
     @on(Input.Changed, "#filter")
     def _typed(self, event: Input.Changed) -> None:
-        self._say_filter()
-        try:
-            self._filter = parse(event.value)
-        except FilterError:
-            return  # the last one that had a meaning stays until this one has
+        self._filter, _ = understood(event.value)
         self._show()
 
     @on(Input.Submitted, "#filter")
     def _typed_to_the_end(self) -> None:
-        try:
-            parse(self.query_one("#filter", Input).value)
-        except FilterError as error:
-            self.say(f"{error}", problem=True)
-            return
-        self.table.focus()
+        _, problem = understood(self.query_one("#filter", Input).value)
+        if problem:
+            self.say(problem, problem=True)
+        else:
+            self.table.focus()
 
     def on_key(self, event: events.Key) -> None:
         """From the filter down into the table."""
@@ -237,7 +244,7 @@ class RunsPage(ControlPage):
         if self._seen:
             nothing = "No run passes the filter. Esc clears it."
         elif self._complete:
-            nothing = f"There are no runs in {self.session.runs} yet. Press 1 to start one."
+            nothing = "There are no runs yet. Press 1 to start one."
         else:
             nothing = "Reading the runs ..."
         self.table.show(ordered(found, self._order, turned=self._turned), nothing)
@@ -245,26 +252,27 @@ class RunsPage(ControlPage):
         self._say_filter()
 
     def _say_filter(self) -> None:
-        entry = self.query_one("#filter", Input)
-        try:
-            parse(entry.value)
-        except FilterError as error:
-            text = Text(str(error))
-        else:
-            found = f"{len(self.table.items)} of {len(self._seen)} runs.  "
-            text = Text(f"{found if entry.value else ''}{HELP}", "dim")
+        value = self.query_one("#filter", Input).value
+        _, problem = understood(value)
+        found = f"{len(self.table.items)} of {len(self._seen)} runs.  " if value else ""
+        text = Text(problem) if problem else Text(f"{found}{HELP}", "dim")
         self.query_one("#filter-says", Said).tell(text, grows=True)
 
     def _tell_of_run(self) -> None:
         run, marked = self.table.item, len(self.session.marked)
-        narrow, wide = Text(), Text()
         if run is not None:
-            narrow, wide = about(run, wide=False), about(run, wide=True)
+            narrow, wide = about(run), details(run)
+        else:
+            narrow = wide = Text(clean(f"Runs are looked for in {self.session.runs.absolute()}."))
         if marked:
-            wide.append(f"\n\n{marked} marked", "bold")
-            narrow = Text(f"{marked} marked  ", "bold").append_text(narrow)
-        self.query_one("#about", Said).tell(narrow)
+            count = Text().append(f"{marked} marked", "bold")
+            narrow = count.copy().append("  ").append_text(narrow)
+            wide = count.append("\n\n").append_text(wide)
+        self.query_one("#about", Said).tell(narrow, grows=True)
         self.query_one("#details-text", Said).tell(wide, grows=True)
+        curves = [curve_of(run)] if run is not None else []
+        title = Text().append("macro-F1 %", "bold").append("  best trial, validation", "dim")
+        self.query_one("#details-curve", Plot).show(title, curves, Frame(), "No curve yet.")
 
     def _sorted_anew(self) -> None:
         self._name_columns()

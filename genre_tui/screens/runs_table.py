@@ -8,12 +8,13 @@ from datetime import datetime
 
 from rich.text import Text
 
+from data.terminal import clean
 from genre_tui.ages import age_of, age_words, now
-from genre_tui.filtering import STATES
 from genre_tui.matrices import csv_text
 from genre_tui.summaries import RunSummary
-from genre_tui.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.theme import MARKS, STATE_GLYPH, STATE_STYLE
 from genre_tui.widgets.columns import Column
+from genre_tui.widgets.drawing import Curve
 from genre_tui.widgets.sparkline import sparkline
 
 _CURVE = 10  # columns of a sparkline
@@ -45,10 +46,14 @@ def columns() -> list[Column[RunSummary]]:
         Column("done", "trials", 7, _done, is_number=True),
         Column("share", "", 4, share_text, is_number=True),
         Column("best", "F1 %", 5, _best, is_number=True),
-        Column("curve", "by epoch", _CURVE, lambda run: sparkline(run.curve, _CURVE), rank=2),
+        Column("curve", "by epoch", _CURVE, _sparkline, rank=2),
         Column("age", "age", 7, lambda run: age_words(age_of(run, now())), is_number=True),
         Column("host", "host", 12, lambda run: run.host, rank=4),
     ]
+
+
+def _sparkline(run: RunSummary) -> Text:
+    return Text(sparkline(run.curve, _CURVE), "dim")
 
 
 def _done(run: RunSummary) -> str:
@@ -102,29 +107,35 @@ def titles(order: Order, *, turned: bool) -> dict[str, str]:
     }
 
 
-def about(run: RunSummary, *, wide: bool) -> Text:
-    """What a run is, in two lines or beside the table."""
-    text = Text(run.run.name, "bold")
+def about(run: RunSummary) -> Text:
+    """What a run is, in two lines."""
     parts = [f"{run.protocol} on {run.dataset}"] if run.dataset else []
-    if wide:
-        rows = [("protocol", run.protocol), ("dataset", run.dataset)]
-        rows += [("trials", f"{run.done} of {run.trials} ended"), ("share", share_text(run))]
-        rows += [("best", f"{_best(run)} % validation macro-F1" if run.best is not None else "")]
-        rows += [
-            ("host", run.host),
-            ("created", _created(run.created)),
-            ("folder", str(run.run.path)),
-        ]
-        text = Text()
-        text.append_text(state_text(run.state)).append("\n\n")
-        for name, value in rows:
-            if value:
-                text.append(f"{name:<9}", "dim").append(f"{value}\n")
-        return text.append(f"\n{run.reason}" if run.reason else "")
-    if run.host:
-        parts.append(f"carried out on {run.host}")
-    text.append(f"\n{', '.join(parts)}" if parts else "\n")
-    return text.append(f"{': ' if parts else ''}{run.reason}" if run.reason else "")
+    parts += [f"carried out on {run.host}"] if run.host else []
+    said = ": ".join(part for part in (", ".join(parts), run.reason) if part)
+    return Text().append(clean(run.run.name), "bold").append(f"\n{said}")
+
+
+def details(run: RunSummary) -> Text:
+    """What a run is, beside the table."""
+    text = Text().append(clean(run.run.name), "bold").append("\n\n")
+    text.append_text(state_text(run.state)).append(f" {share_text(run)}\n")
+    text.append(f"{run.reason}\n" if run.reason else "").append("\n")
+    rows = [("protocol", run.protocol), ("dataset", run.dataset), ("host", run.host)]
+    rows += [("created", _created(run.created))]
+    if run.state != "damaged":
+        rows.append(("trials", f"{run.done} of {run.trials} have ended"))
+    if run.best is not None:
+        rows.append(("best", f"{_best(run)} % validation macro-F1"))
+    for name, value in rows:
+        if value:
+            text.append(f"{name:<9}", "dim").append(f"{value}\n")
+    return text.append("folder\n", "dim").append(clean(str(run.run.path)))
+
+
+def curve_of(run: RunSummary) -> Curve:
+    """The curve of its best trial, in per cent."""
+    epochs = [1 + run.step * place for place in range(len(run.curve))]
+    return Curve("", 0, MARKS[0], epochs, [100 * value for value in run.curve])
 
 
 def _created(created: str) -> str:
@@ -147,6 +158,3 @@ def runs_csv(runs: Sequence[RunSummary]) -> str:
             for run in runs
         ),
     )
-
-
-assert set(_URGENCY) == set(STATES)

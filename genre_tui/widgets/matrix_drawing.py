@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 
 from genre_tui.grid import SIDE, Grid
-from genre_tui.names import abbreviated, shortened
+from genre_tui.names import abbreviated
 from genre_tui.widgets.heat import RIGHT, WRONG, Rgb, shaded, sign
 from genre_tui.widgets.matrix_layout import HEAD, Layout
 
@@ -81,7 +81,7 @@ def _row(
 ) -> Parts:
     """A line of a row: its number and name in the middle one, notes below."""
     middle = (layout.height - 1) // 2
-    name = shortened(grid.genres[i], layout.label - 1) if part == middle else ""
+    name = abbreviated(grid.genres, layout.label - 1)[i] if part == middle else ""
     yield name, Style(bold=True, underline=i == window.i)
     yield " " * (layout.label - cell_len(name)), _PLAIN
     signs = 0 if ground else _signs(layout, grid)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 HEAD = 2  # lines above the cells
-_LEAST_LABEL, _MOST_LABEL = 8, 24
+_LEAST_LABEL, _SHORT_LABEL, _MOST_LABEL = 8, 12, 24
 _MOST_CELL, _MOST_HEIGHT = 13, 4
 _ENOUGH = 6  # columns of cells that go before figures beside them
 
@@ -54,6 +54,8 @@ def lay_out(
             all names fit in full, too, else the first of the others.
     """
     label = min(max(name + 1, _LEAST_LABEL), max(_LEAST_LABEL, width // 5), _MOST_LABEL)
+    if len(sides) > 1:  # names make room for columns
+        label = min(label, max(_SHORT_LABEL, width - size * least - sum(sides[1])))
     free = max(width - label, least)
     ample = size * max(least, min(name + 1, _MOST_CELL))  # for names in full
     enough = min(size, _ENOUGH) * least

@@ -85,8 +85,8 @@ class PlotGrid(Grid):
         metric, is_alone = METRICS[number], not self.has_class("-all")
         log = metric.title in self._logs
         in_front = number == self.metric and not is_alone
-        title = Text(metric.title, "bold underline" if in_front else "bold")
-        title.append("  log" if log else "", "not bold not underline dim")
+        title = Text().append(metric.title, "bold underline" if in_front else "bold")
+        title.append("  log" if log else "", "dim")
         if is_alone:
             title.append("  ").append_text(curves_line(model, choice, metric))
         x_name, _ = time_unit(model, choice)

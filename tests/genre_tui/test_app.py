@@ -1,100 +1,432 @@
-"""The app as a user drives it: keys in, text on the screen out."""
+"""What is around the screens: tabs, keys, dialogs, the palette, export, copy."""
 
-import asyncio
+import csv
+import io
+import json
+import os
+import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from textual.containers import VerticalScroll
-from textual.widgets import DataTable, Static, TabbedContent
+from textual.widgets import Input, OptionList
 
+from experiments.ownership import owning
+from experiments.records import RunDirectory
 from genre_tui.app import GenreTui
-from genre_tui.cli import main
+from genre_tui.exporting import Choice, choices, without_network
+from genre_tui.screens.export import ExportDialog
+from genre_tui.screens.keys import KeysDialog
+from genre_tui.screens.page import Page
+from genre_tui.widgets.key_line import KeyLine
+from genre_tui.widgets.tabs import SCREENS, Tabs
 from tests.conftest import record_run
+from tests.genre_tui.pilots import SIZES, Driver, drive, driving
+from tests.recorded import record
 
 
-def _screen(app: GenreTui, widget: str) -> str:
-    static = app.query_one(widget, Static)
-    return "\n".join(
-        "".join(segment.text for segment in static.render_line(y))
-        for y in range(static.size.height)
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory of its own."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("GENRE_TUI_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+def _page(user: Driver) -> Page:
+    (page, *_) = user.app.screen_stack
+    assert isinstance(page, Page)
+    return page
+
+
+def _mode(user: Driver) -> str:
+    return _page(user).MODE
+
+
+def _dialog(user: Driver) -> ExportDialog:
+    assert isinstance(user.app.screen, ExportDialog)
+    return user.app.screen
+
+
+@SIZES
+def test_each_number_is_a_screen_and_escape_goes_back(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path, size) as user:
+            assert _mode(user) == "studies"
+            for key, mode, _ in SCREENS[1:]:
+                await user.press(key)
+                assert _mode(user) == mode
+            for _, mode, _ in reversed(SCREENS[:-1]):
+                await user.press("escape")
+                assert _mode(user) == mode
+            await user.press("escape")  # there is nothing before the first one
+            assert _mode(user) == "studies"
+            await user.press("6", "6", "escape")
+            assert _mode(user) == "studies"
+
+    drive(flow())
+
+
+def test_tabs_fit_and_are_clicked(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path, (60, 20)) as user:
+            first = user.text.splitlines()[0]
+            assert all(f"{key} {title}" in first for key, _, title in SCREENS)
+            for key, mode, title in SCREENS:
+                place = user.text.splitlines()[0].index(f"{key} {title}")
+                await user.pilot.click(Tabs, offset=(place, 0))
+                await user.pilot.pause()
+                assert _mode(user) == mode
+
+    drive(flow())
+
+
+def test_keys_that_do_not_fit_are_left_out_whole(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path, (60, 20), first="runs") as user:
+            await user.sees("? Keys", "q Quit")
+            line = user.text.splitlines()[-1]
+            shown = [binding for binding in type(_page(user)).BINDINGS if binding.show]
+            own = [binding.description for binding in shown if binding.description in line]
+            assert own == [binding.description for binding in shown][: len(own)]
+            assert 0 < len(own) < len(shown)
+            await user.pilot.click(KeyLine, offset=(line.index("Keys"), 0))
+            await user.pilot.pause()
+            assert isinstance(user.app.screen, KeysDialog)
+
+    drive(flow())
+
+
+def test_all_keys_are_in_the_dialog(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path, (100, 60)) as user:
+            for key, mode, title in SCREENS:
+                await user.press(key, "question_mark")
+                assert isinstance(user.app.screen, KeysDialog), mode
+                await user.sees("Keys", title, "Everywhere", "Export", "Quit", "Copy")
+                for binding in type(_page(user)).BINDINGS:
+                    assert (binding.tooltip or binding.description) in user.text, mode
+                await user.press("question_mark")
+                assert user.app.screen is _page(user)
+            for end in ("escape", "q", "enter"):
+                await user.press("question_mark", end)
+                assert user.app.screen is _page(user)
+            assert user.app.is_running
+
+    drive(flow())
+
+
+def test_keys_scroll_where_there_is_little_room(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path, (60, 20)) as user:
+            await user.press("question_mark")
+            await user.sees("Studies", "New run")
+            assert "Confusion" not in "\n".join(user.text.splitlines()[1:])
+            await user.press("end")
+            await user.sees("Find a screen, run or study")
+
+    drive(flow())
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+def test_quit(tmp_path: Path, key: str) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path) as user:
+            await user.pilot.press(key)
+            await user.pilot.pause()
+            assert not user.app.is_running
+            assert user.app.return_code == 0
+
+    drive(flow())
+
+
+@pytest.mark.parametrize("size", [(59, 20), (60, 19), (20, 5)])
+def test_too_little_room_is_said_and_goes_when_there_is_more(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path, (80, 24)) as user:
+            await user.sees("ffn-baseline")
+            await user.pilot.resize_terminal(*size)
+            await user.until(lambda: "ffn-baseline" not in user.text)
+            assert "60" in user.text
+            await user.pilot.resize_terminal(60, 20)
+            await user.sees("ffn-baseline")
+            await user.pilot.resize_terminal(140, 45)
+            await user.sees("ffn-baseline")
+            assert "This needs" not in user.text
+
+    drive(flow())
+
+
+def test_what_goes_on_is_said_beside_the_tabs(tmp_path: Path) -> None:
+    run = record_run(tmp_path)
+    record_run(tmp_path, "20260102T030405Z-def456")
+
+    async def flow() -> None:
+        async with driving(tmp_path, read_only=True, refresh=0.1) as user:
+            await user.sees("read-only")
+            assert "running" not in user.text.splitlines()[0]
+            assert user.app.runs_that_go_on() == []
+            with owning(run, print):
+                user.app.look_now()
+                await user.until(lambda: "1 running" in user.text.splitlines()[0])
+                assert user.app.runs_that_go_on() == [run]
+                await user.press("6")
+                assert "1 running" in user.text.splitlines()[0]
+            user.app.look_now()
+            await user.until(lambda: "running" not in user.text.splitlines()[0])
+            assert user.app.runs_that_go_on() == []
+
+    drive(flow())
+
+
+def test_a_run_that_is_damaged_or_goes_is_told(tmp_path: Path) -> None:
+    run = record_run(tmp_path)
+
+    async def flow() -> None:
+        async with driving(tmp_path, first="run", run=run, refresh=0.1) as user:
+            await user.until(lambda: user.app.model is not None)
+            (run.path / "run.json").write_text("{")
+            user.app.look_at(run)
+            assert user.app.model is None
+            await user.sees("damaged")
+            for key in "123456":
+                await user.press(key)
+            run.remove()
+            user.app.look_now()
+            for key in "123456":
+                await user.press(key)
+            assert user.app.is_running
+
+    drive(flow())
+
+
+def test_copy(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path) as user:
+            await user.press("y")
+            assert user.app.clipboard == _page(user).copyable() != ""
+            await user.sees("Copied python -m experiments run ffn-baseline")
+            _page(user).copyable = lambda: ""  # type: ignore[method-assign]
+            await user.press("y")
+            await user.sees("There is nothing to copy here.")
+            _page(user).copyable = lambda: "a\nb"  # type: ignore[method-assign]
+            await user.press("y")
+            await user.sees("Copied 2 lines.")
+
+    drive(flow())
+
+
+def test_export_writes_the_table(tmp_path: Path, own_folder: Path) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path) as user:
+            await user.press("e")
+            await user.sees("studies (CSV)", "picture of this screen (SVG)", "studies.csv")
+            await user.press("enter")
+            assert user.app.screen is _page(user)
+            await user.sees("Wrote studies.csv.")
+
+    drive(flow())
+    rows = list(csv.DictReader(io.StringIO((own_folder / "studies.csv").read_text())))
+    assert rows[0]["study"] == "ffn-baseline"
+
+
+def test_export_replaces_a_file_at_the_second_enter_only(own_folder: Path) -> None:
+    there = own_folder / "studies.csv"
+    there.write_text("mine")
+
+    async def flow() -> None:
+        async with driving(own_folder / "runs") as user:
+            await user.press("e", "enter")
+            await user.sees("studies.csv is there already. Enter again replaces it.")
+            await user.press("tab", "end")
+            await user.type("x")  # another file: the question is forgotten
+            await user.until(lambda: "there already" not in user.text)
+            await user.press("backspace", "enter")
+            await user.sees("there already")
+            assert there.read_text() == "mine"
+            await user.press("enter")
+            await user.sees("Wrote studies.csv.")
+
+    drive(flow())
+    assert there.read_text().startswith("study,")
+
+
+def test_export_says_what_is_wrong_with_a_path(own_folder: Path) -> None:
+    (own_folder / "folder").mkdir()
+    (own_folder / "file").write_text("")
+
+    async def flow() -> None:
+        async with driving(own_folder / "runs") as user:
+            await user.press("e", "tab")
+            path = _dialog(user).query_one(Input)
+            for value, sentence in (
+                ("", "Name a file."),
+                ("folder", "folder is a folder: name a file in it."),
+                ("file/x.csv", "file/x.csv cannot be written: Not a directory."),
+            ):
+                path.value = value
+                await user.press("enter")
+                await user.sees(sentence)
+            assert sorted(os.listdir()) == ["file", "folder"]
+            await user.press("e", "escape")
+            assert user.app.screen is _page(user)
+
+    drive(flow())
+
+
+def test_export_proposes_a_name_for_each_choice_unless_one_was_given(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path) as user:
+            await user.press("e", "down")
+            path = _dialog(user).query_one(Input)
+            assert path.value == "studies.svg"
+            await user.press("up")
+            assert path.value == "studies.csv"
+            path.value = "mine.csv"
+            await user.press("down")
+            assert path.value == "mine.csv"
+
+    drive(flow())
+
+
+def test_export_draws_the_screen_and_not_the_dialog(own_folder: Path) -> None:
+    async def flow() -> None:
+        async with driving(own_folder / "runs") as user:
+            await user.sees("ffn-baseline")
+            await user.press("e", "down", "enter")
+            await user.until(lambda: (own_folder / "studies.svg").exists())
+
+    drive(flow())
+    drawn = (own_folder / "studies.svg").read_text()
+    assert "ffn-baseline" in drawn
+    assert "picture&#160;of" not in drawn
+    assert "url(" not in re.sub(r"url\(#[^)]*\)", "", drawn), "nothing is loaded from elsewhere"
+
+
+def test_export_writes_the_report_of_the_run(tmp_path: Path, own_folder: Path) -> None:
+    run = record(tmp_path / "runs", seeds=2, epochs=2)
+
+    async def flow() -> None:
+        async with driving(tmp_path / "runs", first="compare", run=run) as user:
+            await user.until(lambda: user.app.model is not None)
+            await user.press("e", "end")
+            await user.sees("report of ffn-baseline-abc123 (HTML)")
+            await user.press("enter")
+            await user.sees("Writing the report")
+            report = own_folder / "report-ffn-baseline-abc123.html"
+            await user.until(report.exists)
+            await user.sees("Wrote report-ffn-baseline-abc123.html.")
+            assert "ffn-baseline" in report.read_text()
+            report.write_text("mine")
+            await user.press("e", "end", "enter", "enter")
+            await user.until(lambda: report.read_text() != "mine")
+
+    drive(flow())
+
+
+def test_names_of_files_are_plain() -> None:
+    run = RunDirectory(Path("/runs/evil\x1b]0;x\x07/../[red]/20260102T030405Z-abc123"))
+    found = choices("confusion", {"classes_and-more.csv": "a"}, run)
+    assert [(choice.what, choice.name) for choice in found] == [
+        ("classes and more (CSV)", "red--abc123-classes_and-more.csv"),
+        ("picture of this screen (SVG)", "red--abc123-confusion.svg"),
+        ("report of red--abc123 (HTML)", "report-red--abc123.html"),
+    ]
+    (table, picture, _) = choices("runs", {"runs.csv": "b"}, run)
+    assert (table.name, picture.name) == ("runs.csv", "runs.svg")
+    assert choices("data", {}, None) == [
+        Choice("picture of this screen (SVG)", "data.svg", "picture")
+    ]
+
+
+def test_without_network() -> None:
+    svg = (
+        '<svg><style>\n@font-face { src: url("https://x/y.woff") }\n.a { fill: red }</style></svg>'
     )
+    assert without_network(svg) == "<svg><style>\n.a { fill: red }</style></svg>"
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
-def test_runs_and_studies_are_shown(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_palette_finds_runs_studies_and_screens(tmp_path: Path) -> None:
     record_run(tmp_path)
+    markup = RunDirectory(tmp_path / "[red]x[/red]" / "20260302T030405Z-[@click]f")
+    markup.write_run(record_run(tmp_path).read_run())
 
-    async def drive() -> None:
-        app = GenreTui(tmp_path)
-        async with app.run_test(size=size) as pilot:
-            await pilot.pause()
-            assert app.query_one(TabbedContent).active == "runs"
-            text = _screen(app, "#run")
-            assert "81.25" in text
-            assert "40" in text
-            assert "90" in text
-            assert "[bold]rock[2J" in text  # names are text, never markup or escapes
-            await pilot.press("1")
-            await pilot.pause()
-            assert app.query_one(TabbedContent).active == "studies"
-            assert "documented" not in _screen(app, "#study")
-            assert "58.87 %" in _screen(app, "#study")
-            await pilot.press("down")
-            await pilot.pause()
-            assert "pooling" in _screen(app, "#study")
-            await pilot.press("2")
-            await pilot.pause()
-            assert app.query_one(TabbedContent).active == "runs"
+    async def flow() -> None:
+        async with driving(tmp_path, (100, 40)) as user:
+            await user.until(lambda: user.app.runs_told and user.app.runs_told.complete)
+            await user.press("ctrl+p")
+            await user.sees("Studies", "The screen, key 1", "All keys of this screen")
+            await user.type("optimiz")
+            await user.sees("Study optimizers", "Which optimizer gives")
+            await user.press("enter")
+            await user.until(lambda: _mode(user) == "studies")
+            await user.until(lambda: "run optimizers" in _page(user).copyable())
+            await user.press("ctrl+p")
+            await user.type("abc123")
+            await user.sees("Run ffn-baseline/20260102T030405Z-abc123")
+            await user.press("enter")
+            await user.until(lambda: _mode(user) == "run")
+            assert user.app.session.run is not None
+            assert user.app.session.run.path.name == "20260102T030405Z-abc123"
+            await user.press("ctrl+p")
+            await user.type("red")
+            await user.sees("Run [red]x[/red]/20260302T030405Z-[@click]f")
+            await user.press("escape", "escape")
+            await user.press("ctrl+p")
+            await user.type("colours: light")
+            await user.sees("Colours: light")
+            await user.press("enter")
+            await user.until(lambda: user.app.theme == "genre-light")
 
-    asyncio.run(drive())
-
-
-def test_d_lets_the_keys_scroll_the_details(tmp_path: Path) -> None:
-    record_run(tmp_path)
-
-    async def drive() -> None:
-        app = GenreTui(tmp_path)
-        async with app.run_test(size=(80, 16)) as pilot:
-            await pilot.press("d", "pagedown")
-            await pilot.pause(0.5)
-            details = app.query_one("#runs VerticalScroll", VerticalScroll)
-            assert details.scroll_y > 0
-            await pilot.press("2")
-            assert app.focused is app.query_one("#run-list")
-
-    asyncio.run(drive())
+    drive(flow())
 
 
-def test_new_and_damaged_runs_appear_on_refresh(tmp_path: Path) -> None:
-    async def drive() -> None:
-        app = GenreTui(tmp_path)
-        async with app.run_test() as pilot:
-            await pilot.press("2")
-            await pilot.pause()
-            assert "No runs in" in _screen(app, "#run")
-            damaged = record_run(tmp_path, "20260203T030405Z-bad000")
-            (damaged.path / "run.json").write_text("{")
-            await pilot.press("r")
-            await pilot.pause()
-            assert app.query_one("#run-list", DataTable).row_count == 1
-            assert "cannot be shown" in _screen(app, "#run")
+def test_downloads_in_a_browser(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There nothing is written on the server's side, whatever path is given."""
+    run = record(own_folder / "runs", seeds=1, epochs=2)
+    sent: dict[str, str] = {}
 
-    asyncio.run(drive())
+    def deliver(self: GenreTui, text: io.StringIO, *, save_filename: str) -> None:
+        sent[save_filename] = text.getvalue()
 
+    monkeypatch.setattr(GenreTui, "is_web", True)
+    monkeypatch.setattr(GenreTui, "deliver_text", deliver)
 
-def test_q_quits(tmp_path: Path) -> None:
-    async def drive() -> None:
-        app = GenreTui(tmp_path)
-        async with app.run_test() as pilot:
-            await pilot.press("q")
-            await pilot.pause()
-            assert not app.is_running
+    async def flow() -> None:
+        async with driving(own_folder / "runs", first="compare", run=run) as user:
+            await user.until(lambda: user.app.model is not None)
+            await user.press("e", "end")
+            dialog = _dialog(user)
+            dialog.query_one(Input).value = str(own_folder / "away.html")
+            dialog.query_one(OptionList).focus()
+            await user.press("enter")
+            await user.until(lambda: "away.html" in sent)
 
-    asyncio.run(drive())
+    drive(flow())
+    assert "<html" in sent["away.html"]
+    assert os.listdir(own_folder) == ["runs"]
 
 
-def test_without_a_terminal_it_says_what_to_do() -> None:
-    result = CliRunner().invoke(main, [])
-    assert result.exit_code == 2
-    assert "python -m experiments list" in result.output
+def test_what_is_exported_is_what_pages_offer(tmp_path: Path) -> None:
+    """Whatever a page offers is text with a plain name."""
+    run = record(tmp_path, seeds=1, epochs=2)
+
+    async def flow() -> None:
+        async with driving(tmp_path, first="run", run=run) as user:
+            await user.until(lambda: user.app.model is not None)
+            for key, mode, _ in SCREENS:
+                await user.press(key)
+                for name, text in _page(user).exportable().items():
+                    assert re.fullmatch(r"[a-z0-9_-]+\.(csv|json|txt)", name), (mode, name)
+                    if name.endswith("json"):
+                        json.loads(text)
+                    elif name.endswith("csv"):
+                        widths = {len(row) for row in csv.reader(io.StringIO(text))}
+                        assert len(widths) == 1, (mode, name, widths)
+
+    drive(flow())

@@ -65,7 +65,7 @@ def test_datasets_and_the_card_of_one_are_shown(tmp_path: Path, size: tuple[int,
                 "blues", "segments", "test", "Not audited yet" if size[1] > 24 else "32"
             )
             await user.press("down", "down")
-            await user.sees("Make it again")
+            await user.sees("no HDF5")
             await user.press("u", "y")
             assert catalogue.default_name() == "demo"
             assert user.app.clipboard == "torn"

@@ -117,7 +117,7 @@ def test_a_folder_is_imported(tmp_path: Path, size: tuple[int, int], arrays: Pat
             await user.press("ctrl+u", *"new")
             await user.press("ctrl+s")  # before it was checked
             await user.until(lambda: isinstance(user.app.screen, MakingDialog))
-            await user.sees("new is made.", "Esc closes", "train  validation  test", "sha256")
+            await user.sees("new is made.", "Esc closes", "sha256")
             await user.press("escape")
             await user.sees("8/4/4")
             assert _page(user).line == datasets.look().line("new")  # the cursor is on it

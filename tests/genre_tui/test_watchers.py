@@ -1,0 +1,190 @@
+"""The threads that watch runs, asked to look by the test."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from experiments.ownership import owning
+from experiments.records import RunDirectory
+from genre_tui.messages import RunsSeen, RunTold
+from genre_tui.model import RunModel
+from genre_tui.watch_run import RunWatcher
+from genre_tui.watch_runs import RunsWatcher
+from tests.genre_tui.live import Teller, going_on, without_results
+from tests.recorded import record
+
+
+class _Runs:
+    def __init__(self, runs: Path) -> None:
+        self.told: list[RunsSeen] = []
+        self._watcher = RunsWatcher(runs, 1.0, self.told.append)
+
+    def look(self, *, everything: bool = True) -> RunsSeen | None:
+        before = len(self.told)
+        self._watcher.look(everything)
+        return self.told[-1] if len(self.told) > before else None
+
+
+class _Run:
+    def __init__(self, run: RunDirectory) -> None:
+        self.model, self.told = RunModel(run), list[RunTold]()
+        self._watcher = RunWatcher(run, 1.0, self._take)
+        self._first = True
+
+    def look(self) -> int:
+        before = len(self.told)
+        self._watcher.look(self._first)
+        self._first = False
+        return len(self.told) - before
+
+    def _take(self, told: RunTold) -> None:
+        self.told.append(told)
+        self.model.take(told)
+
+
+def test_an_empty_folder_is_told_once(tmp_path: Path) -> None:
+    runs = _Runs(tmp_path / "none")
+    told = runs.look()
+    assert told is not None
+    assert told.complete
+    assert told.summaries == ()
+    assert runs.look() is None
+
+
+def test_runs_are_told_newest_first_and_only_when_they_change(tmp_path: Path) -> None:
+    record(tmp_path, name="20260101T000000Z-aaaaaa")
+    newer = record(tmp_path, name="20260102T000000Z-bbbbbb", skill=lambda variant, trial: 0.9)
+    runs = _Runs(tmp_path)
+    told = runs.look()
+    assert told is not None
+    assert [run.created for run in told.summaries] == ["20260102T000000Z", "20260101T000000Z"]
+    first = told.summaries[0]
+    assert (first.state, first.done, first.trials) == ("finished", first.trials, first.trials)
+    assert first.share == 1.0
+    assert first.best is not None
+    assert first.best > 0.7
+    assert len(first.curve) == 4
+    assert runs.look() is None
+    assert runs.look(everything=False) is None
+    shutil.rmtree(newer.path)
+    gone = runs.look()
+    assert gone is not None
+    assert [run.run.name for run in gone.summaries] == [told.summaries[1].run.name]
+
+
+def test_a_damaged_run_is_a_line_that_says_so(tmp_path: Path) -> None:
+    run = record(tmp_path)
+    (run.path / "run.json").write_text("{")
+    told = _Runs(tmp_path).look()
+    assert told is not None
+    assert told.summaries[0].state == "damaged"
+    assert "run.json is damaged" in told.summaries[0].reason
+
+
+def test_a_run_that_goes_on_is_told_from_its_events(tmp_path: Path) -> None:
+    runs = _Runs(tmp_path)
+    with going_on(tmp_path) as teller:
+        one, other = teller.trials[:2]
+        teller.begin()
+        told = runs.look()
+        assert told is not None
+        line = told.summaries[0]
+        assert (line.state, line.done, line.best, line.curve) == ("running", 0, None, ())
+        assert line.host
+        teller.epoch(one, 1, 0.25, share=0.2)
+        teller.epoch(other, 1, 0.75, share=0.3)
+        teller.epoch(other, 2, 0.5, share=0.4)
+        told = runs.look(everything=False)
+        assert told is not None
+        line = told.summaries[0]
+        assert (line.best, line.curve, line.share) == (0.75, (0.75, 0.5), 0.4)
+        teller.end(one, f1=0.875)
+        teller.end(other, "diverged")
+        told = runs.look(everything=False)
+        assert told is not None
+        line = told.summaries[0]
+        assert (line.done, line.best, line.curve, line.share) == (2, 0.875, (0.25,), 0.5)
+        assert runs.look(everything=False) is None
+        teller.run.ask_to_stop()
+        told = runs.look(everything=False)
+        assert told is not None
+        assert told.summaries[0].state == "stopping"
+    told = runs.look(everything=False)
+    assert told is not None
+    assert (told.summaries[0].state, told.summaries[0].host) == ("stopped", "")
+
+
+def test_a_run_is_told_from_its_first_event_on(tmp_path: Path) -> None:
+    with going_on(tmp_path) as teller:
+        watched = _Run(teller.run)
+        watched.look()
+        assert watched.model.state == "running"
+        assert watched.model.owner.startswith("process ")
+        teller.begin()
+        teller.epoch(teller.trials[0], 1, 0.5)
+        assert watched.look() == 1
+        assert watched.model.trials[teller.trials[0]].length == 1
+        assert watched.model.count("training") == len(teller.trials)
+        assert watched.look() == 0
+        teller.run.ask_to_stop()
+        assert watched.look() == 1
+        assert watched.model.state == "stopping"
+    assert watched.look() == 1
+    assert watched.model.state == "stopped"
+    assert watched.look() == 0
+
+
+def test_many_events_come_in_parts(tmp_path: Path) -> None:
+    with going_on(tmp_path, epochs=400) as teller:
+        teller.begin()
+        for epoch in range(1, 401):
+            teller.epoch(teller.trials[0], epoch)
+        watched = _Run(teller.run)
+        assert watched.look() == 2
+        assert watched.model.trials[teller.trials[0]].length == 400
+
+
+def test_results_are_told_when_nobody_carries_it_out(tmp_path: Path) -> None:
+    run = record(tmp_path, baselines=("majority",))
+    watched = _Run(run)
+    watched.look()
+    assert watched.model.state == "finished"
+    assert all(trial.length == 4 for trial in watched.model.trials.values())
+    assert watched.look() == 0
+
+
+def test_a_run_that_vanishes_says_so_once_and_comes_back(tmp_path: Path) -> None:
+    with going_on(tmp_path / "runs") as teller:
+        teller.begin()
+        teller.epoch(teller.trials[0], 1, 0.5)
+        watched = _Run(teller.run)
+        watched.look()
+        shutil.move(teller.run.path, tmp_path / "away")
+        assert watched.look() == 1
+        assert "run.json is missing" in watched.model.problem
+        assert watched.look() == 0
+        shutil.move(tmp_path / "away", teller.run.path)
+        watched.look()
+        assert watched.model.problem == ""
+        assert watched.model.trials[teller.trials[0]].length == 1
+
+
+def test_a_run_that_begins_anew_is_told_anew(tmp_path: Path) -> None:
+    run = record(tmp_path, baselines=())
+    without_results(run)
+    with owning(run, print):
+        teller = Teller(run)
+        teller.begin()
+        for epoch in (1, 2, 3):
+            teller.epoch(teller.trials[0], epoch, 0.5)
+        watched = _Run(run)
+        watched.look()
+        shutil.rmtree(run.path / "events")
+        teller = Teller(run)
+        teller.begin()
+        teller.epoch(teller.trials[1], 1, 0.25)
+        watched.look()
+        assert watched.told[-1].anew
+        assert watched.model.trials[teller.trials[0]].length == 0
+        assert watched.model.trials[teller.trials[1]].metrics["val_macro_f1"] == [0.25]
