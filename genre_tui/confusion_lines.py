@@ -20,12 +20,12 @@ _MOST_GENRES = 200  # whose cells are looked through at every change
 def headline(model: RunModel) -> Text:
     """The run, its state and what it ran on."""
     text = Text(clean(model.run.name), no_wrap=True, overflow="ellipsis")
+    if model.is_demo:
+        text.append("  ").append("DEMO DATA", "bold reverse")
     if model.state:
         style = STATE_STYLE.get(model.state, "")
         text.append(f"  {STATE_GLYPH.get(model.state, '?')} {model.state}", style)
     text.append(f"  {model.protocol} on {model.dataset}", "not bold")
-    if model.is_demo:
-        text.append("  ").append("DEMO DATA", "bold reverse")
     return text
 
 

@@ -25,11 +25,11 @@ def title(number: int, result: RunResult) -> Text:
     """A run in a line."""
     text = Text(f"{number} " if number else "", "bold", no_wrap=True, overflow="ellipsis")
     text.append(clean(result.run.name), "bold")
+    if result.dataset_kind == "demo":
+        text.append("  ").append("DEMO DATA", "bold reverse")
     style = STATE_STYLE.get(result.state, "")
     text.append(f"  {STATE_GLYPH.get(result.state, '?')} {result.state}", style)
     text.append(f"  {clean(result.protocol)} on {clean(result.dataset)}", "not bold")
-    if result.dataset_kind == "demo":
-        text.append("  ").append("DEMO DATA", "bold reverse")
     return text
 
 

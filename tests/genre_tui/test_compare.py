@@ -146,7 +146,7 @@ def test_one_run(tmp_path: Path, size: tuple[int, int]) -> None:
 
     async def flow() -> None:
         async with driving(tmp_path, size, "compare", run=run) as user:
-            await user.sees(run.name, "✓ finished", "controlled on demo", "DEMO DATA")
+            await user.sees(run.name, "✓ finished", "controlled", "DEMO DATA")
             await user.sees("By macro-F1, last-epoch", "├", "●", "∘", "×", "Test macro-F1 %")
             await user.sees("95 % over seeds", "±")
             lines = user.text.splitlines()
