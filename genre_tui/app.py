@@ -159,11 +159,11 @@ class GenreTui(App[None]):
         """Say beside the screens' names how many runs go on, and what may not be done."""
         told = self.runs_told.summaries if self.runs_told else ()
         count = sum(summary.is_alive for summary in told)
-        notices = ["read-only"] if self.session.read_only else []
-        if count:
-            notices.append(f"{STATE_GLYPH['running']} {count} running")
+        limit = "read-only" if self.session.read_only else ""
+        going = f"{STATE_GLYPH['running']} {count}" if count else ""
+        notices = (f"{limit} {going} running".strip(), f"{limit} {going}".strip()) if count else ()
         try:
-            self._page.query_one(Tabs).tell("  ".join(notices))
+            self._page.query_one(Tabs).tell(*notices, limit)
         except NoMatches:
             return  # it is not composed yet
 

@@ -29,11 +29,13 @@ class OneRun:
         result: of the run.
         verdict: on it; None while it is computed.
         plots: where the variants' figures lie.
+        problem: why there is no verdict, a sentence.
     """
 
     result: RunResult
     verdict: Verdict | None
     plots: Mapping[Figure, Dots]
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import ClassVar
@@ -150,17 +151,19 @@ class ComparePage(Page):
         known = self._shown
         if not isinstance(known, OneRun) or known.result.run != one.result.run:
             self._take(one)  # else what is known stays in sight until the new verdict is there
-        in_background(self, "compare", partial(judged, one), self._take, self._fail)
+
+        def fail(problem: str) -> None:
+            self._take(replace(one, problem=problem))
+
+        in_background(self, "compare", partial(judged, one), self._take, fail)
 
     def _take(self, shown: OneRun | Several) -> None:
         self._shown = shown
         self._draw()
 
     def _fail(self, problem: str) -> None:
-        if isinstance(self._shown, OneRun):
-            self.say(problem, problem=True)
-        else:
-            self._say_heading(Text(problem))
+        self._shown = None
+        self._say_heading(Text(problem))
 
     def _say_heading(self, text: Text) -> None:
         """Say something instead of figures."""

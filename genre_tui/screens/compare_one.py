@@ -35,7 +35,7 @@ def answer_text(one: OneRun) -> Text:
     if not any(variant.n for variant in result.variants):
         return text.append("Nothing was tested yet.", "not bold")
     if one.verdict is None:
-        return text.append(COMPUTING, "not bold italic")
+        return text.append(clean(one.problem) or COMPUTING, "not bold italic")
     return text.append(answer(one), "not bold")
 
 
@@ -59,7 +59,7 @@ def variants(one: OneRun, figure: Figure) -> RenderableType:
             [
                 variant.name,
                 spread(getattr(variant, figure)),
-                _over_seeds(variant, over_seeds, verdict is not None),
+                _over_seeds(variant, over_seeds, bool(verdict or one.problem)),
                 str(variant.n),
                 between(on_rows),
                 f"{variant.learning_rate:g}",

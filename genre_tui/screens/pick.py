@@ -9,10 +9,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 from genre_tui.screens.dialog import Dialog
+from genre_tui.widgets.rows import Column, RowTable
+
+Entry = tuple[str, Text]  # its id, and what it is
 
 
 class PickDialog(Dialog[str]):
@@ -28,18 +30,16 @@ class PickDialog(Dialog[str]):
     PickDialog > #box { width: 90%; height: 90%; }
     PickDialog Input { border: none; height: 1; padding: 0; background: $panel; }
     PickDialog Input:focus { border: none; }
-    PickDialog OptionList { height: 1fr; border: none; padding: 0; background: $surface; }
+    PickDialog RowTable { background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "go('cursor_down')", "Next"),
-        Binding("up", "go('cursor_up')", "Previous"),
-        Binding("pagedown", "go('page_down')", "Page down"),
-        Binding("pageup", "go('page_up')", "Page up"),
+        Binding("down", "move(1)", "Next"),
+        Binding("up", "move(-1)", "Previous"),
+        Binding("pagedown", "page(1)", "Page down"),
+        Binding("pageup", "page(-1)", "Page up"),
     ]
 
-    def __init__(
-        self, title: str, entries: Sequence[tuple[str, Text]], current: str | None = None
-    ) -> None:
+    def __init__(self, title: str, entries: Sequence[Entry], current: str | None = None) -> None:
         super().__init__()
         self._title, self._entries, self._current = title, entries, current
 
@@ -48,7 +48,12 @@ class PickDialog(Dialog[str]):
         with Vertical(id="box"):
             yield Static(Text(self._title), classes="title")
             yield Input(placeholder="type to find, Enter to choose", id="part")
-            yield OptionList(id="entries")
+            text = Column[Entry]("what", f"{len(self._entries)} of them", 20, _text, grows=1)
+            yield RowTable([text], _name, id="entries")
+
+    @property
+    def _table(self) -> RowTable[Entry]:
+        return self.query_one("#entries", RowTable)
 
     def on_mount(self) -> None:
         """Show all."""
@@ -61,28 +66,35 @@ class PickDialog(Dialog[str]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Choose the entry under the cursor."""
-        entries = self.query_one(OptionList)
-        if entries.highlighted is not None:
-            self.dismiss(entries.get_option_at_index(entries.highlighted).id)
+        if self._table.item is not None:
+            self.dismiss(_name(self._table.item))
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    def on_row_table_chosen(self, event: RowTable.Chosen) -> None:
         """Choose what was clicked."""
-        self.dismiss(event.option_id)
+        self.dismiss(_name(event.item))
 
-    def action_go(self, where: str) -> None:
+    def action_move(self, rows: int) -> None:
         """Move the list's cursor, while the keyboard types."""
-        getattr(self.query_one(OptionList), f"action_{where}")()
+        self._table.action_move(rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move it by what is in sight."""
+        self._table.action_page(pages)
 
     def _fill(self, part: str) -> None:
         words = part.casefold().split()
         found = [
-            (name, text)
-            for name, text in self._entries
-            if all(word in text.plain.casefold() for word in words)
+            entry
+            for entry in self._entries
+            if all(word in entry[1].plain.casefold() for word in words)
         ]
-        entries = self.query_one(OptionList)
-        entries.clear_options()
-        entries.add_options([Option(text, id=name) for name, text in found])
-        names = [name for name, _ in found]
-        if names:
-            entries.highlighted = names.index(self._current) if self._current in names else 0
+        self._table.show(found, "Nothing is called so.")
+        self._table.move_to(self._current or "")
+
+
+def _name(entry: Entry) -> str:
+    return entry[0]
+
+
+def _text(entry: Entry) -> Text:
+    return entry[1]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
+_ROUND = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+_STEPS_OF_SCALE = 10  # at least, between round ends
 _FAR = 3.0  # how many times the span of nearly all values a few may go beyond it
 
 
@@ -41,11 +43,15 @@ class Scale:
         return _linear_ticks(self.low, self.high, most, 1.0 if whole else 0.0)
 
 
-def scale_of(values: Iterable[float], *, log: bool = False) -> tuple[Scale, bool]:
+def scale_of(
+    values: Iterable[float], *, log: bool = False, grows: bool = False
+) -> tuple[Scale, bool]:
     """A scale that shows values.
 
     Args:
         values: NaN and infinity are passed over, and what is not above 0 where `log`.
+        log: whether equal ratios are equally far apart.
+        grows: whether it ends at round numbers, so that a further value seldom moves it.
 
     Returns:
         The scale, and whether a few values are out of reach: one trial that diverges
@@ -69,7 +75,19 @@ def scale_of(values: Iterable[float], *, log: bool = False) -> tuple[Scale, bool
         edge = abs(high) / 2 or 0.5
         return Scale(low - edge, high + edge), cut
     edge = 0.04 * (high - low)
-    return Scale(low - edge, high + edge), cut
+    low, high = low - edge, high + edge
+    if grows:
+        step = _step((high - low) / _STEPS_OF_SCALE)
+        low, high = math.floor(low / step) * step, math.ceil(high / step) * step
+    return Scale(low, high), cut
+
+
+def roomy(end: float) -> float:
+    """A round number that is at least `end`, and at most a third more."""
+    if end <= 0:
+        return end
+    power = 10.0 ** math.floor(math.log10(end))
+    return power * next(number for number in _ROUND if power * number >= end * (1 - 1e-9))
 
 
 def numbers(ticks: Sequence[float]) -> list[str]:
@@ -101,6 +119,12 @@ def _linear_ticks(low: float, high: float, most: int, least_step: float) -> list
         if last - first + 1 <= most:
             return [number * step for number in range(first, last + 1)]
     return []
+
+
+def _step(rough: float) -> float:
+    """The largest round number that is not above another one."""
+    power = 10.0 ** math.floor(math.log10(rough))
+    return max(power * factor for factor in _STEPS if power * factor <= rough * (1 + 1e-9))
 
 
 def _log_ticks(low: float, high: float, most: int) -> list[float]:

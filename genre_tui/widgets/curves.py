@@ -20,7 +20,7 @@ _LEAST_HEIGHT = 4
 class Plot(Widget):
     """Curves with bands under a line that says what they are.
 
-    Only lines of text that have changed are drawn anew.
+    Only what has changed of its text is drawn anew.
     """
 
     DEFAULT_CSS = """
@@ -74,7 +74,8 @@ class Plot(Widget):
             return
         for y, (old, new) in enumerate(zip(before, strips, strict=True)):
             if old != new:
-                self.refresh(Region(0, y, width, 1))
+                begin, end = changed(old, new)
+                self.refresh(Region(begin, y, end - begin, 1))
 
     def _lines(self, width: int, height: int) -> list[list[Segment]]:
         title = self._title.copy()
@@ -100,6 +101,19 @@ class Plot(Widget):
         if not self.app.current_theme.dark:
             colour = _darker(colour)
         return Style(color=colour)
+
+
+def changed(old: Strip, new: Strip) -> tuple[int, int]:
+    """Begin and end of what differs between two lines of the same width."""
+    before, now = _cells(old), _cells(new)
+    if len(before) != len(now) or len(now) != new.cell_length:  # wide characters
+        return 0, new.cell_length
+    differ = [place for place, (a, b) in enumerate(zip(before, now, strict=True)) if a != b]
+    return (differ[0], differ[-1] + 1) if differ else (0, 0)
+
+
+def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    return [(char, segment.style) for segment in strip for char in segment.text]
 
 
 def _darker(colour: str) -> str:

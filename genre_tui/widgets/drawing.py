@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from genre_tui.widgets.axis import Scale, numbers, scale_of
+from genre_tui.widgets.axis import Scale, numbers, roomy, scale_of
 from genre_tui.widgets.braille import Raster
 from genre_tui.widgets.columns import without_middle
 
@@ -63,11 +63,14 @@ class Frame:
         x_name: unit of the x axis.
         log: whether the y axis is logarithmic.
         figure: a value as text, for the names at the ends.
+        grows: whether more points come: the axes have some room for them then, so that
+            not all is drawn anew with each.
     """
 
     x_name: str = "epoch"
     log: bool = False
     figure: Callable[[float], str] = "{:.3g}".format
+    grows: bool = False
 
 
 Paint = Callable[[int], Style]
@@ -108,7 +111,7 @@ def draw(curves: Sequence[Curve], frame: Frame, width: int, height: int, paint: 
         names, right = [], 0
     room = max(1, width - left - right)
     raster = Raster(room, max(1, rows))
-    x_scale = _x_scale(curves)
+    x_scale = _x_scale(curves, frame)
     cells, styles = _paint(curves, raster, x_scale, y_scale, paint)
     axis = {
         round((1 - y_scale.place(tick)) * (raster.rows - 1)) // 4: number
@@ -137,12 +140,14 @@ def _y_scale(curves: Sequence[Curve], frame: Frame) -> tuple[Scale, bool]:
             yield from curve.low
             yield from curve.high
 
-    return scale_of(values(), log=frame.log)
+    return scale_of(values(), log=frame.log, grows=frame.grows)
 
 
-def _x_scale(curves: Sequence[Curve]) -> Scale:
+def _x_scale(curves: Sequence[Curve], frame: Frame) -> Scale:
     ends = [edge for curve in curves if curve.x for edge in (curve.x[0], curve.x[-1])]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
+    if frame.grows:
+        high = roomy(high)
     return Scale(low, high if high > low else low + 1)
 
 

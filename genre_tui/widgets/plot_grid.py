@@ -90,7 +90,7 @@ class PlotGrid(Grid):
         if is_alone:
             title.append("  ").append_text(curves_line(model, choice, metric))
         x_name, _ = time_unit(model, choice)
-        frame = Frame(x_name, log, metric.figure.format)
+        frame = Frame(x_name, log, metric.figure.format, model.is_alive)
         self._plots[number].show(title, curves_of(model, metric, choice), frame, nothing)
 
     def on_click(self, event: events.Click) -> None:

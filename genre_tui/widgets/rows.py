@@ -136,7 +136,7 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
         if same and items:
             for number, (old, new) in enumerate(zip(before, items, strict=True)):
                 if old is not new and old != new:
-                    self._refresh_row(number)
+                    self._refresh_cells(number, old, new)
         else:
             self.refresh()
             if place is not None and self._place is not None:  # it stays where it is seen
@@ -254,6 +254,20 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
         y = place + 1 - self.scroll_offset.y
         if 1 <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
+
+    def _refresh_cells(self, place: int, old: Item, new: Item) -> None:
+        """Draw the cells of a row that say something else, and what is between them."""
+        y, at, changed = place + 1 - self.scroll_offset.y, GUTTER, list[int]()
+        if 1 <= y < self.size.height:
+            for column, width in laid_out(self._columns, self._width - GUTTER):
+                if column.cell(old) != column.cell(new):
+                    changed += [at, at + width]
+                at += width + GAP
+            if self._gutter(old) != self._gutter(new):
+                changed.append(0)
+            if changed:
+                begin = min(changed)
+                self.refresh(Region(begin, y, max(changed) - begin, 1))
 
     def _see_cursor(self) -> None:
         place, rows = self._place, self.size.height - 1

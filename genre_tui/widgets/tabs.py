@@ -39,7 +39,7 @@ class Tabs(Widget):
 
     def __init__(self, current: str) -> None:
         super().__init__()
-        self._current, self._notice = current, ""
+        self._current, self._notices = current, tuple[str, ...]()
         self._places: list[tuple[int, int, str]] = []
         place = 0
         for key, mode, title in SCREENS:
@@ -47,10 +47,10 @@ class Tabs(Widget):
             self._places.append((place, end, mode))
             place = end
 
-    def tell(self, notice: str) -> None:
-        """Say something at the right, where there is room."""
-        if notice != self._notice:
-            self._notice = notice
+    def tell(self, *notices: str) -> None:
+        """Say something at the right: the first of some texts for which there is room."""
+        if notices != self._notices:
+            self._notices = notices
             self.refresh()
 
     def render(self) -> Text:
@@ -61,10 +61,9 @@ class Tabs(Widget):
                 text.append(f" {key} {title} ", self._style("current"))
             else:
                 text.append(f" {key}", self._style("key")).append(f" {title} ")
-        room = self.size.width - text.cell_len
-        if self._notice and len(self._notice) + 2 <= room:
-            text.append(f"{self._notice} ".rjust(room))
-        return text
+        room = self.size.width - text.cell_len - 1
+        fitting = (notice for notice in self._notices if len(notice) <= room)
+        return text.append(next(fitting, "").rjust(max(room, 0)))
 
     async def on_click(self, event: events.Click) -> None:
         """Go to the screen whose name was clicked."""

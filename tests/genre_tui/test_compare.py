@@ -260,6 +260,9 @@ def test_a_run_that_goes_on_and_one_that_is_damaged(tmp_path: Path) -> None:
         return "failed" if variant == "last-epoch" else "diverged"
 
     nothing = record(tmp_path, status=status, baselines=())
+    unread = record(tmp_path, name="20260104T030405Z-abc125")
+    for path in unread.path.glob("trials/*/predictions.h5"):
+        path.write_bytes(b"x")
     damaged = record(tmp_path, name="20260103T030405Z-abc124")
     trial = next(iter(damaged.read_run()["trials"]))
     (damaged.trial_path(trial) / "result.json").write_text("{}")
@@ -267,6 +270,8 @@ def test_a_run_that_goes_on_and_one_that_is_damaged(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path, first="compare", run=nothing) as user:
             await user.sees("Nothing was tested yet.", "12 failed", "12 diverged", "no baselines")
+            user.app.look_at(unread)
+            await user.sees("predictions.h5", "damaged", "95 % over seeds")
             user.app.look_at(RunDirectory(damaged.path))
             await user.sees("match the checksum")
             assert _page(user).exportable() == {}

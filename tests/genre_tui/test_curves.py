@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 
 import pytest
+from rich.segment import Segment
 from rich.style import Style
+from textual.strip import Strip
 
 from genre_tui.bands import Group, Variant
 from genre_tui.model import TrialModel
-from genre_tui.widgets.axis import Scale, numbers, scale_of
+from genre_tui.widgets.axis import Scale, numbers, roomy, scale_of
 from genre_tui.widgets.braille import Raster
+from genre_tui.widgets.curves import changed
 from genre_tui.widgets.drawing import Curve, Frame, draw
 from genre_tui.widgets.sparkline import sparkline
 
@@ -191,3 +194,26 @@ def test_the_best_learning_rate_so_far_counts_those_that_diverged_as_nothing() -
     none = Group("adam", 0.01, [_trial(4, [])])
     assert (high.score, low.score, none.score) == pytest.approx((0.45, 0.6, -1.0))
     assert Variant("adam", (high, low, none)).best == 1
+
+
+def test_axes_that_grow_have_room_and_move_seldom() -> None:
+    ends = {roomy(float(epoch)) for epoch in range(1, 101)}
+    assert len(ends) < 25
+    assert all(end <= roomy(end) <= end * 4 / 3 + 1e-9 for end in map(float, range(1, 101)))
+    moved = {scale_of([0.1, 0.5 + number / 1000], grows=True)[0] for number in range(100)}
+    assert len(moved) < 6
+    lines = _drawn([Curve("", 0, "", [1, 2, 3, 26], [0, 1, 2, 3])], grows=True)
+    assert "30" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("after", "span"),
+    [("abXdef", (2, 3)), ("Xbcdef", (0, 1)), ("abcXeX", (3, 6)), ("abc音f", (0, 6))],
+)
+def test_only_what_has_changed_of_a_line_is_drawn(after: str, span: tuple[int, int]) -> None:
+    assert changed(Strip([Segment("abcdef")]), Strip([Segment(after)])) == span
+
+
+def test_a_change_of_colour_is_a_change() -> None:
+    red = Style(color="red")
+    assert changed(Strip([Segment("abc")]), Strip([Segment("ab"), Segment("c", red)])) == (2, 3)

@@ -119,7 +119,7 @@ def test_only_lines_that_changed_are_drawn() -> None:
         app.table.show(_pairs("a", "b", "c"))
         assert app.drawn == []
         app.table.show([("a", 97), ("b", 5), ("c", 99)])
-        assert app.drawn == [Region(0, 2, 30, 1)]
+        assert app.drawn == [Region(18, 2, 12, 1)]  # from the value to the square
 
     _drive(flow)
 
