@@ -39,8 +39,8 @@ _AGE = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d|w)")
 Test = Callable[[RunSummary, datetime], bool]
 
 
-class FilterError(ValueError):
-    """A filter cannot be understood; the message is for the user."""
+class _TermError(ValueError):
+    """A term has no meaning; the message says what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -59,28 +59,20 @@ class Filter:
         return all(test(run, now) for test in self.tests)
 
 
-def parse(text: str) -> Filter:
-    """The filter that a user types.
+def understood(text: str) -> tuple[Filter, str]:
+    """The filter that a user types, as far as it has a meaning.
 
     Args:
         text: terms between spaces, all of which must hold; a comma between values means or.
 
-    Raises:
-        FilterError: a term has no meaning; says what is allowed.
+    Returns:
+        The filter, and what is wrong with a term and allowed in its place; "" for nothing.
     """
-    found, problem = understood(text)
-    if problem:
-        raise FilterError(problem)
-    return found
-
-
-def understood(text: str) -> tuple[Filter, str]:
-    """What of a filter can be understood, and what is wrong with the rest; "" for nothing."""
     tests, problem = [], ""
     for term in text.lower().split():
         try:
             tests.append(_test(term))
-        except FilterError as error:
+        except _TermError as error:
             problem = str(error)
     return Filter(tuple(tests)), problem
 
@@ -99,16 +91,16 @@ def _test(term: str) -> Test:
 
 def _text_test(name: str, wanted: str) -> Test:
     if name in _NUMBERS:
-        raise FilterError(f"{name} is compared, such as {_example(name)}.")
+        raise _TermError(f"{name} is compared, such as {_example(name)}.")
     if name not in _TEXTS:
-        raise FilterError(_unknown(name))
+        raise _TermError(_unknown(name))
     values = [value for value in wanted.split(",") if value]
     if not values:
-        raise FilterError(f"{name}: needs a value.{_states() if name == 'state' else ''}")
+        raise _TermError(f"{name}: needs a value.{_states() if name == 'state' else ''}")
     if name == "state":
         for value in values:
             if not any(state.startswith(value) for state in STATES):
-                raise FilterError(f"no run is ever {value!r:.30}.{_states()}")
+                raise _TermError(f"no run is ever {value!r:.30}.{_states()}")
         return lambda run, now: any(run.state.startswith(value) for value in values)
     text = _TEXTS[name]
     return lambda run, now: any(value in text(run).lower() for value in values)
@@ -116,20 +108,20 @@ def _text_test(name: str, wanted: str) -> Test:
 
 def _number_test(name: str, comparison: str, wanted: str) -> Test:
     if name in _TEXTS:
-        raise FilterError(f"{name} is text: write {name}:{wanted or 'word'}.")
+        raise _TermError(f"{name} is text: write {name}:{wanted or 'word'}.")
     if name not in _NUMBERS:
-        raise FilterError(_unknown(name))
+        raise _TermError(_unknown(name))
     compare = _COMPARISONS[comparison]
     if name == "age":
         found = _AGE.fullmatch(wanted)
         if found is None:
-            raise FilterError("an age is a number with min, h, d or w, such as age<2d.")
+            raise _TermError("an age is a number with min, h, d or w, such as age<2d.")
         seconds = float(found[1]) * _SECONDS[found[2]]
         return lambda run, now: (age := age_of(run, now)) is not None and compare(age, seconds)
     try:
         value = float(wanted.removesuffix("%"))
     except ValueError:
-        raise FilterError(f"{name} is a per cent, such as {_example(name)}.") from None
+        raise _TermError(f"{name} is a per cent, such as {_example(name)}.") from None
     if name == "f1":
         return lambda run, now: run.best is not None and compare(100 * run.best, value)
     return lambda run, now: compare(100 * run.share, value)

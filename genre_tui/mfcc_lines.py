@@ -20,7 +20,8 @@ def mfcc_lines(mfcc: Sequence[float]) -> Text:
     count = len(mfcc) // 2
     pairs = list(zip(mfcc[:count], mfcc[count:], strict=True))
     reach = max((abs(mean) + spread for mean, spread in pairs[1:]), default=1.0) or 1.0
-    text = Text("MFCC statistics over 20 frames: the dataset has no mel-spectrograms\n\n", "bold")
+    text = Text()
+    text.append("MFCC statistics over 20 frames: the dataset has no mel-spectrograms\n\n", "bold")
     text.append(f"{'':>4}{'mean':>9}{'std':>9}   {_axis(reach)}\n", "dim")
     for number, (mean, spread) in enumerate(pairs):
         plot = "loudness, not drawn" if number == 0 else _plot(mean, spread, reach)

@@ -25,6 +25,7 @@ from genre_tui.viewer import Shown, Viewer
 from genre_tui.widgets.matrix import MatrixGrid
 from genre_tui.widgets.said import Said
 
+_PATIENCE = 0.3  # seconds until it is said that a matrix is being read
 _MOST_BESIDE = 12  # genres whose matrix leaves room for what is mixed up
 
 
@@ -151,12 +152,19 @@ class ConfusionPage(Page):
             self.session.trial = self._viewer.look.trial
         self._draw()
 
-    def _draw(self) -> None:
-        """Show what is looked at; read what is not known of it."""
+    def _draw(self, waits: bool = True) -> None:
+        """Show what is looked at; read what is not known of it.
+
+        Args:
+            waits: whether a matrix stays in sight while the next one is read.
+        """
         viewer = self._viewer
         model, shown = viewer.model, viewer.show()
         if model and (unread := viewer.unread):
             self._read(model, unread)
+            if waits and self._shown and self._shown.grid:
+                self.set_timer(_PATIENCE, partial(self._draw, waits=False))
+                return
         self._shown = shown
         self.query_one("#headline", Said).tell(headline(model) if model else Text())
         self.query_one("#about", Said).tell(about(shown), grows=True)

@@ -89,7 +89,10 @@ class PickDialog(Dialog[str]):
             if all(word in entry[1].plain.casefold() for word in words)
         ]
         self._table.show(found, "Nothing is called so.")
-        self._table.move_to(self._current or "")
+        if found:
+            self._table.move_to(_name(found[0]))
+        if not part:
+            self._table.move_to(self._current or "")
 
 
 def _name(entry: Entry) -> str:

@@ -44,7 +44,7 @@ class RunPage(ChoicePage):
     RunPage.-zoomed #trials, RunPage.-zoomed #output { display: none; }
     RunPage.-wide #main { layout: horizontal; }
     RunPage.-wide #trials {
-        height: 1fr; max-height: 100%; width: 52; border-left: solid $panel;
+        height: 1fr; max-height: 100%; width: 52; margin-left: 1;
     }
     RunPage.-wide #output {
         height: 1fr; width: 60; border-top: none; border-left: solid $panel;
@@ -107,7 +107,7 @@ class RunPage(ChoicePage):
             self._draw()
         elif not self._is_waiting:
             self._is_waiting = True
-            self.set_timer(_REST, self._draw)
+            self.set_timer(_REST, self._grow)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lines are as long as there is room."""
@@ -188,13 +188,16 @@ class RunPage(ChoicePage):
     @on(RowTable.Headed)
     def _headed(self, event: RowTable.Headed) -> None:
         names = [name for name, _ in run_trials.ORDERS]
-        if event.column in names:
-            place = names.index(event.column)
+        if event.item in names:
+            place = names.index(event.item)
             self._order = 0 if self._order == place else place
             self._draw_trials()
 
-    def _draw(self) -> None:
+    def _grow(self) -> None:
         self._is_waiting = False
+        self._draw(grow=True)
+
+    def _draw(self, *, grow: bool = False) -> None:
         model, width = self.model, self.size.width
         self.set_class(model is None, "-empty")
         if model is None:
@@ -207,7 +210,7 @@ class RunPage(ChoicePage):
         self.query_one("#devices", Said).tell(device_line(model, width))
         self._notice(notice_line(model))
         self._draw_trials()
-        self.draw_curves()
+        self.draw_curves(grow=grow and model.is_alive)
         if self.has_class("-output"):
             self.query_one(Output).show(model)
 

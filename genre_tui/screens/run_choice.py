@@ -45,11 +45,11 @@ class ChoicePage(ControlPage):
         """The curves."""
         return self.query_one(PlotGrid)
 
-    def draw_curves(self) -> None:
-        """Draw them as they are chosen."""
+    def draw_curves(self, *, grow: bool = False) -> None:
+        """Draw them as they are chosen; `grow` says that nothing but points is new."""
         if self.model is not None:
             self.query_one("#curves-say", Said).tell(curves_line(self.model, self.choice))
-            self.plots.show(self.model, self.choice, nothing_to_draw(self.model))
+            self.plots.show(self.model, self.choice, nothing_to_draw(self.model), grows=grow)
 
     def choose(self, **changes: object) -> None:
         """Draw something else, or in another way."""

@@ -232,7 +232,7 @@ class RunsPage(ControlPage):
 
     @on(RowTable.Headed)
     def _headed(self, event: RowTable.Headed) -> None:
-        order = next((one for one in ORDERS if one.column == event.column), None)
+        order = next((one for one in ORDERS if one.column == event.item), None)
         if order is not None:
             self._turned = not self._turned if order is self._order else False
             self._order = order

@@ -38,7 +38,7 @@ class SegmentsDialog(Dialog[None]):
 
     DEFAULT_CSS = """
     SegmentsDialog > #box { width: 96%; height: 94%; max-width: 100%; max-height: 100%; }
-    SegmentsDialog #about { height: auto; max-height: 3; }
+    SegmentsDialog #about { height: auto; max-height: 6; }
     SegmentsDialog #hint { height: 1; color: $text-muted; }
     SegmentsDialog DataTable { background: $surface; background-tint: $surface 0%; }
     SegmentsDialog DataTable > .datatable--fixed { background: $surface; color: $foreground; }
@@ -107,14 +107,20 @@ class SegmentsDialog(Dialog[None]):
         first = dict.fromkeys((self._predicted, self._true))
         return [*first, *(n for n in range(len(self._model.genres)) if n not in first)]
 
+    @property
+    def _has_seconds(self) -> bool:
+        return any(one.start is not None for one in self._segments)
+
     def _add_columns(self, genres: tuple[str, ...], several: bool) -> None:
         table = self.query_one(DataTable)
         room = table.size.width - 2 - 2 * _GAP
         longest = max((cell_len(self._track(one)) for one in self._segments), default=0)
         track = max(_LEAST_TRACK, min(longest, _MOST_TRACK, room // 3))
         table.add_column(Text("track"), width=track)
-        table.add_column(Text("second", justify="right"), width=6)
-        room -= track + 6
+        room -= track + _GAP
+        if self._has_seconds:
+            table.add_column(Text("second", justify="right"), width=6)
+            room -= 6
         if several:
             table.add_column(Text("seeds", justify="right"), width=5)
             room -= 5 + _GAP
@@ -124,6 +130,9 @@ class SegmentsDialog(Dialog[None]):
             width = max(cell_len(names[place]), _LEAST_GENRE)
             table.add_column(Text(names[place], justify="right"), width=width)
         table.fixed_columns = 1
+        if each == _LEAST_GENRE:
+            hint = "Enter draws it   y copies the list   left and right: more genres   Esc closes"
+            self.query_one("#hint", Static).update(Text(hint))
         self._track_width = track
 
     def _track(self, segment: Segment) -> str:
@@ -141,8 +150,8 @@ class SegmentsDialog(Dialog[None]):
 
     def _cells(self, segment: Segment) -> list[Text]:
         cells = [Text(shortened(self._track(segment), self._track_width), no_wrap=True)]
-        start = "" if segment.start is None else f"{segment.start:g}"
-        cells.append(Text(start, justify="right"))
+        if segment.start is not None:
+            cells.append(Text(f"{segment.start:g}", justify="right"))
         if self._sources and len(self._sources.predictions) > 1:
             cells.append(Text(str(segment.trials), justify="right"))
         highest = max(segment.probability)

@@ -104,7 +104,10 @@ class Plot(Widget):
 
 
 def changed(old: Strip, new: Strip) -> tuple[int, int]:
-    """Begin and end of what differs between two lines of the same width."""
+    """Begin and end of what differs between two lines of the same width.
+
+    One part for all: Textual draws each from the widget's edge on.
+    """
     before, now = _cells(old), _cells(new)
     if len(before) != len(now) or len(now) != new.cell_length:  # wide characters
         return 0, new.cell_length

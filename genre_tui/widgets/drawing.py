@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,13 +13,13 @@ from rich.style import Style
 
 from genre_tui.widgets.axis import Scale, numbers, roomy, scale_of
 from genre_tui.widgets.braille import Raster
-from genre_tui.widgets.columns import without_middle
 
 _LEAST_ROOM = 12  # columns that names at the ends of lines leave to the lines
 _WIDE = 60  # columns
 _LONGEST_NAMES, _LONGEST_NAMES_NARROW = 0.3, 0.42  # of the width
 _COLUMNS_A_TICK = 7
 _LINES_A_TICK = 2
+_LEAST_EPOCHS = 5  # along the axis, while more come
 _MOST_MARKED = 10  # curves that carry their mark along the way
 
 
@@ -105,7 +106,7 @@ def draw(curves: Sequence[Curve], frame: Frame, width: int, height: int, paint: 
     margin = numbers(ticks)
     left = max((len(number) for number in margin), default=0) + 1
     longest = _LONGEST_NAMES if width >= _WIDE else _LONGEST_NAMES_NARROW
-    names = _names(curves, frame, int(width * longest))
+    names = names_of(curves, frame.figure, int(width * longest))
     right = max((cell_len(name) for _, name in names), default=-1) + 1
     if width - left - right < _LEAST_ROOM:
         names, right = [], 0
@@ -117,7 +118,7 @@ def draw(curves: Sequence[Curve], frame: Frame, width: int, height: int, paint: 
         round((1 - y_scale.place(tick)) * (raster.rows - 1)) // 4: number
         for tick, number in zip(ticks, margin, strict=True)
     }
-    ends = _place_names(curves, names, y_scale, raster)
+    ends = place_names(curves, names, y_scale, raster)
     lines: list[Line] = []
     dim = Style(dim=True)
     for row in range(raster.height):
@@ -147,7 +148,7 @@ def _x_scale(curves: Sequence[Curve], frame: Frame) -> Scale:
     ends = [edge for curve in curves if curve.x for edge in (curve.x[0], curve.x[-1])]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
     if frame.grows:
-        high = roomy(high)
+        high = max(roomy(high), _LEAST_EPOCHS if frame.x_name == "epoch" else 0)
     return Scale(low, high if high > low else low + 1)
 
 
@@ -186,72 +187,31 @@ def _paint(
     marked = [entry for entry in drawn if entry[0].name]
     for number, (curve, x, y) in enumerate(marked):
         style = paint(curve.colour) + Style(bold=curve.is_strong)
-        for point in _marked_points(y, number, len(marked)):
+        for point in _marked_points(x, y, number, len(marked), raster.columns):
             column, row = raster.cell_of(x[point], y[point])
             place = row * raster.width + column
             cells[place], styles[place] = curve.mark, style
     return cells, styles
 
 
-def _marked_points(y: Sequence[float], number: int, curves: int) -> list[int]:
-    """Points of a curve that carry its mark: its end, and others where few curves are."""
+def _marked_points(
+    x: Sequence[float], y: Sequence[float], number: int, curves: int, columns: int
+) -> list[int]:
+    """Points of a curve that carry its mark: its end, and others where few curves are.
+
+    Those others stay where they are while the curve grows.
+    """
     known = [place for place, value in enumerate(y) if value == value]
     if not known:
         return []
     points = [known[-1]]
-    if 1 < curves <= _MOST_MARKED and len(known) > 3:
-        shift = (number + 1) / (curves + 1) / 2
-        points += [known[int((share + shift) * (len(known) - 1))] for share in (0.0, 0.5)]
+    if 1 < curves <= _MOST_MARKED:
+        first = (number + 1) / (curves + 1) / 2
+        for share in (first, first + 0.5):
+            place = bisect_left(x, share * (columns - 1))
+            if place < len(y) and y[place] == y[place]:
+                points.append(place)
     return points
-
-
-def _names(curves: Sequence[Curve], frame: Frame, most: int) -> list[tuple[Curve, str]]:
-    """Curves with what is said at their ends, at most so many columns wide."""
-    named = [(curve, end) for curve in curves if curve.name and (end := curve.end)]
-    figures = [frame.figure(end[1]) for _, end in named]
-    room = most - max(map(len, figures), default=0) - 3
-    if room < 3:
-        return [(curve, curve.mark) for curve, _ in named]
-    longest = min(room, max((cell_len(curve.name) for curve, _ in named), default=0))
-    widest = max(map(len, figures), default=0)
-    return [
-        (curve, f"{curve.mark} {set_cell_size(name, longest)} {figure:>{widest}}")
-        for (curve, _), figure in zip(named, figures, strict=True)
-        if (name := without_middle(curve.name, longest))
-    ]
-
-
-def _place_names(
-    curves: Sequence[Curve], names: Sequence[tuple[Curve, str]], y_scale: Scale, raster: Raster
-) -> dict[int, tuple[str, int | None]]:
-    """What stands beside each line of cells, near the end of the curve that it names."""
-    if len(names) > raster.height:
-        strong = [entry for entry in names if entry[0].is_strong]
-        others = [entry for entry in names if not entry[0].is_strong]
-        kept = (strong + others)[: raster.height - 1]
-        more = f"+{len(names) - len(kept)} more"
-    else:
-        kept, more = list(names), ""
-    wished = []
-    for curve, text in kept:
-        end = curve.end
-        assert end is not None
-        place = y_scale.place(end[1])
-        row = (1 - place) * (raster.rows - 1) / 4 if place == place else raster.height
-        wished.append((min(max(row, 0.0), raster.height - 1.0), curve, text))
-    wished.sort(key=lambda entry: entry[0])
-    last = raster.height - 1 - bool(more)
-    rows: list[int] = []
-    for row, _, _ in wished:
-        rows.append(max(int(row), rows[-1] + 1 if rows else 0))
-    for number in reversed(range(len(rows))):
-        rows[number] = min(rows[number], last - (len(rows) - 1 - number))
-    placed: dict[int, tuple[str, int | None]] = {
-        row: (text, curve.colour) for row, (_, curve, text) in zip(rows, wished, strict=True)
-    }
-    if more:
-        placed[raster.height - 1] = more, None
-    return placed
 
 
 def _runs(

@@ -128,7 +128,7 @@ class MatrixGrid(Widget, can_focus=True):
         if self._keep_in_sight():
             self.refresh()
         elif self._layout is not None:
-            self.refresh(Region(0, 0, self.size.width, HEAD))
+            self.refresh(Region(0, HEAD - 1, self.size.width, 1))  # names of columns
             for row in {before[0], now[0]}:
                 self._refresh_row(row)
         self.post_message(self.Moved())

@@ -40,6 +40,7 @@ class PlotGrid(Grid):
         self.metric = 0
         self._logs = {"learning rate"}
         self._shown: tuple[RunModel, Choice, str] | None = None
+        self._is_turn = False
 
     def compose(self) -> ComposeResult:
         """A plot each metric."""
@@ -58,17 +59,21 @@ class PlotGrid(Grid):
         """Make the chosen plot's y axis logarithmic, or no more."""
         self._logs ^= {METRICS[self.metric].title}
 
-    def show(self, model: RunModel, choice: Choice, nothing: str) -> None:
+    def show(self, model: RunModel, choice: Choice, nothing: str, *, grows: bool = False) -> None:
         """Draw what is seen.
 
         Args:
             model: of the run.
             choice: what is drawn.
             nothing: what to say where there are no curves.
+            grows: whether nothing but further points is new: plots other than the chosen
+                one are drawn every other time then, which spares a slow line.
         """
         self._shown = model, choice, nothing
+        self._is_turn = not (grows and self._is_turn)
         for number in self._seen():
-            self._show(number, model, choice, nothing)
+            if self._is_turn or number == self.metric:
+                self._show(number, model, choice, nothing)
 
     def on_resize(self) -> None:
         """See as many plots as there is room for."""

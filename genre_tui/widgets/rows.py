@@ -20,6 +20,19 @@ from genre_tui.widgets.columns import GAP, GUTTER, Column, Item, laid_out, line_
 __all__ = ["Column", "RowTable"]
 
 
+class _Told(Message):
+    """What a table tells of an item."""
+
+    def __init__(self, table: RowTable[Any], item: Any) -> None:
+        super().__init__()
+        self.table, self.item = table, item
+
+    @property
+    def control(self) -> RowTable[Any]:
+        """The table."""
+        return self.table
+
+
 class RowTable(ScrollView, Generic[Item], can_focus=True):
     """Rows of items, under a line of titles. The cursor stays on its item.
 
@@ -55,41 +68,14 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
         Binding("enter", "choose", "Open", show=False),
     ]
 
-    class Moved(Message):
+    class Moved(_Told):
         """The cursor is on another item, or on none; `item` is None then."""
 
-        def __init__(self, table: RowTable[Any], item: Any) -> None:
-            super().__init__()
-            self.table, self.item = table, item
+    class Chosen(_Told):
+        """Enter, or a second click on an item."""
 
-        @property
-        def control(self) -> RowTable[Any]:
-            """The table."""
-            return self.table
-
-    class Chosen(Message):
-        """Enter, or a click on the row under the cursor."""
-
-        def __init__(self, table: RowTable[Any], item: Any) -> None:
-            super().__init__()
-            self.table, self.item = table, item
-
-        @property
-        def control(self) -> RowTable[Any]:
-            """The table."""
-            return self.table
-
-    class Headed(Message):
-        """A click on a column's title."""
-
-        def __init__(self, table: RowTable[Any], column: str) -> None:
-            super().__init__()
-            self.table, self.column = table, column
-
-        @property
-        def control(self) -> RowTable[Any]:
-            """The table."""
-            return self.table
+    class Headed(_Told):
+        """A click on a column's title; `item` is the column's key."""
 
     def __init__(
         self,

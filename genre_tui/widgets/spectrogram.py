@@ -26,6 +26,7 @@ _MOST_COLUMNS = 6  # of a frame
 _TIMES = (0, 250, 500, 750, 1000)
 _LEGEND = 20  # columns of its shades
 _HALF = "▀"
+_SHADES = 20  # colours, of 4 dB each
 _INK = " .:-=+*#%@"  # of ten shades, where there are no colours
 _RIGHT = 3  # columns for the unit of the times
 
@@ -59,7 +60,7 @@ class SpectrogramView(Widget):
         else:
             parts = [*_legend(colours)]
         segments = [Segment(text, base + style) for text, style in parts]
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _shades(
         self, y: int, lines: int, columns: Sequence[int], colours: bool
@@ -142,5 +143,5 @@ def _ink(share: float) -> str:
 
 
 def _colour(share: float) -> Color:
-    rgb: Rgb = viridis(round(share * 40) / 40)
+    rgb: Rgb = viridis(round(share * _SHADES) / _SHADES)
     return Color.from_rgb(*rgb)

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
 
 from experiments.ownership import owning
@@ -320,7 +321,7 @@ def test_export_writes_the_report_of_the_run(tmp_path: Path, own_folder: Path) -
             await user.sees("Writing the report")
             report = own_folder / "report-ffn-baseline-abc123.html"
             await user.until(report.exists)
-            await user.sees("Wrote report-ffn-baseline-abc123.html.")
+            await user.sees("report-ffn-baseline-abc123.html.")
             assert "ffn-baseline" in report.read_text()
             report.write_text("mine")
             await user.press("e", "end", "enter", "enter")
@@ -353,7 +354,7 @@ def test_without_network() -> None:
 
 def test_palette_finds_runs_studies_and_screens(tmp_path: Path) -> None:
     record_run(tmp_path)
-    markup = RunDirectory(tmp_path / "[red]x[/red]" / "20260302T030405Z-[@click]f")
+    markup = RunDirectory(tmp_path / "[red]x" / "20260302T030405Z-[@click]f")
     markup.write_run(record_run(tmp_path).read_run())
 
     async def flow() -> None:
@@ -361,30 +362,39 @@ def test_palette_finds_runs_studies_and_screens(tmp_path: Path) -> None:
             await user.until(lambda: user.app.runs_told and user.app.runs_told.complete)
             await user.press("ctrl+p")
             await user.sees("Studies", "The screen, key 1", "All keys of this screen")
-            await user.type("optimiz")
-            await user.sees("Study optimizers", "Which optimizer gives")
-            await user.press("enter")
+            await user.press("escape")
+            await _pick(user, "optimiz", "Study optimizers")
             await user.until(lambda: _mode(user) == "studies")
             await user.until(lambda: "run optimizers" in _page(user).copyable())
-            await user.press("ctrl+p")
-            await user.type("abc123")
-            await user.sees("Run ffn-baseline/20260102T030405Z-abc123")
-            await user.until(lambda: "activations" not in user.text)
-            await user.press("enter")
+            await _pick(user, "abc123", "Run ffn-baseline/20260102T030405Z-abc123")
             await user.until(lambda: _mode(user) == "run")
             assert user.app.session.run is not None
             assert user.app.session.run.path.name == "20260102T030405Z-abc123"
-            await user.press("ctrl+p")
-            await user.type("red")
-            await user.sees("Run [red]x[/red]/20260302T030405Z-[@click]f")
-            await user.press("escape", "escape")
-            await user.press("ctrl+p")
-            await user.type("colours: light")
-            await user.sees("Colours: light")
-            await user.press("enter")
+            await _pick(user, "red", "Run [red]x/20260302T030405Z-[@click]f")
+            await user.until(lambda: user.app.session.run == markup)
+            await _pick(user, "colours: light", "Colours: light")
             await user.until(lambda: user.app.theme == "genre-light")
+            await _pick(user, "keys", "Keys")
+            await user.until(lambda: isinstance(user.app.screen, KeysDialog))
 
     drive(flow())
+
+
+async def _pick(user: Driver, typed: str, name: str) -> None:
+    """Find a command, and choose it once it is the one that is offered."""
+    await user.press("ctrl+p")
+    await user.until(lambda: isinstance(user.app.screen, CommandPalette))
+    await user.type(typed)
+
+    def offered() -> str:
+        found = user.app.screen.query_one(OptionList)
+        if not found.option_count or found.highlighted is None:
+            return ""
+        return str(found.get_option_at_index(found.highlighted).prompt).splitlines()[0]
+
+    await user.until(lambda: offered() == name)
+    assert name in user.text
+    await user.press("enter")
 
 
 def test_downloads_in_a_browser(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,117 +1,210 @@
-"""The program on a real pty: hang-up, resize, NO_COLOR, dumb terminals, escape bytes."""
+"""The terminal UI on terminals: what it sends there, and what ends it."""
 
+import base64
 import re
+import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from experiments.ownership import is_alive
-from experiments.state import state_of
-from genre_tui.cli import main
-from tests.processes import begin, finish
+from data import catalogue
+from data.dataset import Dataset
+from experiments.events import EventLog
+from experiments.ownership import is_alive, owning
+from experiments.records import RunDirectory
+from tests.conftest import record_run, small_dataset
 from tests.recorded import record
 from tests.terminal import Terminal
-from tests.test_terminal_safety import assert_harmless, hostile_run
-from tests.zygote import Zygote
+from tests.test_terminal_safety import EVIL, MARKUP, assert_harmless, hostile_run
 
-COLOUR = re.compile(rb"\x1b\[[0-9;]*(?:38|48|3[0-7]|4[0-7]|9[0-7])[0-9;]*m")
+FULL = {"COLORTERM": "truecolor", "COLORFGBG": ""}
+_SETTLED = 0.7  # seconds without anything that is drawn
+_COLOURS = re.compile(rb"(?:^|;)(?:[34][0-9]|9[0-7]|10[0-7])(?:;|$)")
 
 
-def test_a_lost_terminal_ends_the_screens_and_no_run(zygote: Zygote, tmp_path: Path) -> None:
-    run, _ = begin(zygote, tmp_path, fault="trains_slowly")
-    with Terminal("genre_tui", run.path, "--runs", tmp_path / "runs") as terminal:
-        terminal.wait_for("faults")
+def _settle(terminal: Terminal) -> str:
+    """Let it draw until it is done; what it has drawn."""
+    drawn = ""
+    while part := terminal.read_for(_SETTLED):
+        drawn += part
+    return drawn
+
+
+def _styles(terminal: Terminal) -> Sequence[bytes]:
+    """The parameters of all styles that were sent."""
+    return re.findall(rb"\x1b\[([0-9;]*)m", terminal.seen)
+
+
+@pytest.fixture
+def runs(own_places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one finished run."""
+    monkeypatch.setenv("GENRE_TUI_CACHE", str(own_places / "cache"))
+    folder = own_places / "runs"
+    record(folder, seeds=2, epochs=3)
+    return folder
+
+
+@pytest.mark.parametrize("ignores", [False, True], ids=["hang-up", "nohup"])
+def test_it_ends_with_its_terminal_and_the_run_does_not(runs: Path, ignores: bool) -> None:
+    run = record_run(runs, "20260302T030405Z-def456")
+    with owning(run, print), Terminal("genre_tui", run.path, ignores_hangup=ignores) as terminal:
+        terminal.wait_for("Quit")
+        began = time.monotonic()
         terminal.close()
-        terminal.process.wait(20)
-    assert is_alive(run)
-    finish(run)
+        assert terminal.process.wait(30) in (-signal.SIGHUP, 128 + signal.SIGHUP)
+        assert time.monotonic() - began < 15, "at once, as far as a busy machine lets it"
+        assert is_alive(run)
+        assert not run.stop_is_asked
 
 
-def test_quitting_says_which_runs_go_on(zygote: Zygote, tmp_path: Path) -> None:
-    run, _ = begin(zygote, tmp_path, fault="trains_slowly")
-    with Terminal("genre_tui", "--runs", tmp_path / "runs") as terminal:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_leave_the_terminal_as_it_was(runs: Path, number: signal.Signals) -> None:
+    with Terminal("genre_tui") as terminal:
+        terminal.wait_for("Quit")
+        terminal.process.send_signal(number)
+        assert terminal.wait_end() == 128 + number
+        for mode in (b"?1049l", b"?25h", b"?1000l", b"?2004l"):  # screen, cursor, mouse, paste
+            assert b"\x1b[" + mode in terminal.seen
+        assert b"Traceback" not in terminal.seen
+
+
+def test_quitting_tells_what_goes_on(runs: Path) -> None:
+    run = record_run(runs, "20260302T030405Z-def456")
+    with owning(run, print), Terminal("genre_tui") as terminal:
         terminal.wait_for("1 running")
         terminal.type("q")
         assert terminal.wait_end() == 0
-    assert b"1 run goes on. Watch it with" in terminal.seen
-    assert run.path.name.encode() in terminal.seen
-    finish(run)
+        assert is_alive(run)
+        after = terminal.seen.rpartition(b"\x1b[?1049l")[2].decode()
+        assert "1 run goes on. Watch it with" in after
+        assert "python -m experiments watch 20260302T030405Z-def456 --runs" in after
 
 
-def test_a_terminal_that_grows(tmp_path: Path) -> None:
-    with Terminal("genre_tui", "--runs", tmp_path, size=(50, 15)) as terminal:
-        terminal.wait_for("60 x 20")
+def test_sizes_are_followed(runs: Path) -> None:
+    with Terminal("genre_tui") as terminal:
+        terminal.wait_for("ffn-baseline")
+        _settle(terminal)
         terminal.resize(140, 45)
-        terminal.wait_for("weight-decay-dropout")
+        assert "question" in terminal.wait_for("question")
+        _settle(terminal)
+        terminal.resize(40, 10)
+        terminal.wait_for("This needs")
+        _settle(terminal)
+        terminal.resize(60, 20)
+        terminal.wait_for("pooling-padding")
+
+
+def test_no_color_sends_no_colours(runs: Path) -> None:
+    with Terminal("genre_tui", "latest", env=FULL | {"NO_COLOR": "1"}) as terminal:
+        terminal.wait_for("Quit")
+        for key in "12345633?":
+            terminal.type(key)
+            _settle(terminal)
+        terminal.type("\x1b")
+        _settle(terminal)
         terminal.type("q")
         assert terminal.wait_end() == 0
+        styles = set(_styles(terminal))
+        assert {b"1", b"0"} <= styles, "it is still drawn, with bold text"
+        assert not [style for style in styles if _COLOURS.search(style)]
 
 
-@pytest.mark.parametrize("no_color", [False, True])
-def test_no_color(tmp_path: Path, no_color: bool) -> None:
-    record(tmp_path)
-    env = {"COLORTERM": "truecolor"} | ({"NO_COLOR": "1"} if no_color else {})
-    with Terminal("genre_tui", "latest", "--runs", tmp_path, env=env) as terminal:
-        terminal.wait_for("macro-F1")
-        for key in "1245":
-            terminal.type(key)
-            terminal.read_for(0.5)
-        terminal.type("q")
-        terminal.wait_end()
-    codes = set(COLOUR.findall(terminal.seen))
-    if no_color:
-        greys = [re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", code) for code in codes]
-        assert all(len(set(rgb)) == 1 for found in greys for rgb in found), codes
-    else:
-        assert any(b"38;2;" in code for code in codes)
+@pytest.mark.parametrize(
+    ("term", "env", "has", "lacks"),
+    [
+        ("xterm-256color", FULL, b"38;2;", b"38;5;"),
+        ("xterm-256color", {"COLORTERM": ""}, b"38;5;", b"38;2;"),
+        ("linux", {"COLORTERM": ""}, b"", b"38;"),
+        ("xterm-256color", FULL | {"COLORFGBG": "0;15"}, b"48;2;255;255;255", b"48;2;16;20;24"),
+        ("xterm-256color", FULL | {"COLORFGBG": "15;0"}, b"48;2;16;20;24", b"48;2;255;255;255"),
+    ],
+    ids=["all", "256", "16", "light", "dark"],
+)
+def test_colours_are_those_of_the_terminal(
+    runs: Path, term: str, env: dict[str, str], has: bytes, lacks: bytes
+) -> None:
+    with Terminal("genre_tui", term=term, env=env) as terminal:
+        terminal.wait_for("Quit")
+        terminal.type("2")
+        _settle(terminal)
+        styles = b"|".join(_styles(terminal))
+        assert has in styles
+        assert lacks not in styles
 
 
-def test_escape_bytes_of_others_do_not_reach_the_terminal(tmp_path: Path) -> None:
-    run = hostile_run(tmp_path)
-    with Terminal("genre_tui", run.path, "--runs", tmp_path, size=(140, 45)) as terminal:
-        terminal.wait_for("evil")
-        for key in "123456":
-            terminal.type(key)
-            terminal.read_for(0.7)
-        terminal.type("q")
-        terminal.wait_end()
-    assert_harmless(terminal)
-
-
-def test_a_dumb_terminal_gets_the_plain_view(tmp_path: Path) -> None:
-    run = record(tmp_path)
-    with Terminal("genre_tui", "--runs", tmp_path, term="dumb") as terminal:
+def test_a_dumb_terminal_gets_what_watch_prints(runs: Path) -> None:
+    with Terminal("genre_tui", term="dumb") as terminal:
         assert terminal.wait_end() == 0
-    text = terminal.seen.decode()
-    assert "the terminal cannot draw (TERM=dumb); this is the newest run" in text
-    assert run.name in text
-    assert "\x1b" not in text
+        text = terminal.seen.decode()
+        assert text.startswith("genre-tui: the terminal cannot draw (TERM=dumb); this is the ")
+        assert "ffn-baseline/20260102T030405Z-abc123: finished" in text
+        assert "\x1b" not in text
 
 
-def test_without_a_terminal_or_runs_it_says_what_to_do(tmp_path: Path) -> None:
-    nothing = CliRunner().invoke(main, ["--runs", str(tmp_path)])
-    assert nothing.exit_code == 2
-    assert "there are no runs in" in nothing.output
-    record(tmp_path)
-    plain = CliRunner().invoke(main, ["--runs", str(tmp_path)])
-    assert plain.exit_code == 0
-    assert "standard input is no terminal" in plain.output
-    wrong = CliRunner().invoke(main, ["nobody", "--runs", str(tmp_path)])
-    assert wrong.exit_code == 2
-    assert "there is no run 'nobody'" in wrong.output
-    port = CliRunner().invoke(main, ["--port", "8001"])
-    assert port.exit_code == 2
+def test_copying_reaches_the_terminal_s_clipboard(runs: Path) -> None:
+    with Terminal("genre_tui") as terminal:
+        terminal.wait_for("Quit")
+        _settle(terminal)
+        terminal.type("y")
+        drawn = _settle(terminal)
+    (copied,) = re.findall(r"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", drawn)
+    assert base64.b64decode(copied).decode() == "python -m experiments run ffn-baseline"
 
 
-def test_a_run_is_still_finished_when_it_is_looked_at_again(zygote: Zygote, tmp_path: Path) -> None:
-    run, _ = begin(zygote, tmp_path)
-    finish(run)
-    assert state_of(run, run.read_run()).state == "finished"
-    began = time.monotonic()
-    with Terminal("genre_tui", run.path, "--runs", tmp_path / "runs") as terminal:
-        terminal.wait_for("finished")
-        terminal.type("q")
-        terminal.wait_end()
-    assert time.monotonic() > began
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+def test_nothing_of_a_hostile_run_reaches_the_terminal(
+    own_places: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENRE_TUI_CACHE", str(own_places / "cache"))
+    plain = small_dataset("evil", mel=False)
+    names = (EVIL, "t" + EVIL, "u")
+    provenance = {"kind": EVIL, "source": EVIL, "licence": EVIL}
+    splits = (plain.train, plain.validation, plain.test)
+    catalogue.add(Dataset("evil", MARKUP, *splits, names, provenance), replace=False)
+    run = hostile_run(own_places / "runs")
+    run.console.write_text(f"{EVIL}\n{EVIL}")
+    _tell_attacks(run)
+    with Terminal("genre_tui", run.path, size=size) as terminal:
+        terminal.wait_for("Quit")
+        _settle(terminal)
+        for keys in ("o", "\x1b", "1", "\r", "\x1b", "2", "\r", "3", "e", "\x1b", "?", "\x1b"):
+            terminal.type(keys)
+            _settle(terminal)
+        for keys in ("4", "t", "\x1b", "\r", "\x1b", "5", "\x1b[B", "6", "\x1b[B", "\x1b[B", "?"):
+            terminal.type(keys)
+            _settle(terminal)
+        for keys in ("\x1b", "\x10", "evil", "\x1b", "\x1b", "q"):
+            terminal.type(keys)
+            _settle(terminal)
+        assert terminal.wait_end() == 0, terminal.seen[-3000:].decode(errors="replace")
+        assert_harmless(terminal)
+        assert terminal.foreign().count(b"evil") > 20, "it was shown, and did nothing"
+
+
+def _tell_attacks(run: RunDirectory) -> None:
+    log = EventLog(run)
+    trial = "0123456789abcdef"
+    planned = {"id": trial, "variant": EVIL, "seed": 1, "epochs": 3, "work": 1}
+    log.append(
+        {"event": "run_began", "owner": {"host": EVIL}, "versions": {EVIL: EVIL}},
+        {"event": "plan", "workers": 1, "cohorts": [{"id": "c", "trials": [planned]}]},
+        {"event": "cohort_began", "cohort": "c", "trials": [trial], "epoch": 0},
+        {
+            "event": "epoch",
+            "cohort": "c",
+            "trial": trial,
+            "epoch": 1,
+            "seconds": 1.0,
+            "share": 0.1,
+            "logs": {EVIL: 1.0, "loss": 1.0, "val_loss": 1.0, "val_macro_f1": 0.5},
+            "confusion": [[1, 2], [3, 4]],
+        },
+        {"event": "note", "text": EVIL},
+        {"event": "worker_died", "cohort": "c", "reason": EVIL, "attempt": EVIL},
+        {"event": "paused", "reason": EVIL},
+        {"event": EVIL, "text": EVIL},
+        {"event": "run_ended", "how": "failed", "reason": EVIL},
+    )
+    log.close()

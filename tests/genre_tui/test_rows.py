@@ -51,7 +51,7 @@ class _App(App[None]):
         self.heard.append(f"chosen {event.item[0]}")
 
     def on_row_table_headed(self, event: RowTable.Headed) -> None:
-        self.heard.append(f"headed {event.column}")
+        self.heard.append(f"headed {event.item}")
 
     def lines(self) -> list[str]:
         return [self.table.render_line(y).text.rstrip() for y in range(self.table.size.height)]

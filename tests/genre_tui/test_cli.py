@@ -1,0 +1,169 @@
+"""The command line of the terminal UI, where nothing is drawn."""
+
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from data import store
+from experiments.ownership import owning
+from experiments.records import RunDirectory
+from genre_tui import cli, hangup
+from genre_tui.app import GenreTui
+from genre_tui.cli import main
+from genre_tui.messages import RunsSeen
+from genre_tui.session import Session
+from genre_tui.summaries import RunSummary, summarise
+from tests.conftest import record_run, small_dataset
+
+
+def test_without_a_terminal_it_watches_the_newest_run(own_places: Path) -> None:
+    record_run(own_places / "runs")
+    record_run(own_places / "runs", "20260202T030405Z-def456")
+    done = CliRunner().invoke(main, [])
+    assert done.exit_code == 0, done.output
+    assert done.stderr.splitlines() == [
+        "genre-tui: standard input is no terminal; this is the newest run as python -m "
+        "experiments watch shows it."
+    ]
+    assert "ffn-baseline/20260202T030405Z-def456: " in done.stdout
+    done = CliRunner().invoke(main, ["abc123"])
+    assert "this is it as python -m" in done.stderr
+    assert "ffn-baseline/20260102T030405Z-abc123: " in done.stdout
+
+
+def test_without_a_terminal_and_without_runs_it_says_what_to_do(own_places: Path) -> None:
+    done = CliRunner().invoke(main, [])
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"Error: there are no runs in {own_places / 'runs'}. Start one with")
+
+
+def test_a_pipe_that_closes_early_is_no_error(own_places: Path) -> None:
+    record_run(own_places / "runs")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "genre_tui"],
+        stdin=subprocess.DEVNULL,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nonsense"], "Error: there is no run 'nonsense' in "),
+        (["20260"], "Error: '20260' could be 2 runs"),
+        (["--data", "nonsense"], "Error: there is no dataset 'nonsense'."),
+        (["--data", "nonsense.h5"], "Error: there is no dataset file nonsense.h5."),
+        (["--port", "80"], "Error: --port and --writable go with --serve."),
+        (["--writable"], "Error: --port and --writable go with --serve."),
+        (["--refresh", "0"], "Error: Invalid value for '--refresh'"),
+        (["--theme", "pink"], "Error: Invalid value for '--theme'"),
+        (["--serve", "--port", "0"], "Error: Invalid value for '--port'"),
+    ],
+)
+def test_bad_input_is_a_sentence(own_places: Path, words: list[str], sentence: str) -> None:
+    record_run(own_places / "runs")
+    record_run(own_places / "runs", "20260202T030405Z-def456")
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith(sentence)
+    assert "Traceback" not in done.output
+
+
+def test_data_that_is_there_is_taken(own_places: Path, tmp_path: Path) -> None:
+    record_run(own_places / "runs")
+    store.save(small_dataset(mel=False), tmp_path / "small.h5")
+    for name in ("demo", str(tmp_path / "small.h5")):
+        assert CliRunner().invoke(main, ["--data", name]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("stream", "term", "reason"),
+    [
+        ("stdin", "xterm", "standard input is no terminal"),
+        ("stdout", "xterm", "standard output is no terminal"),
+        ("stderr", "xterm", "standard error is no terminal"),
+        ("", "dumb", "the terminal cannot draw (TERM=dumb)"),
+        ("", "", "the terminal cannot draw (TERM=)"),
+        ("", "xterm", None),
+    ],
+)
+def test_what_it_needs_to_draw(
+    monkeypatch: pytest.MonkeyPatch, stream: str, term: str, reason: str | None
+) -> None:
+    class Stream:
+        def __init__(self, name: str) -> None:
+            self.isatty = lambda: name != stream
+
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, Stream(name))
+    monkeypatch.setenv("TERM", term)
+    assert cli._unable() == reason
+
+
+def test_the_shell_is_told_which_runs_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "my runs"
+    first, second = record_run(runs), record_run(runs, "20260202T030405Z-def456")
+    app = GenreTui(Session(runs))
+    cli._say_what_goes_on(app, runs)
+    assert capsys.readouterr().out == ""
+    watch = "  python -m experiments watch {} --runs " + shlex.quote(str(runs))
+    with owning(first, print):
+        app.session.run = first
+        cli._say_what_goes_on(app, runs)
+        assert capsys.readouterr().out.splitlines() == [
+            "1 run goes on. Watch it with",
+            watch.format("20260102T030405Z-abc123"),
+        ]
+        with owning(second, print):
+            app.session.run = None
+            lines = [_alive(run) for run in (second, first)]
+            app.runs_told = RunsSeen(tuple(lines), complete=True)
+            cli._say_what_goes_on(app, runs)
+            assert capsys.readouterr().out.splitlines() == [
+                "2 runs go on. Watch them with",
+                watch.format("20260202T030405Z-def456"),
+                watch.format("20260102T030405Z-abc123"),
+            ]
+    assert cli._watch_command(first, Path("runs")).endswith("watch 20260102T030405Z-abc123")
+
+
+def _alive(run: RunDirectory) -> RunSummary:
+    return replace(summarise(run), state="running")
+
+
+def test_nothing_waits_for_threads_that_nobody_needs() -> None:
+    script = """
+import threading, time
+from genre_tui.cli import _end_soon
+threading.Thread(target=time.sleep, args=(600,)).start()
+print("said")
+_end_soon(3)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "said\n")
+
+
+def test_a_closed_pipe_ends_it() -> None:
+    """As when the server of a page is killed."""
+    script = "import time; from genre_tui.hangup import *; end_with_terminal(); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(90) == hangup.HUNG_UP == 129
