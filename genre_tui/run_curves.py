@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from genre_tui.bands import Band, Group, Variant
 from genre_tui.model import RunModel, TrialModel
 from genre_tui.theme import MARKS, SERIES
-from genre_tui.widgets.drawing import Curve
+from genre_tui.widgets.curve import Curve
 
 SMOOTHINGS = (0.0, 0.6, 0.9)
 MOST_VARIANTS = 12  # that are drawn; more are told apart by nobody

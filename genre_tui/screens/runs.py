@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events, on
+from textual import on
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Input, Static
 
 from data.terminal import clean
 from genre_tui.ages import now
-from genre_tui.filtering import HELP, Filter, understood
+from genre_tui.filtering import Filter
 from genre_tui.messages import RunsSeen
 from genre_tui.screens.control import ControlPage
 from genre_tui.screens.runs_table import (
@@ -30,8 +29,9 @@ from genre_tui.screens.runs_table import (
     titles,
 )
 from genre_tui.summaries import RunSummary
+from genre_tui.widgets.curve import Frame
 from genre_tui.widgets.curves import Plot
-from genre_tui.widgets.drawing import Frame
+from genre_tui.widgets.filter_line import FilterLine
 from genre_tui.widgets.rows import RowTable
 from genre_tui.widgets.said import Said
 
@@ -43,12 +43,6 @@ class RunsPage(ControlPage):
 
     MODE: ClassVar[str] = "runs"
     DEFAULT_CSS = """
-    RunsPage #filter-line, RunsPage #filter-says { display: none; }
-    RunsPage.-filtered #filter-line, RunsPage.-filtered #filter-says { display: block; }
-    RunsPage #filter-line { height: 1; }
-    RunsPage #filter-sign { width: 2; }
-    RunsPage #filter { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
-    RunsPage #filter-says { height: auto; max-height: 2; color: $text-muted; }
     RunsPage #about { height: auto; min-height: 2; max-height: 4; }
     RunsPage #details { display: none; width: 44; padding: 0 1; border-left: solid $panel; }
     RunsPage.-wide #details { display: block; }
@@ -81,12 +75,7 @@ class RunsPage(ControlPage):
             columns(), lambda run: run.run.name, self._gutter, id="runs"
         )
         yield Vertical(
-            Horizontal(
-                Static("/ ", id="filter-sign"),
-                Input(id="filter", placeholder="state:running f1>70 age<2d cnn", compact=True),
-                id="filter-line",
-            ),
-            Said(id="filter-says"),
+            FilterLine(),
             Horizontal(
                 table,
                 Vertical(Said(id="details-text"), Plot(id="details-curve"), id="details"),
@@ -99,6 +88,11 @@ class RunsPage(ControlPage):
     def table(self) -> RowTable[RunSummary]:
         """The table of runs."""
         return self.query_one("#runs", RowTable)
+
+    @property
+    def filter_line(self) -> FilterLine:
+        """Where a filter is typed."""
+        return self.query_one(FilterLine)
 
     def on_mount(self) -> None:
         """Let ages grow, too."""
@@ -135,23 +129,21 @@ class RunsPage(ControlPage):
 
     def action_filter(self) -> None:
         """Type a filter."""
-        self.add_class("-filtered")
+        self.filter_line.open()
         self._say_filter()
-        self.query_one("#filter", Input).focus()
 
     def action_clear(self) -> None:
-        """Show all runs again; the second time nothing is marked any more."""
-        entry = self.query_one("#filter", Input)
-        if not (entry.value or entry.has_focus or self.session.marked):
-            raise SkipAction  # there is nothing to clear: Escape does what it does elsewhere
-        if not entry.value and not entry.has_focus:
+        """Show all runs again; where they are shown nothing is marked any more."""
+        line = self.filter_line
+        if line.value or line.has_keys:
+            line.close()
+            self.table.focus()
+        elif self.session.marked:
             self.session.marked.clear()
             self.table.redraw_all()
-        entry.value = ""
-        self._filter = Filter()
-        self.remove_class("-filtered")
-        self.table.focus()
-        self._show()
+            self._tell_of_run()
+        else:
+            raise SkipAction  # Escape does what it does elsewhere
 
     def action_sort(self) -> None:
         """Take the next order."""
@@ -202,24 +194,14 @@ class RunsPage(ControlPage):
         if wanted:
             self.remove_runs([run.run for run in wanted])
 
-    @on(Input.Changed, "#filter")
-    def _typed(self, event: Input.Changed) -> None:
-        self._filter, _ = understood(event.value)
+    @on(FilterLine.Changed)
+    def _filtered(self, event: FilterLine.Changed) -> None:
+        self._filter = event.chosen
         self._show()
 
-    @on(Input.Submitted, "#filter")
-    def _typed_to_the_end(self) -> None:
-        _, problem = understood(self.query_one("#filter", Input).value)
-        if problem:
-            self.say(problem, problem=True)
-        else:
-            self.table.focus()
-
-    def on_key(self, event: events.Key) -> None:
-        """From the filter down into the table."""
-        if event.key == "down" and self.query_one("#filter", Input).has_focus:
-            self.table.focus()
-            event.stop()
+    @on(FilterLine.Left)
+    def _filter_left(self) -> None:
+        self.table.focus()
 
     @on(RowTable.Moved)
     def _moved(self) -> None:
@@ -252,11 +234,7 @@ class RunsPage(ControlPage):
         self._say_filter()
 
     def _say_filter(self) -> None:
-        value = self.query_one("#filter", Input).value
-        _, problem = understood(value)
-        found = f"{len(self.table.items)} of {len(self._seen)} runs.  " if value else ""
-        text = Text(problem) if problem else Text(f"{found}{HELP}", "dim")
-        self.query_one("#filter-says", Said).tell(text, grows=True)
+        self.filter_line.tell(len(self.table.items), len(self._seen))
 
     def _tell_of_run(self) -> None:
         run, marked = self.table.item, len(self.session.marked)

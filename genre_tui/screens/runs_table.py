@@ -14,7 +14,7 @@ from genre_tui.matrices import csv_text
 from genre_tui.summaries import RunSummary
 from genre_tui.theme import MARKS, STATE_GLYPH, STATE_STYLE
 from genre_tui.widgets.columns import Column
-from genre_tui.widgets.drawing import Curve
+from genre_tui.widgets.curve import Curve
 from genre_tui.widgets.sparkline import sparkline
 
 _CURVE = 10  # columns of a sparkline

@@ -12,7 +12,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from genre_tui.theme import SERIES
-from genre_tui.widgets.drawing import Curve, Frame, draw
+from genre_tui.widgets.curve import Curve, Frame
+from genre_tui.widgets.drawing import draw
 
 _LEAST_HEIGHT = 4
 

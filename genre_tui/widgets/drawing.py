@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from rich.style import Style
 
 from genre_tui.widgets.axis import Scale, numbers, roomy, scale_of
 from genre_tui.widgets.braille import Raster
+from genre_tui.widgets.curve import Curve, Frame
+from genre_tui.widgets.curve_names import names_of, place_names
 
 _LEAST_ROOM = 12  # columns that names at the ends of lines leave to the lines
 _WIDE = 60  # columns
@@ -21,57 +22,6 @@ _COLUMNS_A_TICK = 7
 _LINES_A_TICK = 2
 _LEAST_EPOCHS = 5  # along the axis, while more come
 _MOST_MARKED = 10  # curves that carry their mark along the way
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One curve.
-
-    Args:
-        name: at its end, in a column of its own; "" for none.
-        colour: number of its series.
-        mark: one character that tells it apart without colour.
-        x, y: its points; NaN is a gap.
-        low, high: edges of its band; empty for none.
-        dotted: whether it is drawn with every third dot.
-        is_strong: whether it is drawn over all others, in bold.
-    """
-
-    name: str
-    colour: int
-    mark: str
-    x: Sequence[float]
-    y: Sequence[float]
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
-    dotted: bool = False
-    is_strong: bool = False
-
-    @property
-    def end(self) -> tuple[float, float] | None:
-        """Its last point; None where it has none."""
-        for x, y in zip(reversed(self.x), reversed(self.y), strict=True):
-            if math.isfinite(y):
-                return x, y
-        return None
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What is around curves.
-
-    Args:
-        x_name: unit of the x axis.
-        log: whether the y axis is logarithmic.
-        figure: a value as text, for the names at the ends.
-        grows: whether more points come: the axes have some room for them then, so that
-            not all is drawn anew with each.
-    """
-
-    x_name: str = "epoch"
-    log: bool = False
-    figure: Callable[[float], str] = "{:.3g}".format
-    grows: bool = False
 
 
 Paint = Callable[[int], Style]

@@ -11,8 +11,8 @@ from textual.message import Message
 from genre_tui.model import RunModel
 from genre_tui.run_curves import METRICS, Choice, curves_of, time_unit
 from genre_tui.run_texts import curves_line
+from genre_tui.widgets.curve import Frame
 from genre_tui.widgets.curves import Plot
-from genre_tui.widgets.drawing import Frame
 
 _LEAST = (80, 20)  # cells in which four plots can be read
 

@@ -13,8 +13,9 @@ from genre_tui.bands import Group, Variant
 from genre_tui.model import TrialModel
 from genre_tui.widgets.axis import Scale, numbers, roomy, scale_of
 from genre_tui.widgets.braille import Raster
+from genre_tui.widgets.curve import Curve, Frame
 from genre_tui.widgets.curves import changed
-from genre_tui.widgets.drawing import Curve, Frame, draw
+from genre_tui.widgets.drawing import draw
 from genre_tui.widgets.sparkline import sparkline
 
 NAN = math.nan
