@@ -219,6 +219,10 @@ class GenreTui(App[None]):
         lines = text.count("\n") + 1
         self._page.say(f"Copied {f'{lines} lines' if lines > 1 else text[:60]}.")
 
+    def delay_update(self, delay: float = 0.01) -> None:
+        """Textual waits 0.05 s before it draws another screen: ours are ready sooner."""
+        super().delay_update(delay)
+
     def get_key_display(self, binding: Binding) -> str:
         """A key's name, as it is written on keyboards."""
         return "enter" if binding.key == "enter" else super().get_key_display(binding)

@@ -46,12 +46,13 @@ def main(repeats: int, as_json: bool) -> None:
 
     From its start to the first screen, beside Python that does nothing; from a key to
     the last byte that it leads to, the slowest of several keys, with 1000 runs and with
-    a run of 300 trials of 60 epochs; the processor's time and the bytes of a screen that
+    a run of 300 trials of 60 epochs, and where a screen is asked for the first time, with
+    what it reads then; the processor's time and the bytes of a screen that
     nothing happens on, and of one that shows a run which ends an epoch of eight trials
     every second. Takes some minutes; progress goes to standard error.
     """
     with interruptible("Nothing was measured to its end."):
-        total = 2 + repeats + 4 + 1
+        total = 2 + repeats + 4 + 2
         with ProgressBar("bench", total, "measurements") as bar:
             measured = bench(repeats, lambda: bar.advance(1, 1), bar.note)
     if as_json:
@@ -80,6 +81,9 @@ def bench(repeats: int, advance: Callable[[], None], note: Callable[[str], None]
             *_first_screens(many, large, environment, repeats, advance, note),
             *_keys(many, large, environment, repeats, advance, note),
         ]
+        note("first visits")
+        rows.append(_visits(many, environment, repeats))
+        advance()
         note("watching")
         rows += _watching(many, going, environment, repeats)
         advance()
@@ -148,6 +152,18 @@ def _keys(
         rows.append(Row(f"keys-large-{columns}", f"{with_large}, {title}", "ms", found))
         advance()
     return rows
+
+
+def _visits(many: Path, environment: dict[str, str], repeats: int) -> Row:
+    """The slowest of the other screens, when it is asked for the first time."""
+    slowest = []
+    for _ in range(repeats):
+        with BenchTerminal(_command([], many), _SMALL, environment) as terminal:
+            terminal.until(_FIRST)
+            terminal.watch(_AT_REST)
+            slowest.append(max(1000 * terminal.press(key)[0] for key in "23456"))
+    what = f"slowest first visit of 5 screens, {MANY} runs, 80x24"
+    return Row("first-visits", what, "ms", tuple(slowest))
 
 
 def _slowest(

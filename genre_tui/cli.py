@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shlex
 import signal
@@ -30,6 +31,9 @@ _UNABLE = ("", "dumb", "unknown")  # terminals that cannot draw
 _PORT = 8000
 _WORKERS = 8  # threads that read and compute, at most
 _MOMENT = 0.2  # seconds
+# Objects before Python looks for garbage: rarely at old ones, such as all epochs of a run, since
+# that would keep a key waiting for 0.1 s.
+_GARBAGE = (10_000, 10, 200)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -119,6 +123,7 @@ def _unable() -> str | None:
 
 def _draw(session: Session, theme: str) -> int:
     """Show the screens until the user has seen enough; the exit status."""
+    gc.set_threshold(*_GARBAGE)
     from genre_tui.app import GenreTui
     from genre_tui.hangup import end_with_terminal
 

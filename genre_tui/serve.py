@@ -55,8 +55,9 @@ class LocalServer(Server):
     async def on_startup(self, app: web.Application) -> None:
         """Say where it is."""
         me, here = shlex.quote(getpass.getuser()), socket.gethostname()
+        limit = "" if self._key else ", to look only (--writable lifts that)"
         click.echo(
-            f"Open {self.address} in a browser here. From another machine, first: "
+            f"Open {self.address} in a browser here{limit}. From another machine, first: "
             f"ssh -L {self.port}:{HOST}:{self.port} {me}@{here}\nCtrl-C ends it; runs go on."
         )
 
@@ -107,10 +108,17 @@ def serve(session: Session, port: int, theme: str, *, writable: bool) -> None:
     Raises:
         RunError: the port cannot be had.
     """
+    _check_free(port)
     words = command(session, theme, writable=writable)
-    server = LocalServer(words, port, secrets.token_urlsafe(16) if writable else "")
+    LocalServer(words, port, secrets.token_urlsafe(16) if writable else "").serve()
+
+
+def _check_free(port: int) -> None:
+    """Refuse a port before anything is said of it."""
     try:
-        server.serve()
+        with socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((HOST, port))
     except OSError as error:
         raise RunError(
             f"nothing can listen at port {port} of {HOST} ({error.strerror}): choose another "

@@ -135,7 +135,7 @@ class RunsPage(ControlPage):
     def action_clear(self) -> None:
         """Show all runs again; where they are shown nothing is marked any more."""
         line = self.filter_line
-        if line.value or line.has_keys:
+        if line.is_open:
             line.close()
             self.table.focus()
         elif self.session.marked:

@@ -40,7 +40,7 @@ def columns() -> list[Column[RunSummary]]:
     """Those of the table, from left to right."""
     return [
         Column("state", "state", 10, lambda run: state_text(run.state)),
-        Column("study", "study", 18, lambda run: run.study, grows=2),
+        Column("study", "study", 18, lambda run: run.study, grows=2, keeps_end=True),
         Column("protocol", "protocol", 10, lambda run: run.protocol, rank=3),
         Column("dataset", "dataset", 8, lambda run: run.dataset, grows=1, rank=1),
         Column("done", "trials", 7, _done, is_number=True),

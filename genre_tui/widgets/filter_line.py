@@ -48,9 +48,9 @@ class FilterLine(Vertical):
         return self.query_one(Input).value
 
     @property
-    def has_keys(self) -> bool:
-        """Whether the user types in it."""
-        return self.query_one(Input).has_focus
+    def is_open(self) -> bool:
+        """Whether it is seen."""
+        return self.has_class("-open")
 
     def open(self) -> None:
         """Let the user type."""
