@@ -12,11 +12,28 @@ import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _QUIET = 0.3  # seconds without a byte, after which all is drawn
 _PATIENCE = 60.0  # seconds
 _BLOCK = 65536
+_A_LINE = 80  # bytes; fewer move the cursor only, or ring the bell
+
+
+@dataclass(frozen=True)
+class Press:
+    """What a key has led to.
+
+    Args:
+        drawn: seconds until the screen began to change.
+        seconds: until the last byte, also of what was read in the background.
+        count: of bytes.
+    """
+
+    drawn: float
+    seconds: float
+    count: int
 
 
 class BenchTerminal:
@@ -69,13 +86,15 @@ class BenchTerminal:
             pass
         return self._last - self.began
 
-    def press(self, key: str) -> tuple[float, int]:
-        """Press a key: seconds until the last byte that it leads to, and the bytes."""
-        begin, count = time.perf_counter(), 0
+    def press(self, key: str) -> Press:
+        """Press a key, and wait until nothing is drawn any more."""
+        begin, drawn, count = time.perf_counter(), 0.0, 0
         os.write(self._master, key.encode())
         while part := self._read(_QUIET):
             count += len(part)
-        return (self._last - begin if count else 0.0), count
+            if not drawn and count >= _A_LINE:
+                drawn = self._last - begin
+        return Press(drawn, self._last - begin if count else 0.0, count)
 
     def watch(self, seconds: float) -> tuple[float, float]:
         """Per cent of a core that it uses meanwhile, and bytes a second that it draws."""

@@ -21,7 +21,8 @@ from tests.inline import events_of
 from tests.processes import wait_until
 
 NAMES = ["start-up", "first-screen", "first-run"]
-NAMES += ["keys-many-80", "keys-large-80", "keys-many-140", "keys-large-140", "first-visits"]
+NAMES += ["keys-many-80", "keys-large-80", "keys-many-140", "keys-large-140"]
+NAMES += ["first-visits", "first-visits-read"]
 NAMES += ["idle-cpu", "idle-bytes", "watch-80-cpu", "watch-80-bytes"]
 NAMES += ["watch-140-cpu", "watch-140-bytes"]
 
@@ -64,7 +65,7 @@ print("ready", flush=True)
 while True:
     key = sys.stdin.read(1)
     time.sleep(0.1)
-    print(key * 10, end="", flush=True)
+    print(key * (10 if key == "x" else 100), end="", flush=True)
 """
 
 
@@ -73,9 +74,10 @@ def test_the_stopwatch(tmp_path: Path) -> None:
     with BenchTerminal(words, (80, 24), dict(os.environ)) as terminal:
         assert terminal.until("ready") > 0
         terminal.settle()
-        seconds, count = terminal.press("x")
-        assert count == 10
-        assert 0.1 <= seconds < 60
+        short, long = terminal.press("x"), terminal.press("y")
+        assert (short.count, short.drawn, long.count) == (10, 0.0, 100)
+        assert 0.1 <= short.seconds < 60
+        assert 0.1 <= long.drawn <= long.seconds < 60
         processor, rate = terminal.watch(0.2)
         assert rate == 0
         assert 0 <= processor <= 100
@@ -92,7 +94,7 @@ def test_the_stopwatch(tmp_path: Path) -> None:
 def test_the_table_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("MANY", 3), ("TRIALS", 10), ("EPOCHS", 2)):
         monkeypatch.setattr(bench, name, value)
-    for name in ("_LONG", "_AT_REST"):
+    for name in ("_LONG", "_IDLE", "_AT_REST"):
         monkeypatch.setattr(bench, name, 1.0)
     began = time.monotonic()
     done = CliRunner().invoke(bench.main, ["--repeats", "1", "--json"])
@@ -104,6 +106,7 @@ def test_the_table_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < values["start-up"] < time.monotonic() - began
     assert values["first-screen"] > 0
     assert values["keys-many-80"] > 0
+    assert 0 < values["first-visits"] <= values["first-visits-read"]
     assert values["watch-80-bytes"] >= 0
     assert {"processor", "cores", "python", "textual", "load"} <= measured["machine"].keys()
     assert "torch" not in measured["machine"]
