@@ -48,7 +48,7 @@ class ComparePage(Page):
 
     MODE: ClassVar[str] = "compare"
     DEFAULT_CSS = """
-    ComparePage #body { padding: 0 1; scrollbar-size-vertical: 1; }
+    ComparePage #body { padding: 0 1; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     ComparePage #heading { height: auto; }
     ComparePage #answer { height: auto; margin-bottom: 1; }
     ComparePage #panes { height: auto; layout: vertical; }
@@ -167,30 +167,30 @@ class ComparePage(Page):
 
     def _say_heading(self, text: Text) -> None:
         """Say something instead of figures."""
-        self.query_one("#heading", Said).tell(text, grows=True)
-        self.query_one("#answer", Said).tell(Text(), grows=True)
-        self._draw_panes(Text(), Text())
+        self._tell(text, Text(), Text(), Text())
 
     def _draw(self) -> None:
         shown = self._shown
         if isinstance(shown, OneRun):
             heading, answer = compare_one.heading(shown), compare_one.answer_text(shown)
-            panes = (
-                compare_one.variants(shown, self._figure),
-                compare_one.beside(shown, self._shows_pairs(shown)),
-            )
+            figures = compare_one.variants(shown, self._figure)
+            rest = compare_one.beside(shown, self._shows_pairs(shown))
         elif isinstance(shown, Several):
             heading, answer = compare_several.heading(shown), Text()
-            panes = compare_several.figures(shown, self._figure), compare_several.beside(shown)
+            figures = compare_several.figures(shown, self._figure)
+            rest = compare_several.beside(shown)
         else:
             return
-        self.query_one("#heading", Said).tell(heading, grows=True)
-        self.query_one("#answer", Said).tell(answer, grows=True)
-        self._draw_panes(*panes)
+        self._tell(heading, answer, figures, rest)
 
-    def _draw_panes(self, figures: RenderableType, rest: RenderableType) -> None:
-        self.query_one("#figures", Static).update(figures)
-        self.query_one("#beside", Static).update(rest)
+    def _tell(
+        self, heading: Text, answer: Text, figures: RenderableType, rest: RenderableType
+    ) -> None:
+        with self.app.batch_update():  # each of them may move the others
+            self.query_one("#heading", Said).tell(heading, grows=True)
+            self.query_one("#answer", Said).tell(answer, grows=True)
+            self.query_one("#figures", Static).update(figures)
+            self.query_one("#beside", Static).update(rest)
 
     def _shows_pairs(self, one: OneRun) -> bool:
         if self._pairs is not None or one.verdict is None or one.verdict.answer is None:
