@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.foreign import number, of_type, share, summed_counts
 from experiments.records import RunDirectory
 from experiments.spread import Spread
@@ -73,7 +73,7 @@ def read(run: RunDirectory, classes: int) -> tuple[BaselineResult, ...]:
     try:
         baselines = of_type(list, record["baselines"])
         return tuple(_baseline(of_type(dict, baseline), classes) for baseline in baselines)
-    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+    except MISSHAPEN as error:
         raise RunError(
             f"the baselines' record in {run.path} is damaged ({error!r:.80}). python -m "
             f"experiments resume {run.path.name} fits them anew."

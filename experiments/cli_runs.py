@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from data.terminal import clean, console, interruptible, table
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.follow import follow, watch
 from experiments.launch import await_end, end_now, resume
 from experiments.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, print_result
@@ -57,7 +57,7 @@ def _summary(run: RunDirectory) -> dict[str, object]:
             "done": sum(result is not None for result in state.results.values()),
             "failed": state.count("failed"),
         }
-    except (RunError, LookupError, TypeError) as error:
+    except MISSHAPEN as error:
         nothing = {"dataset": "", "trials": 0, "done": 0, "failed": 0}
         return about | nothing | {"state": "damaged", "reason": str(error)}
 

@@ -1,7 +1,12 @@
-"""The one exception that a run's bad input raises."""
+"""The one exception that a run's bad input raises, and those that damaged records do."""
 
 
 class RunError(ValueError):
     """A run that cannot be started or read: one sentence with what was expected,
     what was received and what to do. Its text is meant to be shown as it stands.
     """
+
+
+# What taking a record for what it should be may raise: fields are missing, of another
+# type, or numbers too large.
+MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)

@@ -9,7 +9,7 @@ from typing import Any
 from data.dataset import Dataset
 from data.source_files import is_source
 from experiments.cohorts import Cohort
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.machine import versions
 from experiments.plan import Plan
 from experiments.study import Study
@@ -98,7 +98,7 @@ def cohorts_of(facts: Mapping[str, Any], plan: Plan) -> tuple[Cohort, ...]:
             raise ValueError("its cohorts have other names")
         if sorted(t.id for c in cohorts for _, t in c.trials) != sorted(named):
             raise ValueError("its cohorts have other trials")
-    except (LookupError, TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         raise RunError(f"run.json is damaged: {error!s:.200}.") from error
     return cohorts
 
@@ -119,7 +119,7 @@ def settings_of(facts: Mapping[str, Any]) -> tuple[Settings, int]:
             checkpoint_seconds=float(facts["checkpoint_seconds"]),
         )
         return settings, int(device["workers"])
-    except (LookupError, TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         raise RunError(f"run.json is damaged: its device is not clear ({error!r:.80}).") from error
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _LARGEST_COUNT = 10**12
+_LARGEST_AMOUNT = 2.0**60  # bytes, or rows a second
+_LONGEST = 1e10  # seconds, three hundred years
 
 
 def of_type(kind: type[T], value: Any) -> T:
@@ -33,16 +35,46 @@ def number(value: Any) -> float:
     return float(value)
 
 
-def share(value: Any) -> float:
-    """The value as a number between 0 and 1.
+def amount(value: Any, largest: float = _LARGEST_AMOUNT) -> float:
+    """The value as a number that is not negative.
+
+    Args:
+        value: in any unit.
+        largest: that makes sense.
 
     Raises:
         TypeError, OverflowError: as `number`.
         ValueError: it lies elsewhere.
     """
-    if not 0 <= number(value) <= 1:
-        raise ValueError(f"{value!r:.60} should lie between 0 and 1")
+    if not 0 <= number(value) <= largest:
+        raise ValueError(f"{value!r:.60} should lie between 0 and {largest:g}")
     return float(value)
+
+
+def share(value: Any) -> float:
+    """The value as a number between 0 and 1.
+
+    Raises:
+        TypeError, OverflowError, ValueError: as `amount`.
+    """
+    return amount(value, 1.0)
+
+
+def seconds(value: Any) -> float:
+    """The value as a duration, or a time since 1970, in seconds; raises as `amount`."""
+    return amount(value, _LONGEST)
+
+
+def count(value: Any) -> int:
+    """The value as a count.
+
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it is below 0 or absurdly large.
+    """
+    if not 0 <= of_type(int, value) < _LARGEST_COUNT:
+        raise ValueError(f"a count of {value!r:.60}")
+    return int(value)
 
 
 def summed_counts(matrices: Iterable[Any], classes: int) -> list[list[int]]:
@@ -60,8 +92,6 @@ def summed_counts(matrices: Iterable[Any], classes: int) -> list[list[int]]:
     total = [[0] * classes for _ in range(classes)]
     for matrix in matrices:
         for row, counts in zip(total, of_type(list, matrix), strict=True):
-            for j, (_, count) in enumerate(zip(row, of_type(list, counts), strict=True)):
-                if not 0 <= of_type(int, count) < _LARGEST_COUNT:
-                    raise ValueError(f"a count of {count!r:.60}")
-                row[j] += count
+            for j, (_, found) in enumerate(zip(row, of_type(list, counts), strict=True)):
+                row[j] += count(found)
     return total

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.study import (
     DEFAULT_SEEDS,
     FIRST_SEED,
@@ -103,7 +103,7 @@ def plan_of(facts: Mapping[str, Any]) -> Plan:
         seeds = tuple(int(seed) for seed in facts["seeds"])
         said = tuple(map(str, facts["left_out"]))
         return Plan(str(facts["study"]), facts["protocol"], seeds, facts["epochs"], variants, said)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise RunError(f"run.json is damaged: its plan cannot be read ({error!s:.200}).") from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from data.terminal import ProgressBar
+from experiments.errors import MISSHAPEN
 from experiments.tables import epoch_line, trial_line
 from experiments.view import RunView
 
@@ -29,7 +30,7 @@ class RunProgress:
         """Show an event that a view has taken in."""
         try:
             self._show(event, view)
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except MISSHAPEN:
             return  # foreign; the view has counted it
 
     def _show(self, event: Mapping[str, Any], view: RunView) -> None:

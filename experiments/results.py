@@ -15,7 +15,7 @@ from typing import Any, Literal
 from experiments.baseline_results import BaselineResult
 from experiments.baseline_results import read as read_baselines
 from experiments.documented import Documented
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.foreign import number as _number
 from experiments.foreign import of_type as _of
 from experiments.foreign import summed_counts
@@ -209,7 +209,7 @@ def collect(run: RunDirectory) -> RunResult:
             ),
             baselines=read_baselines(run, len(genres)),
         )
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except MISSHAPEN as error:
         if isinstance(error, RunError):
             raise
         raise RunError(f"the records of {run.path} are damaged ({error!r}).") from error

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.results import RunResult
 
 _NONE = "-"
@@ -33,7 +33,7 @@ def differences(results: Sequence[RunResult]) -> tuple[Difference, ...]:
     """
     try:
         return tuple(_differences(results))
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise RunError(f"a run.json is damaged ({error!r:.80}).") from error
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN
 from experiments.launch import resume, start
 from experiments.records import RunDirectory
 from experiments.request import Request
@@ -57,7 +57,7 @@ def _stage(request: Request, there: list[RunDirectory], sha256: str, anew: bool)
             if facts["dataset"]["content_sha256"] != sha256:
                 continue
             state = state_of(run, facts).state
-        except (RunError, LookupError, TypeError):
+        except MISSHAPEN:
             continue  # a damaged run is nobody's result
         if not (anew and state == "finished"):
             return Stage(request, run, state)

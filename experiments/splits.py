@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.cohorts import Cohort
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.records import RunDirectory
 
 
@@ -23,7 +23,7 @@ def planned_parts(run: RunDirectory, cohort: Cohort) -> list[Cohort]:
         parts = [Cohort(tuple(named[name] for name in part)) for part in split]
         if any(not 0 < len(part.trials) < len(named) for part in parts):
             raise ValueError
-    except (LookupError, TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         raise RunError(f"split.json of the cohort {cohort.id} is of another one.") from error
     return [each for part in parts for each in planned_parts(run, part)]
 

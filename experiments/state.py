@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.event_reader import last_event
 from experiments.ownership import is_alive
 from experiments.records import RunDirectory
@@ -100,7 +100,7 @@ def is_complete(results: Results, facts: Mapping[str, Any]) -> bool:
             chosen = candidates[select(results, candidates)]
             if any(needs_test(results[trial]) for trial in chosen):
                 return False
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise RunError(f"the records of a run are damaged ({error!r:.80}).") from error
     return True
 

@@ -16,6 +16,7 @@ import platformdirs
 
 from data.files import commit
 from experiments.cohorts import Cohort
+from experiments.errors import MISSHAPEN
 from experiments.kinds import Conditions, kind_of
 from experiments.sealed import seal, unseal
 
@@ -185,7 +186,7 @@ class Timings:
     def _own(self, machines: Mapping[str, Any]) -> _Record:
         try:
             return _Record.from_dict(machines[self._machine])
-        except (LookupError, TypeError, ValueError, AttributeError):
+        except MISSHAPEN:
             return _Record()
 
     def _read(self) -> dict[str, Any]:

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from experiments import foreign
+from experiments.errors import MISSHAPEN
+
 _NOTES = 20  # that are kept
+_KNOWN = {  # events that a view learns from
+    *("run_began", "plan", "cohort_began", "epoch", "trial", "note", "worker_died"),
+    *("paused", "continued", "run_ended"),
+}
 
 
 @dataclass
@@ -77,11 +84,10 @@ class RunView:
     def take(self, event: Mapping[str, Any]) -> None:
         """Take an event in. One that makes no sense is counted as foreign."""
         try:
-            self.time = float(event["time"])
-            take = getattr(self, f"_{event['event']}", None)
-            if take is not None:
-                take(event)
-        except (LookupError, TypeError, ValueError, AttributeError):
+            self.time = foreign.seconds(event["time"])
+            if event["event"] in _KNOWN:
+                getattr(self, f"_{event['event']}")(event)
+        except MISSHAPEN:
             self.foreign += 1
 
     @property
@@ -112,27 +118,27 @@ class RunView:
     def _cohort_began(self, event: Mapping[str, Any]) -> None:
         for name in event["trials"]:
             self.trials[name].status = "training"
-            self.trials[name].epoch = int(event["epoch"])
+            self.trials[name].epoch = foreign.count(event["epoch"])
 
     def _epoch(self, event: Mapping[str, Any]) -> None:
         trial = self.trials[event["trial"]]
-        trial.status, trial.epoch = "training", int(event["epoch"])
+        trial.status, trial.epoch = "training", foreign.count(event["epoch"])
         trial.logs = {str(name): float(value) for name, value in event["logs"].items()}
-        trial.confusion = [[int(n) for n in row] for row in event["confusion"]]
+        trial.confusion = [[foreign.count(n) for n in row] for row in event["confusion"]]
         self.epoch_events += 1
-        self.share = float(event["share"])
+        self.share = foreign.share(event["share"])
         left = event["seconds_left"]
-        self.seconds_left = None if left is None else float(left)
-        self.rows_per_second = float(event["rows_per_second"])
-        self.memory = int(event["memory"])
+        self.seconds_left = None if left is None else foreign.seconds(left)
+        self.rows_per_second = foreign.amount(event["rows_per_second"])
+        self.memory = int(foreign.amount(event["memory"]))
         self.paused = ""
 
     def _trial(self, event: Mapping[str, Any]) -> None:
         trial = self.trials[event["trial"]]
         trial.status = str(event["status"])
         trial.reason = str(event.get("reason", ""))
-        trial.epoch = int(event.get("epochs", trial.epoch))
-        self.share = float(event["share"])
+        trial.epoch = foreign.count(event.get("epochs", trial.epoch))
+        self.share = foreign.share(event["share"])
 
     def _note(self, event: Mapping[str, Any]) -> None:
         self.notes.append(str(event["text"]))

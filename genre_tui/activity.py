@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from experiments import foreign
+
 _WINDOW = 60.0  # seconds that a rate is measured over
 _MOST = 2000  # events of them that are kept
 
@@ -40,7 +42,7 @@ class Activity:
         """Take an event in.
 
         Raises:
-            LookupError, TypeError, ValueError: it makes no sense.
+            MISSHAPEN: it makes no sense; see `experiments.errors`.
         """
         match event["event"]:
             case "run_began" | "run_ended":
@@ -58,9 +60,10 @@ class Activity:
     def _epoch(self, event: Mapping[str, Any]) -> None:
         pid = self._pids.get(str(event["cohort"]), 0)
         worker = self.workers.setdefault(pid, Worker())
-        worker.memory, worker.rows = int(event["memory"]), float(event["rows_per_second"])
+        worker.memory = int(foreign.amount(event["memory"]))
+        worker.rows = foreign.amount(event["rows_per_second"])
         worker.cpu, worker.gpu = _share(event, "cpu"), _share(event, "gpu")
-        now, step = float(event["time"]), f"{event['cohort']} {event['epoch']}"
+        now, step = foreign.seconds(event["time"]), f"{event['cohort']} {event['epoch']}"
         if self._ended and now < self._ended[-1][0]:  # the clock was set back
             self._ended.clear()
         self._ended.append((now, step))
@@ -103,4 +106,4 @@ class Activity:
 
 def _share(event: Mapping[str, Any], name: str) -> float | None:
     value = event.get(name)
-    return None if value is None else float(value)
+    return None if value is None else foreign.amount(value)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from data.terminal import clean
+from experiments.errors import MISSHAPEN
 from genre_tui.commands import Command, Ended
 from genre_tui.datasets import DatasetLine
 
@@ -112,7 +113,7 @@ def read(output: str) -> Audit:
     try:
         plain = json.loads(output)
         findings = [_found(finding) for finding in plain["findings"]]
-    except (LookupError, TypeError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise ValueError("the audit cannot be read") from error
     order = list(SEVERITIES)
     return Audit(tuple(sorted(findings, key=lambda found: order.index(found.severity))))

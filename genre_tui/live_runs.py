@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from data.terminal import clean
-from experiments.errors import RunError
+from experiments import foreign
+from experiments.errors import MISSHAPEN, RunError
 from experiments.event_reader import EventReader
 from experiments.ownership import owner_of
 from experiments.records import RunDirectory
@@ -35,7 +36,7 @@ class LiveRun:
         if anew:
             self._begin()
         for event in events:
-            with suppress(LookupError, TypeError, ValueError, AttributeError):
+            with suppress(*MISSHAPEN):
                 self._take(event)
         base = self._base
         if base.state == "damaged":
@@ -74,16 +75,18 @@ class LiveRun:
                 with suppress(RunError):  # a search draws trials as it goes
                     self._trials = max(self._trials, len(self._run.read_run()["trials"]))
             case "epoch":
-                self._share = float(event["share"])
-                self._epoch(str(event["trial"]), int(event["epoch"]), event["logs"])
+                self._share = foreign.share(event["share"])
+                self._epoch(str(event["trial"]), foreign.count(event["epoch"]), event["logs"])
             case "trial":
-                name = str(event["trial"])
+                name, share = str(event["trial"]), foreign.share(event["share"])
+                finished = event["status"] == "finished"
+                score = foreign.share(event["validation"]["macro_f1"]) if finished else None
                 self._ended.add(name)
-                self._share = float(event["share"])
+                self._share = share
                 self._scores.pop(name, None)
-                if event["status"] == "finished":
-                    self._scores[name] = float(event["validation"]["macro_f1"])
-                    self._curves.setdefault(name, [])
+                self._curves.setdefault(name, [])
+                if score is not None:
+                    self._scores[name] = score
                 self._best = max(self._scores, key=self._scores.__getitem__, default="")
 
     def _epoch(self, name: str, number: int, logs: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.foreign import summed_counts
 from experiments.records import RunDirectory
 from genre_tui.matrices import Counts, added
@@ -160,9 +160,7 @@ def read_tests(run: RunDirectory, trials: Iterable[str], classes: int) -> dict[s
             found[trial] = summed_counts([test["confusion_matrix"]], classes) if test else None
         except RunError:
             raise
-        except (
-            *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError),
-        ) as error:
+        except (OSError, *MISSHAPEN) as error:
             raise RunError(
                 f"the result of trial {trial} in {run.path} is damaged ({error!r:.80})."
             ) from error

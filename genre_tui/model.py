@@ -10,7 +10,8 @@ from itertools import accumulate
 from typing import Any
 
 from data.terminal import clean
-from experiments.errors import RunError
+from experiments import foreign
+from experiments.errors import MISSHAPEN, RunError
 from experiments.records import RunDirectory
 from experiments.state import State
 from experiments.view import RunView
@@ -33,7 +34,7 @@ class TrialModel:
         metrics: values of each metric, epoch by epoch, from the first on.
         seconds: since the trial began, at the end of each epoch.
         confusion: matrices of the validation rows after each epoch, rows true.
-        test: figures on the test rows, once there are any.
+        test: accuracy and macro-F1 on the test rows, once there are any.
         reason: of a failure.
     """
 
@@ -46,7 +47,7 @@ class TrialModel:
     metrics: dict[str, list[float]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     confusion: list[list[list[int]]] = field(default_factory=list)
-    test: Mapping[str, Any] | None = None
+    test: Mapping[str, float] | None = None
     reason: str = ""
 
     @property
@@ -71,29 +72,30 @@ class TrialModel:
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Take the event of an epoch in; one that was told before takes its old place."""
-        number = int(event["epoch"])
+        number = foreign.count(event["epoch"])
         if self.length > self.epoch == number - 1 == 0:
             self.metrics, self.seconds = {}, []  # a result's, told before
         if not 1 <= number <= self.epoch + 1:
             raise ValueError("an epoch is missing")
-        told: list[list[Any]] = [*self.metrics.values(), self.seconds, self.confusion]
-        for values in told:
+        logs = {str(name): float(value) for name, value in event["logs"].items()}
+        seconds = foreign.seconds(event["seconds"])
+        confusion = [[foreign.count(n) for n in row] for row in event["confusion"]]
+        known: list[list[Any]] = [*self.metrics.values(), self.seconds, self.confusion]
+        for values in known:
             del values[number - 1 :]  # trained anew, from a checkpoint
-        for name, value in event["logs"].items():
-            self.metrics.setdefault(str(name), []).append(float(value))
-        before = self.seconds[-1] if self.seconds else 0.0
-        self.seconds.append(before + float(event["seconds"]))
-        self.confusion.append([[int(n) for n in row] for row in event["confusion"]])
+        for name, value in logs.items():
+            self.metrics.setdefault(name, []).append(value)
+        self.seconds.append((self.seconds[-1] if self.seconds else 0.0) + seconds)
+        self.confusion.append(confusion)
 
     def take_result(self, result: Mapping[str, Any]) -> None:
         """Take a trial's result in: what it was, and its curves where no event told them."""
         self.status = str(result["status"])
         self.reason = clean(str(result.get("reason", "")))
-        test = result.get("test")
-        self.test = test if isinstance(test, dict) else self.test
+        self.test = _test(result) or self.test
         history = result.get("history")
         if not self.length and isinstance(history, dict):
-            seconds = accumulate(float(second) for second in result["epoch_seconds"])
+            seconds = accumulate(foreign.seconds(second) for second in result["epoch_seconds"])
             metrics = {
                 str(name): [math.nan if value is None else float(value) for value in values]
                 for name, values in history.items()
@@ -131,7 +133,7 @@ class RunModel:
             self.variants = tuple(clean(str(variant["name"])) for variant in facts["variants"])
             self.trials = self._planned() | self.trials
             self.settings = self._settings()
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except MISSHAPEN as error:
             raise RunError(f"{self.run.path / 'run.json'} is damaged ({error!r:.80}).") from error
 
     @property
@@ -143,26 +145,27 @@ class RunModel:
         """Trials that are one of these."""
         return sum(trial.status in statuses for trial in self.trials.values())
 
-    def take(self, told: RunTold) -> None:
+    def take(self, news: RunTold) -> None:
         """Take in what is new; what makes no sense is passed over."""
-        if told.anew:
+        if news.anew:
             self.view, self.activity, self.newest, self.trials = RunView(), Activity(), "", {}
-        if told.anew or told.facts is not None:
+        if news.anew or news.facts is not None:
             try:
-                self._learn(told.facts or self.facts)
+                self._learn(news.facts or self.facts)
             except RunError as error:
                 self.problem = str(error)
                 return
-        self.problem = told.problem
-        if told.state is not None:
-            self.state, self.owner, self.reason = told.state, told.owner, told.reason
-        for event in told.events:
+        self.problem = news.problem
+        if news.state is not None:
+            self.state, self.owner, self.reason = news.state, news.owner, news.reason
+        for event in news.events:
             self.view.take(event)
-            with suppress(LookupError, TypeError, ValueError, AttributeError):
+            with suppress(*MISSHAPEN):
                 self.activity.take(event)
+            with suppress(*MISSHAPEN):
                 self._take(event)
-        for name, result in (told.results or {}).items():
-            with suppress(LookupError, TypeError, ValueError, AttributeError):
+        for name, result in (news.results or {}).items():
+            with suppress(*MISSHAPEN):
                 if result is not None:
                     self.trials[name].take_result(result)
                     self._changed(name, 1)
@@ -185,8 +188,7 @@ class RunModel:
                 trial = self.trials[event["trial"]]
                 trial.status = str(event["status"])
                 trial.reason = clean(str(event.get("reason", "")))
-                test = event.get("test")
-                trial.test = test if isinstance(test, dict) else None
+                trial.test = _test(event)
                 self._changed(trial.id, trial.length + 1)
 
     def _changed(self, trial: str, epoch: int) -> None:
@@ -226,3 +228,11 @@ class RunModel:
             if groups:
                 settings.append(Variant(name, tuple(groups)))
         return tuple(settings)
+
+
+def _test(record: Mapping[str, Any]) -> dict[str, float] | None:
+    """Accuracy and macro-F1 on the test rows; None where they were not looked at."""
+    test = record.get("test")
+    if not isinstance(test, dict):
+        return None
+    return {name: foreign.share(test[name]) for name in ("accuracy", "macro_f1")}

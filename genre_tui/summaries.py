@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from data.terminal import clean
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN
 from experiments.records import RunDirectory
 from experiments.state import State, state_of
 
@@ -82,7 +82,7 @@ def summarise(run: RunDirectory) -> RunSummary:
             "",
             step,
         )
-    except (RunError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, *MISSHAPEN) as error:
         reason = clean(str(error))
         nothing = (0, 0, 0.0, None, (), created, "")
         return RunSummary(run, study, "", "", "damaged", reason, *nothing)

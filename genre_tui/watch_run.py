@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from data.terminal import clean
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN
 from experiments.event_reader import EventReader
 from experiments.ownership import is_alive, owner_of
 from experiments.records import RunDirectory
@@ -66,7 +66,7 @@ class RunWatcher:
         try:
             self._look_at_state()
             self._read_events()
-        except (RunError, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+        except (OSError, *MISSHAPEN) as error:
             self._state, self._stamp, problem = None, (), clean(str(error))
             if problem != self._problem:
                 self._problem = problem

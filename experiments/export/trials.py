@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.foreign import number, of_type, summed_counts
 from experiments.plan import plan_of
 from experiments.results import RunResult
@@ -100,7 +100,7 @@ def damage(what: str) -> Iterator[None]:
         yield
     except RunError:
         raise
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise RunError(f"{what} is damaged ({error!r:.80}).") from error
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.foreign import number, of_type
 from experiments.records import RunDirectory
 from experiments.results import Tried, VariantResult
@@ -65,7 +65,7 @@ def read(run: RunDirectory, trials: Sequence[str]) -> Histories:
             continue
         try:
             told.append((_history(result), result["status"] == "finished", _kept(result)))
-        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        except MISSHAPEN as error:
             raise RunError(
                 f"the history of trial {trial} in {run.path} is damaged ({error!r:.80})."
             ) from error

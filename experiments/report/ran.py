@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.foreign import number, of_type
 from experiments.records import RunDirectory
 from experiments.request import Computing
@@ -92,7 +92,7 @@ def _trial(run: RunDirectory, variant: str, rate: float, trial: str) -> TrialRow
             accuracy=number(test["accuracy"]) if test else None,
             seconds=seconds / max(of_type(int, found["cohort"]["size"]), 1),
         )
-    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+    except MISSHAPEN as error:
         raise RunError(
             f"the record of trial {trial} in {run.path} is damaged ({error!r:.80})."
         ) from error
@@ -120,7 +120,7 @@ def _command(result: RunResult) -> tuple[str, bool]:
         for name, usual in asdict(Computing()).items():
             if computing[name] != usual:
                 words += [f"--{name.replace('_', '-')}", str(computing[name])]
-    except (RunError, LookupError, TypeError, ValueError):
+    except MISSHAPEN:
         return "", False
     return shlex.join(words), is_own
 

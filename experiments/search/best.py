@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from data.terminal import table
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.foreign import number, of_type, share
 from experiments.records import RunDirectory
 from experiments.search.space import value_text
@@ -109,7 +109,7 @@ def search_result(run: RunDirectory) -> SearchResult | None:
             ended.count("failed"),
             tuple(sorted(ranked, key=lambda one: -one.validation_macro_f1)),
         )
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except MISSHAPEN as error:
         if isinstance(error, RunError):
             raise
         raise RunError(f"the records of {run.path} are damaged ({error!r:.200}).") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.cohorts import Cohort
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.search.space import Setting
 from experiments.trial import Trial
 
@@ -84,7 +84,7 @@ def draws_of(facts: Mapping[str, Any]) -> tuple[Draw, ...]:
             )
             for number, draw in enumerate(facts["search"]["draws"])
         )
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise RunError(f"the generations of a run are damaged ({error!s:.200}).") from error
 
 
@@ -133,5 +133,5 @@ def merged(facts: Mapping[str, Any], generations: Sequence[Mapping[str, Any]]) -
                 "is_over": bool(generations) and generations[-1]["is_last"] is True,
             },
         }
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise RunError(f"the generations of a run are damaged ({error!s:.200}).") from error

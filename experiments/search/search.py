@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN, RunError
 from experiments.search.space import Space
 from experiments.study import FIRST_SEED
 
@@ -110,7 +110,7 @@ class Search:
             )
             if search.sampler not in SAMPLERS or search.trials < 1 or (search.cohort or 1) < 1:
                 raise ValueError("its sampler or its number of trials is none")
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except MISSHAPEN as error:
             raise RunError(
                 f"run.json is damaged: its search cannot be read ({error!s:.200})."
             ) from error

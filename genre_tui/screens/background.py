@@ -11,13 +11,10 @@ from textual.worker import get_current_worker
 
 from data.errors import DataError
 from data.terminal import clean
-from experiments.errors import RunError
+from experiments.errors import MISSHAPEN
 
 T = TypeVar("T")
-_BAD_FILES = (
-    *(RunError, DataError, OSError, LookupError, TypeError, ValueError, AttributeError),
-    *(ArithmeticError, RuntimeError, MemoryError),
-)
+_BAD_FILES = (DataError, OSError, RuntimeError, MemoryError, *MISSHAPEN)
 
 
 def in_background(

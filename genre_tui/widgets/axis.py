@@ -10,6 +10,7 @@ from itertools import pairwise
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _ROUND = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _STEPS_OF_SCALE = 10  # at least, between round ends
+_LARGEST = 1e100  # more is out of reach, and so is less than its inverse where only ratios count
 _FAR = 3.0  # how many times the span of nearly all values a few may go beyond it
 
 
@@ -57,7 +58,8 @@ def scale_of(
         The scale, and whether a few values are out of reach: one trial that diverges
         does not flatten all others.
     """
-    known = sorted(value for value in values if math.isfinite(value) and (value > 0 or not log))
+    least = 1 / _LARGEST if log else -_LARGEST
+    known = sorted(value for value in values if least <= value <= _LARGEST)
     if not known:
         return Scale(1.0, 10.0, True) if log else Scale(0.0, 1.0), False
     low, high = known[0], known[-1]
