@@ -21,7 +21,7 @@ from data.errors import DataError
 from data.terminal import BadInput, clean
 from experiments.errors import RunError
 from experiments.run_folder import LATEST, find
-from genre_tui.session import DEFAULT_REFRESH, Session
+from genre_tui.session import DEFAULT_REFRESH, Session, where
 
 if TYPE_CHECKING:
     from experiments.records import RunDirectory
@@ -166,8 +166,7 @@ def _say_what_goes_on(app: GenreTui, runs: Path) -> None:
 
 
 def _watch_command(run: RunDirectory, runs: Path) -> str:
-    where = ["--runs", str(runs)] if str(runs) != "runs" else []
-    return shlex.join(["python", "-m", "experiments", "watch", run.path.name, *where])
+    return shlex.join(["python", "-m", "experiments", "watch", run.path.name, *where(runs)])
 
 
 def _watch(session: Session, reason: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from experiments.resolve import asked_for
 from experiments.study import Protocol, Study
 from genre_tui.commands import Command
 from genre_tui.datasets import DEMO, DatasetLine
+from genre_tui.session import where
 
 DEVICES = ("auto", "cpu", "cuda")
 MOST_SEEDS, MOST_EPOCHS = 1000, 100_000  # as of `run`'s options
@@ -61,9 +61,7 @@ class Order:
         for values in self.varied:
             words += ["--vary", values]
         words += ["--device", self.device] * (self.device != "auto")
-        if "GENRE_TUI_RUNS" in os.environ or runs != Path("runs"):
-            words += ["--runs", str(runs)]
-        return words
+        return words + where(runs)
 
     def command(self, runs: Path) -> str:
         """The command line that starts it."""

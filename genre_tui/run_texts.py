@@ -62,9 +62,11 @@ def notice_line(model: RunModel) -> Text:
     if model.is_alive and model.view.paused:
         return Text(f"Paused: {clean(model.view.paused)}", "bold")
     if model.state == "failed":
-        return Text(f"Failed: {model.reason} R resumes it.", "bold")
+        return Text(f"Failed: {model.reason} Press r to resume it.", "bold")
     if model.state == "crashed":
-        return Text("The process that carried it out has died. R resumes it, o shows why.", "bold")
+        return Text(
+            "The process that carried it out has died. Press r to resume it, o to see why.", "bold"
+        )
     if model.state == "stopping":
         return Text("It stops at the end of its epoch.")
     return Text()
@@ -125,7 +127,7 @@ def nothing_to_draw(model: RunModel) -> str:
             return "It was asked to stop before its first epoch had ended."
         case "finished":
             return "It is finished, and its records hold no curves."
-    return f"It {model.state} before an epoch had ended. R resumes it."
+    return f"It {model.state} before an epoch had ended. Press r to resume it."
 
 
 def _machine(device: object) -> str:

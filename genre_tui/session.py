@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from experiments.records import RunDirectory
 
 DEFAULT_REFRESH = 1.0  # seconds
+
+
+def where(runs: Path) -> list[str]:
+    """What a command line needs to find this folder of runs from here."""
+    is_default = runs == Path("runs") and "GENRE_TUI_RUNS" not in os.environ
+    return [] if is_default else ["--runs", str(runs)]
 
 
 @dataclass

@@ -12,6 +12,7 @@ from experiments.records import RunDirectory
 from genre_tui.screens.background import in_background
 from genre_tui.screens.confirm import ConfirmDialog
 from genre_tui.screens.page import Page
+from genre_tui.session import where
 
 _TO_DIE = 10.0  # seconds that processes have which were killed
 
@@ -32,7 +33,7 @@ class ControlPage(Page):
             if not is_alive(run):
                 return f"Nobody carries {run.name} out: there is nothing to stop."
             run.ask_to_stop()
-            return f"{run.name} stops at the end of its epoch. R resumes it later."
+            return f"{run.name} stops at the end of its epoch. Press r to resume it later."
 
         if self.may_change():
             self._do(work)
@@ -113,7 +114,7 @@ class ControlPage(Page):
     def command(self, what: str, run: RunDirectory) -> str:
         """A command line about a run, such as to resume it elsewhere."""
         words = ["python", "-m", "experiments", what, run.path.name]
-        return shlex.join([*words, "--runs", str(self.session.runs)])
+        return shlex.join(words + where(self.session.runs))
 
     def _do(self, work: Callable[[], str]) -> None:
         in_background(self, "control", work, self._done, self._failed)

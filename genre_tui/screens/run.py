@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
@@ -20,6 +21,7 @@ from genre_tui.model import RunModel
 from genre_tui.run_texts import device_line, notice_line, progress_line, title_line
 from genre_tui.run_trials import TrialRow, TrialRows
 from genre_tui.screens.run_choice import ChoicePage
+from genre_tui.session import where
 from genre_tui.widgets.output import Output
 from genre_tui.widgets.plot_grid import PlotGrid
 from genre_tui.widgets.rows import RowTable
@@ -58,7 +60,7 @@ class RunPage(ChoicePage):
         Binding("o", "output", "Output", tooltip="Notes, deaths, and what its processes print"),
         Binding("t", "stop", "Stop", tooltip="Stop at the end of the epoch"),
         Binding("d", "detach", "Detach", tooltip="Leave the run alone: it goes on"),
-        Binding("R", "resume", "Resume", tooltip="Resume a run that stopped or crashed"),
+        Binding("r", "resume", "Resume", tooltip="Resume a run that stopped or crashed"),
         Binding("l", "log", "Log", tooltip="Logarithmic scale of the metric"),
         Binding("s", "smooth", "Smooth", tooltip="Smooth the curves"),
         Binding("x", "axis", "Axis", tooltip="Epochs or time along the x axis"),
@@ -176,7 +178,7 @@ class RunPage(ChoicePage):
         """Leave it alone, and say how to come back."""
         if self._of is not None and self.model is not None:
             goes = "goes on, also when you quit" if self.model.is_alive else "stays as it is"
-            back = f"genre-tui {self._of.path.name}"
+            back = shlex.join(["genre-tui", self._of.path.name, *where(self.session.runs)])
             self.say(f"{self._of.name} {goes}. Come back with: {back}")
         await self.app.action_go("runs")
 

@@ -193,7 +193,7 @@ def test_stopping_resuming_and_detaching(tmp_path: Path, monkeypatch: pytest.Mon
         with going_on(tmp_path, seeds=1) as teller:
             async with driving(tmp_path, first="run", run=teller.run, refresh=0.1) as user:
                 await user.sees("▶ running")
-                await user.press("R")
+                await user.press("r")
                 await user.hears("there is nothing to resume")
                 await user.press("T")
                 await user.sees("End the processes of", "y end them")
@@ -203,14 +203,15 @@ def test_stopping_resuming_and_detaching(tmp_path: Path, monkeypatch: pytest.Mon
                 await user.hears("it was not ended")
                 await user.press("d")
                 await user.hears(
-                    f"goes on, also when you quit. Come back with: genre-tui {teller.run.path.name}"
+                    "goes on, also when you quit. Come back with: "
+                    f"genre-tui {teller.run.path.name} --runs {tmp_path}"
                 )
                 await user.until(lambda: user.app.current_mode == "runs")
         async with driving(tmp_path, first="run", run=teller.run) as user:
             await user.sees("■ stopped", "before an epoch had ended")
             await user.press("t")
             await user.hears("there is nothing to stop")
-            await user.press("R")
+            await user.press("r")
             await user.hears("goes on.")
             assert resumed == [teller.run.name]
             await user.press("d")
@@ -238,7 +239,7 @@ def test_read_only_changes_nothing(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path, first="run", run=run, read_only=True) as user:
             await user.sees("finished")
-            for key in ("t", "T", "R"):
+            for key in ("t", "T", "r"):
                 user.app.clear_notifications()
                 await user.press(key)
                 await user.hears("read-only")
