@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import ClassVar
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.css.query import NoMatches
@@ -25,6 +25,7 @@ from genre_tui.model import RunModel
 from genre_tui.screens.page import Page
 from genre_tui.session import Session
 from genre_tui.theme import DARK, LIGHT, STATE_GLYPH, WithoutColour, theme_for
+from genre_tui.typing_ahead import TypingAhead
 from genre_tui.watch_run import RunWatcher
 from genre_tui.watch_runs import RunsWatcher
 from genre_tui.widgets.tabs import SCREENS, Tabs
@@ -49,7 +50,7 @@ def _palette() -> type[Provider]:
     return Palette
 
 
-class GenreTui(App[None]):
+class GenreTui(TypingAhead):
     """The terminal UI.
 
     Args:
