@@ -11,11 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 
+from data.terminal import clean
 from genre_tui.model import RunModel
-from genre_tui.names import abbreviated, shortened
+from genre_tui.names import abbreviated
 from genre_tui.screens.background import in_background
 from genre_tui.screens.dialog import Dialog
 from genre_tui.segments import Segment, Sources, in_cell, open_sources, segments_csv
+from genre_tui.widgets.columns import without_middle
 
 if TYPE_CHECKING:
     from genre_tui.screens.confusion import ConfusionPage
@@ -136,7 +138,7 @@ class SegmentsDialog(Dialog[None]):
         self._track_width = track
 
     def _track(self, segment: Segment) -> str:
-        return segment.track or f"row {segment.row}"
+        return clean(segment.track) or f"row {segment.row}"
 
     def _add_rows(self) -> None:
         """Add some rows, and go on when the keys pressed meanwhile have been answered."""
@@ -149,7 +151,7 @@ class SegmentsDialog(Dialog[None]):
             self.set_timer(0.01, self._add_rows)
 
     def _cells(self, segment: Segment) -> list[Text]:
-        cells = [Text(shortened(self._track(segment), self._track_width), no_wrap=True)]
+        cells = [Text(without_middle(self._track(segment), self._track_width), no_wrap=True)]
         if segment.start is not None:
             cells.append(Text(f"{segment.start:g}", justify="right"))
         if self._sources and len(self._sources.predictions) > 1:
