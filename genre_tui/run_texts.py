@@ -107,10 +107,10 @@ def curves_line(model: RunModel, choice: Choice, metric: Metric | None = None) -
     if choice.variant < len(model.settings):
         variant = model.settings[choice.variant]
         if len(variant.groups) > 1:
-            number = choice.rate_of(choice.variant, variant)
-            how = "chosen" if choice.variant in choice.rates else "best"
-            rate = variant.groups[number].learning_rate
-            parts.append(f"rate {rate:g} ({how} of {len(variant.groups)})")
+            rate = variant.groups[choice.rate_of(choice.variant, variant)].learning_rate
+            is_chosen = choice.variant in choice.rates
+            begin, end = ("", "") if is_chosen else ("best rates (", ")")
+            parts.append(f"{begin}{variant.name}: {rate:g}{end}")
     return Text(", ".join(parts), "dim", no_wrap=True)
 
 

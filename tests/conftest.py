@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,12 @@ REAL_DATA = Path(
 needs_real_data = pytest.mark.skipif(
     not REAL_DATA.is_dir(), reason=f"no real data in {REAL_DATA} (GENRE_TUI_REAL_DATA names it)"
 )
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches the programs that tests start, also where pytest runs behind a shell (&)."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -26,8 +26,11 @@ from genre_tui.widgets.output import Output
 from genre_tui.widgets.plot_grid import PlotGrid
 from genre_tui.widgets.rows import RowTable
 from genre_tui.widgets.said import Said
+from genre_tui.widgets.trial_pane import TrialPane
 
 _REST = 0.1  # seconds between two redraws while much is told
+_WIDE, _WIDER = 52, 59  # columns of the trials beside the curves; the wider show their rates
+_WIDEST = 140  # columns of a terminal from which there is room for those
 
 
 class RunPage(ChoicePage):
@@ -39,15 +42,18 @@ class RunPage(ChoicePage):
     RunPage #notice { height: auto; max-height: 3; display: none; }
     RunPage.-noticed #notice { display: block; }
     RunPage #curves-say { height: 1; display: none; }
-    RunPage #trials { height: auto; max-height: 40%; min-height: 4; }
+    RunPage #side { max-height: 40%; min-height: 4; }
+    RunPage #trial { display: none; height: 1fr; border-top: solid $panel; }
+    RunPage.-trial #trials { display: none; }
+    RunPage.-trial #trial { display: block; }
     RunPage #output { display: none; height: 40%; border-top: solid $panel; }
-    RunPage.-output #trials { display: none; }
+    RunPage.-output #side { display: none; }
     RunPage.-output #output { display: block; }
-    RunPage.-zoomed #trials, RunPage.-zoomed #output { display: none; }
+    RunPage.-zoomed #side, RunPage.-zoomed #output { display: none; }
     RunPage.-wide #main { layout: horizontal; }
-    RunPage.-wide #trials {
-        height: 1fr; max-height: 100%; width: 52; margin-left: 1;
-    }
+    RunPage.-wide #side { max-height: 100%; margin-left: 1; }
+    RunPage.-wide.-tall #trials { height: auto; max-height: 60%; min-height: 4; }
+    RunPage.-wide.-tall #trial { display: block; }
     RunPage.-wide #output {
         height: 1fr; width: 60; border-top: none; border-left: solid $panel;
     }
@@ -67,6 +73,7 @@ class RunPage(ChoicePage):
         Binding("T", "stop_now", "Stop now", show=False, tooltip="End its processes at once"),
         Binding("f", "follow", "Follow", show=False, tooltip="Follow the trial that was told last"),
         Binding("S", "sort", "Sort", show=False, tooltip="Sort the trials"),
+        Binding("i", "trial", "Trial", show=False, tooltip="Settings and figures of the trial"),
         Binding("z", "zoom", "Zoom", show=False, tooltip="Curves only, or all"),
     ]
 
@@ -88,7 +95,12 @@ class RunPage(ChoicePage):
             Said(id="progress"),
             Said(id="notice"),
             Said(id="curves-say"),
-            Vertical(PlotGrid(id="plots"), table, Output(id="output"), id="main"),
+            Vertical(
+                PlotGrid(id="plots"),
+                Vertical(table, TrialPane(id="trial"), id="side"),
+                Output(id="output"),
+                id="main",
+            ),
             Said(id="devices"),
             id="body",
         )
@@ -137,10 +149,17 @@ class RunPage(ChoicePage):
         self._order = (self._order + 1) % run_trials.CYCLE
         self._draw_trials()
 
+    def action_trial(self) -> None:
+        """Show all there is to know of the trial under the cursor, or the trials again."""
+        self.toggle_class("-trial")
+        self.remove_class("-zoomed", "-output")
+        (self.query_one(TrialPane) if self.has_class("-trial") else self.table).focus()
+        self._draw_trials()
+
     def action_output(self) -> None:
         """Show what the run's processes print, or the trials again."""
         self.toggle_class("-output")
-        self.remove_class("-zoomed")
+        self.remove_class("-zoomed", "-trial")
         (self.query_one(Output) if self.has_class("-output") else self.table).focus()
         if self.model is not None and self.has_class("-output"):
             self.query_one(Output).show(self.model)
@@ -237,3 +256,18 @@ class RunPage(ChoicePage):
         elif self.session.trial and self.session.trial != self._asked:
             self.table.move_to(self.session.trial)
         self._asked = self.session.trial
+        self._lay_out(len(rows))
+        self._draw_trial()
+
+    def _lay_out(self, trials: int) -> None:
+        """Give the table the room that it needs, and no more."""
+        is_wide, is_alone = self.has_class("-wide"), self.has_class("-trial")
+        side = self.query_one("#side").styles
+        side.height = "1fr" if is_wide else "40%" if is_alone else trials + 1
+        side.width = (_WIDER if self.size.width >= _WIDEST else _WIDE) if is_wide else "100%"
+
+    @on(RowTable.Moved)
+    def _draw_trial(self) -> None:
+        row = self.table.item
+        if self.model is not None and row is not None:
+            self.query_one(TrialPane).show(self.model, row.id)

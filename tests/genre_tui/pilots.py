@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from textual.pilot import Pilot
 
 from genre_tui.app import GenreTui
+from genre_tui.screens.page import Page
 from genre_tui.session import Session
 
+P = TypeVar("P", bound=Page)
 SIZES = pytest.mark.parametrize("size", [(80, 24), (140, 45)])
 _LOOKS = 600
 _PAUSE = 0.02  # seconds between two looks
@@ -36,6 +38,12 @@ class Driver:
     def told(self) -> list[str]:
         """What is told in a corner, whatever its lines."""
         return [notice.message for notice in self.app._notifications]
+
+    def page(self, kind: type[P]) -> P:
+        """The page in front, or behind a dialog."""
+        page = self.app.screen_stack[0]
+        assert isinstance(page, kind)
+        return page
 
     async def press(self, *keys: str) -> None:
         """Press keys, and let them be answered."""

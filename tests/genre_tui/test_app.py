@@ -15,25 +15,11 @@ from genre_tui.widgets.tabs import SCREENS, Tabs
 from tests.conftest import record_run
 from tests.genre_tui.pilots import SIZES, Driver, drive, driving
 
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory of its own."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("GENRE_TUI_CACHE", str(tmp_path / "cache"))
-    return folder
-
-
-def _page(user: Driver) -> Page:
-    (page, *_) = user.app.screen_stack
-    assert isinstance(page, Page)
-    return page
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def _mode(user: Driver) -> str:
-    return _page(user).MODE
+    return user.page(Page).MODE
 
 
 @SIZES
@@ -76,7 +62,7 @@ def test_keys_that_do_not_fit_are_left_out_whole(tmp_path: Path) -> None:
         async with driving(tmp_path, (60, 20), first="runs") as user:
             await user.sees("? Keys", "q Quit")
             line = user.text.splitlines()[-1]
-            shown = [binding for binding in type(_page(user)).BINDINGS if binding.show]
+            shown = [binding for binding in type(user.page(Page)).BINDINGS if binding.show]
             own = [binding.description for binding in shown if binding.description in line]
             assert own == [binding.description for binding in shown][: len(own)]
             assert 0 < len(own) < len(shown)
@@ -94,13 +80,13 @@ def test_all_keys_are_in_the_dialog(tmp_path: Path) -> None:
                 await user.press(key, "question_mark")
                 assert isinstance(user.app.screen, KeysDialog), mode
                 await user.sees("Keys", title, "Everywhere", "Export", "Quit", "Copy")
-                for binding in type(_page(user)).BINDINGS:
+                for binding in type(user.page(Page)).BINDINGS:
                     assert (binding.tooltip or binding.description) in user.text, mode
                 await user.press("question_mark")
-                assert user.app.screen is _page(user)
+                assert user.app.screen is user.page(Page)
             for end in ("escape", "q", "enter"):
                 await user.press("question_mark", end)
-                assert user.app.screen is _page(user)
+                assert user.app.screen is user.page(Page)
             assert user.app.is_running
 
     drive(flow())
@@ -196,12 +182,12 @@ def test_copy(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path) as user:
             await user.press("y")
-            assert user.app.clipboard == _page(user).copyable() != ""
+            assert user.app.clipboard == user.page(Page).copyable() != ""
             await user.sees("Copied python -m experiments run")
-            _page(user).copyable = lambda: ""  # type: ignore[method-assign]
+            user.page(Page).copyable = lambda: ""  # type: ignore[method-assign]
             await user.press("y")
             await user.sees("There is nothing to copy here.")
-            _page(user).copyable = lambda: "a\nb"  # type: ignore[method-assign]
+            user.page(Page).copyable = lambda: "a\nb"  # type: ignore[method-assign]
             await user.press("y")
             await user.sees("Copied 2 lines.")
 
@@ -221,7 +207,7 @@ def test_palette_finds_runs_studies_and_screens(tmp_path: Path) -> None:
             await user.press("escape")
             await _pick(user, "optimiz", "Study optimizers")
             await user.until(lambda: _mode(user) == "studies")
-            await user.until(lambda: "run optimizers" in _page(user).copyable())
+            await user.until(lambda: "run optimizers" in user.page(Page).copyable())
             await _pick(user, "abc123", "Run ffn-baseline/20260102T030405Z-abc123")
             await user.until(lambda: _mode(user) == "run")
             assert user.app.session.run is not None

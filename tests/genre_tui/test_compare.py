@@ -31,12 +31,6 @@ def _skill(variant: str, trial: Any) -> float:
     return BETTER.get(variant, 0.6)
 
 
-def _page(user: Any) -> ComparePage:
-    page = user.app.screen_stack[0]
-    assert isinstance(page, ComparePage)
-    return page
-
-
 def _interval(low: float, high: float) -> Interval:
     return Interval(low, high, 0.95, "by hand", 3)
 
@@ -152,7 +146,7 @@ def test_one_run(tmp_path: Path, size: tuple[int, int]) -> None:
             lines = user.text.splitlines()
             places = [n for n, line in enumerate(lines) if line.split()[:1] == ["last-epoch"]]
             assert lines[places[0] + 1].split()[0] == "best-validation-f1"  # the best comes first
-            shown = _page(user)._shown
+            shown = user.page(ComparePage)._shown
             assert isinstance(shown, OneRun)
             best = shown.result.variants[0]
             assert f"{(best.macro_f1.mean or 0) * 100:.2f}" in user.text
@@ -168,7 +162,7 @@ def test_one_run(tmp_path: Path, size: tuple[int, int]) -> None:
             await user.hears("press o to choose another one")
             await user.press("y")
             assert user.app.clipboard.startswith("By macro-F1, last-epoch")
-            texts = _page(user).exportable()
+            texts = user.page(ComparePage).exportable()
             assert set(texts) == {"comparison.csv", "statistics.json"}
             plain = json.loads(texts["statistics.json"])
             assert plain["statistics"]["best"] == "last-epoch"
@@ -192,7 +186,7 @@ def test_runs_side_by_side(tmp_path: Path, size: tuple[int, int]) -> None:
             await user.sees(f"1 {first.name}", f"2 {second.name}", "minus run 1", "2 last-epoch")
             await user.press("end")
             await user.sees("differs", "training.epochs", "points of accuracy")
-            shown = _page(user)._shown
+            shown = user.page(ComparePage)._shown
             assert isinstance(shown, Several)
             against = shown.compared.variants[0].against_first[1]
             assert against is not None
@@ -274,8 +268,8 @@ def test_a_run_that_goes_on_and_one_that_is_damaged(tmp_path: Path) -> None:
             await user.sees("predictions.h5", "damaged", "95 % over seeds")
             user.app.look_at(RunDirectory(damaged.path))
             await user.sees("match the checksum")
-            assert _page(user).exportable() == {}
-            assert _page(user).copyable() == ""
+            assert user.page(ComparePage).exportable() == {}
+            assert user.page(ComparePage).copyable() == ""
 
     drive(flow())
 

@@ -28,12 +28,6 @@ from tests.recorded import record
 _SHADES = str.maketrans("░▒▓█", "    ")
 
 
-def _page(user: Driver) -> ConfusionPage:
-    page = user.app.screen_stack[0]
-    assert isinstance(page, ConfusionPage)
-    return page
-
-
 def _line(user: Driver, begin: str) -> list[str]:
     """The words of the line that begins so."""
     lines = (line.translate(_SHADES).split() for line in user.text.splitlines())
@@ -108,7 +102,7 @@ def test_from_a_cell_to_a_spectrogram(tmp_path: Path, size: tuple[int, int]) -> 
             await user.press("escape")
             assert isinstance(user.app.screen, SegmentsDialog)
             await user.press("escape")
-            texts = _page(user).exportable()
+            texts = user.page(ConfusionPage).exportable()
             assert set(texts) == {"confusion.csv", "classes.csv", "segments.csv"}
             assert "blues,jazz,5,0.625" in texts["confusion.csv"]
             await user.press("y")

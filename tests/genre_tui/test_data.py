@@ -41,16 +41,10 @@ def stored() -> None:
     catalogue.path_of("torn").write_bytes(content[: len(content) // 2])
 
 
-def _page(user: Driver) -> DataPage:
-    page = user.app.screen_stack[0]
-    assert isinstance(page, DataPage)
-    return page
-
-
 async def _at(user: Driver, name: str) -> None:
     """Go to a dataset."""
-    await user.until(lambda: _page(user)._datasets.line(name))
-    _page(user).go_to(name)
+    await user.until(lambda: user.page(DataPage)._datasets.line(name))
+    user.page(DataPage).go_to(name)
     await user.pilot.pause()
 
 
@@ -115,7 +109,7 @@ def test_a_dataset_that_vanished_is_a_sentence(tmp_path: Path) -> None:
             await user.press("u")
             await user.hears("there is no dataset 'plain'")
             await user.press("1", "6")
-            await user.until(lambda: _page(user)._datasets.line("plain") is None)
+            await user.until(lambda: user.page(DataPage)._datasets.line("plain") is None)
 
     drive(flow())
 
@@ -136,7 +130,9 @@ def test_the_table_can_be_written(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path, first="data") as user:
             await user.sees("? torn")
-            rows = list(csv.DictReader(io.StringIO(_page(user).exportable()["datasets.csv"])))
+            rows = list(
+                csv.DictReader(io.StringIO(user.page(DataPage).exportable()["datasets.csv"]))
+            )
             assert [row["dataset"] for row in rows] == ["demo", "mine", "plain", "torn"]
             assert rows[1]["genres"] == "blues;jazz;rock"
             assert (rows[1]["train"], rows[1]["mel"], rows[2]["mel"]) == ("48", "1", "0")
@@ -213,7 +209,7 @@ def test_a_real_audit(tmp_path: Path) -> None:
         async with driving(tmp_path, (140, 45), first="data") as user:
             await _at(user, "plain")
             await user.press("a")
-            await user.until(lambda: _page(user)._audits.current is None)
+            await user.until(lambda: user.page(DataPage)._audits.current is None)
             await user.sees("✓ fine", "Every genre is in every split")
 
     drive(flow())

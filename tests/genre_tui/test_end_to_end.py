@@ -16,7 +16,7 @@ from experiments.state import state_of
 from genre_tui.screens.page import Page
 from genre_tui.screens.study_form import StudyForm
 from tests.conftest import small_dataset
-from tests.genre_tui.pilots import Driver, drive, driving
+from tests.genre_tui.pilots import drive, driving
 from tests.inline import events_of
 from tests.processes import wait_until
 from tests.terminal import Terminal
@@ -28,12 +28,6 @@ def dataset(own_places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENRE_TUI_CACHE", str(own_places / "cache"))
     catalogue.add(small_dataset("mine", mel=False), replace=False)
     catalogue.use("mine")
-
-
-def _page(user: Driver) -> Page:
-    page = user.app.screen_stack[0]
-    assert isinstance(page, Page)
-    return page
 
 
 def _counts(text: str) -> list[int]:
@@ -55,7 +49,7 @@ def test_a_study_is_started_watched_and_read(own_places: Path) -> None:
             assert isinstance(user.app.screen, StudyForm)
             await user.sees("python -m experiments run ffn-baseline", "--data mine")
             await user.press("ctrl+s")
-            await user.until(lambda: _page(user).MODE == "run")
+            await user.until(lambda: user.page(Page).MODE == "run")
             await user.sees("✓ finished", "100 %")
             assert user.app.session.run is not None
             await user.press("4")
@@ -63,7 +57,7 @@ def test_a_study_is_started_watched_and_read(own_places: Path) -> None:
             if "test rows" not in user.text:  # it was looked at before the test's figures came
                 await user.press("b")
             await user.sees("test rows", "24 rows", "blues", "jazz", "rock")
-            read = _counts(_page(user).exportable()["confusion.csv"])
+            read = _counts(user.page(Page).exportable()["confusion.csv"])
             (run,) = all_runs(runs)
             (trial,) = run.read_run()["trials"]
             result = run.read_result(trial)

@@ -19,21 +19,7 @@ from genre_tui.widgets.tabs import SCREENS
 from tests.genre_tui.pilots import Driver, drive, driving
 from tests.recorded import record
 
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory of its own."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("GENRE_TUI_CACHE", str(tmp_path / "cache"))
-    return folder
-
-
-def _page(user: Driver) -> Page:
-    (page, *_) = user.app.screen_stack
-    assert isinstance(page, Page)
-    return page
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def _dialog(user: Driver) -> ExportDialog:
@@ -47,7 +33,7 @@ def test_export_writes_the_table(tmp_path: Path, own_folder: Path) -> None:
             await user.press("e")
             await user.sees("studies (CSV)", "picture of this screen (SVG)", "studies.csv")
             await user.press("enter")
-            assert user.app.screen is _page(user)
+            assert user.app.screen is user.page(Page)
             await user.sees("Wrote studies.csv.")
 
     drive(flow())
@@ -94,7 +80,7 @@ def test_export_says_what_is_wrong_with_a_path(own_folder: Path) -> None:
                 await user.sees(sentence)  # without its end, which may be on the next line
             assert sorted(os.listdir()) == ["file", "folder"]
             await user.press("e", "escape")
-            assert user.app.screen is _page(user)
+            assert user.app.screen is user.page(Page)
 
     drive(flow())
 
@@ -206,7 +192,7 @@ def test_what_is_exported_is_what_pages_offer(tmp_path: Path) -> None:
             await user.until(lambda: user.app.model is not None)
             for key, mode, _ in SCREENS:
                 await user.press(key)
-                for name, text in _page(user).exportable().items():
+                for name, text in user.page(Page).exportable().items():
                     assert re.fullmatch(r"[a-z0-9_-]+\.(csv|json|txt)", name), (mode, name)
                     if name.endswith("json"):
                         json.loads(text)

@@ -36,6 +36,7 @@ from genre_tui.screens.runs_table import ORDERS, about, curve_of, details
 from genre_tui.screens.runs_table import columns as runs_columns
 from genre_tui.screens.runs_table import ordered as ordered_runs
 from genre_tui.summaries import RunSummary, summarise
+from genre_tui.trial_text import TrialSettings, trial_text
 from genre_tui.viewer import Viewer
 from genre_tui.watch_run import RunWatcher
 from genre_tui.widgets.curve import Frame
@@ -100,6 +101,9 @@ def _draw_all(model: RunModel) -> None:
             column.cell(row)
     run_trials.trials_csv(model), run_trials.curves_csv(model)
     json.loads(run_trials.trials_json(model))
+    settings = TrialSettings(model.facts)
+    for trial_model in model.trials.values():
+        trial_text(trial_model, settings)
     viewer = Viewer()
     viewer.take(model, None)
     for trial in list(model.trials)[:2]:

@@ -24,6 +24,8 @@ from genre_tui.datasets import DatasetLine
 from genre_tui.launcher import Entries, Order, check, launch
 from tests.conftest import small_dataset
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 WITH_MEL = DatasetLine("mine", Path("mine.h5"), rows=(3200, 800, 1376), has_mel=True)
 WITHOUT = replace(WITH_MEL, name="plain", has_mel=False)
 
@@ -44,14 +46,6 @@ seeds = 2
 [variants.narrow]
 network.hidden = [8]
 """
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder with a study of the user's own, a dataset, and nothing that was measured."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GENRE_TUI_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "my own.toml").write_text(OWN)
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.command(Path("runs")))

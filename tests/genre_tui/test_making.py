@@ -37,12 +37,6 @@ def arrays(tmp_path: Path) -> Path:
     return folder
 
 
-def _page(user: Driver) -> DataPage:
-    page = user.app.screen_stack[0]
-    assert isinstance(page, DataPage)
-    return page
-
-
 def test_what_a_folder_holds_is_told(
     arrays: Path, recordings: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -120,7 +114,7 @@ def test_a_folder_is_imported(tmp_path: Path, size: tuple[int, int], arrays: Pat
             await user.sees("new is made.", "Esc closes", "sha256")
             await user.press("escape")
             await user.sees("8/4/4")
-            assert _page(user).line == datasets.look().line("new")  # the cursor is on it
+            assert user.page(DataPage).line == datasets.look().line("new")  # the cursor is on it
 
     drive(flow())
 
@@ -156,7 +150,7 @@ def test_making_goes_on_when_it_is_left(tmp_path: Path, arrays: Path, talker: Pa
         async with driving(tmp_path, first="data") as user:
             await _make(user, arrays)
             await user.press("l")
-            assert user.app.screen is _page(user)
+            assert user.app.screen is user.page(DataPage)
             await user.sees("making some-arrays: reading recordings:  40% (i shows it)")
             await user.press("i")
             assert isinstance(user.app.screen, MakingDialog)
@@ -182,7 +176,7 @@ def test_escape_asks_before_it_cancels(tmp_path: Path, arrays: Path, talker: Pat
             await user.press("escape", "y")
             await user.sees("some-arrays was cancelled: nothing was written.", "Esc closes")
             await user.press("escape")
-            assert user.app.screen is _page(user)
+            assert user.app.screen is user.page(DataPage)
 
     drive(flow())
 
@@ -193,7 +187,7 @@ def test_the_program_ends_while_a_dataset_is_made(
     async def flow() -> None:
         async with driving(tmp_path, first="data") as user:
             await _make(user, arrays)
-            making = _page(user)._making
+            making = user.page(DataPage)._making
             assert making is not None
             process = making._command._process
             await user.press("l", "q")

@@ -13,16 +13,10 @@ import pytest
 from experiments.studies import STUDIES
 from genre_tui.screens.run import RunPage
 from tests.genre_tui.live import Teller, going_on
-from tests.genre_tui.pilots import SIZES, Driver, drive, driving
+from tests.genre_tui.pilots import SIZES, drive, driving
 from tests.recorded import record
 
 METRICS = ("macro-F1 %", "accuracy %", "loss", "learning rate")
-
-
-def _page(user: Driver) -> RunPage:
-    page = user.app.screen_stack[0]
-    assert isinstance(page, RunPage)
-    return page
 
 
 def _tell_all(teller: Teller, epochs: int = 3) -> None:
@@ -94,16 +88,16 @@ def test_the_variant_under_the_cursor_is_in_front_with_the_rate_that_is_chosen(
         with going_on(tmp_path, study=STUDIES["optimizers"], seeds=2) as teller:
             _tell_all(teller, 2)
             async with driving(tmp_path, (80, 24), "run", run=teller.run) as user:
-                await user.sees("rate", "best of 4")
-                rates = [c["learning_rate"] for c in teller.facts["variants"][0]["candidates"]]
-                await user.sees(f"rate {rates[-1]:g} (best of 4)")
+                first = teller.facts["variants"][0]
+                name, rates = first["name"], [c["learning_rate"] for c in first["candidates"]]
+                await user.sees(f"best rates ({name}: {rates[-1]:g})")
                 await user.press("g")
-                await user.sees(f"rate {rates[0]:g} (chosen of 4)")
+                await user.sees(f"{name}: {rates[0]:g}")
                 for _ in rates:
                     await user.press("g")
-                await user.sees(f"rate {rates[-1]:g} (best of 4)")
+                await user.sees(f"best rates ({name}: {rates[-1]:g})")
                 await user.press("end")
-                assert _page(user).choice.variant == 4
+                assert user.page(RunPage).choice.variant == 4
 
     drive(flow())
 
@@ -115,7 +109,7 @@ def test_trials_are_pinned_sorted_copied_and_opened(tmp_path: Path, size: tuple[
             _tell_all(teller)
             async with driving(tmp_path, size, "run", run=teller.run) as user:
                 await user.sees("3/4")
-                page = _page(user)
+                page = user.page(RunPage)
                 await user.press("down", "p", "S")
                 await user.sees("F1 %▼", "s43")
                 assert page.choice.pinned == (teller.trials[1],)
@@ -144,7 +138,7 @@ def test_the_cursor_follows_the_newest_trial(tmp_path: Path) -> None:
             teller.begin()
             async with driving(tmp_path, first="run", run=teller.run, refresh=0.1) as user:
                 await user.sees("training")
-                page = _page(user)
+                page = user.page(RunPage)
                 await user.press("f")
                 for trial in (teller.trials[4], teller.trials[2]):
                     teller.epoch(trial, 1)
@@ -254,8 +248,8 @@ def test_without_a_run_it_says_how_to_choose_one(tmp_path: Path, size: tuple[int
             await user.sees("No run is chosen. Press 2 for all runs; Enter opens one.")
             for key in "mMlsxpgvSozftTRy":
                 await user.press(key)
-            assert _page(user).exportable() == {}
-            assert _page(user).copyable() == ""
+            assert user.page(RunPage).exportable() == {}
+            assert user.page(RunPage).copyable() == ""
 
     drive(flow())
 
@@ -318,8 +312,8 @@ def test_another_run_takes_the_place_of_the_first(tmp_path: Path) -> None:
             await user.press("down", "p", "g")
             user.app.look_at(other)
             await user.sees(other.path.name, "finished")
-            assert _page(user).choice.pinned == ()
-            assert {row.variant for row in _page(user).table.items} == {
+            assert user.page(RunPage).choice.pinned == ()
+            assert {row.variant for row in user.page(RunPage).table.items} == {
                 variant["name"] for variant in other.read_run()["variants"]
             }
 
@@ -332,7 +326,7 @@ def test_what_is_exported_holds_all_trials_and_values(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path, first="run", run=run) as user:
             await user.sees("100 %", "4/4")
-            files = _page(user).exportable()
+            files = user.page(RunPage).exportable()
             trials = list(csv.DictReader(io.StringIO(files["trials.csv"])))
             plan = run.read_run()["trials"]
             assert {trial["trial"] for trial in trials} == set(plan)
@@ -382,7 +376,7 @@ def test_a_click_takes_a_plot_to_the_front(tmp_path: Path) -> None:
         async with driving(tmp_path, (140, 45), "run", run=run) as user:
             await user.sees(*METRICS)
             await user.pilot.click("#plot-2")
-            await user.until(lambda: _page(user).plots.metric == 2)
+            await user.until(lambda: user.page(RunPage).plots.metric == 2)
             await user.press("l")
             await user.sees("loss  log")
 

@@ -19,19 +19,13 @@ from tests.recorded import record
 OLD, NEW = "20260101T000000Z-0000aa", "20260102T000000Z-0000bb"
 
 
-def _page(user: Driver) -> RunsPage:
-    page = user.app.screen_stack[0]
-    assert isinstance(page, RunsPage)
-    return page
-
-
 def _under_cursor(user: Driver) -> str:
-    item = _page(user).table.item
+    item = user.page(RunsPage).table.item
     return "" if item is None else item.run.path.name
 
 
 def _order(user: Driver) -> list[str]:
-    return [run.study for run in _page(user).table.items]
+    return [run.study for run in user.page(RunsPage).table.items]
 
 
 @pytest.fixture
@@ -55,7 +49,7 @@ def test_all_runs_are_shown_as_they_are(runs: Path, size: tuple[int, int]) -> No
             line = next(line for line in user.text.splitlines() if "✓ finished" in line)
             assert "mine" in line
             assert any(block in line for block in "▁▂▃▄▅▆▇█")
-            best = _page(user).table.items[1].best
+            best = user.page(RunsPage).table.items[1].best
             assert best is not None
             assert f"{100 * best:.1f}" in line
             await user.press("end")
@@ -114,18 +108,18 @@ def test_a_filter_shows_what_passes_and_says_what_is_allowed(runs: Path) -> None
             await user.type(" state:z")
             await user.sees("no run is ever 'z'. Allowed: running, stopping")
             await user.press("enter")
-            assert user.app.focused is not _page(user).table  # it is to be put right first
-            assert len(_page(user).table.items) == 2  # what has a meaning holds
+            assert user.app.focused is not user.page(RunsPage).table  # it is to be put right first
+            assert len(user.page(RunsPage).table.items) == 2  # what has a meaning holds
             await user.press("backspace", *"stop", "enter")
             await user.until(lambda: _order(user) == ["batch-norm"])
-            assert user.app.focused is _page(user).table
+            assert user.app.focused is user.page(RunsPage).table
             await user.press("slash", *" nobody")
             await user.sees("No run passes the filter. Esc clears it.")
             await user.press("escape")
-            assert len(_page(user).table.items) == 3
+            assert len(user.page(RunsPage).table.items) == 3
             assert "state:running" not in user.text
             await user.press("slash", "down")
-            assert user.app.focused is _page(user).table
+            assert user.app.focused is user.page(RunsPage).table
 
     drive(flow())
 
@@ -137,15 +131,15 @@ def test_the_cursor_stays_on_its_run_while_others_come_and_go(runs: Path) -> Non
             await user.press("down")
             record(runs, name="20260105T000000Z-0000dd")
             user.app.look_now()
-            await user.until(lambda: len(_page(user).table.items) == 4)
+            await user.until(lambda: len(user.page(RunsPage).table.items) == 4)
             assert _under_cursor(user) == OLD
             shutil.rmtree(runs / "batch-norm")
             user.app.look_now()
-            await user.until(lambda: len(_page(user).table.items) == 3)
+            await user.until(lambda: len(user.page(RunsPage).table.items) == 3)
             assert _under_cursor(user) == OLD
             shutil.rmtree(runs / "ffn-baseline" / OLD)
             user.app.look_now()
-            await user.until(lambda: len(_page(user).table.items) == 2)
+            await user.until(lambda: len(user.page(RunsPage).table.items) == 2)
             assert _under_cursor(user)
 
     drive(flow())
@@ -202,7 +196,7 @@ def test_a_run_that_goes_on_is_live_and_never_removed(tmp_path: Path) -> None:
                 teller.begin()
                 teller.epoch(teller.trials[0], 1, 0.625, share=0.25)
                 await user.sees("62.5", "25%")
-                assert "experiments watch" in _page(user).copyable()
+                assert "experiments watch" in user.page(RunsPage).copyable()
                 await user.press("x")
                 await user.hears("is carried out by process")
                 await user.press("r")
@@ -236,14 +230,14 @@ def test_stopping_and_resuming(runs: Path, monkeypatch: pytest.MonkeyPatch) -> N
     async def flow() -> None:
         async with driving(runs, first="runs") as user:
             await user.sees("finished")
-            assert "experiments resume" in _page(user).copyable()
+            assert "experiments resume" in user.page(RunsPage).copyable()
             await user.press("t")
             await user.hears("there is nothing to stop")
             await user.press("r")
             await user.hears(f"batch-norm/{NEW} goes on.")
             await user.press("down", "r")
             await user.hears("is finished: there is nothing left to do")
-            assert _page(user).copyable() == str(runs / "ffn-baseline" / OLD)
+            assert user.page(RunsPage).copyable() == str(runs / "ffn-baseline" / OLD)
             assert resumed == [f"batch-norm/{NEW}"]
 
     drive(flow())
@@ -280,7 +274,7 @@ def test_the_table_is_a_file(runs: Path) -> None:
     async def flow() -> None:
         async with driving(runs, first="runs") as user:
             await user.sees("finished")
-            lines = _page(user).exportable()["runs.csv"].splitlines()
+            lines = user.page(RunsPage).exportable()["runs.csv"].splitlines()
             assert lines[0].startswith("run,state,study,protocol,dataset,done,trials,share,best")
             assert [line.split(",")[1] for line in lines[1:]] == ["stopped", "finished", "damaged"]
 

@@ -20,6 +20,8 @@ from genre_tui.widgets.form import Pick
 from tests.genre_tui.pilots import SIZES, Driver, drive, driving
 from tests.recorded import record
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 OWN = """
 question = "Does a narrower network do?"
 [variants.narrow]
@@ -27,22 +29,6 @@ network.hidden = [8]
 [variants.narrower]
 network.hidden = [4]
 """
-
-
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, and nothing that was measured."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("GENRE_TUI_CACHE", str(tmp_path / "cache"))
-    return folder
-
-
-def _page(user: Driver) -> StudiesPage:
-    page = user.app.screen_stack[0]
-    assert isinstance(page, StudiesPage)
-    return page
 
 
 def _form(user: Driver) -> StudyForm:
@@ -67,7 +53,7 @@ def test_all_studies_are_shown_with_what_they_take(tmp_path: Path, size: tuple[i
             await user.sees("Which optimizer gives the best validation macro-F1?")
             await user.sees("documented: 5 trials, not measured here; controlled: 100 trials")
             assert ("b-nadam" in user.text) == (size[0] > 80)  # the variants stand beside it
-            assert _page(user).copyable() == "python -m experiments run optimizers"
+            assert user.page(StudiesPage).copyable() == "python -m experiments run optimizers"
 
     drive(flow())
 
@@ -80,7 +66,7 @@ def test_enter_opens_all_about_it_and_n_starts_it(tmp_path: Path) -> None:
             await user.press("end")
             await user.sees("b-nadam", "extended, documented", "23.55", "n starts it, Esc closes")
             await user.press("escape")
-            assert user.app.screen is _page(user)
+            assert user.app.screen is user.page(StudiesPage)
             await user.press("enter", "n")
             assert _form(user)
 
@@ -108,9 +94,9 @@ def test_the_last_result_here_is_the_best_variants(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path) as user:
             user.app.look_now()
-            _page(user).go_to("batch-norm")
-            await user.until(lambda: (line := _page(user).line) and line.last)
-            line = _page(user).line
+            user.page(StudiesPage).go_to("batch-norm")
+            await user.until(lambda: (line := user.page(StudiesPage).line) and line.last)
+            line = user.page(StudiesPage).line
             assert line is not None
             assert line.last is not None
             assert line.last.accuracy is not None
@@ -127,10 +113,10 @@ def test_a_damaged_result_says_so(tmp_path: Path) -> None:
 
     async def flow() -> None:
         async with driving(tmp_path) as user:
-            await user.until(lambda: (line := _page(user).line) and line.last)
+            await user.until(lambda: (line := user.page(StudiesPage).line) and line.last)
             facts = run.read_run()
             run.write_run(facts | {"question": 3})
-            page = _page(user)
+            page = user.page(StudiesPage)
             page._results.clear()
             page._read_next()
             await user.sees("Last here:", "damaged")
@@ -142,7 +128,7 @@ def test_a_run_that_goes_on_is_shown_and_drawn_in_place(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path) as user:
             await user.sees("5 / 100")
-            page = _page(user)
+            page = user.page(StudiesPage)
             page.runs_seen(RunsSeen((_summary(tmp_path, "running"),), complete=True))
             await user.sees("▶ 40 %")
             page.runs_seen(RunsSeen((_summary(tmp_path, "running", 0.5),), complete=True))
@@ -173,11 +159,11 @@ def test_studies_of_ones_own_are_listed_and_damaged_ones_say_so(
             await user.sees("network has no field 'hiden'. Did you mean 'hidden'?")
             await user.press("n")
             await user.hears("wrong.toml, line 2: network has no field 'hiden'.")
-            assert user.app.screen is _page(user)
+            assert user.app.screen is user.page(StudiesPage)
             (own_folder / "wrong.toml").unlink()
             await user.press("2", "1")
-            await user.until(lambda: "wrong.toml" not in _page(user)._own)
-            _page(user).go_to("narrow.toml")
+            await user.until(lambda: "wrong.toml" not in user.page(StudiesPage)._own)
+            user.page(StudiesPage).go_to("narrow.toml")
             await user.press("n")
             form = _form(user)
             await user.until(lambda: form.checked)
@@ -234,8 +220,12 @@ def test_times_are_measured_by_a_process(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_table_can_be_written(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path) as user:
-            await user.until(lambda: all(line.costs for line in _page(user)._table.items))
-            rows = list(csv.DictReader(io.StringIO(_page(user).exportable()["studies.csv"])))
+            await user.until(
+                lambda: all(line.costs for line in user.page(StudiesPage)._table.items)
+            )
+            rows = list(
+                csv.DictReader(io.StringIO(user.page(StudiesPage).exportable()["studies.csv"]))
+            )
             assert [row["study"] for row in rows] == list(STUDIES)
             assert rows[2]["trials_controlled"] == "100"
             assert rows[2]["documented_percent"] == "74.06"

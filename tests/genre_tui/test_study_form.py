@@ -24,16 +24,6 @@ from tests.genre_tui.pilots import SIZES, Driver, drive, driving
 from tests.recorded import record
 
 
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, and nothing that was measured."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("GENRE_TUI_CACHE", str(tmp_path / "cache"))
-    return folder
-
-
 def _form(user: Driver) -> StudyForm:
     assert isinstance(user.app.screen, StudyForm)
     return user.app.screen
@@ -217,6 +207,8 @@ def test_forms_and_cards_need_no_heavy_packages(tmp_path: Path) -> None:
 import asyncio, sys
 from pathlib import Path
 from tests.genre_tui.pilots import driving
+
+pytestmark = pytest.mark.usefixtures("own_folder")
 async def flow():
     async with driving(Path({str(tmp_path)!r}), data="small") as user:
         await user.press("n")
