@@ -53,7 +53,7 @@ class LiveRun:
             reason="",
             done=min(done, self._trials),
             trials=self._trials,
-            share=max(self._share, min(done, self._trials) / max(self._trials, 1)),
+            share=self._share or min(done, self._trials) / max(self._trials, 1),
             best=best,
             curve=curve,
             step=step,

@@ -31,8 +31,8 @@ def progress_line(model: RunModel, width: int) -> Text:
     """How far it is: state, a bar, trials, time left, speed."""
     state, view = model.state or "", model.view
     ended = model.count("finished", "diverged", "failed")
-    share = 1.0 if state == "finished" else max(view.share, ended / max(len(model.trials), 1))
-    share = min(max(share, 0.0), 1.0)
+    # Events tell the share of the work: where trials differ in what they cost, not that of trials.
+    share = 1.0 if state == "finished" else view.share or ended / max(len(model.trials), 1)
     parts = [f"{model.count('finished')}/{len(model.trials)} done"]
     parts += [f"{model.count(name)} {name}" for name in ("failed", "diverged") if model.count(name)]
     if model.is_alive:

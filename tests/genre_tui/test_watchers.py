@@ -9,6 +9,7 @@ from experiments.ownership import owning
 from experiments.records import RunDirectory
 from genre_tui.messages import RunsSeen, RunTold
 from genre_tui.model import RunModel
+from genre_tui.run_texts import progress_line
 from genre_tui.watch_run import RunWatcher
 from genre_tui.watch_runs import RunsWatcher
 from tests.genre_tui.live import Teller, going_on, without_results
@@ -113,6 +114,21 @@ def test_a_run_that_goes_on_is_told_from_its_events(tmp_path: Path) -> None:
     told = runs.look(everything=False)
     assert told is not None
     assert (told.summaries[0].state, told.summaries[0].host) == ("stopped", "")
+
+
+def test_cheap_trials_are_a_small_share_of_the_work(tmp_path: Path) -> None:
+    runs = _Runs(tmp_path)
+    with going_on(tmp_path) as teller:
+        teller.begin()
+        for trial in teller.trials[:-1]:
+            teller.end(trial)
+        teller.epoch(teller.trials[-1], 1, share=0.05)
+        told = runs.look()
+        assert told is not None
+        assert told.summaries[0].share == 0.05
+        watched = _Run(teller.run)
+        watched.look()
+        assert "   5 %  " in progress_line(watched.model, 80).plain
 
 
 def test_a_run_is_told_from_its_first_event_on(tmp_path: Path) -> None:
