@@ -24,7 +24,7 @@ def data_folder() -> Path:
     """The folder of all datasets: GENRE_TUI_DATA, else the user's data directory."""
     chosen = os.environ.get("GENRE_TUI_DATA")
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))  # Path's own fails for users that are unknown
     return Path(platformdirs.user_data_dir("genre-tui", appauthor=False)) / "datasets"
 
 

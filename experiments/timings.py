@@ -206,7 +206,7 @@ def cache_folder() -> Path:
     """Where to keep what can be measured again: GENRE_TUI_CACHE, else the user's cache."""
     chosen = os.environ.get("GENRE_TUI_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     return Path(platformdirs.user_cache_dir("genre-tui", appauthor=False))
 
 

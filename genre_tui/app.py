@@ -22,6 +22,7 @@ from experiments.ownership import is_alive
 from experiments.records import RunDirectory
 from genre_tui.messages import RunsSeen, RunTold
 from genre_tui.model import RunModel
+from genre_tui.names import shortened
 from genre_tui.screens.page import Page
 from genre_tui.session import Session
 from genre_tui.theme import DARK, LIGHT, STATE_GLYPH, WithoutColour, theme_for
@@ -218,7 +219,7 @@ class GenreTui(TypingAhead):
             return
         self.copy_to_clipboard(text)
         lines = text.count("\n") + 1
-        self._page.say(f"Copied {f'{lines} lines' if lines > 1 else text[:60]}.")
+        self._page.say(f"Copied: {f'{lines} lines' if lines > 1 else shortened(text, 60)}")
 
     def delay_update(self, delay: float = 0.01) -> None:
         """Textual waits 0.05 s before it draws another screen: ours are ready sooner."""

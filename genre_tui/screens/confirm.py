@@ -24,6 +24,7 @@ class ConfirmDialog(Dialog[bool]):
         question: such as "Remove 2 runs?".
         lines: what it is about, one thing a line.
         yes: what is done, such as "remove them".
+        no: what becomes of it otherwise, such as "keep them".
     """
 
     DEFAULT_CSS = """
@@ -36,20 +37,30 @@ class ConfirmDialog(Dialog[bool]):
         Binding("n,enter", "close", "No"),
     ]
 
-    def __init__(self, question: str, lines: Sequence[str], yes: str) -> None:
+    def __init__(self, question: str, lines: Sequence[str], yes: str, no: str) -> None:
         super().__init__()
-        self._question, self._yes = clean(question), clean(yes)
-        more = len(lines) - _MOST_LINES
-        self._lines = [clean(line) for line in lines[:_MOST_LINES]]
-        self._lines += [f"and {more} more"] if more > 0 else []
+        self._question, self._yes, self._no = clean(question), clean(yes), clean(no)
+        self._lines = self._first(lines)
 
     def compose(self) -> ComposeResult:
         """The question, what it is about, the answers."""
         with Vertical(id="box"):
             yield Static(Text(self._question), id="question")
             yield Static(Text("\n".join(self._lines)), id="about")
-            answers = Text.assemble(("y", "bold"), f" {self._yes}   ", ("Esc", "bold"), " cancel")
+            yes, no = (("y", "bold"), f" {self._yes}   "), (("Esc", "bold"), f" {self._no}")
+            answers = Text.assemble(*yes, *no)
             yield Static(answers, id="answers")
+
+    def tell(self, question: str, lines: Sequence[str]) -> None:
+        """Say it anew, once more is known."""
+        self.query_one("#question", Static).update(Text(clean(question)))
+        self.query_one("#about", Static).update(Text("\n".join(self._first(lines))))
+
+    @staticmethod
+    def _first(lines: Sequence[str]) -> list[str]:
+        more = len(lines) - _MOST_LINES
+        first = [clean(line) for line in lines[:_MOST_LINES]]
+        return [*first, f"and {more} more"] if more > 0 else first
 
     def action_agree(self) -> None:
         """Yes."""

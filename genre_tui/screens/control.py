@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from experiments.errors import RunError
@@ -31,12 +32,14 @@ class ControlPage(Page):
 
         def work() -> str:
             if not is_alive(run):
-                return f"Nobody carries {run.name} out: there is nothing to stop."
+                return _nothing_to_stop(run)
             run.ask_to_stop()
             return f"{run.name} stops at the end of its epoch. Press r to resume it later."
 
-        if self.may_change():
-            self._do(work)
+        if self._may_stop(run):
+            about = ["It keeps all that it has done, and can be resumed."]
+            question = f"Stop {run.name} at the end of its epoch?"
+            self._ask(ConfirmDialog(question, about, "stop it", "let it go on"), work)
 
     def stop_now(self, run: RunDirectory) -> None:
         """End a run's processes, after a question."""
@@ -45,7 +48,7 @@ class ControlPage(Page):
             from experiments.launch import await_end, end_now
 
             if not is_alive(run):
-                return f"Nobody carries {run.name} out: there is nothing to stop."
+                return _nothing_to_stop(run)
             end_now(run)
             if not await_end(run, _TO_DIE):
                 raise RunError(
@@ -53,14 +56,19 @@ class ControlPage(Page):
                 )
             return f"{run.name} has ended. What was committed is kept."
 
-        def answered(agreed: bool | None) -> None:
-            if agreed:
-                self._do(work)
-
-        if self.may_change():
+        if self._may_stop(run):
             about = ["What was trained since the last checkpoint is trained again on resuming."]
             question = f"End the processes of {run.name} at once?"
-            self.app.push_screen(ConfirmDialog(question, about, "end them"), answered)
+            self._ask(ConfirmDialog(question, about, "end them", "let it go on"), work)
+
+    def _may_stop(self, run: RunDirectory) -> bool:
+        """Whether it can be stopped; says so where not."""
+        if not self.may_change():
+            return False
+        if not is_alive(run):
+            self.say(_nothing_to_stop(run))
+            return False
+        return True
 
     def resume(self, run: RunDirectory) -> None:
         """Let a run go on from its checkpoints."""
@@ -83,38 +91,47 @@ class ControlPage(Page):
         if not self.may_change():
             return
 
-        def sizes() -> list[int]:
-            for run in runs:
-                if is_alive(run):
-                    raise RunError(f"{run.name} is carried out by {owner_of(run)}: stop it first.")
-            return [_size(run.path) for run in runs]
+        for run in runs:
+            if is_alive(run):
+                self.say(
+                    f"{run.name} is carried out by {owner_of(run)}: stop it first.", problem=True
+                )
+                return
+        names = [run.name for run in runs]
+        many, them = (f"{len(runs)} runs", "them") if len(runs) > 1 else ("this run", "it")
+        question = f"Remove {many}, with records and models?"
+        asked = ConfirmDialog(question, names, f"remove {them}", f"keep {them}")
 
-        def ask(found: list[int]) -> None:
-            names = [
-                f"{run.name}  {size / 1e6:.1f} MB" for run, size in zip(runs, found, strict=True)
-            ]
-            many = f"{len(runs)} runs" if len(runs) > 1 else "this run"
-            question = f"Remove {many}, with records and models ({sum(found) / 1e6:.1f} MB)?"
-            yes = "remove them" if len(runs) > 1 else "remove it"
-            self.app.push_screen(ConfirmDialog(question, names, yes), answered)
-
-        def answered(agreed: bool | None) -> None:
-            if agreed:
-                self._do(remove)
+        def tell(sizes: list[int]) -> None:
+            asked.tell(
+                f"{question[:-1]} ({sum(sizes) / 1e6:.1f} MB)?",
+                [f"{name}  {size / 1e6:.1f} MB" for name, size in zip(names, sizes, strict=True)],
+            )
 
         def remove() -> str:
             for run in runs:
                 if is_alive(run):  # somebody has resumed it meanwhile
                     raise RunError(f"{run.name} is carried out by {owner_of(run)}: it was kept.")
                 run.remove()
-            return f"Removed {len(runs)} runs." if len(runs) > 1 else f"Removed {runs[0].name}."
+            return f"Removed {len(runs)} runs." if len(runs) > 1 else f"Removed {runs[0].name}"
 
-        in_background(self, "control", sizes, ask, self._failed)
+        self._ask(asked, remove)
+        sizes = partial(_sizes, [run.path for run in runs])
+        in_background(asked, "sizes", sizes, tell, lambda problem: None)
 
     def command(self, what: str, run: RunDirectory) -> str:
         """A command line about a run, such as to resume it elsewhere."""
         words = ["python", "-m", "experiments", what, run.path.name]
         return shlex.join(words + where(self.session.runs))
+
+    def _ask(self, asked: ConfirmDialog, work: Callable[[], str]) -> None:
+        """Do it where the user agrees. The question is there before the next key is answered."""
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._do(work)
+
+        self.app.push_screen(asked, answered)
 
     def _do(self, work: Callable[[], str]) -> None:
         in_background(self, "control", work, self._done, self._failed)
@@ -128,5 +145,9 @@ class ControlPage(Page):
         self.app.look_now()
 
 
-def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*"))
+def _nothing_to_stop(run: RunDirectory) -> str:
+    return f"Nobody carries {run.name} out: there is nothing to stop."
+
+
+def _sizes(folders: Sequence[Path]) -> list[int]:
+    return [sum(path.lstat().st_size for path in folder.rglob("*")) for folder in folders]

@@ -120,7 +120,7 @@ class DataPage(Page):
             self.say("There is nothing to remove.")
         else:
             about = [f"{line.path} ({size_text(line.size)})", "Runs keep their results."]
-            asked = ConfirmDialog(f"Delete the dataset {line.name}?", about, "delete it")
+            asked = ConfirmDialog(f"Delete the dataset {line.name}?", about, "delete it", "keep it")
             self.app.push_screen(asked, partial(self._agreed, line.name))
 
     def action_make(self) -> None:

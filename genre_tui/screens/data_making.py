@@ -25,18 +25,21 @@ class MakingDialog(Dialog[None]):
 
     DEFAULT_CSS = """
     MakingDialog > #box { width: 96; max-width: 100%; height: 80%; }
-    MakingDialog RichLog { height: 1fr; background: $surface; scrollbar-size-vertical: 1; }
+    MakingDialog RichLog {
+        height: 1fr; background: $surface; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+    }
     MakingDialog #state { margin-top: 1; text-style: bold; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l", "leave", "Leave it running"),
-        Binding("escape", "close", "Cancel it, or close"),
+        Binding("escape", "close", "Stop it, or close"),
     ]
 
     def __init__(self, making: Making) -> None:
         super().__init__()
         self._making = making
         self._shown = 0  # lines
+        self._asked: ConfirmDialog | None = None
 
     def compose(self) -> ComposeResult:
         """The command, its lines, where it stands, keys."""
@@ -59,7 +62,9 @@ class MakingDialog(Dialog[None]):
         self._shown = len(lines)
         self.query_one("#state", Static).update(Text(clean(self._making.state)))
         over = self._making.ended is not None
-        keys = "Esc closes" if over else "l leaves it running, Esc cancels it"
+        if over and self._asked is not None and self._asked.is_current:
+            self._asked.dismiss(None)  # there is nothing left to stop
+        keys = "Esc closes" if over else "l leaves it running, Esc stops it"
         self.query_one("#keys", Static).update(Text(keys))
 
     def action_leave(self) -> None:
@@ -73,10 +78,11 @@ class MakingDialog(Dialog[None]):
             return
         name = self._making.source.name
         lines = ["What it has done so far is lost; nothing is written."]
-        asked = ConfirmDialog(f"Cancel making {name}?", lines, "cancel it")
-        self.app.push_screen(asked, self._answered)
+        self._asked = ConfirmDialog(f"Stop making {name}?", lines, "stop it", "go on")
+        self.app.push_screen(self._asked, self._answered)
 
     def _answered(self, yes: bool | None) -> None:
+        self._asked = None
         if yes:
             self._making.cancel()
             self.take()

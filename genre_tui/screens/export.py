@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -60,9 +61,12 @@ class ExportDialog(Dialog[Order]):
     @on(OptionList.OptionHighlighted)
     def _propose(self, event: OptionList.OptionHighlighted) -> None:
         """Another choice has another path, unless the user gave one."""
-        path = self.query_one(Input)
-        if path.value in ("", self._choices[self._chosen].name):
-            path.value = self._choices[event.option_index].name
+        path, proposed = self.query_one(Input), self._choices[event.option_index].name
+        before = Path(self._choices[self._chosen].name)
+        if path.value in ("", before.name):
+            path.value = proposed
+        elif path.value.endswith(before.suffix):  # the user's own name, for another kind of file
+            path.value = path.value.removesuffix(before.suffix) + Path(proposed).suffix
         self._chosen = event.option_index
 
     @on(Input.Changed)
@@ -78,16 +82,29 @@ class ExportDialog(Dialog[Order]):
         if not value:
             self._say("Name a file.")
             return
-        path = Path(value).expanduser()
+        path = Path(os.path.expandvars(os.path.expanduser(value)))
         if self._is_download:
             self.dismiss(Order(self._choices[self._chosen], Path(path.name)))
-        elif path.is_dir():
-            self._say(f"{path} is a folder: name a file in it.")
-        elif path.exists() and path != self._refused:
-            self._refused = path
-            self._say(f"{path} is there already. Enter again replaces it.")
+            return
+        try:
+            problem = self._problem(path)
+        except (OSError, ValueError) as error:  # such as a folder that may not be read
+            problem = str(error)
+        if problem:
+            self._say(problem)
         else:
             self.dismiss(Order(self._choices[self._chosen], path, path == self._refused))
+
+    def _problem(self, path: Path) -> str:
+        """Why nothing is written there; empty where it is."""
+        if path.is_dir():
+            return f"{path} is a folder: name a file in it."
+        if not path.parent.is_dir():
+            return f"There is no folder {path.parent}: make it first, or name another one."
+        if path.exists() and path != self._refused:
+            self._refused = path
+            return f"{path} is there already. Enter again replaces it."
+        return ""
 
     def _say(self, sentence: str) -> None:
         self.query_one("#problem", Static).update(Text(clean(sentence)))

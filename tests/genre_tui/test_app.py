@@ -183,13 +183,13 @@ def test_copy(tmp_path: Path) -> None:
         async with driving(tmp_path) as user:
             await user.press("y")
             assert user.app.clipboard == user.page(Page).copyable() != ""
-            await user.sees("Copied python -m experiments run")
+            await user.sees("Copied: python -m experiments run")
             user.page(Page).copyable = lambda: ""  # type: ignore[method-assign]
             await user.press("y")
             await user.sees("There is nothing to copy here.")
             user.page(Page).copyable = lambda: "a\nb"  # type: ignore[method-assign]
             await user.press("y")
-            await user.sees("Copied 2 lines.")
+            await user.sees("Copied: 2 lines")
 
     drive(flow())
 

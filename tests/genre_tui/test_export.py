@@ -62,9 +62,12 @@ def test_export_replaces_a_file_at_the_second_enter_only(own_folder: Path) -> No
     assert there.read_text().startswith("study,")
 
 
-def test_export_says_what_is_wrong_with_a_path(own_folder: Path) -> None:
+def test_export_says_what_is_wrong_with_a_path(
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (own_folder / "folder").mkdir()
     (own_folder / "file").write_text("")
+    monkeypatch.setenv("HERE", "/here")
 
     async def flow() -> None:
         async with driving(own_folder / "runs") as user:
@@ -73,7 +76,11 @@ def test_export_says_what_is_wrong_with_a_path(own_folder: Path) -> None:
             for value, sentence in (
                 ("", "Name a file."),
                 ("folder", "folder is a folder: name a file in it."),
-                ("file/x.csv", "file/x.csv cannot be written"),
+                ("file/x.csv", "There is no folder file: make it first"),
+                ("none/x.csv", "There is no folder none: make it first"),
+                ("~nobody-at-all/x.csv", "There is no folder ~nobody-at-all"),
+                ("folder/" + 300 * "x", "File name too long"),
+                ("$HERE/x.csv", "There is no folder /here"),
             ):
                 path.value = value
                 await user.press("enter")
@@ -93,9 +100,12 @@ def test_export_proposes_a_name_for_each_choice_unless_one_was_given(tmp_path: P
             assert path.value == "studies.svg"
             await user.press("up")
             assert path.value == "studies.csv"
-            path.value = "mine.csv"
+            path.value = "folder.csv/mine.csv"
             await user.press("down")
-            assert path.value == "mine.csv"
+            assert path.value == "folder.csv/mine.svg"  # what is written is no table now
+            path.value = "mine"
+            await user.press("up")
+            assert path.value == "mine"
 
     drive(flow())
 

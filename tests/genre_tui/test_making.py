@@ -142,7 +142,7 @@ async def _make(user: Driver, folder: Path) -> None:
     form.query_one("#folder", Input).value = str(folder)
     await user.until(lambda: not form.query_one("#make", Button).disabled)
     await user.press("ctrl+s")
-    await user.sees("reading recordings:  40%", "l leaves it running, Esc cancels it")
+    await user.sees("reading recordings:  40%", "l leaves it running, Esc stops it")
 
 
 def test_making_goes_on_when_it_is_left(tmp_path: Path, arrays: Path, talker: Path) -> None:
@@ -170,7 +170,7 @@ def test_escape_asks_before_it_cancels(tmp_path: Path, arrays: Path, talker: Pat
         async with driving(tmp_path, first="data") as user:
             await _make(user, arrays)
             await user.press("escape")
-            await user.sees("Cancel making some-arrays?")
+            await user.sees("Stop making some-arrays?")
             await user.press("escape")
             assert isinstance(user.app.screen, MakingDialog)
             await user.press("escape", "y")

@@ -220,6 +220,10 @@ def test_a_clean_stop_is_asked_for(tmp_path: Path) -> None:
             async with driving(tmp_path, first="run", run=teller.run, refresh=0.1) as user:
                 await user.sees("▶ running")
                 await user.press("t")
+                await user.sees("at the end of its epoch?", "y stop it   Esc let it go on")
+                await user.press("escape")
+                assert not teller.run.stop_is_asked
+                await user.press("t", "y")
                 await user.hears("stops at the end of its epoch")
                 assert teller.run.stop_is_asked
                 await user.sees("◧ stopping")

@@ -201,7 +201,7 @@ def test_a_run_that_goes_on_is_live_and_never_removed(tmp_path: Path) -> None:
                 await user.hears("is carried out by process")
                 await user.press("r")
                 await user.hears("there is nothing to resume")
-                await user.press("t")
+                await user.press("t", "y")
                 await user.hears("stops at the end of its epoch")
                 assert teller.run.stop_is_asked
                 await user.sees("◧ stopping")
