@@ -139,9 +139,10 @@ class GenreTui(TypingAhead):
     def runs_that_go_on(self) -> list[RunDirectory]:
         """Runs of this folder that somebody carries out now, as far as has been seen."""
         told = self.runs_told.summaries if self.runs_told else ()
-        seen = {summary.run.path: summary.run for summary in told if summary.is_alive}
+        alive = [summary.run for summary in told if summary.is_alive]
+        seen = {run.path.resolve(): run for run in alive}
         if self.session.run is not None:
-            seen.setdefault(self.session.run.path, self.session.run)
+            seen.setdefault(self.session.run.path.resolve(), self.session.run)
         return [run for run in seen.values() if is_alive(run)]
 
     def on_runs_seen(self, told: RunsSeen) -> None:
@@ -208,7 +209,7 @@ class GenreTui(TypingAhead):
         from genre_tui.screens.export import ExportDialog
 
         page = self._page
-        offered = choices(page.MODE, page.exportable(), self.session.run)
+        offered = choices(page.MODE, page.exportable(), page.reported)
         self.push_screen(ExportDialog(offered, is_download=self.is_web), page.export)
 
     def action_copy(self) -> None:

@@ -52,6 +52,10 @@ class Chosen:
         turns = self.turns % len(unlike)
         return unlike[turns:] + unlike[:turns]
 
+    def begin(self) -> None:
+        """Show what is marked, or else looked at."""
+        self.alone, self.picked, self.turns = False, None, 0
+
     def pick(self, run: RunDirectory) -> None:
         """Set a run beside the one that is looked at."""
         self.alone, self.picked, self.turns = False, run, 0

@@ -22,12 +22,14 @@ class Choice:
         name: that is proposed for the file.
         kind: of its content.
         text: its content, where it is known already.
+        run: that a report is about.
     """
 
     what: str
     name: str
     kind: Kind
     text: str = ""
+    run: RunDirectory | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def choices(mode: str, files: Mapping[str, str], run: RunDirectory | None) -> li
     found.append(Choice("picture of this screen (SVG)", f"{prefix}{mode}.svg", "picture"))
     if run is not None:
         name = _short_name(run)
-        found.append(Choice(f"report of {name} (HTML)", f"report-{name}.html", "report"))
+        what = f"report of {name} (HTML)"
+        found.append(Choice(what, f"report-{name}.html", "report", run=run))
     return found
 
 

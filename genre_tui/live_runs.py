@@ -14,7 +14,7 @@ from experiments.errors import MISSHAPEN, RunError
 from experiments.event_reader import EventReader
 from experiments.ownership import owner_of
 from experiments.records import RunDirectory
-from genre_tui.summaries import RunSummary, summarise, thinned
+from genre_tui.summaries import RowState, RunSummary, summarise, thinned
 
 
 class LiveRun:
@@ -31,7 +31,16 @@ class LiveRun:
         self._begin()
 
     def summary(self) -> RunSummary:
-        """How it is now, but for events that no one could read."""
+        """How it is now, while somebody carries it out."""
+        line = self.told()
+        if line.state == "damaged":
+            return line
+        owner = owner_of(self._run)
+        state: RowState = "stopping" if self._run.stop_is_asked else "running"
+        return replace(line, state=state, reason="", host=clean(owner.host) if owner else "")
+
+    def told(self) -> RunSummary:
+        """What its records and its events so far tell."""
         anew, events = self._reader.read()
         if anew:
             self._begin()
@@ -42,22 +51,18 @@ class LiveRun:
         if base.state == "damaged":
             self._base = base = summarise(self._run)
             return base
-        owner = owner_of(self._run)
         best, curve, step = base.best, base.curve, base.step
         if self._best and (best is None or self._scores[self._best] > best):
             best, (curve, step) = self._scores[self._best], thinned(self._curves[self._best])
         done = max(len(self._ended), base.done)
         return replace(
             base,
-            state="stopping" if self._run.stop_is_asked else "running",
-            reason="",
             done=min(done, self._trials),
             trials=self._trials,
             share=self._share or min(done, self._trials) / max(self._trials, 1),
             best=best,
             curve=curve,
             step=step,
-            host=clean(owner.host) if owner else "",
         )
 
     def _begin(self) -> None:
@@ -66,7 +71,7 @@ class LiveRun:
         self._share: float = 0.0
         self._ended: set[str] = set()
         self._curves: dict[str, list[float]] = {}
-        self._scores: dict[str, float] = {}  # of trials: the best so far, then the kept one
+        self._scores: dict[str, float] = {}  # of trials: their best epoch
         self._best: str = ""
 
     def _take(self, event: Mapping[str, Any]) -> None:
@@ -83,10 +88,11 @@ class LiveRun:
                 score = foreign.share(event["validation"]["macro_f1"]) if finished else None
                 self._ended.add(name)
                 self._share = share
-                self._scores.pop(name, None)
                 self._curves.setdefault(name, [])
-                if score is not None:
-                    self._scores[name] = score
+                if score is None:
+                    self._scores.pop(name, None)
+                else:
+                    self._scores[name] = max(score, self._scores.get(name, score))
                 self._best = max(self._scores, key=self._scores.__getitem__, default="")
 
     def _epoch(self, name: str, number: int, logs: Mapping[str, Any]) -> None:

@@ -21,11 +21,14 @@ class RunsSeen(Message):
     Args:
         summaries: of the runs.
         complete: whether all have been read, or more is coming.
+        problem: why there are none, where their folder is not there or cannot be read.
     """
 
-    def __init__(self, summaries: tuple[RunSummary, ...], complete: bool) -> None:
+    def __init__(
+        self, summaries: tuple[RunSummary, ...], complete: bool, problem: str = ""
+    ) -> None:
         super().__init__()
-        self.summaries, self.complete = summaries, complete
+        self.summaries, self.complete, self.problem = summaries, complete, problem
 
 
 class RunTold(Message):

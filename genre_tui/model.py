@@ -169,13 +169,13 @@ class RunModel:
                 if result is not None:
                     self.trials[name].take_result(result)
                     self._changed(name, 1)
+        if self.state == "crashed":  # nobody has told that they train no more
+            self._interrupt()
 
     def _take(self, event: Mapping[str, Any]) -> None:
         match event["event"]:
             case "run_began" | "run_ended":
-                for trial in self.trials.values():
-                    if trial.status == "training":
-                        trial.status = "waiting"
+                self._interrupt()
             case "cohort_began":
                 for name in event["trials"]:
                     self.trials[name].status = "training"
@@ -190,6 +190,11 @@ class RunModel:
                 trial.reason = clean(str(event.get("reason", "")))
                 trial.test = _test(event)
                 self._changed(trial.id, trial.length + 1)
+
+    def _interrupt(self) -> None:
+        for trial in self.trials.values():
+            if trial.status == "training":
+                trial.status = "waiting"
 
     def _changed(self, trial: str, epoch: int) -> None:
         for group in self._groups.get(trial, ()):
@@ -208,7 +213,7 @@ class RunModel:
                 names.get(str(name), ""),
                 int(plain["seed"]),
                 float(plain["training"]["learning_rate"]),
-                int(plain["training"]["epochs"]),
+                foreign.count(plain["training"]["epochs"]),
             )
             for name, plain in self.facts["trials"].items()
         }

@@ -38,7 +38,9 @@ def progress_line(model: RunModel, width: int) -> Text:
     if model.is_alive:
         rate = model.activity.epochs_per_second
         parts += [f"{rate:.3g} trial-epochs/s"] if rate else []
-        if view.seconds_left is not None and not view.paused:
+        if ended == len(model.trials):
+            parts.insert(1, "fitting baselines")
+        elif view.seconds_left is not None and not view.paused:
             parts.insert(1, f"{duration(view.seconds_left)} left")
         training = model.count("training")
         if training and width >= _WIDE:

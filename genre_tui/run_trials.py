@@ -16,6 +16,7 @@ from genre_tui.model import METRICS, RunModel, TrialModel
 from genre_tui.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.widgets.columns import Column
 
+_EPOCH = 7  # columns
 _URGENCY = ("training", "failed", "diverged", "waiting", "finished")
 
 
@@ -85,7 +86,7 @@ def columns() -> list[Column[TrialRow]]:
         Column("variant", "variant", 10, lambda row: row.variant, grows=1, keeps_end=True),
         Column("seed", "seed", 5, lambda row: str(row.seed), is_number=True),
         Column("rate", "rate", 8, lambda row: f"{row.rate:g}", is_number=True, rank=2),
-        Column("epoch", "epoch", 7, lambda row: f"{row.epoch}/{row.epochs}", is_number=True),
+        Column("epoch", "epoch", _EPOCH, _epochs, is_number=True),
         Column("best", "F1 %", 5, lambda row: _percent(row.best and row.best[1]), is_number=True),
         Column("at", "at", 4, lambda row: str(row.best[0]) if row.best else "", True, rank=3),
         Column("test", "test", 5, lambda row: _percent(row.test), is_number=True),
@@ -182,6 +183,13 @@ def trials_json(model: RunModel) -> str:
     about = {"run": model.run.name, "study": model.study, "protocol": model.protocol}
     about |= {"dataset": model.dataset, "state": model.state or ""}
     return json.dumps(explicit({**about, "trials": trials}), indent=1) + "\n"
+
+
+def _epochs(row: TrialRow) -> str:
+    """Such as 3/20; of many epochs 263/20k, or the first number only."""
+    many = f"{row.epochs / 1000:.3g}k"
+    told = (f"{row.epoch}/{row.epochs}", f"{row.epoch}/{many}", f"{row.epoch}")
+    return next((one for one in told if len(one) <= _EPOCH), told[-1])
 
 
 def _state(row: TrialRow) -> Text:

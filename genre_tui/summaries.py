@@ -29,8 +29,8 @@ class RunSummary:
         reason: of a failure, or of the damage.
         done, trials: that have ended, and that there are.
         share: of the work that is done, between 0 and 1.
-        best: validation macro-F1 of the best trial, between 0 and 1, or None: of those that
-            have ended, and where the run goes on of those that train.
+        best: highest validation macro-F1 of any trial after any epoch, between 0 and 1, or
+            None. Trials that failed or diverged do not count.
         curve: validation macro-F1 of that trial, epoch by epoch.
         created: UTC, as in the run's name; "" where that is not known.
         host: where it is carried out; "" where nobody does.
@@ -112,7 +112,9 @@ def _best(results: list[dict[str, Any]]) -> tuple[float | None, tuple[tuple[floa
     score = -1.0
     for result in results:
         if result["status"] == "finished":
-            found = float(result["validation"]["macro_f1"])
+            curve = result.get("history", {}).get("val_macro_f1", [])
+            kept = float(result["validation"]["macro_f1"])
+            found = max([kept, *(float(value) for value in curve if value is not None)])
             if found > score:
                 best, score = result, found
     if best is None:

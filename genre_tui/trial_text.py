@@ -54,7 +54,8 @@ def trial_text(trial: TrialModel, settings: TrialSettings) -> Text:
         accuracy, score = (100 * trial.test[name] for name in ("accuracy", "macro_f1"))
         text.append(f"test accuracy {accuracy:.1f} %, macro-F1 {score:.1f} %\n")
     if trial.length:
-        text.append(f"{trial.seconds[-1] / trial.length:.3g} s an epoch\n")
+        each = trial.seconds[-1] / trial.length
+        text.append(f"epoch {trial.length} of {trial.epochs}, {each:.3g} s each\n")
     unlike, shared = settings.of(trial.id)
     same = "The same in all trials" if unlike else "Settings"
     for title, fields in (("Not the same in all trials", unlike), (same, shared)):

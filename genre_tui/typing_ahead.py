@@ -16,6 +16,7 @@ from textual.app import App
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
+_ALT = "alt+"
 _PATIENCE = 2.0  # seconds that a key may take; more when what it went to has vanished
 
 
@@ -34,10 +35,10 @@ class TypingAhead(App[None]):
         """Let keys and pasted text wait for their turn."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             await super().on_event(event)
-        elif self._is_answering:
-            self._typed.append(event)
-        else:
-            await self._hand_out(event)
+            return
+        self._typed += _apart(event)
+        if not self._is_answering:
+            await self._hand_out(self._typed.popleft())
 
     async def _hand_out(self, event: events.Key | events.Paste) -> None:
         self._is_answering = True
@@ -75,3 +76,11 @@ class TypingAhead(App[None]):
             self._alarm.cancel()
         if self._typed and self.screen_stack:
             await self._hand_out(self._typed.popleft())
+
+
+def _apart(event: events.Key | events.Paste) -> list[events.Key | events.Paste]:
+    """Escape and a key that came at once look like that key with Alt, which means nothing here."""
+    if not isinstance(event, events.Key) or not event.key.startswith(_ALT):
+        return [event]
+    key = event.character or event.key.removeprefix(_ALT)
+    return [events.Key("escape", "\x1b"), events.Key(key, key if len(key) == 1 else None)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -68,6 +69,8 @@ class RunWatcher:
             self._read_events()
         except (OSError, *MISSHAPEN) as error:
             self._state, self._stamp, problem = None, (), clean(str(error))
+            if not os.path.isdir(self.run.path):
+                problem = "its folder is gone."
             if problem != self._problem:
                 self._problem = problem
                 self._tell(RunTold(self.run, False, (), None, "", "", problem))

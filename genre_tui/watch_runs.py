@@ -15,6 +15,7 @@ from genre_tui.messages import RunsSeen
 from genre_tui.summaries import RunSummary, Stamp, stamp_of, summarise
 
 _FULL_LOOK = 10.0  # seconds between two looks at runs that nobody carries out
+_HALF_DONE = ("stopped", "crashed", "failed")  # their events tell more than their results
 _BATCH = 0.2  # seconds after which what has been read so far is told
 
 
@@ -35,6 +36,7 @@ class RunsWatcher:
         self._known: dict[Path, tuple[Stamp, RunSummary]] = {}
         self._live: dict[Path, LiveRun] = {}
         self._folders: Stamp = ()
+        self._problem = ""
         self._there: list[RunDirectory] = []
         self._asked = threading.Event()
         self._ended = self._said = False
@@ -69,12 +71,13 @@ class RunsWatcher:
         Args:
             everything: at all runs; else at those that are carried out, and for new ones.
         """
-        folders = self._folder_stamps()
-        changed = folders != self._folders
+        problem, folders = self._folder_stamps()
+        changed = (problem, folders) != (self._problem, self._folders)
+        self._problem = problem
         if changed or everything:
             self._folders = folders
             there = list(reversed(all_runs(self._runs)))
-            changed = [run.path for run in there] != [run.path for run in self._there]
+            changed |= [run.path for run in there] != [run.path for run in self._there]
             self._there = there
             gone = self._known.keys() - {run.path for run in there}
             for path in gone:
@@ -108,18 +111,21 @@ class RunsWatcher:
             if before is not None and before[0] == stamp:
                 return False
             summary = summarise(run)
+            if summary.state in _HALF_DONE:
+                summary = LiveRun(run).told()
         self._known[run.path] = stamp, summary
         return before is None or before[1] != summary
 
     def _say(self, *, complete: bool) -> None:
         summaries = [self._known[run.path][1] for run in self._there if run.path in self._known]
-        self._tell(RunsSeen(tuple(summaries), complete))
+        self._tell(RunsSeen(tuple(summaries), complete, self._problem))
 
-    def _folder_stamps(self) -> Stamp:
-        """Changes when a run comes or goes."""
+    def _folder_stamps(self) -> tuple[str, Stamp]:
+        """Why there are no runs, and what changes when one comes or goes."""
         try:
-            return tuple(
-                sorted((path.name, path.stat().st_mtime_ns) for path in self._runs.iterdir())
-            )
-        except OSError:
-            return ()
+            found = [(path.name, path.stat().st_mtime_ns) for path in self._runs.iterdir()]
+        except FileNotFoundError:  # no run has been started yet, unless the folder was there
+            return f"{self._runs.absolute()} is gone." if self._folders or self._problem else "", ()
+        except OSError as error:
+            return f"{self._runs.absolute()} cannot be read: {error.strerror}.", ()
+        return "", tuple(sorted(found))

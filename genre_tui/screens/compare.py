@@ -89,6 +89,11 @@ class ComparePage(Page):
         """The keys scroll."""
         self.query_one("#body").focus()
 
+    def go_to(self, name: str) -> None:
+        """Show the marked runs, or the one that is looked at, whatever was shown before."""
+        self._chosen.begin()
+        self._look()
+
     def runs_seen(self, told: RunsSeen) -> None:
         """Compute anew what has changed."""
         self._look()

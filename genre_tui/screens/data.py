@@ -34,6 +34,7 @@ class DataPage(Page):
     """All datasets, and the card of the one under the cursor."""
 
     MODE: ClassVar[str] = "data"
+    CHANGES = frozenset({"make", "use", "remove"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "audit", "Audit", tooltip="Look for leaks and copies; again ends it"),
         Binding("i", "make", "Import", tooltip="Make a dataset of a folder, or see it being made"),

@@ -36,7 +36,8 @@ class KeysDialog(Dialog[None]):
     KeysDialog > #box > Static { width: auto; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,q,enter", "close", "Close", show=False)
+        Binding("question_mark,q,enter", "close", "Close", show=False),
+        *(Binding(key, f"app.go('{mode}')", title, show=False) for key, mode, title in SCREENS),
     ]
 
     def __init__(self, page: Page) -> None:

@@ -37,6 +37,7 @@ class Page(Screen[None]):
     """
 
     MODE: ClassVar[str] = ""
+    CHANGES: ClassVar[frozenset[str]] = frozenset()  # actions that are refused in a read-only look
     # Where a column more or less of room changes what is shown.
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-tiny"),
@@ -73,7 +74,7 @@ class Page(Screen[None]):
             Text(f"This needs a terminal of {LEAST_WIDTH} x {LEAST_HEIGHT} at least."),
             id="too-small",
         )
-        yield KeyLine()
+        yield KeyLine(self.CHANGES if self.session.read_only else ())
 
     def body(self) -> Iterable[Widget]:
         """The widgets between tabs and keys: one, whose id is "body"."""
@@ -119,12 +120,18 @@ class Page(Screen[None]):
         """
         return {}
 
+    @property
+    def reported(self) -> RunDirectory | None:
+        """The run whose report `e` writes."""
+        return self.session.run
+
     def copyable(self) -> str:
         """What `y` copies: the row, figure or command that the user looks at; "" for nothing."""
         return ""
 
     def say(self, sentence: str, *, problem: bool = False) -> None:
-        """Tell the user something, in a corner, for some seconds."""
+        """Tell the user something, in a corner, until the next key or for some seconds."""
+        self.app.clear_notifications()  # one at a time: they lie over what is shown
         self.app.notify(
             clean(sentence), severity="error" if problem else "information", markup=False
         )
@@ -155,9 +162,9 @@ class Page(Screen[None]):
             self.write(order.path, order.choice.text)
         elif order.choice.kind == "picture":
             self.call_after_refresh(self._export_picture, order.path)
-        elif self.session.run is not None:
+        elif order.choice.run is not None:
             self.say("Writing the report: this takes some seconds.")
-            self._export_report(order, self.session.run)
+            self._export_report(order, order.choice.run)
 
     def _export_picture(self, path: Path) -> None:
         """Once the dialog has gone."""

@@ -37,6 +37,7 @@ class RunPage(ChoicePage):
     """Curves, trials, progress and devices of a run; stops and resumes it."""
 
     MODE: ClassVar[str] = "run"
+    CHANGES = frozenset({"stop", "stop_now", "resume"})
     DEFAULT_CSS = """
     RunPage #title, RunPage #progress, RunPage #devices { height: 1; }
     RunPage #notice { height: auto; max-height: 3; display: none; }
@@ -116,6 +117,7 @@ class RunPage(ChoicePage):
         run = self.session.run
         if run != self._of:
             self._of, self._rows, self._follows = run, TrialRows(), False
+            self.remove_class("-output")
             self.choice = replace(self.choice, rates={}, pinned=(), variant=0)
         if told is None:
             self._draw()
@@ -170,6 +172,9 @@ class RunPage(ChoicePage):
 
     def action_follow(self) -> None:
         """Let the cursor follow the trial that was told of last, or no more."""
+        if not self._follows and (self.model is None or not self.model.is_alive):
+            self.say("Nothing is being trained in this run: there is nothing to follow.")
+            return
         self._follows = not self._follows
         self.say("Following the newest trial." if self._follows else "Following no trial.")
         self._draw_trials()

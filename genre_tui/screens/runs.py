@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from data.terminal import clean
+from experiments.records import RunDirectory
 from genre_tui.ages import now
 from genre_tui.filtering import Filter
 from genre_tui.messages import RunsSeen
@@ -42,6 +43,7 @@ class RunsPage(ControlPage):
     """A live table of all runs: sort, filter, mark, open, stop, resume, remove."""
 
     MODE: ClassVar[str] = "runs"
+    CHANGES = frozenset({"stop", "resume", "remove"})
     DEFAULT_CSS = """
     RunsPage #about { height: auto; min-height: 2; max-height: 4; }
     RunsPage #details { display: none; width: 44; padding: 0 1; border-left: solid $panel; }
@@ -55,7 +57,9 @@ class RunsPage(ControlPage):
         Binding("s", "sort", "Sort"),
         Binding("S", "turn", "Turn round", show=False, tooltip="Turn the order round"),
         Binding("space", "mark", "Mark"),
-        Binding("c", "compare", "Compare", tooltip="Compare the marked runs"),
+        Binding(
+            "c", "compare", "Compare", tooltip="Compare the marked runs, or this one's variants"
+        ),
         Binding("t", "stop", "Stop", tooltip="Stop the run at the end of its epoch"),
         Binding("r", "resume", "Resume", tooltip="Resume a run that stopped or crashed"),
         Binding("x", "remove", "Remove", tooltip="Remove the marked runs, or this one"),
@@ -65,7 +69,7 @@ class RunsPage(ControlPage):
     def __init__(self) -> None:
         super().__init__()
         self._seen: tuple[RunSummary, ...] = ()
-        self._complete = False
+        self._complete, self._problem = False, ""
         self._order, self._turned = ORDERS[0], False
         self._filter = Filter()
 
@@ -103,7 +107,7 @@ class RunsPage(ControlPage):
 
     def runs_seen(self, told: RunsSeen) -> None:
         """Show them."""
-        self._seen, self._complete = told.summaries, told.complete
+        self._seen, self._complete, self._problem = told.summaries, told.complete, told.problem
         if told.complete:
             self.session.marked &= {run.run.name for run in told.summaries}
         self._show()
@@ -111,6 +115,11 @@ class RunsPage(ControlPage):
     def go_to(self, name: str) -> None:
         """Put the cursor on a run."""
         self.table.move_to(name)
+
+    @property
+    def reported(self) -> RunDirectory | None:
+        """The run under the cursor."""
+        return self.table.item.run if self.table.item else None
 
     def exportable(self) -> dict[str, str]:
         """The table as it is shown."""
@@ -166,11 +175,15 @@ class RunsPage(ControlPage):
             self._tell_of_run()
 
     def action_compare(self) -> None:
-        """Compare the marked runs, or the one under the cursor with others."""
+        """Compare the marked runs; without marks the variants of the one under the cursor."""
         run = self.table.item
-        if not self.session.marked and run is not None:
-            self.session.marked.add(run.run.name)
-        self.app.call_later(self.app.run_action, "go('compare')")
+        if not self.session.marked:
+            if run is None:
+                self.say("There is no run here: mark some with the space bar.")
+                return
+            if run.run != self.session.run:
+                self.app.look_at(run.run)
+        self.app.call_later(self.app.go_to, "compare", "")
 
     def action_stop(self) -> None:
         """Stop the run under the cursor."""
@@ -225,6 +238,8 @@ class RunsPage(ControlPage):
         found = [run for run in self._seen if self._filter.matches(run, at)]
         if self._seen:
             nothing = "No run passes the filter. Esc clears it."
+        elif self._problem:
+            nothing = clean(self._problem)
         elif self._complete:
             nothing = "There are no runs yet. Press 1 to start one."
         else:
@@ -240,6 +255,8 @@ class RunsPage(ControlPage):
         run, marked = self.table.item, len(self.session.marked)
         if run is not None:
             narrow, wide = about(run), details(run)
+        elif self._seen or self._problem:
+            narrow = wide = Text()
         else:
             narrow = wide = Text(clean(f"Runs are looked for in {self.session.runs.absolute()}."))
         if marked:

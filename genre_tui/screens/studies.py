@@ -42,6 +42,7 @@ class StudiesPage(Page):
     """All studies, and what the one under the cursor is about."""
 
     MODE: ClassVar[str] = "studies"
+    CHANGES = frozenset({"start"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "start", "New run"),
         Binding(

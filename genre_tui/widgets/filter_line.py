@@ -39,7 +39,8 @@ class FilterLine(Vertical):
         """The line, and what is said of it."""
         with Horizontal():
             yield Static("/ ")
-            yield Input(placeholder="state:running f1>70 age<2d cnn", compact=True)
+            # Disabled while it is hidden: else it gets the focus when all else is hidden, too.
+            yield Input(placeholder="state:running f1>70 age<2d cnn", compact=True, disabled=True)
         yield Said()
 
     @property
@@ -55,12 +56,15 @@ class FilterLine(Vertical):
     def open(self) -> None:
         """Let the user type."""
         self.add_class("-open")
-        self.query_one(Input).focus()
+        line = self.query_one(Input)
+        line.disabled = False
+        line.focus()
 
     def close(self) -> None:
         """Empty it, and take it away."""
         self.remove_class("-open")
-        self.query_one(Input).value = ""
+        line = self.query_one(Input)
+        line.value, line.disabled = "", True
 
     def tell(self, found: int, of: int) -> None:
         """Say how many runs pass, or what is wrong and what is allowed."""

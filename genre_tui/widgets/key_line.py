@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from rich.text import Text
@@ -18,6 +19,9 @@ class KeyLine(Widget):
 
     Where there is not enough room the screen's last ones are left out; `?` shows all.
     A click on a key presses it.
+
+    Args:
+        hidden: actions whose keys are left out.
     """
 
     DEFAULT_CSS = """
@@ -28,8 +32,9 @@ class KeyLine(Widget):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-line--key"}
 
-    def __init__(self) -> None:
+    def __init__(self, hidden: Collection[str] = ()) -> None:
         super().__init__()
+        self._hidden = hidden
         self._keys: list[tuple[str, str, str]] = []  # as pressed, as shown, what it does
         self._everywhere = 0  # so many of the last ones
         self._places: list[tuple[int, int, str]] = []
@@ -42,7 +47,7 @@ class KeyLine(Widget):
         before = self._keys
         own: list[tuple[str, str, str]] = []
         everywhere: list[tuple[str, str, str]] = []
-        actions: set[str] = set()
+        actions = set(self._hidden)
         for node, binding, enabled, _ in screen.active_bindings.values():
             if binding.show and binding.description and enabled and binding.action not in actions:
                 actions.add(binding.action)

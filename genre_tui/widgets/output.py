@@ -51,5 +51,7 @@ def output_text(model: RunModel, console: str) -> Text:
     if len(failures) > _MOST_FAILURES:
         text.append(f"and {len(failures) - _MOST_FAILURES} more\n")
     lines = [clean(line).rstrip() for line in console.splitlines()]
+    if model.state == "crashed":
+        text.append("Its process was killed, or the machine went down: it could not say why.\n")
     text.append("console.log\n" if lines else "console.log is empty.", "dim")
     return text.append("\n".join(lines))

@@ -24,8 +24,6 @@ from genre_tui.datasets import DatasetLine
 from genre_tui.launcher import Entries, Order, check, launch
 from tests.conftest import small_dataset
 
-pytestmark = pytest.mark.usefixtures("own_folder")
-
 WITH_MEL = DatasetLine("mine", Path("mine.h5"), rows=(3200, 800, 1376), has_mel=True)
 WITHOUT = replace(WITH_MEL, name="plain", has_mel=False)
 
@@ -46,6 +44,12 @@ seeds = 2
 [variants.narrow]
 network.hidden = [8]
 """
+
+
+@pytest.fixture(autouse=True)
+def own_study(own_folder: Path) -> None:
+    """A study of the user's own in the working directory."""
+    (own_folder / "my own.toml").write_text(OWN)
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.command(Path("runs")))

@@ -164,6 +164,52 @@ def test_marked_runs_are_compared(runs: Path) -> None:
     drive(flow())
 
 
+def test_compare_begins_with_what_is_marked_or_under_the_cursor(runs: Path) -> None:
+    async def flow() -> None:
+        async with driving(runs, first="runs") as user:
+            await user.sees("finished")
+            await user.press("down", "c")
+            await user.sees("Compare", OLD, "macro-F1")
+            assert user.app.session.run == RunDirectory(runs / "ffn-baseline" / OLD)
+            assert not user.app.session.marked
+            await user.press("x")  # one run alone, which it is already
+            await user.press("2", "home", "space", "space", "c")
+            await user.sees(f"1 ffn-baseline/{OLD}", f"2 batch-norm/{NEW}")
+            await user.press("x", "2", "slash", *"nothing", "enter", "escape", "escape")
+            await user.press("slash", *"nothing", "enter", "c")
+            await user.hears("There is no run here")
+
+    drive(flow())
+
+
+def test_the_filter_takes_no_keys_while_it_is_hidden(runs: Path) -> None:
+    async def flow() -> None:
+        async with driving(runs, first="runs") as user:
+            await user.sees("finished")
+            await user.pilot.resize_terminal(40, 10)
+            await user.sees("This needs a terminal of")
+            await user.press("2", "3", "2")
+            await user.pilot.resize_terminal(80, 24)
+            await user.sees("finished")
+            await user.press("1")
+            await user.until(lambda: user.app.current_mode == "studies")
+            await user.press("2")
+            assert user.page(RunsPage).filter_line.value == ""
+
+    drive(flow())
+
+
+def test_a_report_is_of_the_run_under_the_cursor(runs: Path) -> None:
+    async def flow() -> None:
+        run = RunDirectory(runs / "batch-norm" / NEW)
+        async with driving(runs, first="runs", run=run) as user:
+            await user.sees("finished")
+            await user.press("down", "e")
+            await user.sees(f"report of ffn-baseline-{OLD.rpartition('-')[2]} (HTML)")
+
+    drive(flow())
+
+
 @SIZES
 def test_runs_are_removed_after_a_question(runs: Path, size: tuple[int, int]) -> None:
     async def flow() -> None:

@@ -23,6 +23,8 @@ from tests.conftest import small_dataset
 from tests.genre_tui.pilots import SIZES, Driver, drive, driving
 from tests.recorded import record
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 
 def _form(user: Driver) -> StudyForm:
     assert isinstance(user.app.screen, StudyForm)
@@ -208,7 +210,6 @@ import asyncio, sys
 from pathlib import Path
 from tests.genre_tui.pilots import driving
 
-pytestmark = pytest.mark.usefixtures("own_folder")
 async def flow():
     async with driving(Path({str(tmp_path)!r}), data="small") as user:
         await user.press("n")

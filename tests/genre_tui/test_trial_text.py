@@ -39,7 +39,7 @@ def test_figures_of_a_trial(tmp_path: Path) -> None:
     epoch, score = trial.best or (0, 0.0)
     assert text.startswith(f"{trial.variant} seed {trial.seed}  {trial.id}\n")
     assert f"best macro-F1 {100 * score:.1f} % on validation, epoch {epoch}\n" in text
-    assert "s an epoch\n" in text
+    assert "\nepoch 2 of 2, " in text
 
 
 def test_a_trial_that_failed_says_why(tmp_path: Path) -> None:
@@ -78,9 +78,9 @@ def test_a_key_shows_it_instead_of_the_trials(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path, (80, 24), "run", run=run) as user:
             await user.sees("macro-F1 %", "✓ finished")
-            assert "s an epoch" not in user.text
+            assert "s each" not in user.text
             await user.press("i")
-            await user.sees("seed 42", "s an epoch")
+            await user.sees("seed 42", "epoch 4 of 4", "s each")
             page = user.page(RunPage)
             assert not page.table.display
             await user.press("end")

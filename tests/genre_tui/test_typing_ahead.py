@@ -80,6 +80,22 @@ def test_keys_of_the_screen_that_an_earlier_key_has_opened(tmp_path: Path) -> No
     drive(flow())
 
 
+def test_escape_and_a_key_at_once_are_both_answered(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with driving(tmp_path) as user:
+            await user.sees("optimizers")
+            await user.press("question_mark")
+            await user.sees("Everywhere")
+            user.app.post_message(events.Key("alt+2", "2"))  # as terminals send it
+            await user.until(lambda: user.app.current_mode == "runs")
+            await user.press("question_mark")
+            await user.sees("Everywhere")
+            user.app.post_message(events.Key("alt+shift+s", "S"))
+            await user.until(lambda: user.page(RunsPage)._turned)
+
+    drive(flow())
+
+
 def test_keys_go_on_when_what_had_the_focus_vanishes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from experiments.ownership import owning
 from experiments.records import RunDirectory
@@ -178,7 +181,7 @@ def test_a_run_that_vanishes_says_so_once_and_comes_back(tmp_path: Path) -> None
         watched.look()
         shutil.move(teller.run.path, tmp_path / "away")
         assert watched.look() == 1
-        assert "run.json is missing" in watched.model.problem
+        assert watched.model.problem == "its folder is gone."
         assert watched.look() == 0
         shutil.move(tmp_path / "away", teller.run.path)
         watched.look()
@@ -204,3 +207,68 @@ def test_a_run_that_begins_anew_is_told_anew(tmp_path: Path) -> None:
         assert watched.told[-1].anew
         assert watched.model.trials[teller.trials[0]].length == 0
         assert watched.model.trials[teller.trials[1]].metrics["val_macro_f1"] == [0.25]
+
+
+def test_a_stopped_run_is_told_from_its_events(tmp_path: Path) -> None:
+    with going_on(tmp_path) as teller:
+        teller.begin()
+        teller.epoch(teller.trials[0], 1, 0.25, share=0.1)
+        teller.epoch(teller.trials[0], 2, 0.5, share=0.2)
+    told = _Runs(tmp_path).look()
+    assert told is not None
+    line = told.summaries[0]
+    assert (line.state, line.host, line.done) == ("crashed", "", 0)
+    assert (line.share, line.best, line.curve) == (0.2, 0.5, (0.25, 0.5))
+    watched = _Run(teller.run)
+    watched.look()
+    assert watched.model.state == "crashed"
+    assert watched.model.count("training") == 0  # nobody trains them any more
+
+
+def test_the_best_epoch_counts_live_and_afterwards(tmp_path: Path) -> None:
+    runs = _Runs(tmp_path)
+    with going_on(tmp_path) as teller:
+        teller.begin()
+        for number, f1 in enumerate((0.25, 0.75, 0.5), 1):
+            teller.epoch(teller.trials[0], number, f1)
+        teller.end(teller.trials[0], f1=0.5)  # of the last epoch, which is kept
+        told = runs.look()
+        assert told is not None
+        assert told.summaries[0].best == 0.75
+    run = record(tmp_path / "finished", seeds=1, epochs=3)
+    results = [run.read_result(trial) for trial in run.read_run()["trials"]]
+    peaks = [max(result["history"]["val_macro_f1"]) for result in results if result]
+    told = _Runs(tmp_path / "finished").look()
+    assert told is not None
+    assert told.summaries[0].best == max(peaks)
+
+
+def test_a_folder_that_cannot_be_read_or_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "runs"
+    runs = _Runs(folder)
+    told = runs.look()
+    assert told is not None
+    assert (told.summaries, told.problem) == ((), "")  # nothing was started yet
+    record(folder)
+    told = runs.look()
+    assert told is not None
+    assert len(told.summaries) == 1
+
+    def refuse(path: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", refuse)
+        patched.setattr("genre_tui.watch_runs.all_runs", lambda runs: [])
+        told = runs.look()
+        assert told is not None
+        assert (told.summaries, told.problem) == (
+            (),
+            f"{folder} cannot be read: Permission denied.",
+        )
+    folder.rename(tmp_path / "elsewhere")
+    told = runs.look()
+    assert told is not None
+    assert told.problem == f"{folder} is gone."
