@@ -89,7 +89,7 @@ def test_escape_and_a_key_at_once_are_both_answered(tmp_path: Path) -> None:
             user.app.post_message(events.Key("alt+2", "2"))  # as terminals send it
             await user.until(lambda: user.app.current_mode == "runs")
             await user.press("question_mark")
-            await user.sees("Everywhere")
+            await user.sees("Turn the order round")
             user.app.post_message(events.Key("alt+shift+s", "S"))
             await user.until(lambda: user.page(RunsPage)._turned)
 
