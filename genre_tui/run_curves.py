@@ -148,7 +148,8 @@ def _of_band(
     if has_band:
         low = _smooth(band.low, metric, choice)[: len(x)]
         high = _smooth(band.high, metric, choice)[: len(x)]
-    return Curve(name, number, mark_of(number), x, mean, low, high, is_strong=in_front)
+    last = _last(band.mean[: len(x)], metric)
+    return Curve(name, number, mark_of(number), x, mean, low, high, is_strong=in_front, last=last)
 
 
 def _of_trial(
@@ -160,13 +161,19 @@ def _of_trial(
         x = [second / unit for second in trial.seconds[: len(y)]]
     else:
         x = [float(epoch) for epoch in range(1, len(y) + 1)]
-    return Curve(f"s{trial.seed} {trial.variant}", colour, str(place % 10), x, y[: len(x)])
+    mark, last = str(place % 10), _last(trial.metrics.get(name, [])[: len(x)], metric)
+    return Curve(f"s{trial.seed} {trial.variant}", colour, mark, x, y[: len(x)], last=last)
 
 
 def _x(group: Group, length: int, choice: Choice, unit: float) -> list[float]:
     if choice.by_time:
         return [second / unit for second in group.band("seconds").mean[:length]]
     return [float(epoch) for epoch in range(1, length + 1)]
+
+
+def _last(values: Sequence[float], metric: Metric) -> float | None:
+    """The last value as it was measured, in the metric's unit: it is no other when smoothed."""
+    return next((metric.factor * value for value in reversed(values) if math.isfinite(value)), None)
 
 
 def _smooth(values: Sequence[float], metric: Metric, choice: Choice) -> list[float]:

@@ -124,11 +124,19 @@ class Viewer:
         self.measure = order[(order.index(self.measure) + 1) % len(order)]
 
     def next_trial(self, step: int) -> None:
-        """Go to another trial, in the order of the plan; the first follows the last."""
+        """Go to another trial, in the order of the plan; the first follows the last.
+
+        Where seeds are summed, to one that is not in the sum.
+        """
         if self.model and self.look and self.model.trials:
             names = list(self.model.trials)
             place = names.index(self.look.trial) if self.look.trial in names else -step
-            self.go(replace(self.look, trial=names[(place + step) % len(names)]))
+            others = [names[(place + step * far) % len(names)] for far in range(1, len(names))]
+            if self.look.all_seeds:
+                summed = peers(self.model, self.look.trial)
+                others = [name for name in others if name not in summed]
+            if others:
+                self.go(replace(self.look, trial=others[0]))
 
     def next_epoch(self, step: int) -> str:
         """Go to the validation rows after another epoch; why not, or nothing."""

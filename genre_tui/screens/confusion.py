@@ -205,7 +205,10 @@ class ConfusionPage(Page):
 
     def action_trial(self, step: int) -> None:
         """Go to another trial."""
+        before = self._viewer.look
         self._viewer.next_trial(step)
+        if self._viewer.look == before:
+            self.say("There is no other one: press a to see the seeds one by one, or their sum.")
         self._moved()
 
     def action_epoch(self, step: int) -> None:

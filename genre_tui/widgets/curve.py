@@ -19,6 +19,7 @@ class Curve:
         low, high: edges of its band; empty for none.
         dotted: whether it is drawn with every third dot.
         is_strong: whether it is drawn over all others, in bold.
+        last: value that is told beside its name; None for the last of `y`, which may be smoothed.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Curve:
     high: Sequence[float] = ()
     dotted: bool = False
     is_strong: bool = False
+    last: float | None = None
 
     @property
     def end(self) -> tuple[float, float] | None:

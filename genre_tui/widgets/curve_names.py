@@ -23,7 +23,7 @@ def names_of(
         most: columns; where they are few there are marks only.
     """
     named = [(curve, end) for curve in curves if curve.name and (end := curve.end)]
-    figures = [figure(end[1]) for _, end in named]
+    figures = [figure(end[1] if curve.last is None else curve.last) for curve, end in named]
     room = most - max(map(len, figures), default=0) - 3
     if room < 3:
         return [(curve, curve.mark) for curve, _ in named]

@@ -149,6 +149,7 @@ def test_smoothing_is_a_moving_average_without_bias(run: RunDirectory) -> None:
     assert curve.y[0] == pytest.approx(50)
     assert curve.y[1] == pytest.approx(100 * (0.6 * 0.4 * 0.5 + 0.4 * 0.9) / (1 - 0.36))
     assert math.isnan(curve.y[2])
+    assert curve.last == pytest.approx(10)  # the figure beside its name stays what was measured
     assert curve.y[3] == pytest.approx(100 * (0.144 * 0.5 + 0.24 * 0.9 + 0.4 * 0.1) / (1 - 0.216))
 
 
