@@ -238,6 +238,11 @@ def test_keys_of_a_viewer(tmp_path: Path) -> None:
     assert viewer.unread == [trial]
     assert viewer.other_seeds() == ""
     assert len(viewer.unread) == 3
+    summed = set(viewer.unread)
+    viewer.next_trial(1)  # to one that is not in the sum, and back
+    assert viewer.look.trial not in summed
+    viewer.next_trial(-1)
+    assert viewer.look.trial in summed
 
 
 def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
@@ -249,8 +254,3 @@ def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
     _, events = EventReader(run).read()
     model.take(told(run, *events))
     assert see(model, Look(trial), {}).counts == COUNTS
-    summed = set(viewer.unread)
-    viewer.next_trial(1)  # to one that is not in the sum, and back
-    assert viewer.look.trial not in summed
-    viewer.next_trial(-1)
-    assert viewer.look.trial in summed
