@@ -124,6 +124,10 @@ def _remarks(one: OneRun) -> list[str]:
         told += [f"{variant.untrained} not trained yet"] if variant.untrained else []
         if told:
             said.append(f"{clean(variant.name)}: {', '.join(told)}.")
+    if result.epochs:
+        others = any(variant.documented for variant in result.variants)
+        what = ": documented figures are of the source's own number" if others else ""
+        said.append(f"Epochs were set to {result.epochs}{what}.")
     if any(variant.n == 1 for variant in result.variants):
         said.append("One seed: the spread over seeds cannot be told. More seeds: --seeds 5.")
     if verdict and verdict.unit:
