@@ -91,6 +91,8 @@ def device_line(model: RunModel, width: int) -> Text:
         parts.append(_machine(model.facts.get("device")))
     if model.owner:
         parts.append(model.owner.partition(", since")[0])
+    if model.state == "finished":
+        parts.insert(0, "What follows from it: 5. What is taken for what: 4.")
     text = Text("  ".join(part for part in parts if part), "dim", no_wrap=True)
     text.truncate(width, overflow="ellipsis")
     return text
