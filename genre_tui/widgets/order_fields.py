@@ -46,7 +46,7 @@ class OrderFields(Vertical):
         data: Select[str] = Select([], prompt="looking ...", compact=True, id="data")
         protocol = Pick({known: known for known in PROTOCOLS}, wish.protocol, id="protocol")
         device = Pick({known: known for known in DEVICES}, "auto", id="device")
-        ticks = [Tick("quick: a smaller budget", id="quick")]
+        ticks = [Tick("quick (if controlled)", id="quick")]
         ticks[0].disabled = wish.protocol != "controlled"
         if self._study.can_be_extended:
             ticks.append(Tick("extended: further variants", id="extended"))
