@@ -36,41 +36,52 @@ class TrialSettings:
 
     def of(self, trial: str) -> tuple[dict[str, str], dict[str, str]]:
         """By their paths: those in which the run's trials differ, and those they share."""
-        fields = self._fields.get(trial, {})
+        told = self._fields.get(trial, {})
+        fields = {name: clean(value)[:_LONGEST] for name, value in told.items()}
         unlike = {name: value for name, value in fields.items() if name in self._unlike}
-        return unlike, {name: value for name, value in fields.items() if name not in unlike}
+        return (
+            {clean(name): value for name, value in unlike.items()},
+            {clean(name): value for name, value in fields.items() if name not in unlike},
+        )
 
 
-def trial_text(trial: TrialModel, settings: TrialSettings) -> Text:
-    """A trial's figures, then its settings: those that other trials do not share come first."""
+def figures_text(trial: TrialModel) -> Text:
+    """How a trial did, and how far it is."""
     text = Text()
-    text.append(f"{trial.variant} seed {trial.seed}", "bold").append(f"  {trial.id}\n", "dim")
+    text.append(f"{trial.variant} seed {trial.seed}", "bold").append(f"  {trial.id}", "dim")
     if trial.reason:
-        text.append(f"{trial.status}: {trial.reason}\n")
+        text.append(f"\n{trial.status}: {trial.reason}")
     if trial.best is not None:
         epoch, score = trial.best
-        text.append(f"best macro-F1 {100 * score:.1f} % on validation, epoch {epoch}\n")
+        text.append(f"\nbest macro-F1 {100 * score:.1f} % on validation, epoch {epoch}")
     if trial.test is not None:
         accuracy, score = (100 * trial.test[name] for name in ("accuracy", "macro_f1"))
-        text.append(f"test accuracy {accuracy:.1f} %, macro-F1 {score:.1f} %\n")
+        text.append(f"\ntest accuracy {accuracy:.1f} %, macro-F1 {score:.1f} %")
     if trial.length:
         each = trial.seconds[-1] / trial.length
-        text.append(f"epoch {trial.length} of {trial.epochs}, {each:.3g} s each\n")
-    unlike, shared = settings.of(trial.id)
+        text.append(f"\nepoch {trial.length} of {trial.epochs}, {each:.3g} s each")
+    return text
+
+
+def settings_text(trial: str, settings: TrialSettings) -> Text:
+    """A trial's settings: those that other trials do not share come first."""
+    text = Text()
+    unlike, shared = settings.of(trial)
     same = "The same in all trials" if unlike else "Settings"
     for title, fields in (("Not the same in all trials", unlike), (same, shared)):
         if fields:
             text.append(f"\n{title}\n", "bold")
-            width = max(len(name) for name in fields)
+            width = max(map(len, fields))
             for name, value in fields.items():
                 text.append(f"{name:<{width}}  ", "dim").append(f"{value}\n")
+    text.rstrip()
     return text
 
 
 def _fields(plain: Any) -> dict[str, str]:
     try:
         config = {part: plain[part] for part in _PARTS}
-        fields = {clean(name): clean(value)[:_LONGEST] for name, value in fields_of(config)}
+        fields = dict(fields_of(config))
     except MISSHAPEN:
         return {}
     if fields.get(f"{_SCHEDULE}kind") == "none":  # the rest of it means nothing

@@ -36,7 +36,7 @@ from genre_tui.screens.runs_table import ORDERS, about, curve_of, details
 from genre_tui.screens.runs_table import columns as runs_columns
 from genre_tui.screens.runs_table import ordered as ordered_runs
 from genre_tui.summaries import RunSummary, summarise
-from genre_tui.trial_text import TrialSettings, trial_text
+from genre_tui.trial_text import TrialSettings, figures_text, settings_text
 from genre_tui.viewer import Viewer
 from genre_tui.watch_run import RunWatcher
 from genre_tui.widgets.curve import Frame
@@ -103,7 +103,7 @@ def _draw_all(model: RunModel) -> None:
     json.loads(run_trials.trials_json(model))
     settings = TrialSettings(model.facts)
     for trial_model in model.trials.values():
-        trial_text(trial_model, settings)
+        figures_text(trial_model), settings_text(trial_model.id, settings)
     viewer = Viewer()
     viewer.take(model, None)
     for trial in list(model.trials)[:2]:

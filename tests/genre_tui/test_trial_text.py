@@ -7,7 +7,7 @@ from pathlib import Path
 from experiments.studies import STUDIES
 from genre_tui.model import RunModel
 from genre_tui.screens.run import RunPage
-from genre_tui.trial_text import TrialSettings, trial_text
+from genre_tui.trial_text import TrialSettings, figures_text
 from genre_tui.watch_run import RunWatcher
 from genre_tui.widgets.trial_pane import TrialPane
 from tests.genre_tui.live import going_on
@@ -32,10 +32,9 @@ def test_figures_of_a_trial(tmp_path: Path) -> None:
     run = record(tmp_path, seeds=1, epochs=2)
     model = RunModel(run)
     trial = next(iter(model.trials.values()))
-    settings = TrialSettings(model.facts)
-    assert "best" not in trial_text(trial, settings).plain  # nothing was read yet
+    assert "best" not in figures_text(trial).plain  # nothing was read yet
     RunWatcher(run, 1.0, model.take).look(first=True)
-    text = trial_text(trial, settings).plain
+    text = figures_text(trial).plain
     epoch, score = trial.best or (0, 0.0)
     assert text.startswith(f"{trial.variant} seed {trial.seed}  {trial.id}\n")
     assert f"best macro-F1 {100 * score:.1f} % on validation, epoch {epoch}\n" in text
@@ -47,7 +46,7 @@ def test_a_trial_that_failed_says_why(tmp_path: Path) -> None:
     model = RunModel(run)
     RunWatcher(run, 1.0, model.take).look(first=True)
     trial = next(iter(model.trials.values()))
-    assert "failed: no memory left\n" in trial_text(trial, TrialSettings(model.facts)).plain
+    assert "failed: no memory left" in figures_text(trial).plain
 
 
 def test_settings_that_make_no_sense_are_left_out() -> None:
