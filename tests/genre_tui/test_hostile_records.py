@@ -45,8 +45,8 @@ from tests.genre_tui.live import Teller, going_on
 from tests.recorded import record
 
 VALUES: tuple[Any, ...] = (
-    *(None, True, -1, 10**400, 1e308, 1e-320, 0.5, "nan", "-inf"),
-    *([], [[-1, "x"]], {"x": {}}, "\x1b[2J[bold]x[/nothing]"),
+    *(None, True, -1, 10**400, 1e308, "nan", [], [[-1, "x"]], {"x": {}}),
+    "\x1b[2J[bold]x[/nothing]",
 )
 _BAD_FILES = (DataError, OSError, *MISSHAPEN)
 
