@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
@@ -64,6 +64,15 @@ def with_field(configs: Configs, path: str, value: Any) -> Configs:
         return network, training_from_dict(plain)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def told_by_path(config: Mapping[str, Any], begin: str = "") -> Iterator[tuple[str, str]]:
+    """The fields of plain configs by their paths, with their values as text; "-" for None."""
+    for name, item in config.items():
+        if isinstance(item, Mapping):
+            yield from told_by_path(item, f"{begin}{name}.")
+        else:
+            yield f"{begin}{name}", "-" if item is None else str(item)
 
 
 def alike(name: str, names: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.errors import MISSHAPEN, RunError
+from experiments.fields import told_by_path
 from experiments.results import RunResult
 
 _NONE = "-"
@@ -74,15 +75,6 @@ def _config(facts: Mapping[str, Any], name: str) -> dict[str, str]:
             candidates = variant["candidates"]
             rates = [f"{candidate['learning_rate']:g}" for candidate in candidates]
             trial = dict(facts["trials"][candidates[0]["trials"][0]])
-            flat = dict(fields_of({"network": trial["network"], "training": trial["training"]}))
+            flat = dict(told_by_path({"network": trial["network"], "training": trial["training"]}))
             return flat | {"training.learning_rate": ", ".join(rates)}
     return {}
-
-
-def fields_of(value: Mapping[str, Any], begin: str = "") -> Iterator[tuple[str, str]]:
-    """The fields of a config by their paths, such as schedule.kind, with their values as text."""
-    for name, item in value.items():
-        if isinstance(item, Mapping):
-            yield from fields_of(item, f"{begin}{name}.")
-        else:
-            yield f"{begin}{name}", _NONE if item is None else str(item)

@@ -38,7 +38,8 @@ def progress_line(model: RunModel, width: int) -> Text:
     if model.is_alive:
         rate = model.activity.epochs_per_second
         parts += [f"{rate:.3g} trial-epochs/s"] if rate else []
-        if ended == len(model.trials):
+        is_trained = ended == len(model.trials) and "search" not in model.facts  # which draws more
+        if is_trained and model.facts.get("baselines") is True:
             parts.insert(1, "fitting baselines")
         elif view.seconds_left is not None and not view.paused:
             parts.insert(1, f"{duration(view.seconds_left)} left")

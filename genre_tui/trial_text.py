@@ -9,7 +9,7 @@ from rich.text import Text
 
 from data.terminal import clean
 from experiments.errors import MISSHAPEN
-from experiments.run_differences import fields_of
+from experiments.fields import told_by_path
 from genre_tui.model import TrialModel
 
 _PARTS = ("network", "training")
@@ -81,7 +81,7 @@ def settings_text(trial: str, settings: TrialSettings) -> Text:
 def _fields(plain: Any) -> dict[str, str]:
     try:
         config = {part: plain[part] for part in _PARTS}
-        fields = dict(fields_of(config))
+        fields = dict(told_by_path(config))
     except MISSHAPEN:
         return {}
     if fields.get(f"{_SCHEDULE}kind") == "none":  # the rest of it means nothing

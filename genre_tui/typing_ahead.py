@@ -17,7 +17,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 _ALT = "alt+"
-_PATIENCE = 2.0  # seconds that a key may take; more when what it went to has vanished
+_PATIENCE = 2.0  # seconds until the next key's turn, whatever has become of the one before
 
 
 class TypingAhead(App[None]):

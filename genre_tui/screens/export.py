@@ -88,8 +88,10 @@ class ExportDialog(Dialog[Order]):
             return
         try:
             problem = self._problem(path)
-        except (OSError, ValueError) as error:  # such as a folder that may not be read
-            problem = str(error)
+        except OSError as error:  # such as a folder that may not be read
+            problem = f"Nothing can be written there: {error.strerror}. Name another path."
+        except ValueError as error:  # such as a character that no name can have
+            problem = f"Nothing can be written there: {error}. Name another path."
         if problem:
             self._say(problem)
         else:

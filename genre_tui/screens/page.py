@@ -130,7 +130,7 @@ class Page(Screen[None]):
         return ""
 
     def say(self, sentence: str, *, problem: bool = False) -> None:
-        """Tell the user something, in a corner, until the next key or for some seconds."""
+        """Tell the user something, in a corner, until there is more to tell or for some seconds."""
         self.app.clear_notifications()  # one at a time: they lie over what is shown
         self.app.notify(
             clean(sentence), severity="error" if problem else "information", markup=False

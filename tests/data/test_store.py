@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from data import store
+from data import catalogue, store
 from data.errors import DataError
 from tests.conftest import small_dataset
 
@@ -202,7 +202,7 @@ def test_a_disk_that_fills_while_writing_leaves_nothing(tmp_path: Path) -> None:
     script = f"""
 import resource, signal, sys
 from pathlib import Path
-from data import store
+from data import catalogue, store
 from data.errors import DataError
 from tests.conftest import small_dataset
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -232,3 +232,10 @@ def test_replacing_keeps_the_old_file_when_writing_fails(
         store.save(small_dataset(), path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["small.h5"]
+
+
+def test_a_folder_of_a_user_that_is_unknown_is_a_path_like_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GENRE_TUI_DATA", "~nobody-at-all/datasets")
+    assert catalogue.data_folder() == Path("~nobody-at-all/datasets")

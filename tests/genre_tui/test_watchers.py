@@ -132,6 +132,13 @@ def test_cheap_trials_are_a_small_share_of_the_work(tmp_path: Path) -> None:
         watched = _Run(teller.run)
         watched.look()
         assert "   5 %  " in progress_line(watched.model, 80).plain
+        teller.end(teller.trials[-1])
+        watched.look()
+        assert "fitting baselines" not in progress_line(watched.model, 80).plain  # it has none
+        watched.model.facts["baselines"] = True
+        assert "fitting baselines" in progress_line(watched.model, 80).plain
+        watched.model.facts["search"] = {}
+        assert "fitting baselines" not in progress_line(watched.model, 80).plain
 
 
 def test_a_run_is_told_from_its_first_event_on(tmp_path: Path) -> None:
