@@ -1,6 +1,6 @@
 """`python -m data`."""
 
-from data.cli import main
+from data.cli.main import main
 
 if __name__ == "__main__":
     main(prog_name="python -m data")

@@ -18,18 +18,18 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from experiments.errors import RunError
-from experiments.ownership import is_alive
-from experiments.records import RunDirectory
-from genre_tui.messages import RunsSeen, RunTold
-from genre_tui.model import RunModel
-from genre_tui.names import shortened
-from genre_tui.screens.page import Page
-from genre_tui.session import Session
-from genre_tui.theme import DARK, LIGHT, STATE_GLYPH, WithoutColour, theme_for
-from genre_tui.typing_ahead import TypingAhead
-from genre_tui.watch_run import RunWatcher
-from genre_tui.watch_runs import RunsWatcher
-from genre_tui.widgets.tabs import SCREENS, Tabs
+from experiments.runs.directory import RunDirectory
+from experiments.runs.lock import is_alive
+from genre_tui.core.key_queue import TypingAhead
+from genre_tui.core.session import Session
+from genre_tui.core.short_names import shortened
+from genre_tui.core.theme import DARK, LIGHT, STATE_GLYPH, WithoutColour, theme_for
+from genre_tui.model.run_model import RunModel
+from genre_tui.shell.page import Page
+from genre_tui.watch.messages import RunsSeen, RunTold
+from genre_tui.watch.run_watcher import RunWatcher
+from genre_tui.watch.runs_watcher import RunsWatcher
+from genre_tui.widgets.tab_bar import SCREENS, Tabs
 
 _AT_EASE = 0.5  # seconds after which the first screen is drawn
 _MOST_BACK = 50  # screens that Escape leads back through
@@ -46,7 +46,7 @@ def _page(mode: str, title: str) -> Callable[[], Screen[None]]:
 
 
 def _palette() -> type[Provider]:
-    from genre_tui.palette import Palette
+    from genre_tui.shell.command_palette import Palette
 
     return Palette
 
@@ -199,14 +199,14 @@ class GenreTui(TypingAhead):
 
     def action_keys(self) -> None:
         """Show all keys of this screen."""
-        from genre_tui.screens.keys import KeysDialog
+        from genre_tui.shell.keys_dialog import KeysDialog
 
         self.push_screen(KeysDialog(self._page))
 
     def action_export(self) -> None:
         """Ask what to write, and where."""
-        from genre_tui.exporting import choices
-        from genre_tui.screens.export import ExportDialog
+        from genre_tui.core.export_choices import choices
+        from genre_tui.shell.export_dialog import ExportDialog
 
         page = self._page
         offered = choices(page.MODE, page.exportable(), page.reported)

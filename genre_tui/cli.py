@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 import click
 
 from data.errors import DataError
-from data.terminal import BadInput, clean
+from data.terminal.commands import BadInput
+from data.terminal.text import clean
 from experiments.errors import RunError
-from experiments.run_folder import LATEST, find
-from genre_tui.session import DEFAULT_REFRESH, Session, where
+from experiments.runs.listing import LATEST, find
+from genre_tui.core.session import DEFAULT_REFRESH, Session, where
 
 if TYPE_CHECKING:
-    from experiments.records import RunDirectory
+    from experiments.runs.directory import RunDirectory
     from genre_tui.app import GenreTui
 
 _UNABLE = ("", "dumb", "unknown")  # terminals that cannot draw
@@ -103,10 +104,10 @@ def _check_data(name: str | None) -> None:
     """Refuse a dataset that is not there."""
     if name is None:
         return
-    from data import catalogue, store
+    from data.storage import catalogue, hdf5
 
     if name.endswith(".h5"):
-        store.summarise(Path(name))
+        hdf5.summarise(Path(name))
     elif name != catalogue.DEMO:  # which is made on first use
         catalogue.existing_path(name)
 
@@ -125,7 +126,7 @@ def _draw(session: Session, theme: str) -> int:
     """Show the screens until the user has seen enough; the exit status."""
     gc.set_threshold(*_GARBAGE)
     from genre_tui.app import GenreTui
-    from genre_tui.hangup import end_with_terminal
+    from genre_tui.core.hangup import end_with_terminal
 
     end_with_terminal()
     app = GenreTui(session, "run" if session.run else "studies", theme)
@@ -171,7 +172,7 @@ def _watch_command(run: RunDirectory, runs: Path) -> str:
 
 def _watch(session: Session, reason: str) -> int:
     """What `python -m experiments watch` does; the exit status."""
-    from experiments.cli import main as experiments
+    from experiments.cli.main import main as experiments
 
     found = session.run or find(session.runs, LATEST)
     about = "it" if session.run else "the newest run"

@@ -18,7 +18,7 @@ from aiohttp import web
 from textual_serve.server import Server
 
 from experiments.errors import RunError
-from genre_tui.session import Session
+from genre_tui.core.session import Session
 
 HOST = "127.0.0.1"
 _NAMES = (HOST, "localhost")

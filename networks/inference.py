@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.checks import ConfigError
-from networks.vetting import refusal, unpack
+from networks.models.checks import ConfigError
+from networks.safe_loading import refusal, unpack
 
 _ROWS_AT_ONCE = 256
 
@@ -46,7 +46,7 @@ def probabilities_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDAr
 def load_model(path: Path) -> keras.Model:
     """A kept model, on the CPU, from a file that may come from anybody.
 
-    The file is vetted before Keras reads it (see `networks.vetting`): it names no other
+    The file is vetted before Keras reads it (see `networks.safe_loading`): it names no other
     classes than our networks', announces no more than it stores and leads to no other file.
 
     Raises:

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.checks import ConfigError
 from networks.inference import probabilities_of
+from networks.models.checks import ConfigError
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 OUTPUT = "probabilities"

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from data.dataset import Dataset, Split
-from experiments.plan import Wish, make_plan
-from experiments.records import RunDirectory
+from data.datasets.dataset import Dataset, Split
+from experiments.design.plan import Wish, make_plan
+from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
-from tests.zygote import Zygote
+from tests.support.fork_server import Zygote
 
 REAL_DATA = Path(
     os.environ.get("GENRE_TUI_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data"

@@ -8,8 +8,8 @@ import click
 import pytest
 from textual.binding import Binding
 
-from data.cli import main as data_main
-from experiments.cli import main as experiments_main
+from data.cli.main import main as data_main
+from experiments.cli.main import main as experiments_main
 from genre_tui.app import GenreTui
 from genre_tui.cli import main as tui_main
 

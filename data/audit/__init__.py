@@ -16,7 +16,7 @@ from data.audit.matches import find_matches
 from data.audit.neighbours import contiguity
 from data.audit.order import cut_tracks, followers, shared_tracks
 from data.audit.rows import stack
-from data.dataset import Dataset
+from data.datasets.dataset import Dataset
 
 __all__ = ["FITS", "Audit", "Finding", "Severity", "audit"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from data.audit.findings import Classes, Finding, Size, number
 from data.audit.rows import Rows
-from data.dataset import SPLITS, Dataset
+from data.datasets.dataset import SPLITS, Dataset
 
 _MOST_IMBALANCE = 3.0  # times the segments of the smallest class
 _FEW_TRACKS = 3

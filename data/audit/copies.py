@@ -9,7 +9,7 @@ import numpy as np
 from data.audit.findings import Finding, number
 from data.audit.matches import NEAR, Matches
 from data.audit.rows import Rows
-from data.dataset import SPLITS, UNKNOWN_TRACK
+from data.datasets.dataset import SPLITS, UNKNOWN_TRACK
 
 _LEAST_NEAR = 3  # nearly equal rows that are no accident where tracks are unknown
 

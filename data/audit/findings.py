@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from data.dataset import SplitName
+from data.datasets.dataset import SplitName
 
 Severity = Literal["leak", "warning", "unknown", "fine"]
 _MOST_EXAMPLES = 5

@@ -8,7 +8,7 @@ import numpy as np
 
 from data.audit.findings import Finding
 from data.audit.rows import Float64, Int64, Rows
-from data.dataset import UNKNOWN_TRACK
+from data.datasets.dataset import UNKNOWN_TRACK
 
 FOLDS = 5
 SEEDS = 2

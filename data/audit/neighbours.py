@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.audit.rows import Float64, Int64, Rows, apart, distances
-from data.dataset import SPLITS
+from data.datasets.dataset import SPLITS
 
 _PERMUTATIONS = 199
 _LONGEST_REACH = 60  # rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from data.audit.findings import Finding, number
 from data.audit.neighbours import Contiguity, boundaries, shared_share
 from data.audit.rows import Rows
-from data.dataset import SPLITS
+from data.datasets.dataset import SPLITS
 
 # Measured without their tracks: 24 splits by whole tracks gave -0.13 to 0.28 in the demo music
 # and -0.10 to 0.60 in gtzan_excerpt (some 9 tracks in validation); by rows, 0.67 to 1.32.

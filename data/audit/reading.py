@@ -6,11 +6,11 @@ from pathlib import Path
 
 import h5py
 
-from data import store
-from data.dataset import SPLITS, Dataset, Split
+from data.datasets.dataset import SPLITS, Dataset, Split
 from data.errors import DataError
-from data.opening import dataset_path, open_dataset
-from data.store_checks import ROW_SHAPES
+from data.sources.open import dataset_path, open_dataset
+from data.storage import hdf5
+from data.storage.hdf5_checks import ROW_SHAPES
 
 
 class Suspect(Dataset):
@@ -37,13 +37,13 @@ def open_suspect(name: str | None) -> Dataset:
         if not path.is_file():
             raise
         suspect = _load(path, path.stem)
-        if suspect.content_sha256 != store.summarise(path).content_sha256:
+        if suspect.content_sha256 != hdf5.summarise(path).content_sha256:
             raise refusal
         return suspect
 
 
 def _load(path: Path, name: str) -> Suspect:
-    summary = store.summarise(path)  # refuses what no dataset of ours would hold
+    summary = hdf5.summarise(path)  # refuses what no dataset of ours would hold
     with h5py.File(path, "r") as file:
         splits = {split: _split(file[split]) for split in SPLITS}
         names = file["track_names"][()].tolist() if "track_names" in file else ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.text import Text
 
 from data.audit.findings import Audit, Severity, Size, number
-from data.dataset import SPLITS
-from data.terminal import clean, console, table
+from data.datasets.dataset import SPLITS
+from data.terminal.console import console, table
+from data.terminal.text import clean
 
 _STYLES: dict[Severity, str] = {
     "leak": "bold red",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.dataset import SPLITS, UNKNOWN_TRACK, Dataset
+from data.datasets.dataset import SPLITS, UNKNOWN_TRACK, Dataset
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]

@@ -6,9 +6,9 @@ import json
 import math
 from typing import Any
 
+from experiments.design.plan import plan_of
 from experiments.export.trials import damage
-from experiments.plan import plan_of
-from experiments.results import RunResult
+from experiments.results.run_result import RunResult
 
 _NOT_FOR_OTHERS = "traceback"  # names files of whoever ran it
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from data.files import commit
-from data.terminal import clean
+from data.files.atomic import commit
+from data.terminal.text import clean
 from experiments.errors import RunError
 from experiments.export.tables import Cell, Table
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data import store
-from data.files import commit
+from data.files.atomic import commit
+from data.storage import hdf5
+from data.storage.catalogue import find_dataset
 from experiments.errors import RunError
 from experiments.export.trials import TrialRecord, trials_of
-from experiments.launch import find_dataset
-from experiments.results import RunResult
+from experiments.results.run_result import RunResult
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -120,7 +120,7 @@ def _test_features(
     result: RunResult, record: TrialRecord, dataset: Path | None
 ) -> npt.NDArray[Any]:
     path = dataset or find_dataset(result.run.read_run().get("dataset"))
-    rows = store.load(path)
+    rows = hdf5.load(path)
     if rows.content_sha256 != result.content_sha256:
         raise RunError(
             f"{path} holds other rows than the run trained on (content hash "
@@ -156,7 +156,7 @@ def _about(result: RunResult, record: TrialRecord) -> dict[str, str]:
     trial = record.trial
     kind = trial.network.features
     others = {"mfcc", "mel"} - {kind}
-    parameters = {k: v for k, v in store.FEATURE_PARAMETERS.items() if k not in others}
+    parameters = {k: v for k, v in hdf5.FEATURE_PARAMETERS.items() if k not in others}
     return {
         "genres": json.dumps(list(result.genres)),
         "features": json.dumps({"kind": kind, **parameters}),

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from experiments.export.trials import Figures, TrialRecord, damage, trials_of
-from experiments.foreign import number, of_type, share
-from experiments.predictions import predictions_of
-from experiments.records import RunDirectory
-from experiments.results import RunResult
+from experiments.results.run_result import RunResult
+from experiments.runs.directory import RunDirectory
+from experiments.runs.predictions import predictions_of
+from experiments.runs.validation import number, of_type, share
 
 Cell = str | int | float | None
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from experiments.design.plan import plan_of
+from experiments.design.trial import Trial
 from experiments.errors import MISSHAPEN, RunError
-from experiments.foreign import number, of_type, summed_counts
-from experiments.plan import plan_of
-from experiments.results import RunResult
-from experiments.trial import Trial
+from experiments.results.run_result import RunResult
+from experiments.runs.validation import number, of_type, summed_counts
 
 UNTRAINED = "untrained"
 

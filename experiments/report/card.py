@@ -9,8 +9,8 @@ from typing import Any
 
 from data.errors import DataError
 from experiments.errors import RunError
-from experiments.foreign import of_type
-from experiments.results import RunResult
+from experiments.results.run_result import RunResult
+from experiments.runs.validation import of_type
 
 _KINDS = {
     "demo": "demo music, synthesised by this program",
@@ -50,7 +50,7 @@ def card_of(result: RunResult, facts: Mapping[str, Any]) -> Card:
     Raises:
         RunError: run.json is damaged.
     """
-    from experiments.launch import find_dataset
+    from data.storage.catalogue import find_dataset
 
     about = facts["dataset"]
     try:
@@ -80,10 +80,10 @@ def _read(path: Path, result: RunResult) -> Card:
     import h5py
     import numpy as np
 
-    from data import store
-    from data.dataset import SPLITS, UNKNOWN_TRACK
+    from data.datasets.dataset import SPLITS, UNKNOWN_TRACK
+    from data.storage import hdf5
 
-    summary = store.summarise(path)
+    summary = hdf5.summarise(path)
     label, track = {}, {}
     with h5py.File(path, "r") as file:
         for split in SPLITS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from networks.metrics import class_scores
+from networks.training.metrics import class_scores
 
 MOST_CLASSES = 24  # whose matrix can be read
 _STRONG = 0.55  # share above which a cell is dark and its text light

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.errors import MISSHAPEN, RunError
-from experiments.foreign import number, of_type
-from experiments.records import RunDirectory
-from experiments.results import Tried, VariantResult
+from experiments.results.run_result import Tried, VariantResult
+from experiments.runs.directory import RunDirectory
+from experiments.runs.validation import number, of_type
 
 Float64 = npt.NDArray[np.float64]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from data.terminal import clean
-from experiments.documented import Documented
-from experiments.records import RunDirectory
-from experiments.remarks import remarks
+from data.terminal.text import clean
+from experiments.design.published_figure import Documented
 from experiments.report import confusion, curves, dots, histories
 from experiments.report.card import Card, card_of
 from experiments.report.ran import Ran, what_ran
-from experiments.results import RunResult, Tried, VariantResult, collect
-from experiments.verdict import Certainty, Verdict, judge
+from experiments.results.analysis import Certainty, Verdict, judge
+from experiments.results.notes import remarks
+from experiments.results.run_result import RunResult, Tried, VariantResult, collect
+from experiments.runs.directory import RunDirectory
 
 _UNKNOWN = Certainty(None, None, None, None)
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from experiments.design.request import Computing
 from experiments.errors import MISSHAPEN, RunError
-from experiments.foreign import number, of_type
-from experiments.records import RunDirectory
-from experiments.request import Computing
-from experiments.results import RunResult
+from experiments.results.run_result import RunResult
+from experiments.runs.directory import RunDirectory
+from experiments.runs.validation import number, of_type
 from experiments.studies import STUDIES
 
 

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data.files import commit, writing
-from data.terminal import clean
+from data.files.atomic import commit, writing
+from data.terminal.text import clean
 from experiments.errors import RunError
-from experiments.records import RunDirectory
+from experiments.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.cohorts import Cohort
+from experiments.design.search_space import Setting
+from experiments.design.trial import Trial
 from experiments.errors import MISSHAPEN, RunError
-from experiments.search.space import Setting
-from experiments.trial import Trial
+from experiments.training.cohorts import Cohort
 
 
 @dataclass(frozen=True)

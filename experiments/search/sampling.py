@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from experiments.cohorts import plan_cohorts
+from experiments.design.search_settings import Search
+from experiments.design.search_space import Setting
+from experiments.design.study import FIRST_SEED
 from experiments.errors import RunError
 from experiments.search.generations import Draw, Generation
-from experiments.search.search import Search
-from experiments.search.space import Setting
-from experiments.search.told import Told, frozen, suggested
-from experiments.study import FIRST_SEED
-from networks.checks import ConfigError
+from experiments.search.optuna_trials import Told, frozen, suggested
+from experiments.training.cohorts import plan_cohorts
+from networks.models.checks import ConfigError
 
 if TYPE_CHECKING:
     import optuna

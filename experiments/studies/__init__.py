@@ -1,5 +1,6 @@
 """All studies, one file each, in the order in which the source asks its questions."""
 
+from experiments.design.study import Study
 from experiments.studies import (
     activations,
     batch_norm,
@@ -14,7 +15,6 @@ from experiments.studies import (
     weight_decay,
     weight_decay_dropout,
 )
-from experiments.study import Study
 
 STUDIES: dict[str, Study] = {
     module.STUDY.name: module.STUDY

@@ -14,9 +14,9 @@ What to look for: does anything but the learning rate tell them apart?
 
 from dataclasses import replace
 
-from experiments.studies.base import BUDGET, CNN, adam, controlled, of_a
-from experiments.study import Study, Variant
-from networks.config import Activation
+from experiments.design.study import BUDGET, Study, Variant
+from experiments.studies.common import CNN, adam, controlled, of_a
+from networks.models.config import Activation
 
 # Learning rate, epochs, accuracy, mean F1 of batches.
 _A: dict[Activation, tuple[float, int, float, float]] = {

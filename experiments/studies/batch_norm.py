@@ -13,8 +13,8 @@ and 20 epochs?
 
 from dataclasses import replace
 
-from experiments.studies.base import BUDGET, CNN, NOT_RUN, adam, controlled, of_a
-from experiments.study import Study, Variant
+from experiments.design.study import BUDGET, Study, Variant
+from experiments.studies.common import CNN, NOT_RUN, adam, controlled, of_a
 
 STUDY = Study(
     name="batch-norm",

@@ -14,9 +14,9 @@ What to look for: does the order hold where each size has its own best learning 
 
 from dataclasses import replace
 
-from experiments.documented import Documented
-from experiments.studies.base import BUDGET, CNN, adam, controlled
-from experiments.study import Study, Variant
+from experiments.design.published_figure import Documented
+from experiments.design.study import BUDGET, Study, Variant
+from experiments.studies.common import CNN, adam, controlled
 
 # Accuracy, mean F1 of batches of that size, seconds.
 _A = {

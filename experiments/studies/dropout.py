@@ -14,8 +14,8 @@ on the network no longer learns in 20 epochs.
 
 from dataclasses import replace
 
-from experiments.studies.base import BUDGET, CNN, NOT_RUN, adam, controlled, of_a
-from experiments.study import Study, Variant
+from experiments.design.study import BUDGET, Study, Variant
+from experiments.studies.common import CNN, NOT_RUN, adam, controlled, of_a
 
 _FINAL = adam(1e-4, 60)
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)  # that the source searched

@@ -14,10 +14,10 @@ What to look for: in the controlled protocol, what patience saves (epochs) and c
 
 from dataclasses import replace
 
-from experiments.documented import Documented
-from experiments.studies.base import CNN, RATES, adam, controlled
-from experiments.study import Budget, Study, Variant
-from networks.config import EarlyStoppingConfig
+from experiments.design.published_figure import Documented
+from experiments.design.study import RATES, Budget, Study, Variant
+from experiments.studies.common import CNN, adam, controlled
+from networks.models.config import EarlyStoppingConfig
 
 _EPOCHS = 50
 # Epochs trained, accuracy, mean F1 of batches, seconds.

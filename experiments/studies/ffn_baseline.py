@@ -13,10 +13,9 @@ stand below the table, do better? Which genres does it mix up?
 
 from dataclasses import replace
 
-from experiments.documented import Documented
-from experiments.studies.base import RATES
-from experiments.study import Budget, Study, Variant
-from networks.config import FFNConfig, TrainingConfig
+from experiments.design.published_figure import Documented
+from experiments.design.study import RATES, Budget, Study, Variant
+from networks.models.config import FFNConfig, TrainingConfig
 
 _NETWORK = FFNConfig(hidden=(128, 32))
 _TRAINING = TrainingConfig(optimizer="sgd", learning_rate=0.002, epochs=30, batch_size=16)

@@ -16,10 +16,10 @@ its own best learning rate? Are the differences larger than those between seeds?
 
 from dataclasses import replace
 
-from experiments.documented import Documented
-from experiments.studies.base import BUDGET, CNN, controlled
-from experiments.study import Study, Variant
-from networks.config import Optimizer, TrainingConfig
+from experiments.design.published_figure import Documented
+from experiments.design.study import BUDGET, Study, Variant
+from experiments.studies.common import CNN, controlled
+from networks.models.config import Optimizer, TrainingConfig
 
 # Source A: learning rate, epochs, accuracy, mean F1 of batches.
 _A: dict[Optimizer, tuple[float, int, float, float]] = {

@@ -12,10 +12,10 @@ What to look for: accuracy for equal epochs against accuracy for equal time,
 and which of the two overfits first.
 """
 
-from experiments.documented import Documented
-from experiments.studies.base import BUDGET, CNN, adam, controlled
-from experiments.study import Study, Variant
-from networks.config import CNNConfig
+from experiments.design.published_figure import Documented
+from experiments.design.study import BUDGET, Study, Variant
+from experiments.studies.common import CNN, adam, controlled
+from networks.models.config import CNNConfig
 
 STUDY = Study(
     name="pooling-padding",

@@ -15,9 +15,9 @@ The controlled one-cycle moves with every step and reaches its peak.
 
 from dataclasses import replace
 
-from experiments.studies.base import BUDGET, CNN, NOT_RUN, adam, controlled, of_a
-from experiments.study import Study, Variant
-from networks.config import ScheduleConfig
+from experiments.design.study import BUDGET, Study, Variant
+from experiments.studies.common import CNN, NOT_RUN, adam, controlled, of_a
+from networks.models.config import ScheduleConfig
 
 _NETWORK = replace(CNN, activation="hard_swish")
 _PLATEAU = ScheduleConfig("reduce_on_plateau", factor=0.1, patience=3, monitor="val_loss")

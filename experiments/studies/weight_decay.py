@@ -14,8 +14,8 @@ the network stops learning at all.
 
 from dataclasses import replace
 
-from experiments.studies.base import BUDGET, CNN, NOT_RUN, adam, controlled, of_a
-from experiments.study import Study, Variant
+from experiments.design.study import BUDGET, Study, Variant
+from experiments.studies.common import CNN, NOT_RUN, adam, controlled, of_a
 
 _FINAL = adam(1e-3, 60)
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # that the source searched

@@ -12,8 +12,8 @@ What to look for: is both together more than the better of the two alone?
 
 from dataclasses import replace
 
-from experiments.studies.base import BUDGET, CNN, NOT_RUN, adam, controlled, of_a
-from experiments.study import Study, Variant
+from experiments.design.study import BUDGET, Study, Variant
+from experiments.studies.common import CNN, NOT_RUN, adam, controlled, of_a
 
 _FINAL = adam(1e-4, 50)
 _L2 = 1e-5

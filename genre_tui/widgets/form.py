@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from data.terminal import clean
+from data.terminal.text import clean
 
 _GAP = 2  # columns between two choices
 

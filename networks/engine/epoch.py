@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.training import Rows
+from networks.training.results import Rows
 
 Tensor = torch.Tensor
 

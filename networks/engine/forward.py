@@ -13,8 +13,8 @@ from typing import Any
 import keras
 import torch
 
-from networks.chance import kept
-from networks.lockstep import Precision
+from networks.training.cohort_key import Precision
+from networks.training.random_streams import kept
 
 Tensor = torch.Tensor
 _log_softmax_backward = torch.ops.aten._log_softmax_backward_data.default

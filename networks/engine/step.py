@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.engine.capture import record
+from networks.engine.cuda_graph import record
 from networks.engine.forward import DropoutInputs, gradients_of
-from networks.engine.graph import bind
-from networks.engine.stack import Stack
-from networks.engine.stores import Store
+from networks.engine.graph_outputs import Store
+from networks.engine.graph_passes import bind
+from networks.engine.stacked_variables import Stack
 from networks.engine.tracing import trace
 from networks.engine.updates import Update
-from networks.lockstep import Precision
+from networks.training.cohort_key import Precision
 
 Tensor = torch.Tensor
 

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import torch
 
-from networks.engine.graph import bind
-from networks.engine.stack import Stack
-from networks.engine.stores import Store
+from networks.engine.graph_outputs import Store
+from networks.engine.graph_passes import bind
+from networks.engine.stacked_variables import Stack
 from networks.engine.tracing import trace
 from networks.optimizers.adam import Adam
 from networks.optimizers.plain import PlainOptimizer

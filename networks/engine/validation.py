@@ -8,10 +8,10 @@ import numpy.typing as npt
 import torch
 
 from networks.engine.forward import logits_of_rows
-from networks.engine.graph import bind
-from networks.engine.stack import Stack
+from networks.engine.graph_passes import bind
+from networks.engine.stacked_variables import Stack
 from networks.engine.tracing import trace
-from networks.lockstep import Precision
+from networks.training.cohort_key import Precision
 
 _FEWEST_ROWS, _MOST_ROWS = 16, 1024  # a batch
 # Numbers that all members together read of a batch: what a core's caches hold, and

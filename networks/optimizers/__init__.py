@@ -7,7 +7,7 @@ own (mostly where epsilon stands) is said in each class.
 
 from __future__ import annotations
 
-from networks.config import TrainingConfig
+from networks.models.config import TrainingConfig
 from networks.optimizers.adadelta import Adadelta
 from networks.optimizers.adagrad import Adagrad
 from networks.optimizers.adam import Adam

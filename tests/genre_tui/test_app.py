@@ -6,14 +6,14 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import OptionList
 
-from experiments.ownership import owning
-from experiments.records import RunDirectory
-from genre_tui.screens.keys import KeysDialog
-from genre_tui.screens.page import Page
-from genre_tui.widgets.key_line import KeyLine
-from genre_tui.widgets.tabs import SCREENS, Tabs
+from experiments.runs.directory import RunDirectory
+from experiments.runs.lock import owning
+from genre_tui.shell.keys_dialog import KeysDialog
+from genre_tui.shell.page import Page
+from genre_tui.widgets.key_bar import KeyLine
+from genre_tui.widgets.tab_bar import SCREENS, Tabs
 from tests.conftest import record_run
-from tests.genre_tui.pilots import SIZES, Driver, drive, driving
+from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 

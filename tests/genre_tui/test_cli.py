@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from data import store
-from experiments.ownership import owning
-from experiments.records import RunDirectory
-from genre_tui import cli, hangup
+from data.storage import hdf5
+from experiments.runs.directory import RunDirectory
+from experiments.runs.lock import owning
+from genre_tui import cli
 from genre_tui.app import GenreTui
 from genre_tui.cli import main
-from genre_tui.messages import RunsSeen
-from genre_tui.session import Session
-from genre_tui.summaries import RunSummary, summarise
+from genre_tui.core import hangup
+from genre_tui.core.session import Session
+from genre_tui.watch.messages import RunsSeen
+from genre_tui.watch.run_summary import RunSummary, summarise
 from tests.conftest import record_run, small_dataset
 
 
@@ -86,7 +87,7 @@ def test_bad_input_is_a_sentence(own_places: Path, words: list[str], sentence: s
 
 def test_data_that_is_there_is_taken(own_places: Path, tmp_path: Path) -> None:
     record_run(own_places / "runs")
-    store.save(small_dataset(mel=False), tmp_path / "small.h5")
+    hdf5.save(small_dataset(mel=False), tmp_path / "small.h5")
     for name in ("demo", str(tmp_path / "small.h5")):
         assert CliRunner().invoke(main, ["--data", name]).exit_code == 0
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from experiments.records import RunDirectory
+from experiments.runs.directory import RunDirectory
 from genre_tui.cli import main
-from genre_tui.session import Session
-from tests.browser import CHROMIUM, Browser
+from genre_tui.core.session import Session
 from tests.conftest import record_run
-from tests.processes import wait_until
+from tests.support.browser import CHROMIUM, Browser
+from tests.support.processes import wait_until
 
 needs_serve = pytest.mark.skipif(
     importlib.util.find_spec("textual_serve") is None, reason="the extra 'serve' is not installed"

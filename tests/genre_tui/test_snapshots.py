@@ -16,18 +16,18 @@ from pathlib import Path
 
 import pytest
 
-from data import catalogue
-from experiments.records import RunDirectory
+from data.storage import catalogue
+from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
-from genre_tui import ages
 from genre_tui.app import GenreTui
-from genre_tui.exporting import without_network
-from genre_tui.session import Session
+from genre_tui.core.export_choices import without_network
+from genre_tui.core.session import Session
+from genre_tui.runs import ages
 from tests.conftest import record_run, small_dataset
-from tests.genre_tui.listed import known_run
-from tests.genre_tui.live import Teller, without_results
-from tests.recorded import record
-from tests.terminal import ROOT
+from tests.genre_tui.support.listed import known_run
+from tests.genre_tui.support.live import Teller, without_results
+from tests.support.pty_terminal import ROOT
+from tests.support.recorded_runs import record
 
 STORED = Path(__file__).parent / "snapshots"
 UPDATES = bool(os.environ.get("GENRE_TUI_UPDATE_SNAPSHOTS"))

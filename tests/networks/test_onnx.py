@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from networks import onnx as onnx_files
-from networks.checks import ConfigError
-from networks.config import CNNConfig, FFNConfig
 from networks.inference import probabilities_of
-from networks.training import build
-from tests.networks.model_files import EVERYTHING, rows
+from networks.models.checks import ConfigError
+from networks.models.config import CNNConfig, FFNConfig
+from networks.training.results import build
+from tests.networks.safe_loading.model_files import EVERYTHING, rows
 
 needs_onnx = pytest.mark.skipif(
     any(onnx_files.find_spec(name) is None for name in onnx_files.PACKAGES),

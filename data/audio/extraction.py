@@ -1,0 +1,188 @@
+"""Features of many tracks at once, by worker processes, through files on disk.
+
+A track's features go to a spool file as they are computed, so that neither a
+long recording nor a large collection has to fit into memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
+from data.audio.features import mel_spectrograms, mfcc_statistics
+from data.errors import DataError
+from data.files.atomic import writing
+
+
+class Track(Protocol):
+    """Something that gives segments: a recording, or synthesised music. Picklable."""
+
+    @property
+    def name(self) -> str:
+        """Unique name of the track."""
+
+    @property
+    def weight(self) -> int:
+        """Work it will be, in any unit: for the progress bar."""
+
+    def segments(self) -> Iterator[npt.NDArray[np.int16]]:
+        """Blocks of segments. [shape=(k, 8000)]"""
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Features of one track, in its spool file.
+
+    Args:
+        seconds: number of segments.
+        samples_sha256: hash of the segments' samples.
+        stem: path of the spool files without their suffix.
+    """
+
+    seconds: int
+    samples_sha256: str
+    stem: Path
+
+    def mfcc(self) -> npt.NDArray[np.float64]:
+        """MFCC statistics, mapped from disk. [shape=(seconds, 26)]"""
+        shape = (self.seconds, N_MFCC_STATISTICS)
+        return np.memmap(self.stem.with_suffix(".mfcc"), np.float64, "r", shape=shape)
+
+    def mel(self) -> npt.NDArray[np.float32]:
+        """Mel-spectrograms, mapped from disk. [shape=(seconds, 21, 128)]"""
+        shape = (self.seconds, *MEL_SHAPE)
+        return np.memmap(self.stem.with_suffix(".mel"), np.float32, "r", shape=shape)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A track that gave no features, and why."""
+
+    reason: str
+
+
+Progress = Callable[[Track, Extracted | Skipped], None]
+
+
+def default_workers() -> int:
+    """As many processes as there are cores for this one."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def extract(
+    tracks: Sequence[Track], spool: Path, workers: int, progress: Progress
+) -> dict[str, Extracted | Skipped]:
+    """Features of every track by its name; broken ones are skipped with a reason.
+
+    The result does not depend on the number of workers.
+
+    Args:
+        tracks: with names that differ.
+        spool: an existing folder for the spool files.
+        workers: processes; 1 computes in this one.
+        progress: called after each track.
+
+    Raises:
+        DataError: the spool cannot be written.
+    """
+    results: dict[str, Extracted | Skipped] = {}
+    places = {track.name: spool / str(number) for number, track in enumerate(tracks)}
+
+    def done(track: Track, result: Extracted | Skipped) -> None:
+        results[track.name] = result
+        progress(track, result)
+
+    if workers <= 1:
+        for track in tracks:
+            done(track, _extract(track, places[track.name]))
+        return results
+    for track, result in _in_pool(tracks, places, workers):
+        done(track, result)
+    # A decoder that crashed took its pool along: the rest goes one at a time.
+    for track in tracks:
+        if track.name not in results:
+            alone = list(_in_pool([track], places, 1))
+            crash = Skipped(f"{track.name} crashes its decoder: it is damaged; leave it out.")
+            done(track, alone[0][1] if alone else crash)
+    return results
+
+
+def _in_pool(
+    tracks: Sequence[Track], places: dict[str, Path], workers: int
+) -> Iterator[tuple[Track, Extracted | Skipped]]:
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(workers, len(tracks)), context, initializer=_quiet_worker)
+    futures: dict[Future[Extracted | Skipped], Track] = {}
+    try:
+        with _interrupts_ignored():  # by the workers for good: this process ends them
+            for track in tracks:
+                futures[pool.submit(_extract, track, places[track.name])] = track
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool:
+        return
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C; processes that start meanwhile go on ignoring it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change it
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _quiet_worker() -> None:
+    # Decoders written in C complain on their own; we report what matters.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _extract(track: Track, stem: Path) -> Extracted | Skipped:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the same bits with any number of workers
+    digest, seconds, silent = hashlib.sha256(), 0, True
+    blocks = track.segments()
+    try:
+        with (
+            writing(stem),
+            stem.with_suffix(".mfcc").open("wb") as mfcc,
+            stem.with_suffix(".mel").open("wb") as mel,
+        ):
+            while True:
+                try:
+                    block = next(blocks, None)
+                except DataError as error:
+                    return Skipped(str(error))
+                if block is None:
+                    break
+                silent = silent and not block.any()
+                seconds += len(block)
+                digest.update(block.tobytes())
+                mfcc.write(mfcc_statistics(block).tobytes())
+                mel.write(mel_spectrograms(block).tobytes())
+        if silent:
+            return Skipped(f"{track.name} is silent from beginning to end.")
+        return Extracted(seconds, digest.hexdigest(), stem)
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,100 @@
+"""`python -m data`: list, show and choose datasets; `cli_make` has what makes them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from data.cli.audit import audit
+from data.cli.card import print_card
+from data.cli.make import build, demo, fetch, import_arrays
+from data.datasets.dataset import SPLITS
+from data.errors import DataError
+from data.storage import catalogue, hdf5
+from data.storage.card import class_counts, facts
+from data.terminal.commands import SentenceGroup
+from data.terminal.console import console, table
+
+
+@click.group(cls=SentenceGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Datasets: make them from recordings or arrays, list them, choose one.
+
+    They live in the user's data directory; GENRE_TUI_DATA names another folder.
+    """
+
+
+@main.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_datasets(as_json: bool) -> None:
+    """List the datasets; * marks the default."""
+    default = catalogue.default_name()
+    rows: list[dict[str, Any]] = []
+    for name in sorted({catalogue.DEMO, *catalogue.names()}):
+        row: dict[str, Any] = {"name": name, "default": name == default}
+        try:
+            if name == catalogue.DEMO and name not in catalogue.names():
+                row["state"] = "made on first use"
+            else:
+                row |= facts(hdf5.summarise(catalogue.path_of(name)))
+        except DataError as error:
+            row["state"] = f"unusable: {error}"
+        rows.append(row)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    cells = [
+        [
+            ("* " if row["default"] else "  ") + row["name"],
+            row.get("state") or ", ".join(row["genres"]),
+            *(str(row["rows"][split]) if "rows" in row else "" for split in SPLITS),
+            str(row.get("tracks") or ""),
+            ("yes" if row["has_mel"] else "no") if "has_mel" in row else "",
+        ]
+        for row in rows
+    ]
+    columns = ["  dataset", "genres", *SPLITS, "tracks", "mel"]
+    console().print(table(columns, cells, left=2))
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(name: str | None, as_json: bool) -> None:
+    """Show a dataset's sizes, classes, tracks, hash and provenance."""
+    from data.sources.open import ensure_demo
+
+    name = name or catalogue.default_name()
+    path = ensure_demo() if name == catalogue.DEMO else catalogue.existing_path(name)
+    if as_json:
+        dataset = hdf5.load(path, name)
+        card = facts(hdf5.summarise(path)) | {"name": name, "file": str(path)}
+        click.echo(json.dumps(card | {"classes": class_counts(dataset)}, indent=2))
+        return
+    print_card(name, path)
+
+
+@main.command()
+@click.argument("name")
+def use(name: str) -> None:
+    """Make a dataset the default of every command."""
+    catalogue.use(name)
+    click.echo(f"{name} is the default now.")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(name: str, yes: bool) -> None:
+    """Delete a dataset."""
+    path = catalogue.existing_path(name)
+    if not yes:
+        click.confirm(f"Delete {name} ({path.stat().st_size / 1e6:.1f} MB)?", abort=True)
+    catalogue.remove(name)
+    click.echo(f"{name} is gone. The default is {catalogue.default_name()}.")
+
+
+for _command in (audit, demo, import_arrays, build, fetch):
+    main.add_command(_command)

@@ -1,0 +1,232 @@
+"""The commands that make datasets: `demo`, `import`, `build`, `fetch`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from data.cli.card import print_card
+from data.datasets.dataset import SPLITS, SplitName
+from data.errors import DataError
+from data.storage import catalogue, hdf5
+from data.terminal.commands import interruptible
+from data.terminal.console import console, table
+from data.terminal.progress import ProgressBar
+from data.terminal.text import clean
+
+if TYPE_CHECKING:
+    from data.audio.extraction import Extracted, Skipped, Track
+    from data.sources.download import DownloadProgress
+
+_FOLDER = click.Path(path_type=Path)
+_NOTHING_KEPT = "Nothing was written."
+
+
+@click.command()
+@click.option("--wav", type=_FOLDER, help="Write some tracks as WAV files into this folder.")
+@click.option("--tracks", type=click.IntRange(1, 40), default=2, help="WAV files of each genre.")
+@click.option("--anew", is_flag=True, help="Make it again even if it is there.")
+@click.option("--workers", type=click.IntRange(1), help="Processes (default: one a core).")
+def demo(wav: Path | None, tracks: int, anew: bool, workers: int | None) -> None:
+    """Make the built-in dataset, or listen to its music."""
+    if wav is not None:
+        from data.sources.demo import write_wavs
+
+        for path in write_wavs(wav, tracks):
+            click.echo(path)
+        return
+    from data.sources.open import ensure_demo
+
+    with interruptible(_NOTHING_KEPT):
+        path = ensure_demo(workers, anew=anew)
+        try:
+            hdf5.load(path)
+        except DataError:  # damaged, and ours to mend
+            ensure_demo(workers, anew=True)
+    print_card(catalogue.DEMO, path)
+
+
+@click.command("import")
+@click.argument("folder", type=_FOLDER)
+@click.option("--name", help="Name of the dataset (default: the folder's).")
+@click.option("--replace", is_flag=True, help="Replace a dataset of this name.")
+def import_arrays(folder: Path, name: str | None, replace: bool) -> None:
+    """Import arrays in the documented layout.
+
+    That is FOLDER/{train,val,test}/{mfccs,melgrams}/{X,labels}.npy. The melgrams
+    may be left out: studies of the FFN run without them.
+    """
+    from data.sources.npy_folder import read_npy_folder
+
+    name = name or catalogue.name_for(folder)
+    catalogue.free_path(name, replace=replace)
+    with interruptible(_NOTHING_KEPT):
+        path = catalogue.add(read_npy_folder(folder, name), replace=replace)
+    print_card(name, path)
+
+
+@click.command()
+@click.argument("folder", type=_FOLDER)
+@click.option("--name", help="Name of the dataset (default: the folder's).")
+@click.option("--replace", is_flag=True, help="Replace a dataset of this name.")
+@click.option(
+    "--merge",
+    "merges",
+    multiple=True,
+    metavar="CLASS=A,B",
+    help="Make one class of several folders; may be repeated.",
+)
+@click.option(
+    "--splits",
+    type=_FOLDER,
+    help="CSV file with the columns track and split (default: FOLDER/splits.csv, else by chance).",
+)
+@click.option(
+    "--shares",
+    default="60/15/25",
+    show_default=True,
+    metavar="A/B/C",
+    help="Per cent of the tracks in train, validation and test.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split.")
+@click.option("--workers", type=click.IntRange(1), help="Processes (default: one a core).")
+@click.option("--strict", is_flag=True, help="Stop at the first broken recording.")
+@click.pass_context
+def build(
+    context: click.Context,
+    folder: Path,
+    name: str | None,
+    replace: bool,
+    merges: tuple[str, ...],
+    splits: Path | None,
+    shares: str,
+    seed: int,
+    workers: int | None,
+    strict: bool,
+) -> None:
+    """Build a dataset from FOLDER/<genre>/<track>.<ext>.
+
+    Whole tracks go to train, validation or test, genre by genre. Broken
+    recordings are left out and listed at the end.
+    """
+    name = name or catalogue.name_for(folder)
+    target = catalogue.free_path(name, replace=replace)
+    merge, split_shares = _parse_merges(merges), _parse_shares(shares)
+    if splits is None and (folder / "splits.csv").exists():
+        splits = folder / "splits.csv"
+    given = [context.get_parameter_source(option) for option in ("shares", "seed")]
+    if splits and click.core.ParameterSource.COMMANDLINE in given:
+        raise click.UsageError(
+            f"{splits} decides the splits: leave --shares and --seed out, or take the file away."
+        )
+
+    from data.audio.extraction import Skipped as Left
+    from data.audio.extraction import default_workers
+    from data.sources import audio_folder
+
+    with interruptible(_NOTHING_KEPT):
+        recordings = audio_folder.find_recordings(folder, merge)
+        work = sum(recording.weight for recording in recordings)
+        with ProgressBar("reading recordings", work, "segments") as bar:
+
+            def progress(track: Track, result: Extracted | Skipped) -> None:
+                bar.advance(track.weight, 0 if isinstance(result, Left) else result.seconds)
+
+            built = audio_folder.build(
+                recordings,
+                target,
+                workers=workers or default_workers(),
+                progress=progress,
+                splits=splits,
+                shares=split_shares,
+                seed=seed,
+                strict=strict,
+                origin={"folder": folder.resolve().name, "merge": merge},
+            )
+    print_card(name, target)
+    if built.skipped:
+        printer = console()
+        total_tracks = built.tracks + len(built.skipped)
+        printer.print(f"\nLeft out {len(built.skipped)} of {total_tracks} recordings:")
+        printer.print(table(["track", "reason"], list(map(list, built.skipped.items())), 2))
+    for sentence in audio_folder.passed_over(folder):
+        click.echo(clean(f"\n{sentence}"))
+    click.echo(f"\nNext: python -m experiments run ffn-baseline --data {name}")
+
+
+@click.command()
+@click.option("--name", default="source", show_default=True, help="Name of the dataset.")
+@click.option("--replace", is_flag=True, help="Replace a dataset of this name.")
+@click.option("--without-mel", is_flag=True, help="MFCC statistics only (1 MB instead of 58).")
+@click.option("--url", help="Another place that holds the same files.")
+@click.option("--keep", type=_FOLDER, help="Keep the arrays in this folder, too.")
+def fetch(name: str, replace: bool, without_mel: bool, url: str | None, keep: Path | None) -> None:
+    """Download, verify and import the source's dataset.
+
+    A download that broke off goes on where it stopped when run again.
+    """
+    from data.datasets.published_arrays import SOURCE_FILES, SOURCE_URL
+    from data.sources import download
+    from data.sources.npy_folder import read_npy_folder
+
+    catalogue.free_path(name, replace=replace)
+    folder = keep or catalogue.data_folder() / ".fetched"
+    wanted = [file for file in SOURCE_FILES if not without_mel or "mfccs" in file.path]
+    distinct = len({file.blob_id for file in wanted})
+    with (
+        interruptible("What has arrived is kept: run it again to go on."),
+        ProgressBar("fetching", distinct, "bytes") as bar,
+    ):
+        download.fetch_source(
+            folder,
+            base_url=url or SOURCE_URL,
+            with_mel=not without_mel,
+            progress=_download_progress(bar),
+        )
+    path = catalogue.add(read_npy_folder(folder, name, with_mel=not without_mel), replace=replace)
+    if keep is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    print_card(name, path)
+
+
+def _parse_merges(merges: tuple[str, ...]) -> dict[str, list[str]]:
+    merge: dict[str, list[str]] = {}
+    for text in merges:
+        name, equals, folders = text.partition("=")
+        parts = [part.strip() for part in folders.split(",") if part.strip()]
+        if not equals or not name.strip() or not parts:
+            raise click.BadParameter(
+                f"expected CLASS=FOLDER,FOLDER such as rock_metal=rock,metal. Received: {text!r}.",
+                param_hint="--merge",
+            )
+        merge.setdefault(name.strip(), []).extend(parts)
+    return merge
+
+
+def _parse_shares(text: str) -> dict[SplitName, float]:
+    try:
+        values = [float(part) for part in text.split("/")]
+    except ValueError:
+        values = []
+    if len(values) != len(SPLITS) or not all(value > 0 for value in values) or sum(values) != 100:
+        raise click.BadParameter(
+            f"expected three per cents that add up to 100, such as 60/15/25. Received: {text!r}.",
+            param_hint="--shares",
+        )
+    return {split: value / 100 for split, value in zip(SPLITS, values, strict=True)}
+
+
+def _download_progress(bar: ProgressBar) -> Callable[[DownloadProgress], None]:
+    arrived: dict[str, tuple[float, int]] = {}
+
+    def progress(state: DownloadProgress) -> None:
+        share = state.bytes_done / state.bytes_total if state.bytes_total else 0.0
+        share_before, bytes_before = arrived.get(state.file, (0.0, state.bytes_done))
+        bar.advance(share - share_before, state.bytes_done - bytes_before, state.file)
+        arrived[state.file] = (share, state.bytes_done)
+
+    return progress

@@ -1,0 +1,237 @@
+"""A dataset: train, validation and test splits of segments' features."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
+from data.datasets.labels import check_genres
+from data.errors import DataError
+
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+UNKNOWN_TRACK = -1
+
+Float64 = npt.NDArray[np.float64]
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of one split; row i of every array is the same segment.
+
+    Args:
+        mfcc: MFCC statistics, float64. [shape=(n, 26)]
+        mel: mel-spectrograms in dB, float32, or None. [shape=(n, 21, 128)]
+        label: places in the dataset's `genres`. [shape=(n,)]
+        track: places in the dataset's `track_names`, -1 where unknown. [shape=(n,)]
+        start: second of the track at which the segment begins, or None. [shape=(n,)]
+    """
+
+    mfcc: Float64
+    mel: Float32 | None
+    label: Int64
+    track: Int64
+    start: Float64 | None = None
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """Names and values of the arrays that are there, in a fixed order."""
+        for name in ("mfcc", "mel", "label", "track", "start"):
+            value = getattr(self, name)
+            if value is not None:
+                yield name, value
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three splits with the names of their classes and tracks.
+
+    Args:
+        name: what the user calls it.
+        genres: class names in label order.
+        train, validation, test: the splits.
+        track_names: names of the tracks that `Split.track` numbers, maybe none.
+        provenance: JSON-ready facts about where the rows came from.
+
+    Raises:
+        DataError: a shape, type or value that cannot be; a track in two splits.
+    """
+
+    name: str
+    genres: tuple[str, ...]
+    train: Split
+    validation: Split
+    test: Split
+    track_names: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_genres(self.genres)
+        for split, rows in self.splits():
+            _check_split(f"the {split} split of {self.name}", rows, self)
+        with_mel = [split for split, rows in self.splits() if rows.mel is not None]
+        if 0 < len(with_mel) < len(SPLITS):
+            raise DataError(
+                f"every split of {self.name} must have mel-spectrograms, or none. Received them "
+                f"for: {', '.join(with_mel)}."
+            )
+        missing = set(range(len(self.genres))) - set(self.train.label.tolist())
+        if missing:
+            raise DataError(
+                f"every genre needs train rows. In {self.name} there are none of: "
+                f"{', '.join(self.genres[label] for label in sorted(missing))}."
+            )
+        self._check_tracks_apart()
+
+    def splits(self) -> Iterator[tuple[SplitName, Split]]:
+        """Names and rows of train, validation and test, in this order."""
+        for name in SPLITS:
+            yield name, getattr(self, name)
+
+    @property
+    def has_mel(self) -> bool:
+        """Whether there are mel-spectrograms."""
+        return self.train.mel is not None
+
+    def features(self, kind: Literal["mfcc", "mel"], split: SplitName) -> npt.NDArray[Any]:
+        """The inputs that a network reads: [shape=(n, 26)] or [shape=(n, 21, 128)].
+
+        Raises:
+            DataError: mel-spectrograms asked for where there are none.
+        """
+        values: npt.NDArray[Any] | None = getattr(getattr(self, split), kind)
+        if values is None:
+            raise DataError(
+                f"the dataset {self.name} has no mel-spectrograms, which convolutional networks "
+                "read. Studies of the FFN run on it; for this one build a dataset from recordings "
+                "(python -m data build FOLDER), or import arrays with melgrams folders."
+            )
+        return values
+
+    @cached_property
+    def content_sha256(self) -> str:
+        """Hash of all rows, class names and track names, whatever their file."""
+        return content_hash(
+            self.genres,
+            self.track_names,
+            {
+                f"{split}/{name}": ArrayDigest(value.dtype, value.shape[1:]).update(value)
+                for split, rows in self.splits()
+                for name, value in rows.arrays()
+            },
+        )
+
+    def _check_tracks_apart(self) -> None:
+        seen: dict[int, SplitName] = {}
+        for split, rows in self.splits():
+            for track in np.unique(rows.track[rows.track != UNKNOWN_TRACK]).tolist():
+                if track in seen:
+                    name = self.track_names[track] if self.track_names else str(track)
+                    raise DataError(
+                        f"no track may be in two splits, or the test measures memory. In "
+                        f"{self.name} the track {name} is in {seen[track]} and {split}."
+                    )
+                seen[track] = split
+
+
+class ArrayDigest:
+    """Running hash of an array that arrives in blocks of rows.
+
+    Args:
+        dtype: of the array.
+        row_shape: shape of one row.
+    """
+
+    def __init__(self, dtype: np.dtype[Any], row_shape: tuple[int, ...]) -> None:
+        self.dtype = dtype
+        self._row_shape = row_shape
+        self._rows = 0
+        self._sha = hashlib.sha256()
+
+    def update(self, rows: npt.NDArray[Any]) -> ArrayDigest:
+        """Take further rows. [shape=(k, *row_shape)]"""
+        self._rows += len(rows)
+        little_endian = rows.dtype.newbyteorder("<")
+        self._sha.update(np.ascontiguousarray(rows, dtype=little_endian).data.cast("B"))
+        return self
+
+    def summary(self) -> tuple[str, list[int], str]:
+        """Type, shape and hash of all rows so far."""
+        return self.dtype.name, [self._rows, *self._row_shape], self._sha.hexdigest()
+
+
+def content_hash(
+    genres: tuple[str, ...], track_names: tuple[str, ...], arrays: Mapping[str, ArrayDigest]
+) -> str:
+    """SHA-256 of a dataset's content, from the digests of its arrays."""
+    content = {
+        "genres": genres,
+        "tracks": track_names,
+        "arrays": {name: arrays[name].summary() for name in sorted(arrays)},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def check_features(where: str, values: npt.NDArray[Any], kind: Literal["mfcc", "mel"]) -> None:
+    """Raise DataError unless `values` is an array of finite features of this kind."""
+    shape = (N_MFCC_STATISTICS,) if kind == "mfcc" else MEL_SHAPE
+    if values.ndim != 1 + len(shape) or values.shape[1:] != shape:
+        raise DataError(
+            f"{where}: {kind} must have the shape (n, {', '.join(map(str, shape))}). "
+            f"Received: {values.shape}."
+        )
+    if values.dtype.kind != "f":
+        raise DataError(f"{where}: {kind} must be floating point. Received: {values.dtype}.")
+    finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    if not finite.all():
+        raise DataError(
+            f"{where}: {kind} must be finite. Row {int(np.argmin(finite))} holds NaN or infinite "
+            "values: extract it again or leave it out."
+        )
+
+
+def _check_split(where: str, rows: Split, dataset: Dataset) -> None:
+    check_features(where, rows.mfcc, "mfcc")
+    if rows.mel is not None:
+        check_features(where, rows.mel, "mel")
+    if len(rows) == 0:
+        raise DataError(f"{where} must have at least one row. Received: none.")
+    for name, value in rows.arrays():
+        if len(value) != len(rows):
+            raise DataError(
+                f"{where}: every array needs one row a segment. Received: {len(value)} rows of "
+                f"{name}, {len(rows)} labels."
+            )
+    tracks = len(dataset.track_names) or np.iinfo(np.int64).max
+    for name, least, below in (("label", 0, len(dataset.genres)), ("track", -1, tracks)):
+        value = getattr(rows, name)
+        if value.ndim != 1 or value.dtype.kind not in "iu":
+            raise DataError(
+                f"{where}: {name} must be whole numbers of shape (n,). Received: {value.dtype} of "
+                f"shape {value.shape}."
+            )
+        if value.min() < least or value.max() >= below:
+            raise DataError(
+                f"{where}: {name} must lie in {least} to {below - 1}. Received: {value.min()} to "
+                f"{value.max()}."
+            )
+    start = rows.start
+    if start is not None and not (
+        start.ndim == 1
+        and start.dtype.kind == "f"
+        and np.isfinite(start).all()
+        and start.min() >= 0
+    ):
+        raise DataError(f"{where}: start must be finite seconds, at least 0, of shape (n,).")

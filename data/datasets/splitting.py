@@ -1,0 +1,125 @@
+"""Which track goes into which split: whole tracks only, genre by genre."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data.datasets.dataset import SPLITS, SplitName
+from data.errors import DataError
+
+DEFAULT_SHARES: Mapping[SplitName, float] = {"train": 0.60, "validation": 0.15, "test": 0.25}
+_NAMES: dict[str, SplitName] = {
+    "train": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+}
+
+
+def split_by_share(
+    tracks: Mapping[str, Sequence[str]], shares: Mapping[SplitName, float], seed: int
+) -> dict[str, SplitName]:
+    """The split of every track, by chance, with the shares held in each genre.
+
+    Every genre gives at least one track to each split. The result depends on the
+    names and the seed alone, not on the order of the files.
+
+    Args:
+        tracks: the names of each genre's tracks.
+        shares: of the tracks, adding up to 1.
+        seed: of the shuffle.
+
+    Raises:
+        DataError: a genre has fewer tracks than there are splits.
+    """
+    split_of: dict[str, SplitName] = {}
+    totals = dict.fromkeys(SPLITS, 0)
+    for number, genre in enumerate(sorted(tracks)):
+        names = sorted(tracks[genre])
+        check_enough(genre, len(names))
+        order = np.random.default_rng([seed, number]).permutation(len(names))
+        counts = _counts(len(names), shares, totals)
+        begin = 0
+        for split in SPLITS:
+            for place in order[begin : begin + counts[split]].tolist():
+                split_of[names[place]] = split
+            begin += counts[split]
+            totals[split] += counts[split]
+    return split_of
+
+
+def check_enough(genre: str, tracks: int) -> None:
+    """Raise DataError unless a genre's tracks can fill all splits."""
+    if tracks < len(SPLITS):
+        raise DataError(
+            f"the genre {genre} has {tracks} usable track{'' if tracks == 1 else 's'}; train, "
+            f"validation and test need at least one each: add recordings, merge the genre into "
+            "another (--merge) or take it out."
+        )
+
+
+def _counts(
+    n: int, shares: Mapping[SplitName, float], totals: Mapping[SplitName, int]
+) -> dict[SplitName, int]:
+    counts = {split: max(1, int(n * shares[split])) for split in SPLITS}
+    while sum(counts.values()) > n:  # the guaranteed ones came on top
+        larger = [split for split in SPLITS if counts[split] > 1]
+        counts[max(larger, key=lambda split: counts[split] - n * shares[split])] -= 1
+    so_far = sum(totals.values()) + n
+    while sum(counts.values()) < n:  # what rounding left goes where it lacks most so far
+        lacking = {
+            split: so_far * shares[split] - totals[split] - counts[split] for split in SPLITS
+        }
+        counts[max(SPLITS, key=lambda split: lacking[split])] += 1
+    return counts
+
+
+def read_splits(path: Path, tracks: Sequence[str]) -> dict[str, SplitName]:
+    """The split of every track, as a CSV file with the columns track and split says.
+
+    Args:
+        path: of the file. A track is `genre/name`, with or without its suffix.
+        tracks: the names of all tracks.
+
+    Raises:
+        DataError: the file cannot be read, names an unknown track or split, or
+            leaves a track out.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            columns = list(reader.fieldnames or ())
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a CSV file: {error}.") from error
+    if not {"track", "split"} <= set(columns):
+        raise DataError(
+            f"{path} must have the columns track and split. Received: "
+            f"{', '.join(columns) or 'none'}."
+        )
+    split_of: dict[str, SplitName] = {}
+    known = set(tracks)
+    for line, row in rows:
+        track, split = (row["track"] or "").strip(), (row["split"] or "").strip().lower()
+        if track not in known:
+            track = track.rpartition(".")[0]
+        if track not in known:
+            raise DataError(f"{path}, line {line}: there is no recording {row['track']!r}.")
+        if split not in _NAMES:
+            raise DataError(
+                f"{path}, line {line}: split must be train, validation or test. Received: "
+                f"{row['split']!r}."
+            )
+        if split_of.setdefault(track, _NAMES[split]) != _NAMES[split]:
+            raise DataError(f"{path}, line {line}: {track} is put into two splits.")
+    if left_out := sorted(known - split_of.keys()):
+        raise DataError(
+            f"{path} leaves out {len(left_out)} of {len(known)} tracks, such as {left_out[0]}: "
+            "give every track a split, or remove the file to split by chance."
+        )
+    return split_of

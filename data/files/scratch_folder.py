@@ -1,0 +1,44 @@
+"""A folder for intermediate files that goes when its work ends, even when it is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data.files.atomic import writing
+
+
+@contextmanager
+def spool_folder(target: Path) -> Iterator[Path]:
+    """An empty folder beside the file `target`, removed when the block ends.
+
+    What processes of this host left there when they were killed is removed, too.
+
+    Raises:
+        DataError: the folder cannot be written.
+    """
+    host = "".join(char for char in socket.gethostname() if char.isalnum())
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for left in target.parent.glob(f".spool-{host}-*"):
+            if not _alive(left.name.split("-")[2]):
+                shutil.rmtree(left, ignore_errors=True)
+        prefix = f".spool-{host}-{os.getpid()}-"
+        spool = tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent)
+    with spool as place:
+        yield Path(place)
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True

@@ -1,0 +1,278 @@
+"""A folder of recordings to a dataset: <genre>/<track>.<ext>, sub-folders allowed."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from data.audio.decoding import AUDIO_SUFFIXES, stream_segments
+from data.audio.extraction import Extracted, Progress, Skipped, extract
+from data.datasets.dataset import SplitName
+from data.datasets.labels import check_genres
+from data.datasets.splitting import DEFAULT_SHARES, check_enough, read_splits, split_by_share
+from data.errors import DataError
+from data.files.scratch_folder import spool_folder
+from data.storage.track_writer import PlacedTrack, write_dataset
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An audio file below a genre's folder. `name` is `genre/track`, without suffix."""
+
+    path: Path
+    name: str
+    genre: str
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the file."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def segments(self) -> Iterator[npt.NDArray[np.int16]]:
+        """Blocks of its segments. [shape=(k, 8000)]"""
+        if any("\ud800" <= char <= "\udfff" for char in self.name):
+            raise DataError(f"{self.path} has a name that is not UTF-8: rename it.")
+        yield from stream_segments(self.path)
+
+
+@dataclass(frozen=True)
+class Build:
+    """What came of a folder: tracks used, tracks left out with their reasons."""
+
+    tracks: int
+    skipped: Mapping[str, str]
+
+
+def find_recordings(
+    folder: Path, merge: Mapping[str, Sequence[str]] | None = None
+) -> list[Recording]:
+    """The recordings below each genre's folder, sorted by name.
+
+    Files whose suffix is none of audio's are passed over, as are hidden ones.
+
+    Args:
+        folder: holds a folder a genre.
+        merge: class name to the folders that make it up.
+
+    Raises:
+        DataError: no folder, no recordings, one genre only, two recordings of
+            one name, or a merge of folders that are not there.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder. Expected one with a folder of recordings a genre.")
+    genre_of = _merged(folder, merge or {})
+    recordings: dict[str, Recording] = {}
+    for top, genre in sorted(genre_of.items()):
+        for path in _audio_files(folder / top):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if name in recordings:
+                raise DataError(
+                    f"two recordings have the same track name: {recordings[name].path} and {path}. "
+                    "Two copies of one track would leak between splits: remove or rename one."
+                )
+            recordings[name] = Recording(path, name, genre)
+    if not recordings and any(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.iterdir()):
+        raise DataError(
+            f"{folder} holds recordings itself. Expected a folder a genre: name the folder above, "
+            "or sort the recordings into folders."
+        )
+    if not recordings:
+        raise DataError(
+            f"{folder} has no recordings. Expected <genre>/<track> files with one of the suffixes "
+            f"{' '.join(sorted(AUDIO_SUFFIXES))}."
+        )
+    check_genres(sorted({recording.genre for recording in recordings.values()}))
+    return sorted(recordings.values(), key=lambda recording: recording.name)
+
+
+def passed_over(folder: Path) -> list[str]:
+    """What `find_recordings` leaves aside, a sentence each: folders without
+    recordings, files whose suffix is none of audio's.
+    """
+    sentences = []
+    suffixes: Counter[str] = Counter()
+    for top in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if top.name.startswith("."):
+            continue
+        if not any(_audio_files(top)):
+            sentences.append(f"{top.name} has no recordings, so it is no genre.")
+        for path in top.rglob("*"):
+            if path.is_file() and not path.name.startswith("."):
+                suffixes[path.suffix.lower() or "no suffix"] += 1
+    for suffix in AUDIO_SUFFIXES:
+        suffixes.pop(suffix, None)
+    if suffixes:
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(5))
+        sentences.append(
+            f"Files that are no audio we can decode were passed over: {kinds}. Convert those that "
+            "are music (to FLAC, say)."
+        )
+    return sentences
+
+
+def build(
+    recordings: Sequence[Recording],
+    target: Path,
+    *,
+    workers: int,
+    progress: Progress,
+    splits: Path | None = None,
+    shares: Mapping[SplitName, float] = DEFAULT_SHARES,
+    seed: int = 0,
+    strict: bool = False,
+    origin: Mapping[str, Any] | None = None,
+) -> Build:
+    """Make a dataset file of recordings.
+
+    Args:
+        recordings: as `find_recordings` gives them.
+        target: HDF5 file to write.
+        workers: processes that decode and compute.
+        progress: called after each recording.
+        splits: CSV file that gives each track its split; None leaves it to chance.
+        shares: of the tracks in each split, where chance decides.
+        seed: of that chance.
+        strict: a broken recording ends it, rather than being left out.
+        origin: JSON-ready facts about the recordings, for the provenance.
+
+    Raises:
+        DataError: nothing usable there, too few tracks, or no space; nothing is
+            written then.
+    """
+    chosen = read_splits(splits, [recording.name for recording in recordings]) if splits else None
+    if chosen is None:
+        _check_counts(recordings)
+
+    def report(track: Any, result: Extracted | Skipped) -> None:
+        if strict and isinstance(result, Skipped):
+            raise DataError(f"{result.reason} (--strict: nothing was written.)")
+        progress(track, result)
+
+    with spool_folder(target) as place:
+        results = extract(recordings, place, workers, report)
+        used, skipped = _without_copies(recordings, results)
+        if strict and skipped:
+            raise DataError(f"{next(iter(skipped.values()))} (--strict: nothing was written.)")
+        if not used:
+            raise DataError(
+                f"none of the {len(recordings)} recordings can be used. The first: "
+                f"{next(iter(skipped.values()))}"
+            )
+        check_genres(sorted({recording.genre for recording, _ in used}))
+        if chosen is None:
+            _check_counts(recordings, left_out=skipped)
+            chosen = split_by_share(_by_genre([r for r, _ in used]), shares, seed)
+        placed = [
+            PlacedTrack(recording.name, recording.genre, chosen[recording.name], features)
+            for recording, features in used
+        ]
+        _check_filled(placed, {recording.genre for recording in recordings})
+        provenance = {
+            "kind": "audio_folder",
+            "recordings": len(recordings),
+            "skipped": len(skipped),
+            "split": splits.name if splits else {"seed": seed, "shares": dict(shares)},
+            **(origin or {}),
+        }
+        write_dataset(target, placed, provenance)
+    return Build(len(placed), skipped)
+
+
+def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    try:
+        tops = {
+            path.name
+            for path in folder.iterdir()
+            if path.is_dir() and not path.name.startswith(".")
+        }
+    except OSError as error:
+        _unreadable(error)
+    genre_of = {top: top for top in tops}
+    claimed: dict[str, str] = {}
+    for name, folders in merge.items():
+        for top in folders:
+            if top not in tops:
+                raise DataError(
+                    f"--merge {name}={','.join(folders)}: there is no folder {top!r}. There are: "
+                    f"{', '.join(sorted(tops)) or 'none'}."
+                )
+            if top in claimed:
+                raise DataError(f"--merge puts the folder {top!r} into {claimed[top]} and {name}.")
+            claimed[top] = name
+            genre_of[top] = name
+    for name in merge:
+        if name in tops - claimed.keys():
+            raise DataError(
+                f"--merge {name}=... takes the name of the folder {name!r}, which is not merged: "
+                "name it too, or choose another name."
+            )
+    return genre_of
+
+
+def _audio_files(top: Path) -> Iterator[Path]:
+    seen: set[str] = set()
+    for place, folders, files in os.walk(top, onerror=_unreadable, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for file in sorted(files):
+            if Path(file).suffix.lower() in AUDIO_SUFFIXES and not file.startswith("."):
+                yield Path(place, file)
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise DataError(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+
+def _by_genre(recordings: Sequence[Recording]) -> dict[str, list[str]]:
+    names = defaultdict(list)
+    for recording in recordings:
+        names[recording.genre].append(recording.name)
+    return dict(names)
+
+
+def _check_counts(recordings: Sequence[Recording], left_out: Collection[str] = ()) -> None:
+    for genre, names in sorted(_by_genre(recordings).items()):
+        check_enough(genre, len(set(names).difference(left_out)))
+
+
+def _check_filled(placed: Sequence[PlacedTrack], genres: Collection[str]) -> None:
+    trained = {track.genre for track in placed if track.split == "train"}
+    if missing := sorted(set(genres) - trained):
+        raise DataError(f"no usable track of {missing[0]} is in the train split: give it one.")
+    for split in ("validation", "test"):
+        if not any(track.split == split for track in placed):
+            raise DataError(f"no usable track is in the {split} split: give it one.")
+
+
+def _without_copies(
+    recordings: Sequence[Recording], results: Mapping[str, Extracted | Skipped]
+) -> tuple[list[tuple[Recording, Extracted]], dict[str, str]]:
+    """Usable recordings, and the reasons of the others: broken, or copies of one kept."""
+    used: list[tuple[Recording, Extracted]] = []
+    skipped: dict[str, str] = {}
+    kept: dict[str, Recording] = {}
+    for recording in recordings:
+        result = results[recording.name]
+        if isinstance(result, Skipped):
+            skipped[recording.name] = result.reason
+            continue
+        first = kept.setdefault(result.samples_sha256, recording)
+        if first is recording:
+            used.append((recording, result))
+        else:
+            skipped[recording.name] = (
+                f"{recording.path} sounds exactly like {first.path}: a copy would leak between "
+                "splits."
+            )
+    return used, skipped

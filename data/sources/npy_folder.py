@@ -1,0 +1,153 @@
+"""The source's own arrays: {train,val,test}/{mfccs,melgrams}/{X,labels}.npy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from data.datasets.dataset import SPLITS, UNKNOWN_TRACK, Dataset, Split, SplitName, check_features
+from data.datasets.labels import encode, genres_of
+from data.datasets.published_arrays import SOURCE_FILES, git_blob_id
+from data.errors import DataError
+
+_SPLIT_FOLDERS: dict[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
+_FEATURE_FOLDERS: dict[Literal["mfcc", "mel"], str] = {"mfcc": "mfccs", "mel": "melgrams"}
+_MOST_HEADER_BYTES = 10_000  # that NumPy itself agrees to understand
+_LAYOUT = "{train,val,test}/{mfccs,melgrams}/{X,labels}.npy"
+
+
+def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Dataset:
+    """The dataset in a folder of arrays; mel-spectrograms may be absent.
+
+    Rows carry no tracks: their order is kept and the tracks are unknown.
+
+    Args:
+        folder: holds the layout above: X of mfccs (n, 26), X of melgrams
+            (n, 21, 128), labels (n,) of genre names.
+        name: what to call the dataset.
+        with_mel: read the melgrams, where there are any.
+
+    Raises:
+        DataError: a file is missing, no array, pickled, or its values cannot be.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder. Expected one with {_LAYOUT}.")
+    labels = {split: _read_labels(folder, split, "mfcc") for split in SPLITS}
+    genres = genres_of(labels["train"])
+    has_mel = with_mel and any(
+        (folder / _SPLIT_FOLDERS[split] / "melgrams").exists() for split in SPLITS
+    )
+    splits: dict[SplitName, Split] = {}
+    for split in SPLITS:
+        mel = None
+        if has_mel:
+            mel = _read_features(folder, split, "mel").astype(np.float32)
+            if _read_labels(folder, split, "mel") != labels[split]:
+                raise DataError(
+                    f"the labels of {_SPLIT_FOLDERS[split]}/mfccs and "
+                    f"{_SPLIT_FOLDERS[split]}/melgrams differ: their rows must be the same "
+                    "segments in the same order."
+                )
+        where = f"{_SPLIT_FOLDERS[split]}/mfccs/labels.npy"
+        label = encode(labels[split], genres, where)
+        splits[split] = Split(
+            mfcc=_read_features(folder, split, "mfcc").astype(np.float64),
+            mel=mel,
+            label=label,
+            track=np.full(len(label), UNKNOWN_TRACK, dtype=np.int64),
+        )
+    return Dataset(
+        name=name,
+        genres=genres,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        provenance=_provenance(folder, has_mel),
+    )
+
+
+def _provenance(folder: Path, has_mel: bool) -> dict[str, Any]:
+    kinds = ("mfccs", "melgrams") if has_mel else ("mfccs",)
+    read = [
+        f"{split}/{kind}/{file}.npy"
+        for split in _SPLIT_FOLDERS.values()
+        for kind in kinds
+        for file in ("X", "labels")
+    ]
+    files = {path: git_blob_id(folder / path) for path in read}
+    source = {file.path: file.blob_id for file in SOURCE_FILES}
+    return {
+        "kind": "npy_folder",
+        "folder": folder.resolve().name,
+        "files": files,
+        "is_source": files.items() <= source.items(),
+    }
+
+
+def _read_features(
+    folder: Path, split: SplitName, kind: Literal["mfcc", "mel"]
+) -> npt.NDArray[Any]:
+    path = folder / _SPLIT_FOLDERS[split] / _FEATURE_FOLDERS[kind] / "X.npy"
+    values = _read_array(path)
+    check_features(str(path), values, kind)
+    return values
+
+
+def _read_labels(folder: Path, split: SplitName, kind: Literal["mfcc", "mel"]) -> list[str]:
+    path = folder / _SPLIT_FOLDERS[split] / _FEATURE_FOLDERS[kind] / "labels.npy"
+    values = _read_array(path)
+    if values.ndim != 1 or values.dtype.kind != "U":
+        raise DataError(
+            f"{path} must hold one genre name a row, as text of shape (n,). Received: "
+            f"{values.dtype} of shape {values.shape}."
+        )
+    rows = len(_read_array(path.with_name("X.npy")))
+    if len(values) != rows:
+        raise DataError(
+            f"{path} has {len(values)} labels, X.npy beside it {rows} rows: one label a row is "
+            "needed."
+        )
+    return [str(value) for value in values]
+
+
+def _read_array(path: Path) -> npt.NDArray[Any]:
+    try:
+        if not path.is_file():
+            raise FileNotFoundError
+        with path.open("rb") as file:
+            begin = file.read(12)
+        if not begin.startswith(b"\x93NUMPY"):
+            raise DataError(f"{path} is no NumPy array file.")
+        # From format version 2 on, NumPy allocates whatever length of header is announced.
+        header = int.from_bytes(begin[8:], "little")
+        if begin[6:7] != b"\1" and header > _MOST_HEADER_BYTES:
+            raise DataError(
+                f"{path} is a damaged NumPy array file, or it is cut short (its header should have "
+                f"at most {_MOST_HEADER_BYTES} bytes, it announces {header})."
+            )
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} is missing. Expected the arrays {_LAYOUT}; melgrams may be left out "
+            "altogether."
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        # Mapping checks the announced shape against the file before any allocation.
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # NumPy parses the header as Python: many kinds can come
+        if "Python objects" in str(error):
+            raise DataError(
+                f"{path} holds pickled objects, which could run code when read. Save it again as "
+                "plain numbers or text (numpy.save with allow_pickle=False)."
+            ) from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(
+            f"{path} is a damaged NumPy array file, or it is cut short ({reason})."
+        ) from error
+    if array.ndim == 0:
+        raise DataError(f"{path} must hold one row a segment. Received: a single value.")
+    return array

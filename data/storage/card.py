@@ -1,0 +1,120 @@
+"""A dataset's card: sizes, classes, tracks, hash and provenance, as facts and as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.text import Text
+
+from data.datasets.dataset import SPLITS, UNKNOWN_TRACK, Dataset
+from data.datasets.published_arrays import is_source
+from data.storage import hdf5
+from data.terminal.console import console, table
+from data.terminal.text import clean
+
+
+def facts(summary: hdf5.Summary) -> dict[str, Any]:
+    """JSON-ready facts that a dataset file states of itself."""
+    return {
+        "kind": summary.provenance.get("kind", "unknown"),
+        "genres": list(summary.genres),
+        "rows": dict(summary.rows),
+        "tracks": summary.tracks or None,
+        "has_mel": summary.has_mel,
+        "bytes": summary.size,
+        "content_sha256": summary.content_sha256,
+        "provenance": dict(summary.provenance),
+    }
+
+
+def class_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
+    """Segments of each genre in each split."""
+    return {
+        genre: {
+            split: int(np.count_nonzero(rows.label == label)) for split, rows in dataset.splits()
+        }
+        for label, genre in enumerate(dataset.genres)
+    }
+
+
+def print_card(name: str, path: Path) -> None:
+    """Print a dataset's card on standard output.
+
+    Raises:
+        DataError: the file is not there or damaged.
+    """
+    summary = hdf5.summarise(path)
+    dataset = hdf5.load(path, name)
+    printer = console()
+    printer.print(Text(clean(f"{name}: one-second segments"), style="bold"))
+    printer.print(table(["genre", *SPLITS, "all"], count_rows(dataset)))
+    for label, line in lines(dataset, summary, path).items():
+        printer.print(Text(f"{label:<9}", style="dim") + Text(clean(line)), soft_wrap=True)
+
+
+def count_rows(dataset: Dataset) -> list[list[str]]:
+    """A row of cells a genre with its segments in each split and in all; then those of all."""
+    counts = class_counts(dataset)
+    rows = [
+        [genre, *(str(counts[genre][split]) for split in SPLITS), str(sum(counts[genre].values()))]
+        for genre in dataset.genres
+    ]
+    totals = [len(split) for _, split in dataset.splits()]
+    rows.append(["segments", *map(str, totals), str(sum(totals))])
+    tracks = [_tracks(dataset, split) for split in SPLITS]
+    if all(tracks):
+        rows.append(["tracks", *map(str, tracks), str(sum(tracks))])
+    return rows
+
+
+def lines(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, str]:
+    """Features, tracks, provenance, content and file, a line each.
+
+    Args:
+        dataset: with or without its mel-spectrograms.
+        summary: of its file.
+        path: of its file.
+    """
+    all_known = all(_tracks(dataset, split) for split in SPLITS)
+    return {
+        "features": "MFCC statistics (26)"
+        + (", mel-spectrograms (21 x 128)" if summary.has_mel else "; no mel-spectrograms"),
+        "tracks": "no track is in two splits" if all_known else "unknown: rows name none",
+        "from": _provenance(dataset),
+        "content": f"sha256 {summary.content_sha256}",
+        "file": f"{path} ({summary.size / 1e6:.1f} MB)",
+    }
+
+
+def _tracks(dataset: Dataset, split: str) -> int:
+    track = getattr(dataset, split).track
+    return len(np.unique(track[track != UNKNOWN_TRACK]))
+
+
+def _by_chance(split: Any) -> str:
+    try:
+        shares = "/".join(f"{share * 100:g}" for share in split["shares"].values())
+        return f"split by chance ({shares} per cent of the tracks, seed {split['seed']})"
+    except (TypeError, KeyError, AttributeError):
+        return "split in an unknown way"  # a foreign file
+
+
+def _provenance(dataset: Dataset) -> str:
+    provenance = dataset.provenance
+    kind = provenance.get("kind", "unknown")
+    if kind == "demo":
+        return str(provenance.get("note"))
+    if kind == "npy_folder":
+        origin = "the source dataset's own arrays" if is_source(dataset) else "arrays"
+        return f"{origin} in {provenance.get('folder')}"
+    if kind == "audio_folder":
+        split = provenance.get("split")
+        how = f"split by {split}" if isinstance(split, str) else _by_chance(split)
+        skipped = provenance.get("skipped")
+        return (
+            f"{provenance.get('recordings')} recordings in {provenance.get('folder')}, "
+            f"{skipped} left out; {how}"
+        )
+    return str(kind)

@@ -1,0 +1,151 @@
+"""The user's datasets: where they live, what they are called, which is the default."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+from data.datasets.dataset import Dataset
+from data.errors import DataError
+from data.files.atomic import commit
+from data.storage import hdf5
+
+DEMO = "demo"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_SUFFIX = ".h5"
+_DEFAULT_FILE = "default"
+
+
+def data_folder() -> Path:
+    """The folder of all datasets: GENRE_TUI_DATA, else the user's data directory."""
+    chosen = os.environ.get("GENRE_TUI_DATA")
+    if chosen:
+        return Path(os.path.expanduser(chosen))  # Path's own fails for users that are unknown
+    return Path(platformdirs.user_data_dir("genre-tui", appauthor=False)) / "datasets"
+
+
+def names() -> list[str]:
+    """Names of the datasets that are there, sorted; the demo may not be made yet."""
+    folder = data_folder()
+    found = folder.glob(f"*{_SUFFIX}") if folder.is_dir() else ()
+    return sorted(path.stem for path in found if _NAME.fullmatch(path.stem))
+
+
+def path_of(name: str) -> Path:
+    """The file of a dataset, whether it is there or not.
+
+    Raises:
+        DataError: the name cannot be one.
+    """
+    if not _NAME.fullmatch(name) or name.endswith(_SUFFIX):
+        raise DataError(
+            "a dataset's name must be 1 to 64 lower-case letters, digits, '.', '_' or '-', "
+            f"beginning with a letter or digit and not ending in {_SUFFIX}. Received: {name!r}."
+        )
+    return data_folder() / f"{name}{_SUFFIX}"
+
+
+def name_for(folder: Path) -> str:
+    """A name for the dataset that is made of a folder.
+
+    Raises:
+        DataError: the folder's own name gives none.
+    """
+    name = "".join(
+        char if char.isascii() and (char.isalnum() or char in "._-") else "-"
+        for char in folder.resolve().name.lower()
+    ).lstrip("._-")
+    if not name:
+        raise DataError(f"{folder} gives no name for a dataset: add --name.")
+    return name
+
+
+def existing_path(name: str) -> Path:
+    """The file of a dataset that is there.
+
+    Raises:
+        DataError: there is none of this name.
+    """
+    there = names()
+    if name in there:
+        return path_of(name)
+    alike = difflib.get_close_matches(name.lower(), there, 1)
+    hint = f" Did you mean {alike[0]!r}?" if alike else ""
+    raise DataError(
+        f"there is no dataset {name!r}.{hint} There are: {', '.join(there) or 'none yet'}. Make "
+        "one with python -m data (demo, import, build or fetch)."
+    )
+
+
+def default_name() -> str:
+    """The dataset that is used where none is named: chosen by `use`, else the demo."""
+    try:
+        name = (data_folder() / _DEFAULT_FILE).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return DEMO
+    return name if _NAME.fullmatch(name) and (name == DEMO or path_of(name).exists()) else DEMO
+
+
+def use(name: str) -> None:
+    """Make a dataset the default.
+
+    Raises:
+        DataError: there is none of this name.
+    """
+    if name != DEMO:
+        existing_path(name)
+    with commit(data_folder() / _DEFAULT_FILE) as temporary:
+        temporary.write_text(f"{name}\n", encoding="utf-8")
+
+
+def add(dataset: Dataset, *, replace: bool) -> Path:
+    """Store a dataset under its name.
+
+    Raises:
+        DataError: the name is taken and `replace` is false, or writing fails.
+    """
+    path = free_path(dataset.name, replace=replace)
+    hdf5.save(dataset, path)
+    return path
+
+
+def free_path(name: str, *, replace: bool) -> Path:
+    """The file that a new dataset may be written to.
+
+    Raises:
+        DataError: the name cannot be one, is the demo's, or is taken.
+    """
+    path = path_of(name)
+    if name == DEMO:
+        raise DataError("the name 'demo' belongs to the built-in dataset: choose another.")
+    if path.exists() and not replace:
+        raise DataError(
+            f"there is a dataset {name!r} already: choose another name, or add --replace."
+        )
+    return path
+
+
+def remove(name: str) -> None:
+    """Delete a dataset; if it was the default, the demo is again.
+
+    Raises:
+        DataError: there is none of this name.
+    """
+    path = existing_path(name)
+    was_default = name == default_name()
+    path.unlink()
+    if was_default:
+        (data_folder() / _DEFAULT_FILE).unlink(missing_ok=True)
+
+
+def load(name: str) -> Dataset:
+    """Read a dataset that is there.
+
+    Raises:
+        DataError: there is none of this name, or it is damaged.
+    """
+    return hdf5.load(existing_path(name), name)

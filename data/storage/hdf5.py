@@ -1,0 +1,233 @@
+"""One HDF5 file per dataset: written whole or not at all, read with suspicion.
+
+Groups `train`, `validation` and `test` hold `mfcc`, `mel` (where there is one),
+`label`, `track` and `start` (where known). The root's attributes are `genres`,
+`schema_version`, `content_sha256`, `provenance` and `features` (both JSON); the
+root's dataset `track_names` names the tracks, where they are known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from data.datasets.dataset import SPLITS, ArrayDigest, Dataset, Split, SplitName, content_hash
+from data.errors import DataError
+from data.files.atomic import check_space, commit, writing
+from data.storage.hdf5_checks import DTYPES, ROW_SHAPES, check_file, schema_version
+
+SCHEMA_VERSION = 1
+FEATURE_PARAMETERS = {
+    "sample_rate_hz": 8000,
+    "segment_samples": 8000,
+    "frame_samples": 400,
+    "mfcc": "means, then standard deviations, of 13 MFCCs over 20 frames (pyAudioAnalysis)",
+    "mel": "128 Slaney bands to 4000 Hz, hop 400, dB below the segment's maximum (librosa)",
+}
+
+_UNITS = {"mel": "dB relative to the segment's maximum", "start": "seconds"}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a dataset file says of itself, without its rows.
+
+    Args:
+        rows: number of segments of each split.
+        tracks: number of named tracks, 0 where they are unknown.
+        size: of the file, in bytes.
+    """
+
+    genres: tuple[str, ...]
+    rows: Mapping[SplitName, int]
+    tracks: int
+    has_mel: bool
+    content_sha256: str
+    provenance: Mapping[str, Any]
+    size: int
+
+
+class DatasetWriter:
+    """Fills a dataset file with blocks of rows, so that it never is in memory whole."""
+
+    def __init__(self, file: h5py.File, genres: tuple[str, ...], track_names: tuple[str, ...]):
+        self._file = file
+        self._genres = genres
+        self._track_names = track_names
+        self._filled: dict[str, int] = {}
+        self._digests: dict[str, ArrayDigest] = {}
+
+    def reserve(self, split: SplitName, rows: int, arrays: list[str]) -> None:
+        """Make room for `rows` rows of each of `arrays` in a split."""
+        for name in arrays:
+            shape, dtype = ROW_SHAPES[name], np.dtype(DTYPES[name])
+            made = self._file.create_dataset(f"{split}/{name}", (rows, *shape), dtype)
+            if name in _UNITS:
+                made.attrs["units"] = _UNITS[name]
+            self._filled[f"{split}/{name}"] = 0
+            self._digests[f"{split}/{name}"] = ArrayDigest(dtype, shape)
+
+    def append(self, split: SplitName, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Write further rows of a split, one block of each reserved array."""
+        for name, rows in arrays.items():
+            key = f"{split}/{name}"
+            begin = self._filled[key]
+            rows = np.ascontiguousarray(rows, dtype=DTYPES[name])
+            self._file[key][begin : begin + len(rows)] = rows
+            self._filled[key] = begin + len(rows)
+            self._digests[key].update(rows)
+
+    def finish(self, provenance: Mapping[str, Any]) -> None:
+        """Write names, provenance and the content hash."""
+        attributes = self._file.attrs
+        attributes["schema_version"] = SCHEMA_VERSION
+        attributes["genres"] = list(self._genres)
+        attributes["features"] = json.dumps(FEATURE_PARAMETERS)
+        attributes["provenance"] = json.dumps(dict(provenance))
+        if self._track_names:
+            names = [name.encode() for name in self._track_names]
+            dtype = h5py.string_dtype("utf-8", max(len(name) for name in names))
+            self._file["track_names"] = np.array(names, dtype=dtype)
+        attributes["content_sha256"] = content_hash(self._genres, self._track_names, self._digests)
+
+
+@contextmanager
+def dataset_writer(
+    path: Path, genres: tuple[str, ...], track_names: tuple[str, ...], expected_bytes: int
+) -> Iterator[DatasetWriter]:
+    """A writer whose file takes the place of `path` when the block ends well.
+
+    Raises:
+        DataError: there is no room for `expected_bytes`, or writing fails.
+    """
+    with writing(path):
+        check_space(path, expected_bytes)
+    with commit(path) as temporary, h5py.File(temporary, "w") as file:
+        yield DatasetWriter(file, genres, track_names)
+
+
+def save(dataset: Dataset, path: Path) -> None:
+    """Write a dataset to an HDF5 file.
+
+    Raises:
+        DataError: the disk is full or the folder cannot be written.
+    """
+    arrays = {split: dict(rows.arrays()) for split, rows in dataset.splits()}
+    size = sum(value.nbytes for rows in arrays.values() for value in rows.values())
+    with dataset_writer(path, dataset.genres, dataset.track_names, size) as writer:
+        for split, rows in dataset.splits():
+            writer.reserve(split, len(rows), list(arrays[split]))
+            writer.append(split, arrays[split])
+        writer.finish(dataset.provenance)
+
+
+def load(path: Path, name: str | None = None, *, with_mel: bool = True) -> Dataset:
+    """Read a dataset from an HDF5 file.
+
+    Args:
+        path: of the file.
+        name: what to call the dataset; the file's name if None.
+        with_mel: read the mel-spectrograms, too, where there are any: nearly all of the
+            file. Without them damaged rows go unnoticed.
+
+    Raises:
+        DataError: there is no such file, it is damaged, of a newer schema, or
+            not one that `save` writes.
+    """
+    wanted = [name for name in ROW_SHAPES if with_mel or name != "mel"]
+    with _opened(path) as file:
+        summary = _summarise(file, path)
+        splits = {
+            split: Split(
+                **{"mel": None}
+                | {name: file[split][name][()] for name in wanted if name in file[split]}
+            )
+            for split in SPLITS
+        }
+        tracks = _track_names(file)
+    dataset = Dataset(
+        name=name or path.stem,
+        genres=summary.genres,
+        track_names=tracks,
+        provenance=summary.provenance,
+        **splits,
+    )
+    complete = with_mel or not summary.has_mel
+    if complete and dataset.content_sha256 != summary.content_sha256:
+        raise DataError(
+            f"{path} is damaged: its rows do not match their hash. Make it again with "
+            "python -m data (demo, import or build)."
+        )
+    return dataset
+
+
+def summarise(path: Path) -> Summary:
+    """What a dataset file says of itself, read without its rows.
+
+    Raises:
+        DataError: as `load`, except that damaged rows go unnoticed.
+    """
+    with _opened(path) as file:
+        return _summarise(file, path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    try:
+        if not path.is_file():
+            raise FileNotFoundError
+        with h5py.File(path, "r") as file:
+            yield file
+    except DataError:
+        raise
+    except FileNotFoundError as error:
+        raise DataError(f"there is no dataset file {path}.") from error
+    except PermissionError as error:
+        raise DataError(f"{path} cannot be read: permission denied.") from error
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, MemoryError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(
+            f"{path} is no HDF5 dataset file, or it is damaged ({reason}). "
+            "Make it again with python -m data (demo, import or build)."
+        ) from error
+
+
+def _summarise(file: h5py.File, path: Path) -> Summary:
+    version = schema_version(file)
+    if version is None or version < 1:
+        raise DataError(
+            f"{path} is an HDF5 file, but no dataset of ours: it has no schema_version. Use "
+            "python -m data import or build to make one."
+        )
+    if version > SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema version {version}; this program knows up to {SCHEMA_VERSION}. "
+            "Install a newer genre-tui, or make the dataset again."
+        )
+    check_file(file, path)
+    provenance = json.loads(file.attrs["provenance"])
+    if not isinstance(provenance, dict):
+        raise DataError(f"{path} is damaged: its provenance is no JSON object.")
+    return Summary(
+        genres=tuple(str(genre) for genre in file.attrs["genres"]),
+        rows={split: len(file[split]["label"]) for split in SPLITS},
+        tracks=len(file["track_names"]) if "track_names" in file else 0,
+        has_mel=all("mel" in file[split] for split in SPLITS),
+        content_sha256=str(file.attrs["content_sha256"]),
+        provenance=provenance,
+        size=path.stat().st_size,
+    )
+
+
+def _track_names(file: h5py.File) -> tuple[str, ...]:
+    if "track_names" not in file:
+        return ()
+    return tuple(name.decode("utf-8", "replace") for name in file["track_names"][()].tolist())

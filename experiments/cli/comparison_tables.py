@@ -1,0 +1,163 @@
+"""Comparisons as text: of several runs, and of one run's variants."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from data.terminal.console import table
+from data.terminal.text import clean
+from experiments.results.analysis import Verdict
+from experiments.results.comparison import AgainstFirst, Common, SideBySide
+from experiments.results.number_format import per_cent
+from experiments.results.run_result import RunResult
+from experiments.statistics.intervals import Interval
+from experiments.statistics.paired import Comparison
+
+_LONGEST = 40  # characters of a value that differs
+
+
+def comparison_view(compared: SideBySide) -> Group:
+    """What differs between runs, their figures beside each other, and their best variants."""
+    parts: list[RenderableType] = []
+    for number, result in enumerate(compared.results, 1):
+        demo = ", DEMO DATA" if result.dataset_kind == "demo" else ""
+        parts.append(
+            Text(clean(f"{number}  {result.run.name}: {result.protocol}, {result.state}{demo}"))
+        )
+    if not compared.share_dataset:
+        parts += [
+            Text(),
+            Text(
+                "Warning: these runs are about different rows. Their figures are not comparable.",
+                style="bold",
+            ),
+        ]
+    parts += [Text(), *_differences(compared), Text(), _figures(compared)]
+    for line in _best(compared):
+        parts += [Text(), Text(clean(line))]
+    return Group(*parts)
+
+
+def verdict_view(result: RunResult, verdict: Verdict) -> Group:
+    """One run: its answer, each two of its variants, and its best beside the baselines."""
+    parts: list[RenderableType] = [Text(clean(result.question), style="bold")]
+    if verdict.answer is None:
+        return Group(*parts, Text("Nothing was tested yet."))
+    parts.append(Text(clean(verdict.answer.sentence)))
+    if verdict.answer.pairs:
+        parts += [
+            Text(),
+            Text(f"Test {verdict.answer.what}, paired by seed; p adjusted by Holm's method"),
+            table(
+                ["variant", "against", "difference", "95 % interval", "effect", "seeds", "p"],
+                [
+                    [pair.first, pair.second, *_cells(pair.comparison, pair.adjusted_p)]
+                    for pair in verdict.answer.pairs
+                ],
+                left=2,
+            ),
+        ]
+    if verdict.baselines:
+        parts += [
+            Text(),
+            Text(
+                clean(
+                    f"First seed of {verdict.best}, best on validation, against baselines on the "
+                    f"same rows: accuracy, resampling {verdict.unit}; McNemar's p takes segments "
+                    "for independent"
+                )
+            ),
+            table(
+                ["baseline", "difference", "95 % interval", "p", "McNemar's p"],
+                [
+                    [
+                        one.baseline,
+                        _points(one.comparison.difference),
+                        _interval(one.comparison.interval),
+                        _p(one.comparison.p),
+                        _p(one.mcnemar.p),
+                    ]
+                    for one in verdict.baselines
+                ],
+            ),
+        ]
+    return Group(*parts)
+
+
+def _differences(compared: SideBySide) -> list[RenderableType]:
+    if not compared.differences:
+        return [Text("They differ in nothing that their records tell.")]
+    columns = ["differs", *(str(number) for number in range(1, len(compared.results) + 1))]
+    rows = [[one.what, *map(_short, one.values)] for one in compared.differences]
+    return [table(columns, rows, left=len(columns))]
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
+
+
+def _figures(compared: SideBySide) -> Table:
+    rows = [row for common in compared.variants for row in _rows(common)]
+    columns = ["variant", "run", "n", "accuracy %", "macro-F1 %"]
+    columns += ["macro-F1 minus run 1's", "95 % interval", "p", "seeds"]
+    return table(columns, rows)
+
+
+def _rows(common: Common) -> list[list[str]]:
+    rows: list[list[str]] = []
+    for number, (result, against) in enumerate(
+        zip(common.results, common.against_first, strict=True), 1
+    ):
+        if result is not None:
+            name = "" if rows else common.name
+            figures = [str(result.n), per_cent(result.accuracy), per_cent(result.macro_f1)]
+            rows.append([name, str(number), *figures, *_against(against)])
+    return rows
+
+
+def _against(against: AgainstFirst | None) -> list[str]:
+    if against is None or against.macro_f1 is None:
+        return ["", "", "", ""]
+    found = against.macro_f1
+    return [_points(found.difference), _interval(found.interval), _p(found.p), str(found.n)]
+
+
+def _best(compared: SideBySide) -> list[str]:
+    lines = []
+    for one in compared.best:
+        interval = _interval(one.accuracy.interval)
+        sure = f" (95 % interval {interval}, p {_p(one.accuracy.p)})" if interval else ""
+        lines.append(
+            f"Best on validation, on the same test rows: {one.other} of run {one.run + 1} minus "
+            f"{one.first} of run 1: {_points(one.accuracy.difference)} points of accuracy, "
+            f"resampling {one.resampled_by}{sure}. First seeds alone: {one.mcnemar.only_b} rows "
+            f"only run {one.run + 1} has right, {one.mcnemar.only_a} only run 1; McNemar's p "
+            f"{_p(one.mcnemar.p)}, which takes segments for independent."
+        )
+    return lines
+
+
+def _cells(found: Comparison | None, adjusted_p: float | None) -> list[str]:
+    if found is None:
+        return ["", "", "", "", ""]
+    effect = "" if found.effect is None else f"{found.effect:+.2f}"
+    interval = _interval(found.interval)
+    return [_points(found.difference), interval, effect, str(found.n), _p(adjusted_p)]
+
+
+def _points(difference: float) -> str:
+    return f"{difference * 100:+.2f}"
+
+
+def _interval(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    return f"{interval.low * 100:+.2f} to {interval.high * 100:+.2f}"
+
+
+def _p(p: float | None) -> str:
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,142 @@
+"""`python -m experiments export`: a run for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from data.files.atomic import commit
+from data.terminal.commands import interruptible
+from data.terminal.console import console
+from data.terminal.text import clean
+from experiments.cli.options import RUNS_OPTION
+from experiments.errors import RunError
+from experiments.results.run_result import RunResult, collect
+from experiments.runs.directory import RunDirectory
+from experiments.runs.listing import find
+
+
+@click.command("export")
+@click.argument("run", metavar="[RUN]", default="latest")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "json", "onnx"]),
+    required=True,
+    help="Tables, everything in one JSON object, or a trained network.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where to: a folder for csv, else a file (default: json to standard output, the others "
+    "named after the run).",
+)
+@click.option("--replace", is_flag=True, help="Write over what an earlier export left there.")
+@click.option("--variant", help="Whose network (onnx; default: the run's best).")
+@click.option("--seed", type=int, help="Of the network's trial (onnx; default: the best).")
+@click.option(
+    "--data", "data_name", help="Dataset that the run trained on, where yours has gone (onnx)."
+)
+@RUNS_OPTION
+def export(
+    run: str,
+    kind: str,
+    output: Path | None,
+    replace: bool,
+    variant: str | None,
+    seed: int | None,
+    data_name: str | None,
+    runs: Path,
+) -> None:
+    """Write a run for other programs to read.
+
+    csv: the tables trials, epochs, confusion, predictions and, where there are any,
+    baselines, with shares between 0 and 1 and nothing where nothing is known. Text
+    that a spreadsheet would take for a formula is preceded by an apostrophe. A run
+    that goes on exports what is there so far.
+
+    json: all of that except the predictions; besides, every trial's configs and what
+    the run was made with.
+
+    onnx: the best trial's network of one variant, from features to probabilities, any
+    number of rows at once. It is compared with Keras on the test rows, in batches of
+    1, 7 and up to 512, and kept only if its probabilities differ by less than 1e-5.
+    Needs the extra onnx.
+
+    RUN is a folder, a name, the unique beginning of a name or id, or latest (the
+    default).
+    """
+    if kind != "onnx" and (variant, seed, data_name) != (None, None, None):
+        raise RunError("--variant, --seed and --data belong to --format onnx: leave them out.")
+    found = find(runs, run)
+    result = collect(found)
+    with interruptible("Nothing was written."):
+        if kind == "csv":
+            _csv(result, output or Path(f"{_stem(found)}-csv"), replace)
+        elif kind == "json":
+            _json(result, output, replace)
+        else:
+            path = output or Path(f"{_stem(found)}.onnx")
+            _onnx(result, path, replace, variant, seed, data_name)
+
+
+def _csv(result: RunResult, folder: Path, replace: bool) -> None:
+    from experiments.export.csv_files import check_free, write_tables
+    from experiments.export.tables import tables_of
+
+    check_free(folder, replace=replace)
+    for path, rows in write_tables(tables_of(result), folder, replace=replace).items():
+        click.echo(f"{clean(str(path))}: {rows} rows")
+
+
+def _json(result: RunResult, path: Path | None, replace: bool) -> None:
+    from experiments.export.as_json import as_text
+
+    if path is None:
+        click.echo(as_text(result))
+        return
+    _check_free(path, replace)
+    text = as_text(result)
+    with commit(path) as temporary:
+        temporary.write_text(f"{text}\n", encoding="ascii")
+    click.echo(clean(str(path)))
+
+
+def _onnx(
+    result: RunResult,
+    path: Path,
+    replace: bool,
+    variant: str | None,
+    seed: int | None,
+    data_name: str | None,
+) -> None:
+    from data.sources.open import dataset_path
+    from experiments.export.onnx_file import choose, write_network
+
+    _check_free(path, replace)
+    record = choose(result, variant, seed)
+    dataset = None if data_name is None else dataset_path(data_name)
+    with console(stderr=True).status("converting the network and checking it"):
+        written = write_network(result, record, path, dataset)
+    trial = written.record.trial
+    click.echo(
+        clean(
+            f"{path}: {written.size / 1000:.0f} kB, {written.record.variant}, seed {trial.seed}, "
+            f"trial {trial.id}. Its probabilities differ from Keras's by at most "
+            f"{written.difference:.1e} on the {written.rows} test rows."
+        )
+    )
+
+
+def _check_free(path: Path, replace: bool) -> None:
+    if path.is_dir():
+        raise RunError(f"{path} is a folder: name a file with -o.")
+    if path.exists() and not replace:
+        raise RunError(f"there is a file {path} already: name another with -o, or add --replace.")
+
+
+def _stem(run: RunDirectory) -> str:
+    path = run.path.resolve()
+    return f"{path.parent.name}-{path.name}"

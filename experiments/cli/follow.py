@@ -1,0 +1,149 @@
+"""Follows a run in a terminal: its progress, and what Ctrl-C does to it."""
+
+from __future__ import annotations
+
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+
+from data.terminal.progress import ProgressBar
+from experiments.cli.progress import RunProgress
+from experiments.execution.launch import await_end, end_now
+from experiments.runs.directory import RunDirectory
+from experiments.runs.event_reader import EventReader
+from experiments.runs.live_state import RunView
+from experiments.runs.lock import is_alive
+
+_LOOK = 0.1  # seconds between two looks
+_TO_DIE = 10.0  # seconds that processes have which were killed
+_QUESTION = """
+The run goes on while you decide. Type
+  d (or Enter) to detach: it goes on without this terminal
+  s to stop it at the end of the epoch
+  w to go on watching
+Ctrl-C again ends it at once."""
+
+
+def watch(run: RunDirectory, told: Callable[[dict[str, Any]], None] | None = None) -> None:
+    """Show a run until nobody carries it out.
+
+    Args:
+        run: may be read-only.
+        told: called with each event instead, from the first on.
+    """
+    if told is not None:
+        for _, events in _batches(run):
+            for event in events:
+                told(event)
+        return
+    with ProgressBar(run.path.parent.name, 1.0, "epochs", stderr=False) as bar:
+        _show(run, bar, since_begin=False)
+
+
+def follow(run: RunDirectory) -> bool:
+    """Show a run that this command has started until it ends.
+
+    Ctrl-C asks whether to leave the run alone or to stop it; where nobody can be
+    asked it stops it cleanly. The second ends it at once.
+
+    Returns:
+        False where the user leaves the run while it goes on.
+    """
+    asked = False
+    with _terminated_as_interrupted():
+        while True:
+            try:
+                with ProgressBar(run.path.parent.name, 1.0, "epochs") as bar:
+                    _show(run, bar, since_begin=True)
+            except KeyboardInterrupt:
+                if asked:
+                    _end(run)
+                    return True
+                try:
+                    wish = _ask(run) if _is_interactive() else "s"
+                except KeyboardInterrupt:
+                    _end(run)
+                    return True
+                if wish == "d":
+                    return False
+                if wish == "s":
+                    asked = True
+                    run.ask_to_stop()
+                    click.echo("Stopping; Ctrl-C again ends it at once.", err=True)
+            else:
+                return True
+
+
+def _show(run: RunDirectory, bar: ProgressBar, *, since_begin: bool) -> None:
+    """Show progress until the end; what happened before is taken in silently."""
+    view, progress = RunView(), RunProgress(bar)
+    first = True
+    for anew, events in _batches(run):
+        if anew:
+            view = RunView()
+        begins = [i for i, event in enumerate(events) if event["event"] == "run_began"]
+        silent = (begins[-1] if since_begin and begins else len(events)) if first else 0
+        for event in events[:silent]:
+            view.take(event)
+        if first or anew:
+            progress.begin(view)
+        for event in events[silent:]:
+            view.take(event)
+            progress.show(event, view)
+        first = False
+
+
+def _batches(run: RunDirectory) -> Iterator[tuple[bool, list[dict[str, Any]]]]:
+    """New events, as they come, until the run's owner has gone and all are read."""
+    reader = EventReader(run)
+    while True:
+        alive = is_alive(run)  # before reading: what comes after its end is read, too
+        yield reader.read()
+        if not alive:
+            return
+        time.sleep(_LOOK)
+
+
+def _end(run: RunDirectory) -> None:
+    end_now(run)
+    await_end(run, _TO_DIE)
+
+
+def _is_interactive() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _ask(run: RunDirectory) -> str:
+    """What to do with a run: "d", "s" or "w"; "w" where it ends meanwhile."""
+    click.echo(_QUESTION, err=True)
+    while is_alive(run):
+        # Not input(): a signal just before it would wait for a line to be typed.
+        ready, _, _ = select.select([sys.stdin], [], [], _LOOK)
+        if ready:
+            line = sys.stdin.readline()
+            wish = line.strip().lower()[:1] or "d"
+            if wish in ("d", "s", "w") or not line:
+                return wish
+            click.echo("Type d, s or w.", err=True)
+    return "w"
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does where nobody can be asked."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,89 @@
+"""`python -m experiments report` and `compare`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from data.terminal.console import console
+from data.terminal.text import clean
+from experiments.cli.options import JSON_OPTION, RUNS_OPTION
+from experiments.runs.directory import RunDirectory
+from experiments.runs.listing import find
+
+
+@click.command()
+@click.argument("runs_named", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file (default: report-STUDY.html here).",
+)
+@click.option("--title", help="Of the file (default: the study's name).")
+@click.option("--replace", is_flag=True, help="Replace the file even if it is no report.")
+@RUNS_OPTION
+def report(
+    runs_named: Sequence[str], output: Path | None, title: str | None, replace: bool, runs: Path
+) -> None:
+    """Write one HTML file about one run or several: tables, plots, statistics.
+
+    RUN is a folder, a name, the unique beginning of a name or id, or latest. The file
+    needs no network and no other file; an earlier report is replaced.
+    """
+    from experiments.report import write_report
+
+    found = [find(runs, name) for name in runs_named]
+    path = output or Path(f"report-{_studies(found)}.html")
+    with console(stderr=True).status("writing the report"):
+        write_report(found, path, title, replace=replace)
+    click.echo(f"Wrote {clean(str(path))} ({path.stat().st_size / 1e6:.1f} MB).")
+
+
+@click.command()
+@click.argument("runs_named", metavar="RUN...", nargs=-1, required=True)
+@RUNS_OPTION
+@JSON_OPTION
+def compare(runs_named: Sequence[str], runs: Path, as_json: bool) -> None:
+    """Compare runs, the first against each other; of one run, its variants.
+
+    RUN is a folder, a name, the unique beginning of a name or id, or latest. Several runs
+    are shown with what differs between them, and the same variants beside each other.
+    """
+    found = [find(runs, name) for name in runs_named]
+    if len(found) == 1:
+        _compare_variants(found[0], as_json)
+        return
+    from experiments.cli.comparison_tables import comparison_view
+    from experiments.results.comparison import compare as side_by_side
+
+    compared = side_by_side(found)
+    if as_json:
+        click.echo(json.dumps(compared.to_dict()))
+    else:
+        console().print(comparison_view(compared))
+
+
+def _compare_variants(run: RunDirectory, as_json: bool) -> None:
+    from experiments.cli.comparison_tables import verdict_view
+    from experiments.results.analysis import judge
+    from experiments.results.run_result import collect
+
+    result = collect(run)
+    verdict = judge(result)
+    if as_json:
+        click.echo(json.dumps({"runs": [result.to_dict()], "statistics": verdict.to_dict()}))
+    else:
+        console().print(verdict_view(result, verdict))
+
+
+def _studies(runs: Sequence[RunDirectory]) -> str:
+    """The study of runs, for a file's name; what it may not hold becomes a dash."""
+    studies = {str(run.read_run().get("study")) for run in runs}
+    if len(studies) > 1:
+        return f"{len(runs)}-runs"
+    return re.sub(r"[^a-zA-Z0-9_-]+", "-", studies.pop()).strip("-")[:60] or "run"

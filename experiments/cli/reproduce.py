@@ -1,0 +1,211 @@
+"""`python -m experiments reproduce`: the documented studies, one after another, into one report."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from data.terminal.commands import interruptible
+from data.terminal.console import console, table
+from data.terminal.text import clean
+from experiments.cli.follow import follow
+from experiments.cli.options import DATA_OPTION, RUNS_OPTION, SEEDS_OPTION, computing_options
+from experiments.design.plan import Wish
+from experiments.design.request import Computing, Request
+from experiments.design.study import PROTOCOLS, Protocol, Study
+from experiments.errors import RunError
+from experiments.execution.series import Stage, carry_on, stages
+from experiments.forecasting.forecast import Forecast
+from experiments.forecasting.study_forecast import Prospect, measure, prospect
+from experiments.runs.state import state_of
+from experiments.studies import STUDIES
+from experiments.studies.lookup import study_and_wish
+from networks.training.backend import require_torch
+from networks.training.cohort_key import Precision
+
+if TYPE_CHECKING:
+    from data.datasets.dataset import Dataset
+    from experiments.runs.directory import RunDirectory
+
+_LOG = "reproduce.log"
+
+
+@click.command()
+@DATA_OPTION
+@click.option("--studies", help="Only these, by their names with commas between them.")
+@click.option(
+    "--protocol",
+    type=click.Choice(PROTOCOLS),
+    default="documented",
+    show_default=True,
+    help="Of every study.",
+)
+@SEEDS_OPTION
+@click.option("--epochs", type=click.IntRange(1, 100_000), help="Of every training.")
+@click.option("--quick", is_flag=True, help="The controlled protocol with a smaller budget.")
+@click.option("--anew", is_flag=True, help="Run again what is done already.")
+@click.option("--estimate", "only_estimate", is_flag=True, help="Say how long it takes, and end.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("reproduction.html"),
+    show_default=True,
+    help="Where the report goes.",
+)
+@computing_options
+@click.option(
+    "--detach", is_flag=True, help=f"Go on without this terminal; RUNS/{_LOG} tells how far it is."
+)
+@RUNS_OPTION
+def reproduce(
+    data_name: str | None,
+    studies: str | None,
+    protocol: Protocol,
+    seeds: int | None,
+    epochs: int | None,
+    quick: bool,
+    anew: bool,
+    only_estimate: bool,
+    output: Path,
+    device: str,
+    threads: int,
+    workers: int | None,
+    precision: Precision,
+    checkpoint_seconds: float,
+    detach: bool,
+    runs: Path,
+) -> None:
+    """Run every study, one after another, and write one report.
+
+    Typed again it goes on where it was: runs that are finished stay as they are, one
+    that was stopped or has crashed is resumed. Studies that the dataset has no features
+    for are left out, and named.
+    """
+    from data.sources.open import dataset_path, open_dataset
+
+    require_torch()
+    wish = Wish("controlled" if quick else protocol, seeds, epochs, quick)
+    computing = Computing(device, threads, workers, precision, checkpoint_seconds)
+    with interruptible("Nothing was started."):
+        dataset = open_dataset(data_name)
+        path = dataset_path(data_name).absolute()
+        chosen = _able(_chosen(studies), dataset)
+        requests = [Request(study, path, wish, computing) for study in chosen]
+        staged = stages(requests, runs, dataset.content_sha256, anew)
+        _estimate(staged, wish, computing, dataset)
+    if only_estimate:
+        return
+    if detach:
+        _detach(runs)
+        return
+    done = [run for stage in staged if (run := _finish(stage, runs))]
+    _report(done, output)
+
+
+def _chosen(names: str | None) -> list[Study]:
+    if names is None:
+        return list(STUDIES.values())
+    return [study_and_wish(name.strip())[0] for name in names.split(",") if name.strip()]
+
+
+def _able(studies: Sequence[Study], dataset: Dataset) -> list[Study]:
+    """The studies that the dataset has features for; the others are named."""
+    able = [study for study in studies if dataset.has_mel or study.features == "mfcc"]
+    without = [study.name for study in studies if study not in able]
+    if without:
+        click.echo(
+            f"Left out, as {clean(dataset.name)} has no mel-spectrograms: {', '.join(without)}.",
+            err=True,
+        )
+    if not able:
+        raise RunError(
+            "none of these studies can run on this dataset: build one from recordings with "
+            "python -m data build FOLDER, or name another with --data."
+        )
+    return able
+
+
+def _estimate(staged: Sequence[Stage], wish: Wish, computing: Computing, dataset: Dataset) -> None:
+    """Print what is left to do, and how long it takes on this machine, measured."""
+    rows = len(dataset.train), len(dataset.validation)
+    planned: list[Prospect] = [
+        prospect(stage.request.study, wish, computing, rows, len(dataset.genres))
+        for stage in staged
+    ]
+    left = [one for one, stage in zip(planned, staged, strict=True) if not stage.is_done]
+    if left:
+        with console(stderr=True).status("measuring this machine") as status:
+            timings = measure(left, lambda phrase: status.update(f"measuring: {phrase}"))
+    cells, seconds, unknown, at_most = [], 0.0, False, False
+    for one, stage in zip(planned, staged, strict=True):
+        found = None if stage.is_done else one.forecast(timings)
+        if found:
+            seconds, at_most = seconds + found.seconds, at_most or found.at_most
+        unknown = unknown or not (found or stage.is_done)
+        time = "done" if stage.is_done else found.text if found else "?"
+        state = stage.state if stage.state and not stage.is_done else ""
+        cells.append([one.study, state, str(one.trials), time])
+    console(stderr=True).print(table(["study", "", "trials", "time here"], cells, left=2))
+    total = Forecast(seconds, at_most).text if left else "nothing is left to train"
+    more = ", without those marked ?" if unknown else ""
+    click.echo(f"\nAltogether: {total}{more}.", err=True)
+
+
+def _finish(stage: Stage, runs: Path) -> RunDirectory | None:
+    """See a stage to its end; its run. What goes wrong for one study ends no other."""
+    name = stage.request.study.name
+    if stage.is_done and stage.found is not None:
+        click.echo(f"{name}: done already, {clean(stage.found.path.name)}", err=True)
+        return stage.found
+    click.echo(f"{name} ...", err=True)
+    try:
+        with interruptible("What is done is kept: type it again to go on."):
+            run = carry_on(stage, runs)
+    except RunError as error:
+        click.echo(f"{name}: {clean(str(error))}", err=True)
+        return None
+    again = "Type the same command again to go on with the others."
+    if not follow(run):
+        click.echo(f"{clean(run.name)} goes on. {again}", err=True)
+        sys.exit(130)
+    state = state_of(run, run.read_run())
+    if state.state == "stopped":
+        click.echo(f"Stopped: what is done is kept. {again}", err=True)
+        sys.exit(130)
+    if state.state != "finished":
+        click.echo(f"{name}: {state.state} {clean(state.reason)}".strip(), err=True)
+    return run
+
+
+def _report(done: Sequence[RunDirectory], output: Path) -> None:
+    from experiments.report import write_report
+
+    if not done:
+        raise RunError("no study could be run: there is nothing to report.")
+    write_report(done, output, title="Reproduction")
+    many = "study" if len(done) == 1 else "studies"
+    click.echo(f"{len(done)} {many}, report: {clean(str(output))}", err=True)
+
+
+def _detach(runs: Path) -> None:
+    runs.mkdir(parents=True, exist_ok=True)
+    log = runs / _LOG
+    words = [word for word in sys.argv[1:] if word != "--detach"]
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "experiments", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    click.echo(
+        f"Process {process.pid} goes on without this terminal; {clean(str(log))} tells how far it "
+        "is, and python -m experiments watch shows the run that is going on."
+    )

@@ -1,0 +1,196 @@
+"""Results as text: the table of variants, the confusion matrix, each class's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from data.terminal.console import table
+from data.terminal.text import clean, duration
+from experiments.design.published_figure import Documented
+from experiments.results.notes import remarks
+from experiments.results.run_result import RunResult, Spread, VariantResult
+
+if TYPE_CHECKING:
+    from experiments.results.analysis import Verdict
+    from experiments.statistics.intervals import Interval
+
+
+def results_view(result: RunResult, verdict: Verdict | None = None) -> Group:
+    """A run's answer and table, the best variant's confusion matrix and classes, and notes.
+
+    Args:
+        result: of the run.
+        verdict: on it, see `verdict.judge`; without, there are no intervals and no answer.
+    """
+    parts: list[RenderableType] = [
+        Text(clean(result.question), style="bold"),
+        Text(clean(_headline(result))),
+        Text(),
+    ]
+    if verdict is not None and verdict.answer is not None:
+        parts += [Text(clean(verdict.answer.sentence)), Text()]
+    parts.append(_variants_table(result, verdict))
+    best = result.best
+    if best is not None:
+        parts += [Text(), *_confusion(result, best), Text(), _classes(result, best)]
+    notes = _notes(result)
+    if notes:
+        parts.append(Text())
+        parts += [Text(clean(note), style="dim") for note in notes]
+    return Group(*parts, Text(f"\nRecords: {clean(str(result.run.path))}"))
+
+
+def _headline(result: RunResult) -> str:
+    demo = " (DEMO DATA: synthesised music)" if result.dataset_kind == "demo" else ""
+    line = (
+        f"{result.study}, {result.protocol} protocol, dataset {result.dataset}{demo}, "
+        f"{result.seeds} seed{'s' if result.seeds > 1 else ''}"
+    )
+    return f"{line}, epochs set to {result.epochs}" if result.epochs else line
+
+
+def _variants_table(result: RunResult, verdict: Verdict | None) -> Table:
+    """A row a variant, then a row a baseline."""
+    certainty = {} if verdict is None else verdict.certainty
+    intervals = {name: interval_text(sure.macro_f1) for name, sure in certainty.items()}
+    columns = {
+        "variant": [variant.name for variant in result.variants],
+        "n": [
+            str(variant.n) if variant.n == variant.seeds else f"{variant.n}/{variant.seeds}"
+            for variant in result.variants
+        ],
+        "accuracy %": [per_cent(variant.accuracy) for variant in result.variants],
+        "macro-F1 %": [per_cent(variant.macro_f1) for variant in result.variants],
+        "95 % interval": [intervals.get(variant.name, "") for variant in result.variants],
+        "epochs": [_plain(variant.epochs.mean) for variant in result.variants],
+        "train s": [_plain(variant.seconds.mean) for variant in result.variants],
+        "documented %": [_documented(variant) for variant in result.variants],
+    }
+    for baseline in result.baselines:
+        columns["variant"].append(f"  {baseline.name}")
+        columns["n"].append(str(baseline.n))
+        columns["accuracy %"].append(per_cent(baseline.accuracy))
+        columns["macro-F1 %"].append(per_cent(baseline.macro_f1))
+        columns["train s"].append(_plain(baseline.seconds))
+        for name in ("95 % interval", "epochs", "documented %"):
+            columns[name].append("")
+    shown = {name: cells for name, cells in columns.items() if any(cells)}
+    return table(list(shown), list(zip(*shown.values(), strict=True)))
+
+
+def _documented(variant: VariantResult) -> str:
+    """Source A's accuracy, or where it has none B's."""
+    figures = sorted(variant.documented, key=lambda figure: figure.source)
+    return f"{figures[0].accuracy:.2f}" if figures else ""
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def interval_text(interval: Interval | None) -> str:
+    """Such as 58.1 to 62.4, in per cent; empty where there is none."""
+    return "" if interval is None else f"{interval.low * 100:.1f} to {interval.high * 100:.1f}"
+
+
+def _notes(result: RunResult) -> list[str]:
+    notes = list(result.left_out)
+    if result.baselines:
+        notes.append(
+            "Indented: simple classifiers on the MFCC statistics of the same rows, fitted once or, "
+            "where they draw numbers, once a seed."
+        )
+    notes += [
+        f"{variant.name}: learning rate {variant.learning_rate:g} selected on validation from "
+        f"{variant.selected_from}."
+        for variant in result.variants
+        if variant.selected_from > 1 and variant.n
+    ]
+    notes += remarks(result)
+    documented = [(v, figure) for v in result.variants for figure in v.documented]
+    notes += [_documented_note(variant, figure) for variant, figure in documented]
+    if documented:
+        notes.append(
+            "Source A's F1 is the mean macro-F1 of batches of 16 sorted rows: compare models by "
+            "the pooled macro-F1 of the table."
+        )
+    return notes
+
+
+def _documented_note(variant: VariantResult, figure: Documented) -> str:
+    reported = (
+        f"{variant.name}: source {figure.source} reports {figure.accuracy:.2f} % accuracy, "
+        f"{figure.f1:.2f} % "
+    )
+    if figure.f1_kind == "macro":
+        return f"{reported}macro-F1 ({figure.protocol})."
+    ours = per_cent(variant.batch_mean_f1)
+    return f"{reported}batch-mean F1 ({figure.protocol}); ours, averaged that way: {ours} %."
+
+
+def _confusion(result: RunResult, variant: VariantResult) -> list[RenderableType]:
+    title = f"Variant {variant.name!r}: rows true, columns predicted"
+    if len(result.variants) > 1:
+        score = variant.validation_macro_f1
+        tied = [v for v in result.variants if v.n and v.validation_macro_f1 == score]
+        title = f"{title}; {'tied for best' if len(tied) > 1 else 'best'} on validation"
+    if variant.n > 1:
+        title += f", summed over {variant.n} seeds"
+    rows = [
+        [genre, *map(str, counts)]
+        for genre, counts in zip(result.genres, variant.confusion_matrix, strict=True)
+    ]
+    return [Text(clean(title), style="bold"), table(["", *result.genres], rows)]
+
+
+def _classes(result: RunResult, variant: VariantResult) -> Table:
+    # Following a run needs no numpy, which takes as long to import as all the rest.
+    import numpy as np
+
+    from networks.training.metrics import class_scores
+
+    scores = class_scores(np.array(variant.confusion_matrix))
+    rows = [
+        [genre, *(f"{share * 100:.1f}" for share in shares), str(support)]
+        for genre, *shares, support in zip(
+            result.genres, scores.precision, scores.recall, scores.f1, scores.support, strict=True
+        )
+    ]
+    return table(["", "precision %", "recall %", "F1 %", "rows"], rows)
+
+
+def per_cent(spread: Spread) -> str:
+    """Mean and, over several seeds, standard deviation in per cent."""
+    if spread.mean is None:
+        return "-"
+    if spread.std is None:
+        return f"{spread.mean * 100:.2f}"
+    return f"{spread.mean * 100:.2f} +- {spread.std * 100:.2f}"
+
+
+def epoch_line(logs: dict[str, float]) -> str:
+    """The figures of one epoch in one line."""
+    return (
+        f"loss {logs['loss']:.3f}, validation loss {logs['val_loss']:.3f}, "
+        f"macro-F1 {logs['val_macro_f1'] * 100:.1f} %"
+    )
+
+
+def trial_line(event: Mapping[str, Any]) -> str:
+    """How one trial ended, in one line, from the event that tells of it."""
+    line = f"{event['variant']}, rate {event['learning_rate']:g}, seed {event['seed']}"
+    line = f"{line}: {event['status']}"
+    if event["status"] == "failed":
+        return f"{line}: {event['reason']}"
+    validation = event["validation"]["macro_f1"] * 100
+    size = event["cohort"]["size"]
+    together = f" ({size} in lockstep)" if size > 1 else ""
+    return (
+        f"{line} after {event['epochs']} epochs, validation macro-F1 {validation:.1f} %, "
+        f"{duration(event['seconds'])}{together}"
+    )

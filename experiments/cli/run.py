@@ -1,0 +1,122 @@
+"""`python -m experiments run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from data.terminal.commands import interruptible
+from data.terminal.console import console
+from experiments.cli.options import (
+    DATA_OPTION,
+    DETACH_OPTION,
+    JSON_OPTION,
+    RUNS_OPTION,
+    SEEDS_OPTION,
+    computing_options,
+)
+from experiments.cli.runs import follow_to_results
+from experiments.design.request import Computing, Request
+from experiments.design.study import PROTOCOLS, Protocol
+from experiments.execution.launch import start
+from experiments.forecasting.study_forecast import Prospect, measure, prospect
+from experiments.studies.lookup import asked_for
+from networks.training.backend import require_torch
+from networks.training.cohort_key import Precision
+
+
+def announce(planned: Prospect) -> None:
+    """Say how much will be trained and, where that is or can be known, how long it takes."""
+    found = planned.forecast()
+    if found is None and planned.is_long:
+        with console(stderr=True).status("measuring this machine, once") as status:
+            found = planned.forecast(
+                measure([planned], lambda phrase: status.update(f"measuring: {phrase}"))
+            )
+    many = f"{planned.trials} trial{'s' if planned.trials > 1 else ''}"
+    told = f": {found.text} on this machine" if found else ""
+    click.echo(f"{many}{told}", err=True)
+
+
+@click.command()
+@click.argument("study")
+@DATA_OPTION
+@click.option(
+    "--protocol",
+    type=click.Choice(PROTOCOLS),
+    help="What the source ran (documented, the default), or the same budget and several seeds "
+    "for every variant (controlled).",
+)
+@SEEDS_OPTION
+@click.option("--epochs", type=click.IntRange(1, 100_000), help="Of every training.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="The controlled protocol with fewer seeds, epochs and learning rates; says what it "
+    "leaves out.",
+)
+@click.option("--extended", is_flag=True, help="With further variants, where a study has them.")
+@click.option("--variants", help="Only these, by their names with commas between them.")
+@click.option(
+    "--vary",
+    "varied",
+    multiple=True,
+    metavar="FIELD=VALUE,...",
+    help="Every variant with each value of a field, such as training.learning_rate=1e-4,1e-3. "
+    "May be given several times.",
+)
+@computing_options
+@DETACH_OPTION
+@RUNS_OPTION
+@JSON_OPTION
+def run(
+    study: str,
+    data_name: str | None,
+    protocol: Protocol | None,
+    seeds: int | None,
+    epochs: int | None,
+    quick: bool,
+    extended: bool,
+    variants: str | None,
+    varied: Sequence[str],
+    device: str,
+    threads: int,
+    workers: int | None,
+    precision: Precision,
+    checkpoint_seconds: float,
+    detach: bool,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """Run a study and show its results.
+
+    STUDY is one of those that `list` shows, or a TOML file of your own. Progress goes
+    to standard error. The run is a process of its own: it goes on when this terminal
+    closes. Ctrl-C asks whether to leave it or to stop it; where nobody can be asked it
+    stops the run at the end of the epoch. Ctrl-C again ends it at once.
+    """
+    from data.sources.open import dataset_path, open_dataset
+
+    require_torch()
+    chosen, wish = asked_for(
+        study,
+        protocol=protocol,
+        seeds=seeds,
+        epochs=epochs,
+        quick=quick,
+        extended=extended,
+        variants=variants or "",
+        varied=varied,
+    )
+    computing = Computing(device, threads, workers, precision, checkpoint_seconds)
+    with interruptible("Nothing was written."):
+        dataset = open_dataset(data_name)
+        dataset.features(chosen.features, "train")
+        rows = len(dataset.train), len(dataset.validation)
+        announce(prospect(chosen, wish, computing, rows, len(dataset.genres)))
+        request = Request(chosen, dataset_path(data_name), wish, computing)
+        with console(stderr=True).status("starting the run"):
+            made = start(request, runs)
+    follow_to_results(made, detach, as_json)

@@ -1,0 +1,214 @@
+"""Commands for runs: list, watch, stop, resume and remove them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from data.terminal.commands import interruptible
+from data.terminal.console import console, table
+from data.terminal.text import clean
+from experiments.cli.follow import follow, watch
+from experiments.cli.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, print_result
+from experiments.cli.snapshot_table import snapshot_view
+from experiments.errors import MISSHAPEN, RunError
+from experiments.execution.launch import await_end, end_now, resume
+from experiments.results.run_result import collect
+from experiments.runs.checksums import explicit
+from experiments.runs.directory import RunDirectory
+from experiments.runs.listing import all_runs, find
+from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.snapshot import Snapshot, snapshot
+from experiments.runs.state import state_of
+
+_TO_DIE = 10.0  # seconds that processes have which were killed
+
+
+@click.command("runs")
+@RUNS_OPTION
+@JSON_OPTION
+def list_runs(runs: Path, as_json: bool) -> None:
+    """List the runs and their states, the oldest first."""
+    found = [_summary(run) for run in all_runs(runs)]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    if not found:
+        click.echo(f"There are no runs in {clean(str(runs.absolute()))} yet.")
+        return
+    rows = [
+        [str(one["run"]), str(one["state"]), str(one["dataset"]), f"{one['done']}/{one['trials']}"]
+        for one in found
+    ]
+    console().print(table(["run", "state", "dataset", "trials"], rows, left=3))
+
+
+def _summary(run: RunDirectory) -> dict[str, object]:
+    about: dict[str, object] = {"run": run.name, "path": str(run.path)}
+    try:
+        facts = run.read_run()
+        state = state_of(run, facts)
+        return about | {
+            "state": state.state,
+            "dataset": str(facts["dataset"]["name"]),
+            "protocol": str(facts["protocol"]),
+            "created": str(facts["created"]),
+            "trials": len(state.results),
+            "done": sum(result is not None for result in state.results.values()),
+            "failed": state.count("failed"),
+        }
+    except MISSHAPEN as error:
+        nothing = {"dataset": "", "trials": 0, "done": 0, "failed": 0}
+        return about | nothing | {"state": "damaged", "reason": str(error)}
+
+
+@click.command("watch")
+@click.argument("run", metavar="[RUN]", default="latest")
+@click.option("--once", is_flag=True, help="Show how it is now, and end.")
+@RUNS_OPTION
+@JSON_OPTION
+def watch_run(run: str, once: bool, runs: Path, as_json: bool) -> None:
+    """Show how far a run is, until it ends.
+
+    It needs no more than to read the run's directory, and works in any terminal and
+    in pipes. With --json it prints the run's events, one a line; with --once
+    and --json one object. RUN is a folder, a name, the unique beginning of a name
+    or id, or latest (the default). Ctrl-C ends watching, not the run.
+    """
+    found = find(runs, run)
+    if once:
+        seen = snapshot(found)
+        _print_snapshot(seen, as_json)
+        return
+    with interruptible(f"{found.name} is as it was: watching changes nothing."):
+        if as_json:
+            watch(found, lambda event: click.echo(json.dumps(event)))
+            return
+        _print_snapshot(snapshot(found), False)
+        if is_alive(found):
+            watch(found)
+            click.echo(f"{clean(found.name)}: {state_of(found, found.read_run()).state}")
+
+
+def _print_snapshot(seen: Snapshot, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(explicit(seen.to_dict())))
+    else:
+        console().print(snapshot_view(seen))
+
+
+@click.command("stop")
+@click.argument("run")
+@click.option("--now", is_flag=True, help="End its processes at once, in the middle of an epoch.")
+@RUNS_OPTION
+def stop_run(run: str, now: bool, runs: Path) -> None:
+    """Stop a run at the end of its epoch; `resume` goes on from there.
+
+    RUN is a folder, a name, the unique beginning of a name or id, or latest.
+    """
+    found = find(runs, run)
+    if not is_alive(found):
+        state = state_of(found, found.read_run()).state
+        raise RunError(f"{found.name} is {state}: nobody carries it out, so nothing was stopped.")
+    if now:
+        end_now(found)
+        if not await_end(found, _TO_DIE):
+            raise RunError(
+                f"{owner_of(found)} does not end. Look after it with your system's tools."
+            )
+    else:
+        found.ask_to_stop()
+        click.echo("Stopping at the end of the epoch ...", err=True)
+        with interruptible(f"{found.name} stops at the end of its epoch all the same."):
+            await_end(found)
+    click.echo(f"{clean(found.name)}: {state_of(found, found.read_run()).state}")
+
+
+@click.command("resume")
+@click.argument("run")
+@click.option("--data", "data_name", help="Dataset, where yours of that content has gone.")
+@DETACH_OPTION
+@RUNS_OPTION
+@JSON_OPTION
+def resume_run(run: str, data_name: str | None, detach: bool, runs: Path, as_json: bool) -> None:
+    """Let a run go on from its checkpoints; trials that are done stay as they are.
+
+    RUN is a folder, a name, the unique beginning of a name or id, or latest.
+    """
+    from data.sources.open import dataset_path
+
+    found = find(runs, run)
+    state = state_of(found, found.read_run())
+    if state.state == "finished":
+        raise RunError(
+            f"{found.name} is finished: there is nothing left to do. Look at it with python -m "
+            f"experiments show {found.path.name}."
+        )
+    with interruptible("The run is as it was."), console(stderr=True).status("resuming the run"):
+        resume(found, None if data_name is None else dataset_path(data_name))
+    follow_to_results(found, detach, as_json)
+
+
+def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
+    """Follow a run that has just begun, then print its results.
+
+    Args:
+        run: that goes on, whatever becomes of this process.
+        detach: leave it at once.
+        as_json: print JSON.
+
+    Raises:
+        RunError: it failed or crashed.
+    """
+    name = run.path.name
+    if detach and as_json:
+        click.echo(json.dumps({"run": str(run.path), "state": "running"}))
+        return
+    if detach or not follow(run):
+        click.echo(
+            f"{clean(run.name)} goes on. Watch it with python -m experiments watch {name}, stop it "
+            f"with python -m experiments stop {name}.",
+            err=not detach,
+        )
+        return
+    state = state_of(run, run.read_run())
+    if state.state == "finished":
+        print_result(collect(run), as_json)
+        sys.exit(1 if state.count("failed") else 0)
+    resuming = f"Go on with python -m experiments resume {name}."
+    if state.state == "stopped":
+        click.echo(f"Stopped: what is done is kept. {resuming}", err=True)
+        sys.exit(130)
+    if state.state == "failed":
+        raise RunError(f"{state.reason} What is done is kept. {resuming}")
+    raise RunError(
+        f"the process that carried {run.name} out has died; {run.console} has its last words. "
+        f"What is done is kept. {resuming}"
+    )
+
+
+@click.command("remove")
+@click.argument("run")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@RUNS_OPTION
+def remove_run(run: str, yes: bool, runs: Path) -> None:
+    """Remove a run with its records and models.
+
+    RUN is a folder, a name, the unique beginning of a name or id, or latest.
+    """
+    found = find(runs, run)
+    if is_alive(found):
+        raise RunError(f"{found.name} is being carried out by {owner_of(found)}: stop it first.")
+    if found.path.absolute().parent.parent != runs.absolute():
+        found.read_run()  # refuses to remove what only looks like a run
+    size = sum(path.lstat().st_size for path in found.path.rglob("*"))
+    if not yes:
+        click.confirm(f"Remove {clean(found.name)} ({size / 1e6:.1f} MB)?", abort=True, err=True)
+    found.remove()
+    click.echo(f"Removed {clean(found.name)}.")
+
+
+COMMANDS = (list_runs, watch_run, stop_run, resume_run, remove_run)

@@ -1,0 +1,136 @@
+"""`python -m experiments search`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from data.terminal.commands import interruptible
+from data.terminal.console import console
+from experiments.cli.options import (
+    DATA_OPTION,
+    DETACH_OPTION,
+    JSON_OPTION,
+    RUNS_OPTION,
+    computing_options,
+)
+from experiments.cli.runs import follow_to_results
+from experiments.design.request import Computing, Request
+from experiments.design.search_options import space_of
+from experiments.design.search_settings import (
+    COHORTS,
+    SAMPLERS,
+    TRIALS,
+    Sampler,
+    Search,
+    require_optuna,
+)
+from experiments.design.study import FIRST_SEED
+from experiments.execution.launch import start
+from experiments.studies.lookup import asked_for
+from networks.training.backend import require_torch
+from networks.training.cohort_key import Precision
+
+
+@click.command()
+@click.argument("study")
+@DATA_OPTION
+@click.option(
+    "--trials",
+    type=click.IntRange(1, 100_000),
+    default=TRIALS,
+    show_default=True,
+    help="In all; each is one training of one seed.",
+)
+@click.option(
+    "--cohort",
+    type=click.IntRange(1, 4096),
+    help="Trials drawn at once, from the results of those before them (default: "
+    f"{COHORTS['cpu']} on a CPU, {COHORTS['cuda']} on a GPU).",
+)
+@click.option(
+    "--sampler",
+    type=click.Choice(SAMPLERS),
+    default="random",
+    show_default=True,
+    help="random, as the source searched, or tpe, which draws near what was good so far.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=FIRST_SEED,
+    show_default=True,
+    help="Of the sampler.",
+)
+@click.option(
+    "--grid",
+    is_flag=True,
+    help="Draw learning rates from those that the controlled protocol tries, as the source's "
+    "search did, instead of anywhere between the lowest and the highest.",
+)
+@click.option(
+    "--space",
+    "words",
+    multiple=True,
+    metavar="FIELD=...",
+    help="Draw a field, too: LOW..HIGH, LOW..HIGH:log or VALUE,VALUE,..., such as "
+    "training.l2=1e-5..1e-1:log. May be given several times.",
+)
+@click.option("--epochs", type=click.IntRange(1, 100_000), help="Of every training.")
+@click.option("--extended", is_flag=True, help="With further variants, where a study has them.")
+@click.option("--variants", help="Only these, by their names with commas between them.")
+@computing_options
+@DETACH_OPTION
+@RUNS_OPTION
+@JSON_OPTION
+def search(
+    study: str,
+    data_name: str | None,
+    trials: int,
+    cohort: int | None,
+    sampler: Sampler,
+    seed: int,
+    grid: bool,
+    words: Sequence[str],
+    epochs: int | None,
+    extended: bool,
+    variants: str | None,
+    device: str,
+    threads: int,
+    workers: int | None,
+    precision: Precision,
+    checkpoint_seconds: float,
+    detach: bool,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """Search a study's settings with Optuna and show the best.
+
+    Drawn are the variants of its controlled protocol and their learning rates, between
+    the lowest and the highest that the protocol tries, and the fields that --space
+    names. Each trial trains with one seed. Each variant's best trial on validation is
+    tested at the end. A search is a run: `watch`, `stop`, `resume` and `show` it.
+    """
+    from data.sources.open import dataset_path, open_dataset
+
+    require_torch()
+    require_optuna()
+    chosen, wish = asked_for(
+        study,
+        protocol="controlled",
+        seeds=1,
+        epochs=epochs,
+        extended=extended,
+        variants=variants or "",
+    )
+    space = space_of(chosen, words, grid=grid, epochs=epochs, extended=wish.extended)
+    asked = Search(space, trials, cohort, sampler, seed)
+    computing = Computing(device, threads, workers, precision, checkpoint_seconds)
+    with interruptible("Nothing was written."):
+        request = Request(chosen, dataset_path(data_name), wish, computing, asked)
+        open_dataset(data_name).features(request.features, "train")
+        with console(stderr=True).status("starting the search"):
+            made = start(request, runs)
+    follow_to_results(made, detach, as_json)

@@ -1,0 +1,1 @@
+"""What is asked: study, variant, trial, plan, request."""

@@ -1,0 +1,103 @@
+"""Fields of configs by their paths, such as training.schedule.kind."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any, get_args, get_type_hints
+
+from networks.models.checks import ConfigError, listed
+from networks.models.config import (
+    CNNConfig,
+    FFNConfig,
+    NetworkConfig,
+    TrainingConfig,
+    network_from_dict,
+    to_dict,
+    training_from_dict,
+)
+
+Configs = tuple[NetworkConfig, TrainingConfig]
+_ROOTS = ("network", "training")
+_NETWORKS = {config.kind: config for config in (FFNConfig, CNNConfig)}
+
+
+def with_field(configs: Configs, path: str, value: Any) -> Configs:
+    """Configs with one field changed.
+
+    Args:
+        configs: of the network and of its training.
+        path: "network." or "training." and the field's name, with dots for the fields of
+            a schedule or of early stopping. "network.kind" makes it the other kind of
+            network, with its defaults.
+        value: plain: a number, a text, true or false, a list.
+
+    Raises:
+        ConfigError: there is no such field, or it cannot have this value.
+    """
+    root, *names = path.split(".")
+    if root not in _ROOTS or not names:
+        raise ConfigError(
+            f"a field's path begins with network. or training., such as training.learning_rate. "
+            f"Received: {path!r}."
+        )
+    network, training = configs
+    if path == "network.kind":
+        return _of_kind(network, value), training
+    config = network if root == "network" else training
+    plain = to_dict(config)
+    place, kind = plain, type(config)
+    for depth, name in enumerate(names, 1):
+        _check_name(kind, name, ".".join([root, *names[: depth - 1]]))
+        nested = _nested(kind, name)
+        if depth == len(names):
+            place[name] = value
+        elif nested is None:
+            raise ConfigError(f"{'.'.join([root, *names[:depth]])} is a value: it has no fields.")
+        else:
+            place[name] = dict(place[name] or {})
+            place, kind = place[name], nested
+    try:
+        if root == "network":
+            return network_from_dict(plain), training
+        return network, training_from_dict(plain)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def told_by_path(config: Mapping[str, Any], begin: str = "") -> Iterator[tuple[str, str]]:
+    """The fields of plain configs by their paths, with their values as text; "-" for None."""
+    for name, item in config.items():
+        if isinstance(item, Mapping):
+            yield from told_by_path(item, f"{begin}{name}.")
+        else:
+            yield f"{begin}{name}", "-" if item is None else str(item)
+
+
+def alike(name: str, names: Iterable[str]) -> str:
+    """The question whether another name was meant, after a space; or nothing."""
+    close = difflib.get_close_matches(name.lower(), list(names), 1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _of_kind(network: NetworkConfig, kind: Any) -> NetworkConfig:
+    if kind not in _NETWORKS:
+        raise ConfigError(f"network.kind must be one of {listed(_NETWORKS)}. Received: {kind!r}.")
+    return network if kind == network.kind else _NETWORKS[kind]()
+
+
+def _check_name(kind: Any, name: str, where: str) -> None:
+    names = [field.name for field in fields(kind)]
+    if where == "network":
+        names.insert(0, "kind")
+    if name not in names:
+        raise ConfigError(
+            f"{where} has no field {name!r}.{alike(name, names)} It has: {', '.join(names)}."
+        )
+
+
+def _nested(kind: Any, name: str) -> Any:
+    """The config that a field holds, or None where it holds a value."""
+    hint = get_type_hints(kind)[name]
+    return next((t for t in (hint, *get_args(hint)) if hasattr(t, "__dataclass_fields__")), None)

@@ -1,0 +1,200 @@
+"""A study, a protocol and a dataset to the trials that will be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from experiments.design.study import (
+    DEFAULT_SEEDS,
+    FIRST_SEED,
+    PROTOCOLS,
+    QUICK_SEEDS,
+    Device,
+    Protocol,
+    Study,
+)
+from experiments.design.trial import Trial
+from experiments.errors import MISSHAPEN, RunError
+
+DEVICE_WORDS: dict[Device | None, str] = {"cpu": "CPU", "cuda": "GPU that torch can use"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One training config of a variant: a trial a seed."""
+
+    trials: tuple[Trial, ...]
+
+    @property
+    def learning_rate(self) -> float:
+        """That tells the candidates of a variant apart."""
+        return self.trials[0].training.learning_rate
+
+
+@dataclass(frozen=True)
+class PlannedVariant:
+    """A variant's candidates; where there are several, validation chooses one."""
+
+    name: str
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run will train.
+
+    Args:
+        study: its name.
+        protocol: "documented" or "controlled".
+        seeds: of the trials of each candidate.
+        epochs: asked for instead of the protocol's, or None.
+        variants: in the study's order.
+        left_out: what this version of the study does without, in sentences.
+    """
+
+    study: str
+    protocol: Protocol
+    seeds: tuple[int, ...]
+    epochs: int | None
+    variants: tuple[PlannedVariant, ...]
+    left_out: tuple[str, ...] = ()
+
+    @cached_property
+    def trials(self) -> tuple[tuple[str, Trial], ...]:
+        """Trials with the name of their variant, each once, in the order of training.
+
+        Variants whose protocols agree share their trials.
+        """
+        named: dict[str, tuple[str, Trial]] = {}
+        for variant in self.variants:
+            for candidate in variant.candidates:
+                for trial in candidate.trials:
+                    named.setdefault(trial.id, (variant.name, trial))
+        return tuple(named.values())
+
+
+def plan_of(facts: Mapping[str, Any]) -> Plan:
+    """The plan that a run's run.json tells of.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    try:
+        trials = {}
+        for name, plain in facts["trials"].items():
+            trials[name] = trial = Trial.from_dict(plain)
+            if trial.id != name:
+                raise ValueError(f"{name!r:.40} is the name of another trial")
+        variants = tuple(
+            PlannedVariant(
+                str(variant["name"]),
+                tuple(
+                    Candidate(tuple(trials[name] for name in candidate["trials"]))
+                    for candidate in variant["candidates"]
+                ),
+            )
+            for variant in facts["variants"]
+        )
+        if facts["protocol"] not in PROTOCOLS:
+            raise ValueError(f"there is no protocol {facts['protocol']!r:.40}")
+        seeds = tuple(int(seed) for seed in facts["seeds"])
+        said = tuple(map(str, facts["left_out"]))
+        return Plan(str(facts["study"]), facts["protocol"], seeds, facts["epochs"], variants, said)
+    except MISSHAPEN as error:
+        raise RunError(f"run.json is damaged: its plan cannot be read ({error!s:.200}).") from error
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How much of a study a user asks for.
+
+    Args:
+        protocol: "documented" or "controlled".
+        seeds: how many; the protocol's own number if None.
+        epochs: of every training, instead of the protocol's.
+        quick: the controlled protocol with a smaller budget.
+        extended: with the variants that only the extended study has.
+    """
+
+    protocol: Protocol = "documented"
+    seeds: int | None = None
+    epochs: int | None = None
+    quick: bool = False
+    extended: bool = False
+
+    @property
+    def seeds_each(self) -> int:
+        """Seeds of each candidate's trials, the protocol's own number where none is asked for."""
+        return self.seeds or (QUICK_SEEDS if self.quick else DEFAULT_SEEDS[self.protocol])
+
+
+def make_plan(
+    study: Study,
+    wish: Wish,
+    dataset_sha256: str,
+    devices: Collection[Device] = ("cpu", "cuda"),
+) -> Plan:
+    """The trials of a study.
+
+    Args:
+        study: the question.
+        wish: how much of it.
+        dataset_sha256: content hash of the dataset.
+        devices: that can train. Variants about another one are left out.
+
+    Raises:
+        RunError: nothing is left to train, or a quick version makes no sense.
+    """
+    protocol, quick = wish.protocol, wish.quick
+    if quick and protocol == "documented":
+        raise RunError(
+            "--quick makes the controlled protocol smaller; the documented one repeats what the "
+            "source ran. Add --protocol controlled, or leave --quick out."
+        )
+    if wish.extended and not study.can_be_extended:
+        raise RunError(f"the study {study.name} has no extended form: leave --extended out.")
+    seeds = tuple(FIRST_SEED + i for i in range(wish.seeds_each))
+    chosen = study.of(protocol, extended=wish.extended)
+    able = [v for v in chosen if v.device is None or v.device in devices]
+    if not able:
+        raise RunError(f"the study {study.name} has no variants in the {protocol} protocol here.")
+    variants = tuple(
+        PlannedVariant(
+            variant.name,
+            tuple(
+                Candidate(
+                    tuple(
+                        Trial(variant.network, training, seed, dataset_sha256, variant.device)
+                        for seed in seeds
+                    )
+                )
+                for training in study.trainings(variant, protocol, wish.epochs, quick=quick)
+            ),
+        )
+        for variant in able
+    )
+    without = tuple(
+        f"{variant.name}: left out, as there is no {DEVICE_WORDS[variant.device]} here."
+        for variant in chosen
+        if variant not in able and variant.device
+    )
+    epochs = wish.epochs
+    return Plan(study.name, protocol, seeds, epochs, variants, _left_out(study, wish) + without)
+
+
+def _left_out(study: Study, wish: Wish) -> tuple[str, ...]:
+    """What a smaller version of a study leaves out, in sentences."""
+    if not wish.quick:
+        return ()
+    budget, smaller = study.budget, study.budget.quick()
+    seeds = wish.seeds or QUICK_SEEDS
+    said = [f"{seeds} seeds instead of {DEFAULT_SEEDS['controlled']}"]
+    if wish.epochs is None:
+        said.append(f"{smaller.epochs} epochs instead of {budget.epochs}")
+    rates = [f"{rate:g}" for rate in budget.learning_rates if rate not in smaller.learning_rates]
+    if rates:
+        said.append(f"no learning rate of {', '.join(rates)}")
+    return (f"Quick version: {', '.join(said)}.",)

@@ -1,0 +1,212 @@
+"""What a search draws from: values of fields, for each variant of a study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from experiments.design.config_paths import Configs, with_field
+from experiments.design.study import Device
+from experiments.design.trial import Trial
+from networks.models.config import (
+    NetworkConfig,
+    TrainingConfig,
+    network_from_dict,
+    to_dict,
+    training_from_dict,
+)
+
+KIND = "network.kind"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A field that has one of some values.
+
+    Args:
+        path: of the field, see `fields.with_field`.
+        values: plain, at least one.
+    """
+
+    path: str
+    values: tuple[Any, ...]
+
+    @property
+    def edges(self) -> tuple[Any, ...]:
+        """Values that must be possible for the field to be drawn."""
+        return self.values
+
+    @property
+    def shown(self) -> tuple[Any, ...]:
+        """The values as Optuna has them, which knows no lists."""
+        return tuple(json.dumps(v) if isinstance(v, (list, dict)) else v for v in self.values)
+
+    def __str__(self) -> str:
+        return f"{self.path} ({', '.join(map(value_text, self.values))})"
+
+
+@dataclass(frozen=True)
+class Range:
+    """A field that has any value between two, both included.
+
+    Args:
+        path: of the field, see `fields.with_field`.
+        low, high: the lowest and the highest value.
+        log: whether each power of ten is as likely, instead of each value.
+        whole: whether it is a whole number.
+    """
+
+    path: str
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    @property
+    def edges(self) -> tuple[Any, ...]:
+        """Values that must be possible for the field to be drawn."""
+        return (self.low, self.high)
+
+    def __str__(self) -> str:
+        kind = ", logarithmic" if self.log else ""
+        return f"{self.path} ({value_text(self.low)} to {value_text(self.high)}{kind})"
+
+
+def value_text(value: Any) -> str:
+    """A value as users read and write it."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+Dimension = Choice | Range
+_DIMENSIONS: dict[str, type[Choice] | type[Range]] = {"choice": Choice, "range": Range}
+
+
+@dataclass(frozen=True)
+class Start:
+    """A variant, and what is drawn for it.
+
+    Args:
+        variant: its name.
+        network, training: what the drawn fields are changed in.
+        paths: of the fields that are drawn, in the order of drawing.
+        device: that it trains on; None leaves that to the user.
+    """
+
+    variant: str
+    network: NetworkConfig
+    training: TrainingConfig
+    paths: tuple[str, ...]
+    device: Device | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one trial is about.
+
+    Args:
+        variant: its name.
+        values: that were drawn, by the paths of their fields.
+    """
+
+    variant: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Space:
+    """All that a search draws from.
+
+    Args:
+        starts: the variants, at least one.
+        dimensions: the fields, those of `Start.paths`.
+    """
+
+    starts: tuple[Start, ...]
+    dimensions: tuple[Dimension, ...]
+
+    @property
+    def features(self) -> Literal["mfcc", "mel"]:
+        """What its networks read: a dataset with mel-spectrograms has the MFCC statistics, too."""
+        drawn = any(d.path == KIND and "cnn" in d.edges for d in self.dimensions)
+        mel = drawn or any(start.network.features == "mel" for start in self.starts)
+        return "mel" if mel else "mfcc"
+
+    def start(self, variant: str) -> Start:
+        """A variant by its name.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        return {start.variant: start for start in self.starts}[variant]
+
+    def dimensions_of(self, variant: str) -> tuple[Dimension, ...]:
+        """What is drawn for a variant, in the order of drawing.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        known = {dimension.path: dimension for dimension in self.dimensions}
+        return tuple(known[path] for path in self.start(variant).paths)
+
+    def trial(self, setting: Setting, seed: int, dataset_sha256: str) -> Trial:
+        """The trial of a setting.
+
+        Raises:
+            ConfigError: its values cannot be together.
+        """
+        start = self.start(setting.variant)
+        configs: Configs = (start.network, start.training)
+        for path, value in setting.values.items():
+            configs = with_field(configs, path, value)
+        return Trial(*configs, seed, dataset_sha256, start.device)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        names = {kind: name for name, kind in _DIMENSIONS.items()}
+        return {
+            "starts": [
+                {
+                    "variant": start.variant,
+                    "network": to_dict(start.network),
+                    "training": to_dict(start.training),
+                    "paths": list(start.paths),
+                    "device": start.device,
+                }
+                for start in self.starts
+            ],
+            "dimensions": [{"kind": names[type(d)], **asdict(d)} for d in self.dimensions],
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Space:
+        """The space that `to_dict` made `plain` of.
+
+        Raises:
+            ConfigError, LookupError, TypeError, ValueError: `plain` is damaged.
+        """
+        starts = tuple(
+            Start(
+                start["variant"],
+                network_from_dict(start["network"]),
+                training_from_dict(start["training"]),
+                tuple(start["paths"]),
+                start["device"],
+            )
+            for start in plain["starts"]
+        )
+        space = cls(starts, tuple(map(_dimension, plain["dimensions"])))
+        for start in starts:
+            space.dimensions_of(start.variant)
+        return space
+
+
+def _dimension(plain: Mapping[str, Any]) -> Dimension:
+    fields = dict(plain)
+    kind = _DIMENSIONS[fields.pop("kind")]
+    if "values" in fields:
+        fields["values"] = tuple(fields["values"])
+    return kind(**fields)

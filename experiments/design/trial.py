@@ -1,0 +1,64 @@
+"""A trial: one training, named by a hash of everything that it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, get_args
+
+from experiments.design.study import Device
+from networks.models.checks import ConfigError
+from networks.models.config import (
+    NetworkConfig,
+    TrainingConfig,
+    network_from_dict,
+    to_dict,
+    training_from_dict,
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Network, training, seed and dataset; and the device, where that is what it is about."""
+
+    network: NetworkConfig
+    training: TrainingConfig
+    seed: int
+    dataset_sha256: str
+    device: Device | None = None
+
+    @cached_property
+    def id(self) -> str:
+        """16 hexadecimal digits; equal trials have equal ids."""
+        plain = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        plain = {
+            "network": to_dict(self.network),
+            "training": to_dict(self.training),
+            "seed": self.seed,
+            "dataset_sha256": self.dataset_sha256,
+        }
+        return plain if self.device is None else plain | {"device": self.device}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Trial:
+        """The trial that `to_dict` made `plain` of.
+
+        Raises:
+            ConfigError: a field is unknown or its value cannot be.
+        """
+        device = plain.get("device")
+        if device not in (None, *get_args(Device)):
+            raise ConfigError(f"device must be cpu or cuda. Received: {device!r:.40}.")
+        return cls(
+            network=network_from_dict(plain["network"]),
+            training=training_from_dict(plain["training"]),
+            seed=plain["seed"],
+            dataset_sha256=plain["dataset_sha256"],
+            device=device,
+        )

@@ -1,0 +1,209 @@
+"""Starts, resumes and ends runs: each is a process of its own session.
+
+So it outlives the terminal and the program that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from data.errors import DataError
+from experiments.design.request import BEGUN, Request
+from experiments.errors import RunError
+from experiments.runs import listing
+from experiments.runs.directory import RunDirectory
+from experiments.runs.lock import OwnedError, is_alive, owner_of
+from networks.models.checks import ConfigError
+from networks.training.backend import require_torch
+
+OWNER: tuple[str, ...] = (sys.executable, "-m", "experiments.execution.run_process")
+
+_LOOK = 0.05  # seconds between two looks
+_LONGEST_ANSWER = 16 * 1024  # bytes
+
+
+def start(request: Request, runs: Path) -> RunDirectory:
+    """Start a run; returns when its run.json is there.
+
+    Args:
+        request: what to run.
+        runs: the folder of all runs.
+
+    Raises:
+        DataError: the folder cannot be written.
+        RunError: the run was refused.
+    """
+    _require_torch()
+    run = RunDirectory(listing.create(runs, request.study.name).path.absolute())
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        run.write_request(replace(request, dataset=request.dataset.absolute()).to_dict())
+        process = _spawn(run)
+        _await(process, run)
+    except BaseException:  # Ctrl-C, too: nothing has begun
+        if process is not None:
+            process.kill()
+            process.wait()
+        shutil.rmtree(run.path, ignore_errors=True)
+        with suppress(OSError):
+            run.path.parent.rmdir()
+        raise
+    _reap(process)
+    return run
+
+
+def resume(run: RunDirectory, dataset: Path | None = None) -> None:
+    """Let a run go on from where it was; returns when it has begun to.
+
+    Args:
+        run: that nobody carries out.
+        dataset: its file; None looks for it among the user's datasets.
+
+    Raises:
+        OwnedError: somebody carries it out.
+        DataError: the folder cannot be written.
+        RunError: the run was refused.
+    """
+    _require_torch()
+    run.refuse_links()
+    facts = run.read_run()
+    if is_alive(run):
+        raise OwnedError(f"{run.name} is being carried out already, by {owner_of(run)}.")
+    found = (dataset or find_dataset(facts["dataset"])).absolute()
+    process = _spawn(RunDirectory(run.path.absolute()), str(found))
+    _await(process, run)
+    _reap(process)
+
+
+def find_dataset(about: object) -> Path:
+    """The user's dataset with the rows that a run began with.
+
+    Args:
+        about: the dataset's name and content hash, as run.json has them. No path is
+            taken from there: records may come from somebody else.
+
+    Raises:
+        RunError: there is none.
+    """
+    from data.storage import catalogue, hdf5
+
+    if not isinstance(about, dict):
+        raise RunError("run.json is damaged: it does not say on what it ran.")
+    for name in sorted(catalogue.names(), key=lambda name: name != about.get("name")):
+        path = catalogue.path_of(name)
+        with suppress(DataError):
+            if hdf5.summarise(path).content_sha256 == about.get("content_sha256"):
+                return path
+    raise RunError(
+        f"none of your datasets holds the rows of {about.get('name')!r:.80} that the run began "
+        "with: name its file with --data, or make it again with python -m data."
+    )
+
+
+def end_now(run: RunDirectory) -> None:
+    """End a run's processes at once; what was committed is kept.
+
+    Raises:
+        RunError: they run on another machine.
+        DataError: the folder cannot be written.
+    """
+    run.refuse_links()
+    owner = owner_of(run)
+    run.ask_to_stop()  # so that it counts as stopped, not as crashed
+    if owner is None or not is_alive(run):
+        return
+    if not owner.is_here:
+        raise RunError(
+            f"{run.name} is carried out by {owner}: end it there. It was asked to stop at the "
+            "end of its epoch."
+        )
+    if not _carries_out(owner.pid, run):
+        raise RunError(
+            f"{run.name} names {owner} as its owner, which is another program: it was not ended."
+        )
+    with suppress(ProcessLookupError):
+        os.killpg(owner.pid, signal.SIGKILL)  # it leads a session of its own
+
+
+def _carries_out(pid: int, run: RunDirectory) -> bool:
+    """Whether a process was started to carry a run out; a lock may name any."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        command = ["ps", "-o", "args=", "-p", str(pid)]
+        arguments = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    return OWNER[-1] in arguments and str(run.path.absolute()) in arguments
+
+
+def await_end(run: RunDirectory, seconds: float | None = None) -> bool:
+    """Wait until nobody carries a run out; False where that takes longer than `seconds`."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while is_alive(run):
+        if end is not None and time.monotonic() > end:
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+def _require_torch() -> None:
+    try:
+        require_torch()
+    except ConfigError as error:
+        raise RunError(str(error)) from error
+
+
+def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
+    try:
+        with run.console.open("ab") as console:
+            return subprocess.Popen(
+                [*OWNER, str(run.path), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,  # for one line, see `_await`
+                stderr=console,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise RunError(f"{run.path} cannot be used: {error.strerror}.") from error
+
+
+def _await(process: subprocess.Popen[bytes], run: RunDirectory) -> None:
+    """Wait until a process has begun to carry a run out.
+
+    Raises:
+        RunError: it has refused, or died.
+    """
+    assert process.stdout is not None
+    with process.stdout as answers:
+        answer = answers.readline(_LONGEST_ANSWER).decode(errors="replace").strip()
+    if answer == BEGUN:
+        return
+    code = process.wait()
+    if answer:
+        raise RunError(answer)
+    raise RunError(
+        f"the process that was to carry {run.name} out ended (exit status {code}){_last_words(run)}"
+    )
+
+
+def _last_words(run: RunDirectory) -> str:
+    with suppress(OSError), run.console.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - _LONGEST_ANSWER))
+        lines = file.read().decode(errors="replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()]
+        if said:
+            return f", saying: {said[-1]}"
+    return " and said nothing."
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    """Take note of a process's end, so that it does not stay in the system's list."""
+    threading.Thread(target=process.wait, daemon=True).start()

@@ -1,0 +1,257 @@
+"""The process that carries a run out: `python -m experiments.execution.run_process RUN [DATASET]`.
+
+It holds the run's lock, hands cohorts to its workers and writes the events. It imports
+neither Keras nor torch, so that what kills a worker leaves it alive. `launch` starts it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from data.datasets.dataset import Dataset
+from data.errors import DataError
+from data.storage import hdf5
+from data.terminal.text import clean
+from experiments.design.plan import make_plan, plan_of
+from experiments.design.request import BEGUN, Request
+from experiments.design.search_settings import Search, require_optuna
+from experiments.errors import RunError
+from experiments.execution.event_writer import RunLog
+from experiments.execution.manifest import cohorts_of, other_versions, run_facts, settings_of
+from experiments.execution.scheduler import Runner
+from experiments.execution.search_loop import Searcher, begin_search
+from experiments.runs.directory import RunDirectory
+from experiments.runs.event_log import EventLog
+from experiments.runs.lock import owning, serve_owner
+from experiments.runs.process_id import Owner
+from experiments.training.cohorts import plan_cohorts
+from experiments.training.device import versions
+from experiments.training.job import Work
+from experiments.training.messages import Message
+from experiments.training.tasks import Machine, probe
+from experiments.training.worker_count import default_workers
+from experiments.workers.pool import WorkerPool
+from networks.models.checks import ConfigError
+
+_LONGEST_ANSWER = 8192  # characters
+
+
+def main(arguments: list[str]) -> int:
+    """Carry a run out; the exit status.
+
+    Args:
+        arguments: the run's directory, which holds the request of a run that begins;
+            for one that goes on the dataset's file, too.
+    """
+    run = RunDirectory(Path(arguments[0]))
+    answers = _take_stdout()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: _ask_to_stop(run))
+    try:
+        with owning(run, _say) as me:
+            carrier = Carrier(run, me, answers.begun)
+            if len(arguments) == 1:
+                carrier.begin(Request.from_dict(run.read_request()))
+            else:
+                carrier.go_on(Path(arguments[1]))
+    except (DataError, RunError, ConfigError) as error:
+        _say(f"Error: {error}")
+        answers.tell(str(error))
+        return 2
+    except Exception as error:
+        with suppress(OSError):
+            traceback.print_exc()
+        answers.tell(f"{type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+def check_dataset(dataset: Dataset, facts: dict[str, Any], path: Path) -> None:
+    """Refuse to go on under other data.
+
+    Raises:
+        RunError: the rows are not those that the run began with.
+    """
+    expected = facts["dataset"]["content_sha256"]
+    if dataset.content_sha256 != expected:
+        raise RunError(
+            f"{path} holds other rows than the run began with (content hash "
+            f"{dataset.content_sha256[:12]}, expected {expected!s:.12}): its trials would not "
+            "belong together. Name the dataset with --data, or start a new run."
+        )
+
+
+class Carrier:
+    """Carries a run out with a pool of workers.
+
+    Args:
+        run: that this process owns.
+        me: this process.
+        begun: called when the run has begun, or goes on.
+        pool: makes the pool, as `WorkerPool`.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        me: Owner,
+        begun: Callable[[], None] = lambda: None,
+        pool: Callable[..., Any] = WorkerPool,
+    ) -> None:
+        self._run, self._me, self._begun, self._make_pool = run, me, begun, pool
+        self._log: RunLog | None = None
+
+    def begin(self, request: Request) -> None:
+        """Plan a run, write its run.json and carry it out.
+
+        Raises:
+            DataError, RunError: it cannot be begun, or not be carried out.
+        """
+        study, asked = request.study, request.computing
+        if request.search is not None:
+            require_optuna()
+        dataset = hdf5.load(request.dataset)
+        dataset.features(request.features, "train")  # refuse before anything is written
+        with self._pool(asked.threads) as pool:
+            machine: Machine = pool.submit(
+                probe, asked.device, asked.threads, asked.precision
+            ).result()
+            plan = make_plan(study, request.wish, dataset.content_sha256, machine.devices)
+            classes = len(dataset.genres)
+            begun = None
+            if request.search is None:
+                cohorts = plan_cohorts(plan.trials, machine.device, classes, machine.free_memory)
+            else:
+                begun = begin_search(request.search, plan, dataset, machine)
+                plan, cohorts = begun.plan, begun.generation.cohorts
+            workers = 1
+            # Where devices are compared, nothing else may take their time.
+            if machine.device == "cpu" and not any(cohort.device for cohort in cohorts):
+                rows = len(dataset.train)
+                workers = asked.workers or default_workers(cohorts, asked.threads, rows, classes)
+            device = machine.about | {"workers": min(workers, len(cohorts))}
+            planned = cohorts if begun is None else ()
+            facts = run_facts(study, dataset, plan, planned, device, asked.checkpoint_seconds)
+            if begun is None:
+                self._run.write_run(facts)
+            else:
+                self._run.write_run(facts | {"search": begun.search.to_dict()})
+                self._run.write_generation(begun.generation)
+            self._carry_out(pool, self._run.read_run(), request.dataset, resumed=False)
+
+    def go_on(self, dataset: Path) -> None:
+        """Carry on with a run that has begun before.
+
+        Args:
+            dataset: the file of its dataset.
+
+        Raises:
+            DataError, RunError: it cannot go on.
+        """
+        facts = self._run.read_run()
+        plan_of(facts)  # refuse before anything is changed
+        settings, _ = settings_of(facts)
+        if "search" in facts:
+            require_optuna()
+        check_dataset(hdf5.load(dataset), facts, dataset)
+        self._run.clear_temporary()
+        self._run.withdraw_stop()
+        with self._pool(settings.threads) as pool:
+            pool.submit(probe, settings.device, settings.threads, settings.precision).result()
+            self._carry_out(pool, facts, dataset, resumed=True)
+
+    def _pool(self, threads: int) -> Any:
+        return self._make_pool(
+            1,
+            threads=threads,
+            on_message=self._told,
+            initializer=serve_owner,
+            initargs=(self._run.path, self._me.pid),
+        )
+
+    def _carry_out(self, pool: Any, facts: dict[str, Any], dataset: Path, *, resumed: bool) -> None:
+        """Train and record all that is left; events tell of it."""
+        plan = plan_of(facts)
+        cohorts = cohorts_of(facts, plan)
+        search = Search.from_dict(facts["search"]) if "search" in facts else None
+        settings, workers = settings_of(facts)
+        work = Work(self._run, dataset, facts["dataset"]["content_sha256"], settings)
+        events = EventLog(self._run)
+        asked = 0 if search is None or facts["search"]["is_over"] else search.trials
+        self._log = log = RunLog(self._run, events, plan.trials, asked)
+        try:
+            log.began(owner=asdict(self._me), resumed=resumed, versions=versions())
+            for phrase in other_versions(facts):
+                log.note(f"another version than this run began with: {phrase}")
+            log.planned(cohorts, workers)
+            self._begun()
+            pool.grow(workers)
+            classes = len(facts["dataset"]["genres"])
+            task = (
+                Runner(work, plan, cohorts, pool, workers, log, classes)
+                if search is None
+                else Searcher(search, work, pool, workers, log, classes)
+            )
+            log.ended("finished" if task.execute() else "stopped")
+        except Exception as error:
+            log.ended("failed", str(error) or type(error).__name__)
+            raise
+        finally:
+            self._log = None
+            events.close()
+
+    def _told(self, message: Message) -> None:
+        if self._log is not None:
+            self._log.told(message)
+
+
+class _Answers:
+    """The way to whoever started this process, for one line."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def begun(self) -> None:
+        """The run has begun, or goes on."""
+        self.tell(BEGUN)
+
+    def tell(self, answer: str) -> None:
+        """Say how it went; only the first time."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            line = " ".join(answer.split())[:_LONGEST_ANSWER]
+            with suppress(OSError):  # it may have gone
+                os.write(descriptor, f"{line}\n".encode())
+            os.close(descriptor)
+
+
+def _take_stdout() -> _Answers:
+    """Keep standard output for the answer; what is printed goes where errors go."""
+    answers = _Answers(os.dup(1))  # not inherited by workers
+    os.dup2(2, 1)
+    return answers
+
+
+def _ask_to_stop(run: RunDirectory) -> None:
+    try:
+        run.ask_to_stop()
+    except DataError as error:
+        _say(str(error))
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # the disk that holds console.log may be full
+        print(clean(text), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

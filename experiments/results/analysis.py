@@ -1,0 +1,171 @@
+"""What a run's results answer: intervals, comparisons, a sentence.
+
+It takes SciPy, a second to import: commands that only look begin without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from experiments.results.run_result import RunResult, VariantResult
+from experiments.runs.predictions import Predictions, baselines_of, predictions_of
+from experiments.statistics.answer import Answer, answer
+from experiments.statistics.clusters import Clusters, clusters_of
+from experiments.statistics.intervals import Interval, mean_interval
+from experiments.statistics.paired import McNemar, RowComparison, compare_on_rows, mcnemar
+from experiments.statistics.resampling import row_interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_SHARE = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """How sure a variant's test figures are.
+
+    Args:
+        accuracy, macro_f1: intervals over its seeds; None with fewer than two.
+        accuracy_on_rows, macro_f1_on_rows: intervals over the choice of test rows, for
+            the mean of its seeds; None where the rows cannot tell.
+    """
+
+    accuracy: Interval | None
+    macro_f1: Interval | None
+    accuracy_on_rows: Interval | None
+    macro_f1_on_rows: Interval | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            name: None if value is None else value.to_dict() for name, value in vars(self).items()
+        }
+
+
+@dataclass(frozen=True)
+class AgainstBaseline:
+    """The best variant's first seed beside a baseline, on the same test rows.
+
+    Args:
+        baseline: its name.
+        comparison: of accuracy; positive where the network is better.
+        mcnemar: of the rows that one alone gets right.
+    """
+
+    baseline: str
+    comparison: RowComparison
+    mcnemar: McNemar
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        plain = {"baseline": self.baseline, "accuracy": self.comparison.to_dict()}
+        return plain | {"mcnemar": self.mcnemar.to_dict()}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run's results answer.
+
+    Args:
+        answer: of the variants' test macro-F1; None before anything was tested.
+        certainty: by variant.
+        clusters: that test rows were resampled by; None without predictions.
+        best: the variant that is compared with baselines.
+        baselines: those comparisons.
+    """
+
+    answer: Answer | None
+    certainty: Mapping[str, Certainty]
+    clusters: Clusters | None
+    best: str | None
+    baselines: tuple[AgainstBaseline, ...]
+
+    @property
+    def unit(self) -> str:
+        """What test rows were resampled by, such as "15 tracks"; empty without."""
+        return f"{self.clusters.count} {self.clusters.unit}" if self.clusters else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "answer": None if self.answer is None else self.answer.to_dict(),
+            "intervals": {name: sure.to_dict() for name, sure in self.certainty.items()},
+            "rows_resampled_by": self.unit,
+            "best": self.best,
+            "baselines": [one.to_dict() for one in self.baselines],
+        }
+
+
+def judge(result: RunResult) -> Verdict:
+    """The verdict on a run's results, as far as they go.
+
+    Raises:
+        RunError: predictions are damaged.
+    """
+    classes = len(result.genres)
+    tested = [variant for variant in result.variants if variant.n]
+    said = {variant.name: _predictions(result, variant) for variant in tested}
+    first = next((found[0] for found in said.values() if found), None)
+    clusters = None if first is None else clusters_of(first.label, first.track)
+    figures = {variant.name: variant.by_seed("macro_f1") for variant in result.variants}
+    best = result.best
+    return Verdict(
+        answer(figures) if tested else None,
+        {variant.name: _certainty(variant, said[variant.name], clusters) for variant in tested},
+        clusters,
+        best.name if best else None,
+        _against(result, predictions_of(result.run, best.trials[0], classes), clusters)
+        if best and clusters
+        else (),
+    )
+
+
+def _predictions(result: RunResult, variant: VariantResult) -> list[Predictions]:
+    found = [predictions_of(result.run, trial, len(result.genres)) for trial in variant.trials]
+    return [each for each in found if each is not None]
+
+
+def _certainty(
+    variant: VariantResult, found: list[Predictions], clusters: Clusters | None
+) -> Certainty:
+    import numpy as np
+
+    accuracy = mean_interval(variant.accuracy.values, bounds=_SHARE)
+    macro_f1 = mean_interval(variant.macro_f1.values, bounds=_SHARE)
+    if clusters is None or not found:
+        return Certainty(accuracy, macro_f1, None, None)
+    label = found[0].label
+    predicted = np.stack([each.predicted for each in found])
+    return Certainty(
+        accuracy,
+        macro_f1,
+        row_interval(label, predicted, clusters, "accuracy"),
+        row_interval(label, predicted, clusters, "macro_f1"),
+    )
+
+
+def _against(
+    result: RunResult, ours: Predictions | None, clusters: Clusters
+) -> tuple[AgainstBaseline, ...]:
+    if ours is None:
+        return ()
+    found = baselines_of(result.run)
+    return tuple(
+        AgainstBaseline(
+            baseline.name,
+            compare_on_rows(ours.label, theirs, ours.predicted, clusters),
+            mcnemar(ours.label, theirs, ours.predicted),
+        )
+        for baseline in result.baselines
+        if (theirs := _first_fit(found.get(baseline.name), len(ours.label))) is not None
+    )
+
+
+def _first_fit(predicted: npt.NDArray[np.int64] | None, rows: int) -> npt.NDArray[np.int64] | None:
+    if predicted is None or predicted.ndim != 2 or predicted.shape[1:] != (rows,):
+        return None
+    return predicted[0] if len(predicted) else None

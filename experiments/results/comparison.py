@@ -1,0 +1,221 @@
+"""Runs side by side: in what they differ, and what that does to the same variants.
+
+The first run is the one that all others are held against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from experiments.errors import RunError
+from experiments.results.differences import Difference, differences
+from experiments.results.run_result import RunResult, VariantResult, collect
+from experiments.runs.directory import RunDirectory
+from experiments.runs.predictions import Predictions, predictions_of
+from experiments.statistics.clusters import clusters_of
+from experiments.statistics.paired import (
+    Comparison,
+    McNemar,
+    RowComparison,
+    compare_on_rows,
+    compare_over_seeds,
+    mcnemar,
+)
+
+
+@dataclass(frozen=True)
+class AgainstFirst:
+    """A variant of a later run minus the same variant of the first, on common seeds.
+
+    Args:
+        accuracy, macro_f1: of the test rows; None with fewer than two common seeds.
+    """
+
+    accuracy: Comparison | None
+    macro_f1: Comparison | None
+
+
+@dataclass(frozen=True)
+class Common:
+    """A variant in each run.
+
+    Args:
+        name: of the variant.
+        results: one a run; None where the run has no such variant.
+        against_first: one a run; None for the first run, and where one lacks the
+            variant or the datasets differ.
+    """
+
+    name: str
+    results: tuple[VariantResult | None, ...]
+    against_first: tuple[AgainstFirst | None, ...]
+
+
+@dataclass(frozen=True)
+class BestOnRows:
+    """The best variant of a later run against that of the first, on the same test rows.
+
+    Args:
+        run: place of the later run, counted from 0.
+        first, other: the variants.
+        accuracy: later minus first, seeds averaged; rows are resampled.
+        resampled_by: what rows were resampled by, such as "68 tracks".
+        mcnemar: of the first seed of each; a is of the first run.
+    """
+
+    run: int
+    first: str
+    other: str
+    accuracy: RowComparison
+    resampled_by: str
+    mcnemar: McNemar
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "run": self.run,
+            "first": self.first,
+            "other": self.other,
+            "accuracy": self.accuracy.to_dict(),
+            "resampled_by": self.resampled_by,
+            "mcnemar": self.mcnemar.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Several runs, the first of which the others are held against.
+
+    Args:
+        results: of the runs.
+        differences: in what they differ.
+        variants: of all runs, those of the first before others.
+        best: comparisons on the same test rows, where there are such.
+    """
+
+    results: tuple[RunResult, ...]
+    differences: tuple[Difference, ...]
+    variants: tuple[Common, ...]
+    best: tuple[BestOnRows, ...]
+
+    @property
+    def share_dataset(self) -> bool:
+        """Whether all runs are about the same rows, so that their figures compare."""
+        return len({result.content_sha256 for result in self.results}) == 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "runs": [result.to_dict() for result in self.results],
+            "same_dataset": self.share_dataset,
+            "differences": [
+                {"what": one.what, "values": list(one.values)} for one in self.differences
+            ],
+            "variants": [
+                {
+                    "name": common.name,
+                    "in_runs": [result is not None for result in common.results],
+                    "against_first": [
+                        None if against is None else _plain(against)
+                        for against in common.against_first
+                    ],
+                }
+                for common in self.variants
+            ],
+            "best": [one.to_dict() for one in self.best],
+        }
+
+
+def compare(runs: Sequence[RunDirectory]) -> SideBySide:
+    """Set runs side by side.
+
+    Args:
+        runs: two at least.
+
+    Raises:
+        RunError: a run is named twice, or a record is missing or damaged.
+    """
+    places = [run.path.resolve() for run in runs]
+    for run, place in zip(runs, places, strict=True):
+        if places.count(place) > 1:
+            raise RunError(f"{run.name} is named twice: compare it with another run.")
+    results = tuple(collect(run) for run in runs)
+    names = dict.fromkeys(variant.name for result in results for variant in result.variants)
+    return SideBySide(
+        results,
+        differences(results),
+        tuple(_common(name, results) for name in names),
+        _best(results),
+    )
+
+
+def _plain(against: AgainstFirst) -> dict[str, Any]:
+    return {
+        name: None if comparison is None else comparison.to_dict()
+        for name, comparison in vars(against).items()
+    }
+
+
+def _common(name: str, results: Sequence[RunResult]) -> Common:
+    found = tuple(
+        next((variant for variant in result.variants if variant.name == name), None)
+        for result in results
+    )
+    first = found[0]
+    against: list[AgainstFirst | None] = [None]
+    for result, other in zip(results[1:], found[1:], strict=True):
+        same = result.content_sha256 == results[0].content_sha256
+        against.append(_against(first, other) if first and other and same else None)
+    return Common(name, found, tuple(against))
+
+
+def _against(first: VariantResult, other: VariantResult) -> AgainstFirst:
+    def of(figure: Any) -> Comparison | None:
+        before, after = first.by_seed(figure), other.by_seed(figure)
+        seeds = [seed for seed in before if seed in after]
+        return compare_over_seeds([before[s] for s in seeds], [after[s] for s in seeds])
+
+    return AgainstFirst(of("accuracy"), of("macro_f1"))
+
+
+def _best(results: Sequence[RunResult]) -> tuple[BestOnRows, ...]:
+    first = _predicted(results[0])
+    if first is None:
+        return ()
+    label, track = first[0].label, first[0].track
+    clusters = clusters_of(label, track)
+    found = []
+    for place, result in enumerate(results[1:], 1):
+        other = _predicted(result)
+        same = result.content_sha256 == results[0].content_sha256
+        if other is None or not same or not np.array_equal(other[0].label, label):
+            continue
+        ours, theirs = (np.stack([one.predicted for one in some]) for some in (first, other))
+        found.append(
+            BestOnRows(
+                place,
+                _best_name(results[0]),
+                _best_name(result),
+                compare_on_rows(label, ours, theirs, clusters),
+                f"{clusters.count} {clusters.unit}",
+                mcnemar(label, ours[0], theirs[0]),
+            )
+        )
+    return tuple(found)
+
+
+def _best_name(result: RunResult) -> str:
+    return result.best.name if result.best else ""
+
+
+def _predicted(result: RunResult) -> list[Predictions] | None:
+    """Of the best variant's trials, those that are recorded; None without any."""
+    best = result.best
+    if best is None:
+        return None
+    read = (predictions_of(result.run, trial, len(result.genres)) for trial in best.trials)
+    return [one for one in read if one is not None] or None

@@ -1,0 +1,320 @@
+"""A run's directory: what is in it, how it is written and read back.
+
+runs/<study>/<utc>-<id>/
+  request.json               what the user asked for; written first
+  run.json                   what was to be done, with what, on what; written once
+  generations/<number>.json  of a search: trials that were drawn at once (see `search`)
+  optuna.journal             of a search: the same for Optuna's tools
+  lock                       who carries it out (see `ownership`)
+  control/stop               its presence asks for a clean stop
+  events/<writer>.jsonl      what happened (see `events`)
+  cohorts/<id>/              checkpoints (see `checkpoints`), split.json
+  trials/<id>/result.json    the commit of a finished trial
+  trials/<id>/model.keras    its network
+  trials/<id>/predictions.h5 its probabilities on the test rows
+  baselines/result.json      the commit of the baselines: their figures
+  baselines/predictions.h5   the classes that they predict of the test rows
+  console.log                what the run's processes printed
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data.files.atomic import TEMPORARY, commit, writing
+from experiments.errors import RunError
+from experiments.runs.checksums import seal, unseal
+from experiments.runs.generations import merged
+from experiments.search.generations import Generation
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+SCHEMA_VERSION = 3
+_LARGEST_JSON = 64 * 2**20  # bytes; a result of a thousand epochs has about 0.2 MB
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One run's files. `path` is runs/<study>/<utc>-<id>."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """<study>/<utc>-<id>."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    def write_run(self, facts: Mapping[str, Any]) -> None:
+        """Write run.json.
+
+        Raises:
+            DataError: the disk is full or the folder cannot be written.
+        """
+        _write(self.path / "run.json", {"schema_version": SCHEMA_VERSION, **facts})
+
+    def read_run(self) -> dict[str, Any]:
+        """What run.json says; of a search, with all that was drawn since.
+
+        Raises:
+            RunError: it is missing, damaged or of a newer schema; a generation is.
+        """
+        facts = _read(self.path / "run.json")
+        version = facts.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise RunError(
+                f"{self.path / 'run.json'} has schema version {version!r}; this program knows "
+                f"{SCHEMA_VERSION}. Use the version of genre-tui that made it."
+            )
+        return merged(facts, self._generations()) if "search" in facts else facts
+
+    def write_generation(self, generation: Generation) -> None:
+        """Commit what a search has drawn.
+
+        Raises:
+            DataError: as `write_run`.
+        """
+        _write(self._generation(generation.number), generation.to_dict())
+
+    def write_request(self, request: Mapping[str, Any]) -> None:
+        """Write request.json.
+
+        Raises:
+            DataError: as `write_run`.
+        """
+        _write(self.path / "request.json", request)
+
+    def read_request(self) -> dict[str, Any]:
+        """What was asked for when the run began.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        return _read(self.path / "request.json")
+
+    def trial_path(self, trial: str) -> Path:
+        """The folder of a trial.
+
+        Raises:
+            RunError: the id is none, such as one that leads out of the run.
+        """
+        return self.path / "trials" / _checked(trial, "trial")
+
+    def cohort_path(self, cohort: str) -> Path:
+        """The folder of a cohort.
+
+        Raises:
+            RunError: as `trial_path`.
+        """
+        return self.path / "cohorts" / _checked(cohort, "cohort")
+
+    def write_model(self, trial: str, save: Callable[[Path], None]) -> None:
+        """Let `save` write a trial's model.keras."""
+        target = self.trial_path(trial) / "model.keras"
+        with commit(target) as temporary:
+            # Keras insists on the suffix.
+            named = temporary.with_name(f"{temporary.name}.keras")
+            try:
+                save(named)
+                named.replace(temporary)
+            finally:
+                named.unlink(missing_ok=True)
+
+    def write_predictions(self, trial: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Write a trial's predictions.h5."""
+        _write_arrays(self.trial_path(trial) / "predictions.h5", arrays)
+
+    def write_result(self, trial: str, result: Mapping[str, Any]) -> None:
+        """Commit a trial: it is done once its result.json is there."""
+        _write(self.trial_path(trial) / "result.json", result)
+
+    def read_result(self, trial: str) -> dict[str, Any] | None:
+        """A trial's result, or None where it has none yet.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        path = self.trial_path(trial) / "result.json"
+        if not path.exists():
+            return None
+        try:
+            return _read(path)
+        except RunError as error:
+            raise RunError(
+                f"{error} python -m experiments resume {self.path.name} trains that trial anew."
+            ) from error
+
+    def discard_result(self, trial: str) -> None:
+        """Let a trial count as not done: it is trained anew when the run goes on."""
+        (self.trial_path(trial) / "result.json").unlink(missing_ok=True)
+
+    def is_done(self, trial: str) -> bool:
+        """Whether a trial has a valid result; one that is damaged is trained anew."""
+        try:
+            return self.read_result(trial) is not None
+        except RunError:
+            return False
+
+    def write_baselines(
+        self, result: Mapping[str, Any], predictions: Mapping[str, npt.NDArray[Any]]
+    ) -> None:
+        """Commit the baselines: their predictions first, then their figures."""
+        _write_arrays(self.path / "baselines" / "predictions.h5", predictions)
+        _write(self.path / "baselines" / "result.json", result)
+
+    def read_baselines(self) -> dict[str, Any] | None:
+        """What baselines/result.json says, or None where there is none yet.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        path = self.path / "baselines" / "result.json"
+        if not path.exists():
+            return None
+        try:
+            return _read(path)
+        except RunError as error:
+            raise RunError(
+                f"{error} python -m experiments resume {self.path.name} fits the baselines anew."
+            ) from error
+
+    @property
+    def lacks_baselines(self) -> bool:
+        """Whether nothing is recorded of them."""
+        return not (self.path / "baselines" / "result.json").exists()
+
+    def write_split(self, cohort: str, parts: Sequence[Sequence[str]], reason: str) -> None:
+        """Record that a cohort trains in parts from now on: lists of trials' ids."""
+        split = {"parts": [list(part) for part in parts], "reason": reason}
+        _write(self.cohort_path(cohort) / "split.json", split)
+
+    def read_split(self, cohort: str) -> list[list[str]] | None:
+        """The parts that a cohort trains in, or None where it trains whole.
+
+        Raises:
+            RunError: the record is damaged.
+        """
+        path = self.cohort_path(cohort) / "split.json"
+        return _read(path)["parts"] if path.exists() else None
+
+    @property
+    def console(self) -> Path:
+        """Where the run's processes print."""
+        return self.path / "console.log"
+
+    @property
+    def stop_is_asked(self) -> bool:
+        """Whether somebody asks for a clean stop."""
+        return (self.path / "control" / "stop").exists()
+
+    def ask_to_stop(self) -> None:
+        """Ask for a clean stop at the next epoch's end.
+
+        Raises:
+            DataError: the folder cannot be written.
+        """
+        path = self.path / "control" / "stop"
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+
+    def withdraw_stop(self) -> None:
+        """Ask for no stop any more."""
+        with writing(self.path / "control" / "stop"):
+            (self.path / "control" / "stop").unlink(missing_ok=True)
+
+    def refuse_links(self) -> None:
+        """Refuse a run whose files are elsewhere: whoever writes would write there.
+
+        Raises:
+            RunError: one is a link, such as in a run of somebody else.
+        """
+        for folder, names, files in os.walk(self.path):
+            for name in (*names, *files):
+                if os.path.islink(os.path.join(folder, name)):
+                    raise RunError(
+                        f"{os.path.join(folder, name)} is a link: a run's files must be in its "
+                        "folder. Copy the run without links, or start a new one."
+                    )
+
+    def clear_temporary(self) -> None:
+        """Remove what writers left that were killed; for the run's owner."""
+        for path in self.path.glob(f"**/.*{TEMPORARY}*"):
+            path.unlink(missing_ok=True)
+
+    def _generations(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while (path := self._generation(len(found) + 1)).exists():
+            found.append(_read(path))
+        return found
+
+    def _generation(self, number: int) -> Path:
+        return self.path / "generations" / f"{number:04d}.json"
+
+    def remove(self) -> None:
+        """Remove the run with all its files, and its study's folder where it was the last.
+
+        Raises:
+            DataError: the folder cannot be written.
+        """
+        with writing(self.path):
+            # Without run.json it is no run any more, however far the rest comes.
+            (self.path / "run.json").unlink(missing_ok=True)
+            shutil.rmtree(self.path)
+        with suppress(OSError):
+            self.path.parent.rmdir()
+
+
+def _checked(name: str, what: str) -> str:
+    if not (isinstance(name, str) and name.isascii() and name.isalnum()):
+        raise RunError(f"a {what}'s id has letters and digits only. Received: {name!r:.60}.")
+    return name
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    with commit(path) as temporary:
+        temporary.write_bytes(seal(value))
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    import h5py
+
+    with commit(path) as temporary, h5py.File(temporary, "w") as file:
+        for name, value in arrays.items():
+            file[name] = value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_JSON + 1)
+        if len(text) > _LARGEST_JSON:
+            raise RunError(f"{path} is larger than any record of ours: it is not read.")
+        return unseal(text)
+    except FileNotFoundError as error:
+        raise RunError(
+            f"{path} is missing: this is no run's directory, or a damaged one."
+        ) from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+    except RunError:
+        raise
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error!s:.80}.") from error
+
+
+def plain_floats(values: npt.NDArray[np.floating[Any]] | list[float]) -> list[float | None]:
+    """Numbers for JSON, which knows neither NaN nor infinity: they become None."""
+    return [float(value) if abs(value) < float("inf") else None for value in values]
+
+
+def failure(reason: str, details: str) -> dict[str, Any]:
+    """What the result of a failed trial says."""
+    return {"status": "failed", "reason": reason, "traceback": details, "test": None}

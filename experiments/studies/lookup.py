@@ -1,0 +1,80 @@
+"""The study that a user means: a name of ours, or a file of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from experiments.design.config_paths import alike
+from experiments.design.plan import Wish
+from experiments.design.study import Protocol, Study
+from experiments.design.study_file import read_study
+from experiments.design.variants import only, parse_grid, vary
+from experiments.errors import RunError
+from experiments.studies import STUDIES
+from networks.models.checks import ConfigError
+
+SUFFIX = ".toml"
+
+
+def study_and_wish(name: str) -> tuple[Study, Wish]:
+    """A study, and how much of it is trained unless the user says otherwise.
+
+    Args:
+        name: of a study, or path of a file that ends in .toml.
+
+    Raises:
+        RunError: there is none, or the file cannot be read.
+    """
+    if name.endswith(SUFFIX):
+        own = read_study(Path(name))
+        return own.study, own.wish
+    if name in STUDIES:
+        return STUDIES[name], Wish()
+    hint = alike(name, STUDIES)
+    raise RunError(
+        f"there is no study {name!r:.80}.{hint} There are: {', '.join(STUDIES)}. A study of your "
+        f"own is a file that ends in {SUFFIX}."
+    )
+
+
+def asked_for(
+    name: str,
+    *,
+    protocol: Protocol | None = None,
+    seeds: int | None = None,
+    epochs: int | None = None,
+    quick: bool = False,
+    extended: bool = False,
+    variants: str = "",
+    varied: Sequence[str] = (),
+) -> tuple[Study, Wish]:
+    """A study as a user asks for it with the options of `run`, and how much of it.
+
+    Args:
+        name: of a study, or path of a file that ends in .toml.
+        protocol, seeds: None leaves them to the study.
+        epochs, quick, extended: see `Wish`.
+        variants: only these, by their names with commas between them; "" for all.
+        varied: fields with values, such as training.learning_rate=1e-4,1e-3.
+
+    Raises:
+        RunError: there is no such study, variant or field, or a value cannot be.
+    """
+    study, wish = study_and_wish(name)
+    wish = Wish(
+        protocol or ("controlled" if quick else wish.protocol),
+        seeds or wish.seeds,
+        epochs,
+        quick,
+        extended,
+    )
+    if variants:
+        study = only(study, [name.strip() for name in variants.split(",") if name.strip()])
+        if study.can_be_extended:
+            wish = replace(wish, extended=True)
+    try:
+        return vary(study, parse_grid(varied)), wish
+    except ConfigError as error:
+        raise RunError(str(error)) from error

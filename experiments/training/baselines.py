@@ -1,0 +1,282 @@
+"""Simple classifiers on MFCC statistics, fitted and tested on the rows of a run.
+
+They say what a network is worth: one that is no better has learned nothing they have not.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.datasets.dataset import Dataset, Split
+from experiments.errors import RunError
+from experiments.runs import baseline_results
+from experiments.runs.directory import RunDirectory
+from experiments.runs.disk_space import StopAskedError, patiently
+from experiments.training.job import Work
+from experiments.training.messages import Continued, Note, Paused
+from experiments.workers.worker_main import send
+from networks.training import metrics
+
+Int64 = npt.NDArray[np.int64]
+
+_TREES = 200
+_MOST_SVM_ROWS = 100_000  # minutes on one core; the time grows with their square
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A classifier whose settings are fixed: none was tuned on any rows.
+
+    Args:
+        name: in records and tables.
+        what: it is, with its settings, in a phrase.
+        make: a classifier of scikit-learn, from a seed.
+        is_random: whether it draws numbers: it is fitted once a seed then, else once.
+        most_rows: that it is fitted on; None where there is no limit.
+    """
+
+    name: str
+    what: str
+    make: Callable[[int | None], Any]
+    is_random: bool = False
+    most_rows: int | None = None
+
+    def seeds(self, of_run: Sequence[int]) -> tuple[int, ...] | None:
+        """The seeds that it is fitted with; None where it is fitted once, without."""
+        return tuple(of_run) if self.is_random else None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fitted baseline predicts.
+
+    Args:
+        validation: classes of the validation rows. [shape=(n,)]
+        test: classes of the test rows. [shape=(m,)]
+        seconds: that fitting took.
+    """
+
+    validation: Int64
+    test: Int64
+    seconds: float
+
+
+def fit(baseline: Baseline, dataset: Dataset, seed: int | None = None) -> Fit:
+    """Fit a baseline on the train rows, standardised by their means and deviations.
+
+    Args:
+        baseline: to fit.
+        dataset: whose MFCC statistics it reads.
+        seed: of one that draws numbers.
+
+    Raises:
+        RunError: there are more train rows than it is fitted on.
+        ConvergenceWarning: it found no optimum.
+        ValueError: scikit-learn cannot fit it on such rows.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rows = dataset.train
+    if baseline.most_rows is not None and len(rows) > baseline.most_rows:
+        raise RunError(
+            f"it is fitted on {baseline.most_rows} train rows at most, as its time grows with "
+            f"their square. Received: {len(rows)}."
+        )
+    model = make_pipeline(StandardScaler(), baseline.make(seed))
+    # Absurdly large features overflow: scikit-learn refuses what comes of them.
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+        warnings.simplefilter("error", ConvergenceWarning)
+        began = time.perf_counter()
+        model.fit(rows.mfcc, rows.label)
+        seconds = time.perf_counter() - began
+        validation, test = (model.predict(part.mfcc) for part in (dataset.validation, dataset.test))
+    return Fit(validation, test, seconds)
+
+
+def is_done(run: RunDirectory, classes: int, seeds: Sequence[int]) -> bool:
+    """Whether these baselines are recorded, of these seeds; a damaged record is none.
+
+    Args:
+        run: its directory.
+        classes: number of genres.
+        seeds: of the run.
+    """
+    try:
+        found = baseline_results.read(run, classes)
+    except RunError:
+        return False
+    return [(result.name, result.what, result.seeds) for result in found] == [
+        (baseline.name, baseline.what, baseline.seeds(seeds)) for baseline in BASELINES
+    ]
+
+
+def record(work: Work, seeds: Sequence[int]) -> bool:
+    """Fit all baselines and record their figures, unless that is done.
+
+    What goes wrong for one is recorded as its failure, and ends no other. While the
+    disk is full this waits.
+
+    Args:
+        work: on what, and where to record it.
+        seeds: of the run.
+
+    Returns:
+        Whether they are recorded: False where a stop was asked for.
+
+    Raises:
+        DataError: the dataset cannot be read, or the record not written.
+        RunError: the dataset has changed.
+    """
+    from experiments.training.job import open_work
+
+    run, dataset = work.run, open_work(work)
+    if is_done(run, len(dataset.genres), seeds):
+        return True
+    rows = dataset.test
+    arrays: dict[str, npt.NDArray[Any]] = {"label": rows.label, "track": rows.track}
+    arrays |= {} if rows.start is None else {"start": rows.start}
+    results = []
+    try:
+        for baseline in BASELINES:
+            chosen = baseline.seeds(seeds)
+            fits, failure = _fits(baseline, dataset, (None,) if chosen is None else chosen, run)
+            if fits:
+                arrays[f"predicted/{baseline.name}"] = np.stack([each.test for each in fits])
+            results.append(
+                {
+                    "name": baseline.name,
+                    "what": baseline.what,
+                    "seeds": chosen,
+                    "failure": failure,
+                    "fits": [_figures(each, dataset) for each in fits],
+                }
+            )
+        patiently(
+            lambda: run.write_baselines({"baselines": results}, arrays),
+            run,
+            lambda reason: send(Paused(reason)),
+            lambda: send(Continued()),
+        )
+    except StopAskedError:
+        return False
+    return True
+
+
+def record_failure(run: RunDirectory, seeds: Sequence[int], reason: str) -> None:
+    """Record that there will be no baselines, and why."""
+    results: list[dict[str, Any]] = [
+        {
+            "name": baseline.name,
+            "what": baseline.what,
+            "seeds": baseline.seeds(seeds),
+            "failure": reason,
+            "fits": [],
+        }
+        for baseline in BASELINES
+    ]
+    run.write_baselines({"baselines": results}, {})
+
+
+def _fits(
+    baseline: Baseline, dataset: Dataset, seeds: Sequence[int | None], run: RunDirectory
+) -> tuple[list[Fit], str]:
+    """A baseline's fits, one a seed; or none, and why, in one line."""
+    fits: list[Fit] = []
+    for seed in seeds:
+        if run.stop_is_asked:
+            raise StopAskedError
+        try:
+            fits.append(fit(baseline, dataset, seed))
+        except Exception as error:  # whatever it is, only this baseline is concerned
+            failure = _reason(error)
+            send(Note(f"the baseline {baseline.name} has no figures: {failure}"))
+            return [], failure
+    return fits, ""
+
+
+def _figures(each: Fit, dataset: Dataset) -> dict[str, Any]:
+    test = _confusion(dataset, dataset.test, each.test)
+    validation = _confusion(dataset, dataset.validation, each.validation)
+    return {
+        "seconds": round(each.seconds, 4),
+        "validation": {
+            "accuracy": metrics.accuracy(validation),
+            "macro_f1": metrics.macro_f1(validation),
+        },
+        "test": {
+            "accuracy": metrics.accuracy(test),
+            "macro_f1": metrics.macro_f1(test),
+            "batch_mean_f1": metrics.batch_mean_f1(dataset.test.label, each.test),
+            "confusion_matrix": test.tolist(),
+        },
+    }
+
+
+def _confusion(dataset: Dataset, rows: Split, predicted: Int64) -> Int64:
+    return metrics.confusion_matrix(rows.label, predicted, len(dataset.genres))
+
+
+def _reason(error: Exception) -> str:
+    first, *_ = str(error).splitlines() or [""]
+    text = first.rstrip(": ")
+    return text if isinstance(error, RunError) else f"{type(error).__name__}: {text}"
+
+
+def _majority(seed: int | None) -> Any:
+    from sklearn.dummy import DummyClassifier
+
+    return DummyClassifier(strategy="most_frequent")
+
+
+def _logistic_regression(seed: int | None) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1.0, max_iter=10_000)
+
+
+def _rbf_svm(seed: int | None) -> Any:
+    from sklearn.svm import SVC
+
+    return SVC(kernel="rbf", C=3.0, gamma="scale")
+
+
+def _extra_trees(seed: int | None) -> Any:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    return ExtraTreesClassifier(_TREES, random_state=seed, n_jobs=1)
+
+
+BASELINES = (
+    Baseline(
+        "majority",
+        "always the genre with the most train rows (deterministic, one fit)",
+        _majority,
+    ),
+    Baseline(
+        "logistic-regression",
+        "logistic regression, L2, C = 1, on standardised MFCC statistics (deterministic, one fit)",
+        _logistic_regression,
+    ),
+    Baseline(
+        "rbf-svm",
+        "support vector machine, RBF kernel, C = 3, on standardised MFCC statistics "
+        "(deterministic, one fit)",
+        _rbf_svm,
+        most_rows=_MOST_SVM_ROWS,
+    ),
+    Baseline(
+        "extra-trees",
+        f"{_TREES} extremely randomised trees on standardised MFCC statistics (one fit a seed)",
+        _extra_trees,
+        is_random=True,
+    ),
+)

@@ -1,0 +1,102 @@
+"""Which trials of a plan train together, by the kind of device.
+
+It does not depend on how many processes train: a run on a laptop and one on a
+large machine of the same kind give the same results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments.design.study import Device
+from experiments.design.trial import Trial
+from experiments.errors import RunError
+from networks.models.config import CNNConfig
+from networks.training.cohort_key import lockstep, member_bytes
+
+# Networks on MFCC statistics are small: many share each operation's fixed cost. More
+# than this no longer fits into a core's caches.
+_LARGEST_FFN = {"cpu": 64, "cuda": 256}
+# A convolutional network keeps a core busy on its own, but not a GPU.
+_LARGEST_CNN = {"cpu": 1, "cuda": 64}
+_SHARE_OF_FREE_MEMORY = 0.7
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Trials that train in lockstep, each with the name of its variant."""
+
+    trials: tuple[tuple[str, Trial], ...]
+
+    @property
+    def id(self) -> str:
+        """16 hexadecimal digits, from the trials' ids."""
+        ids = ",".join(trial.id for _, trial in self.trials)
+        return hashlib.sha256(ids.encode()).hexdigest()[:16]
+
+    @property
+    def device(self) -> Device | None:
+        """That its trials ask for, or None."""
+        return self.trials[0][1].device
+
+    def halves(self) -> tuple[Cohort, Cohort]:
+        """The first and the last trials, of two at least."""
+        middle = len(self.trials) // 2
+        return Cohort(self.trials[:middle]), Cohort(self.trials[middle:])
+
+
+def plan_cohorts(
+    trials: Sequence[tuple[str, Trial]],
+    device: str,
+    classes: int,
+    free_memory: int | None = None,
+) -> tuple[Cohort, ...]:
+    """Group trials of one architecture, optimizer, batch size and device into cohorts.
+
+    Args:
+        trials: with the names of their variants, in the order of training.
+        device: "cpu" or "cuda", of trials that ask for none.
+        classes: number of genres.
+        free_memory: of the device, in bytes, where it limits cohorts.
+
+    Returns:
+        In the order of their first trials. Cohorts of one kind are of nearly equal
+        size.
+
+    Raises:
+        RunError: a single trial is too large for the device.
+    """
+    kinds: dict[tuple[object, ...], list[tuple[str, Trial]]] = {}
+    for name, trial in trials:
+        key = (trial.device, *lockstep(trial.network, trial.training))
+        kinds.setdefault(key, []).append((name, trial))
+    cohorts: list[Cohort] = []
+    for alike in kinds.values():
+        first = alike[0][1]
+        largest = _largest(first, first.device or device, classes, free_memory)
+        number = -(-len(alike) // largest)
+        sizes = [len(alike) // number + (i < len(alike) % number) for i in range(number)]
+        for size in sizes:
+            cohorts.append(Cohort(tuple(alike[:size])))
+            alike = alike[size:]
+    order = {trial.id: place for place, (_, trial) in enumerate(trials)}
+    return tuple(sorted(cohorts, key=lambda cohort: order[cohort.trials[0][1].id]))
+
+
+def _largest(trial: Trial, device: str, classes: int, free_memory: int | None) -> int:
+    network = trial.network
+    if not isinstance(network, CNNConfig):
+        return _LARGEST_FFN[device]
+    if device == "cpu" or free_memory is None:
+        return _LARGEST_CNN[device]
+    each = member_bytes(network, trial.training.batch_size, classes)
+    fit = int(free_memory * _SHARE_OF_FREE_MEMORY) // each
+    if fit == 0:
+        raise RunError(
+            f"training this network needs about {each / 2**30:.1f} GB of the GPU's memory, of "
+            f"which {free_memory / 2**30:.1f} GB are free. Use a smaller network or batch, "
+            "another GPU, or --device cpu."
+        )
+    return min(fit, _LARGEST_CNN[device])

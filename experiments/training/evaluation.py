@@ -1,0 +1,62 @@
+"""A trial's figures on the test rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.datasets.dataset import Dataset, SplitName
+from experiments.design.trial import Trial
+from experiments.runs.directory import RunDirectory
+from networks.inference import load_model, probabilities_of
+from networks.training import metrics
+from networks.training.results import Rows
+
+
+def predict(dataset: Dataset, trial: Trial, model: Any) -> npt.NDArray[np.float64]:
+    """Probabilities of the test rows. [shape=(n, genres)]"""
+    return probabilities_of(model, rows_of(dataset, trial, "test").features)
+
+
+def rows_of(dataset: Dataset, trial: Trial, split: SplitName) -> Rows:
+    """What a trial's network reads of a split."""
+    features = dataset.features(trial.network.features, split)  # type: ignore[arg-type]
+    return Rows(features, getattr(dataset, split).label)
+
+
+def predict_with_kept_model(
+    run: RunDirectory, dataset: Dataset, trial: Trial
+) -> npt.NDArray[np.float64]:
+    """As `predict`, by the network that is in the run's directory."""
+    return predict(dataset, trial, load_model(run.trial_path(trial.id) / "model.keras"))
+
+
+def record_test(
+    run: RunDirectory, dataset: Dataset, trial: Trial, probability: npt.NDArray[np.float64]
+) -> dict[str, Any]:
+    """Write a trial's predictions; its test figures."""
+    rows, genres = dataset.test, dataset.genres
+    predicted = probability.argmax(axis=1)
+    arrays = {"probability": probability, "predicted": predicted, "label": rows.label}
+    arrays |= {"track": rows.track} | ({} if rows.start is None else {"start": rows.start})
+    run.write_predictions(trial.id, arrays)
+    confusion = metrics.confusion_matrix(rows.label, predicted, len(genres))
+    scores = metrics.class_scores(confusion)
+    return {
+        "accuracy": metrics.accuracy(confusion),
+        "macro_f1": metrics.macro_f1(confusion),
+        # The source averaged over batches of the size that it trained with.
+        "batch_mean_f1": metrics.batch_mean_f1(rows.label, predicted, trial.training.batch_size),
+        "confusion_matrix": confusion.tolist(),
+        "classes": {
+            genre: {
+                "precision": float(scores.precision[i]),
+                "recall": float(scores.recall[i]),
+                "f1": float(scores.f1[i]),
+                "rows": int(scores.support[i]),
+            }
+            for i, genre in enumerate(genres)
+        },
+    }

@@ -1,0 +1,1 @@
+"""Process pool (imports nothing of ours)."""

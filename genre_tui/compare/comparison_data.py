@@ -1,0 +1,178 @@
+"""What the screen Compare shows of runs, computed in threads: it takes NumPy and SciPy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from experiments.results.run_result import RunResult, VariantResult, collect
+from experiments.runs.baseline_results import BaselineResult
+from experiments.runs.directory import RunDirectory
+from genre_tui.core.csv_text import csv_text
+
+if TYPE_CHECKING:
+    from experiments.report.dots import Dots, Entry
+    from experiments.results.analysis import Certainty, Verdict
+    from experiments.results.comparison import SideBySide
+
+Figure = Literal["macro_f1", "accuracy"]
+FIGURES: dict[Figure, str] = {"macro_f1": "macro-F1", "accuracy": "accuracy"}
+
+
+@dataclass(frozen=True)
+class OneRun:
+    """A run's results, and what they answer.
+
+    Args:
+        result: of the run.
+        verdict: on it; None while it is computed.
+        plots: where the variants' figures lie.
+        problem: why there is no verdict, a sentence.
+    """
+
+    result: RunResult
+    verdict: Verdict | None
+    plots: Mapping[Figure, Dots]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Several:
+    """Runs side by side.
+
+    Args:
+        compared: the runs, the first being the one that others are held against.
+        plots: where their variants' figures lie.
+    """
+
+    compared: SideBySide
+    plots: Mapping[Figure, Dots]
+
+
+def ordered(result: RunResult, figure: Figure) -> list[VariantResult]:
+    """The variants, best mean first; those without a figure last, in the study's order."""
+    return sorted(result.variants, key=lambda variant: -_mean(variant, figure))
+
+
+def documented(variant: VariantResult, figure: Figure) -> list[tuple[str, float]]:
+    """Sources and their figures in per cent; only of the kind of F1 that ours is."""
+    if figure == "accuracy":
+        return [(one.source, one.accuracy) for one in variant.documented]
+    return [(one.source, one.f1) for one in variant.documented if one.f1_kind == "macro"]
+
+
+def look(run: RunDirectory) -> OneRun:
+    """A run's results, without their verdict.
+
+    Raises:
+        RunError: a record is missing or damaged.
+    """
+    result = collect(run)
+    return OneRun(result, None, _plots(result, None))
+
+
+def judged(one: OneRun) -> OneRun:
+    """The same with its verdict.
+
+    Raises:
+        RunError: predictions are damaged.
+    """
+    from experiments.results.analysis import judge
+
+    verdict = judge(one.result)
+    return OneRun(one.result, verdict, _plots(one.result, verdict))
+
+
+def beside(runs: Sequence[RunDirectory]) -> Several:
+    """Runs side by side.
+
+    Args:
+        runs: two at least.
+
+    Raises:
+        RunError: a record is missing or damaged.
+    """
+    from experiments.report.dots import place
+    from experiments.results.comparison import compare
+    from experiments.statistics.intervals import mean_interval
+
+    compared = compare(runs)
+    plots: dict[Figure, Dots] = {}
+    for figure, what in FIGURES.items():
+        entries = []
+        for common in compared.variants:
+            for number, found in enumerate(common.results, 1):
+                if found is not None and found.n:
+                    values = getattr(found, figure).values
+                    sure = mean_interval(values, bounds=(0.0, 1.0))
+                    name = f"{number} {common.name}"
+                    entries.append(_entry(name, found, figure, sure))
+        plots[figure] = place(f"{what} %", entries)
+    return Several(compared, plots)
+
+
+def _plots(result: RunResult, verdict: Verdict | None) -> dict[Figure, Dots]:
+    from experiments.report.dots import Entry, place
+
+    certainty: Mapping[str, Certainty] = verdict.certainty if verdict else {}
+    plots: dict[Figure, Dots] = {}
+    for figure, what in FIGURES.items():
+        entries = []
+        for variant in ordered(result, figure):
+            sure = certainty.get(variant.name)
+            interval = getattr(sure, figure) if sure else None
+            entries.append(_entry(variant.name, variant, figure, interval))
+        for baseline in result.baselines:
+            if baseline.n:
+                spread = getattr(baseline, figure)
+                entries.append(Entry(baseline.name, spread.values, spread.mean, is_baseline=True))
+        plots[figure] = place(f"{what} %", entries)
+    return plots
+
+
+def _entry(name: str, variant: VariantResult, figure: Figure, interval: object) -> Entry:
+    from experiments.report.dots import Entry, Source
+
+    spread = getattr(variant, figure)
+    sources = tuple(Source(value / 100, source) for source, value in documented(variant, figure))
+    return Entry(name, spread.values, spread.mean, interval, sources)  # type: ignore[arg-type]
+
+
+def _mean(variant: VariantResult | BaselineResult, figure: Figure) -> float:
+    mean: float | None = getattr(variant, figure).mean
+    return -1.0 if mean is None else mean
+
+
+def statistics_json(shown: OneRun | Several) -> str:
+    """All that was computed."""
+    if isinstance(shown, Several):
+        plain = shown.compared.to_dict()
+    else:
+        plain = shown.result.to_dict()
+        plain["statistics"] = shown.verdict.to_dict() if shown.verdict else None
+    return json.dumps(plain, indent=1) + "\n"
+
+
+def comparison_csv(shown: OneRun | Several) -> str:
+    """A line a run and variant: its figures as shares, with intervals where they are known."""
+    results = shown.compared.results if isinstance(shown, Several) else (shown.result,)
+    verdict = None if isinstance(shown, Several) else shown.verdict
+    kinds = ("mean", "std", "low", "high", "rows_low", "rows_high")
+    columns = ["run", "dataset", "variant", "n", "learning_rate"]
+    columns += [f"{figure}_{kind}" for figure in FIGURES for kind in kinds]
+    rows = []
+    for result in results:
+        for variant in result.variants:
+            row: list[object] = [result.run.name, result.dataset, variant.name, variant.n]
+            row.append(variant.learning_rate)
+            sure = verdict.certainty.get(variant.name) if verdict else None
+            for figure in FIGURES:
+                spread = getattr(variant, figure)
+                row += [spread.mean, spread.std]
+                for name in (figure, f"{figure}_on_rows"):
+                    found = getattr(sure, name) if sure else None
+                    row += [found.low, found.high] if found else [None, None]
+            rows.append(row)
+    return csv_text(columns, rows)

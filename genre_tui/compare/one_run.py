@@ -1,0 +1,212 @@
+"""One run on the screen Compare: its variants, its answer, baselines, pairs."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from data.terminal.text import clean
+from experiments.results.run_result import RunResult, VariantResult
+from genre_tui.compare.comparison_data import FIGURES, Figure, OneRun, documented, ordered
+from genre_tui.compare.dot_plot import DotPlot
+from genre_tui.compare.number_format import NONE, between, p_value, points, spread
+from genre_tui.compare.several_runs import title
+from genre_tui.widgets.fitted_table import Column, FittedTable
+
+COMPUTING = "Intervals and comparisons are being computed ..."
+
+
+def heading(one: OneRun) -> Text:
+    """Which run it is."""
+    return title(0, one.result)
+
+
+def answer_text(one: OneRun) -> Text:
+    """The question, and what the results answer so far."""
+    result = one.result
+    text = Text(clean(result.question), "bold")
+    text.append("\n")
+    if not any(variant.n for variant in result.variants):
+        return text.append("Nothing was tested yet.", "not bold")
+    if one.verdict is None:
+        return text.append(clean(one.problem) or COMPUTING, "not bold italic")
+    return text.append(answer(one), "not bold")
+
+
+def answer(one: OneRun) -> str:
+    """The answer, in a sentence; "" while there is none."""
+    if one.verdict is None or one.verdict.answer is None:
+        return ""
+    return clean(one.verdict.answer.sentence)
+
+
+def variants(one: OneRun, figure: Figure) -> RenderableType:
+    """The plot and the table of variants."""
+    result, verdict = one.result, one.verdict
+    certainty = verdict.certainty if verdict else {}
+    rows = []
+    for variant in ordered(result, figure):
+        sure = certainty.get(variant.name)
+        over_seeds = getattr(sure, figure) if sure else None
+        on_rows = getattr(sure, f"{figure}_on_rows") if sure else None
+        rows.append(
+            [
+                variant.name,
+                spread(getattr(variant, figure)),
+                _over_seeds(variant, over_seeds, bool(verdict or one.problem)),
+                str(variant.n),
+                between(on_rows),
+                f"{variant.learning_rate:g}",
+                " ".join(f"{source} {value:.2f}" for source, value in documented(variant, figure)),
+                spread(getattr(variant, _other(figure))),
+            ]
+        )
+    columns = [
+        Column("variant"),
+        Column(f"{FIGURES[figure]} %"),
+        Column("95 % over seeds", 1),
+        Column("n"),
+        Column("95 % on rows", 2),
+        Column("rate", 3),
+        Column("documented", 4),
+        Column(f"{FIGURES[_other(figure)]} %", 5),
+    ]
+    if not any(row[6] for row in rows):
+        columns, rows = _without(6, columns, rows)
+    parts: list[RenderableType] = [DotPlot(one.plots[figure]), Text()]
+    parts += [FittedTable(columns, rows), *map(Text, _remarks(one))]
+    return Group(*parts)
+
+
+def beside(one: OneRun, pairs: bool) -> RenderableType:
+    """Baselines, the best variant against them, and each two variants."""
+    parts = [*_baselines(one.result), *_against(one)]
+    if pairs:
+        parts += _pairs(one)
+    elif one.verdict and one.verdict.answer and one.verdict.answer.pairs:
+        count = len(one.verdict.answer.pairs)
+        parts.append(Text(f"p shows {count} pair{'s' * (count > 1)} of variants.", "dim"))
+    return Group(*parts)
+
+
+def _other(figure: Figure) -> Figure:
+    return "accuracy" if figure == "macro_f1" else "macro_f1"
+
+
+def _without(
+    place: int, columns: list[Column], rows: list[list[str]]
+) -> tuple[list[Column], list[list[str]]]:
+    kept = [number for number in range(len(columns)) if number != place]
+    return [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
+
+
+def _over_seeds(variant: VariantResult, interval: object, is_known: bool) -> str:
+    if not variant.n:
+        return "not tested" if variant.untrained else NONE
+    if variant.n == 1:
+        return "one seed"
+    return between(interval) if is_known else "..."  # type: ignore[arg-type]
+
+
+def _remarks(one: OneRun) -> list[str]:
+    """What to know of the table, in sentences."""
+    result, verdict = one.result, one.verdict
+    said = []
+    for variant in result.variants:
+        told = [f"{variant.diverged} diverged"] if variant.diverged else []
+        told += [f"{len(variant.failures)} failed"] if variant.failures else []
+        told += [f"{variant.untrained} not trained yet"] if variant.untrained else []
+        if told:
+            said.append(f"{clean(variant.name)}: {', '.join(told)}.")
+    if result.epochs:
+        others = any(variant.documented for variant in result.variants)
+        what = ": documented figures are of the source's own number" if others else ""
+        said.append(f"Epochs were set to {result.epochs}{what}.")
+    if any(variant.n == 1 for variant in result.variants):
+        said.append("One seed: the spread over seeds cannot be told. More seeds: --seeds 5.")
+    if verdict and verdict.unit:
+        rough = (
+            " They are few: such intervals are rough."
+            if (verdict.clusters and verdict.clusters.are_few)
+            else ""
+        )
+        said.append(f"On rows: {verdict.unit} of the test rows resampled.{rough}")
+    for variant in result.variants:
+        for figure in variant.documented:
+            kind = "macro-F1" if figure.f1_kind == "macro" else "mean F1 of batches"
+            said.append(
+                clean(
+                    f"Documented {variant.name}: source {figure.source} {figure.accuracy:.2f} % "
+                    f"accuracy, {figure.f1:.2f} % {kind} ({figure.protocol})."
+                )
+            )
+    return ["", *said] if said else []
+
+
+def _baselines(result: RunResult) -> list[RenderableType]:
+    if not result.baselines:
+        return [Text("This run has no baselines.", "dim")]
+    rows = [
+        [one.name, spread(one.macro_f1), spread(one.accuracy), str(one.n) if one.n else "failed"]
+        for one in result.baselines
+    ]
+    columns = [Column("baseline"), Column("macro-F1 %"), Column("accuracy %", 1), Column("n", 2)]
+    return [FittedTable(columns, rows), Text()]
+
+
+def _against(one: OneRun) -> list[RenderableType]:
+    verdict = one.verdict
+    if verdict is None or not verdict.baselines:
+        return []
+    rows = [
+        [
+            found.baseline,
+            points(found.comparison.difference),
+            between(found.comparison.interval, signed=True),
+            p_value(found.comparison.p),
+            p_value(found.mcnemar.p),
+        ]
+        for found in verdict.baselines
+    ]
+    columns = [
+        Column("minus"),
+        Column("points"),
+        Column("95 % interval", 1),
+        Column("p", 2),
+        Column("McNemar's p", 3),
+    ]
+    title = (
+        f"{clean(verdict.best or '')}, best on validation, first seed, minus each baseline: "
+        f"accuracy on the same rows, resampling {verdict.unit}"
+    )
+    notes = {4: "McNemar's p takes segments for independent, so it is too small."}
+    return [Text(title, "bold"), FittedTable(columns, rows, notes=notes), Text()]
+
+
+def _pairs(one: OneRun) -> list[RenderableType]:
+    verdict = one.verdict
+    if verdict is None or verdict.answer is None or not verdict.answer.pairs:
+        return []
+    rows = []
+    for pair in verdict.answer.pairs:
+        found = pair.comparison
+        cells = (
+            [NONE, NONE, "0"]
+            if found is None
+            else [
+                points(found.difference),
+                between(found.interval, signed=True),
+                str(found.n),
+            ]
+        )
+        rows.append([pair.first, pair.second, cells[0], p_value(pair.adjusted_p), *cells[1:]])
+    columns = [
+        Column("variant"),
+        Column("minus"),
+        Column("points"),
+        Column("p"),
+        Column("95 % interval", 1),
+        Column("seeds", 2),
+    ]
+    title = f"Pairs: test {verdict.answer.what}, by seed; p adjusted by Holm's method"
+    return [Text(title, "bold"), FittedTable(columns, rows, left=2)]

@@ -1,0 +1,126 @@
+"""Several runs on the screen Compare: side by side, and in what they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from data.terminal.console import table
+from data.terminal.text import clean
+from experiments.results.run_result import RunResult
+from genre_tui.compare.comparison_data import FIGURES, Figure, Several
+from genre_tui.compare.dot_plot import DotPlot
+from genre_tui.compare.number_format import between, p_value, points, spread
+from genre_tui.core.short_names import shortened
+from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.widgets.fitted_table import Column, FittedTable
+
+_LONGEST = 40  # cells of a value that differs
+CANNOT_TELL = "cannot tell"
+UNLIKE = "Warning: these runs are about different rows. Their figures are not comparable."
+
+
+def title(number: int, result: RunResult) -> Text:
+    """A run in a line."""
+    text = Text(f"{number} " if number else "", "bold", no_wrap=True, overflow="ellipsis")
+    text.append(clean(result.run.name), "bold")
+    if result.dataset_kind == "demo":
+        text.append("  ").append("DEMO DATA", "bold reverse")
+    style = STATE_STYLE.get(result.state, "")
+    text.append(f"  {STATE_GLYPH.get(result.state, '?')} {result.state}", style)
+    text.append(f"  {clean(result.protocol)} on {clean(result.dataset)}", "not bold")
+    return text
+
+
+def heading(several: Several) -> Text:
+    """All runs, and a warning where they are about different rows."""
+    lines = [title(number, result) for number, result in enumerate(several.compared.results, 1)]
+    if not several.compared.share_dataset:
+        lines.append(Text(UNLIKE, "bold reverse"))
+    return Text("\n").join(lines)
+
+
+def figures(several: Several, figure: Figure) -> RenderableType:
+    """The plot, and the table: a line a variant and run."""
+    rows: list[list[str]] = []
+    for common in several.compared.variants:
+        name = common.name
+        for number, found in enumerate(common.results, 1):
+            if found is None:
+                continue
+            against = common.against_first[number - 1]
+            comparison = getattr(against, figure) if against else None
+            cells = [name, str(number), spread(getattr(found, figure)), str(found.n)]
+            if comparison is not None:
+                cells += [points(comparison.difference), p_value(comparison.p)]
+                cells += [between(comparison.interval, signed=True), str(comparison.n)]
+            else:
+                cells += [_why_not(several, number, against is None), "", "", ""]
+            rows.append(cells)
+            name = ""
+    columns = [
+        Column("variant"),
+        Column("run"),
+        Column(f"{FIGURES[figure]} %"),
+        Column("n", 3),
+        Column("minus run 1"),
+        Column("p", 1),
+        Column("95 % interval", 2),
+        Column("seeds", 4),
+    ]
+    shares = any(row[4] for row in rows)
+    if not shares:
+        columns, rows = columns[:4], [row[:4] for row in rows]
+    plot = several.plots[figure]
+    series = [int(row.entry.name.partition(" ")[0]) - 1 for row in plot.rows]
+    parts: list[RenderableType] = [DotPlot(plot, series), Text(), FittedTable(columns, rows)]
+    if not shares:
+        parts.append(Text("The runs have no variant in common."))
+    elif any(CANNOT_TELL in row for row in rows):
+        parts.append(Text("Cannot tell: the runs share fewer than two seeds of that variant."))
+    return Group(*parts)
+
+
+def beside(several: Several) -> RenderableType:
+    """The best variants on the same rows, and in what the runs differ."""
+    parts: list[RenderableType] = []
+    for line in best_lines(several):
+        parts += [Text(line), Text()]
+    compared = several.compared
+    if not compared.differences:
+        return Group(*parts, Text("They differ in nothing that their records tell."))
+    numbers = [str(number) for number in range(1, len(compared.results) + 1)]
+    rows = [
+        [one.what, *(shortened(value, _LONGEST) for value in one.values)]
+        for one in compared.differences
+    ]
+    return Group(*parts, table(["differs", *numbers], rows, left=len(numbers) + 1))
+
+
+def best_lines(several: Several) -> Iterator[str]:
+    """The best variant of each later run against that of the first, in sentences."""
+    for one in several.compared.best:
+        number = one.run + 1
+        sure = ""
+        if one.accuracy.interval:
+            interval = between(one.accuracy.interval, signed=True)
+            sure = f" (95 % interval {interval}, p {p_value(one.accuracy.p)})"
+        yield clean(
+            f"Best on validation, on the same test rows: {one.other} of run {number} minus "
+            f"{one.first} of run 1 is {points(one.accuracy.difference)} points of accuracy{sure}, "
+            f"resampling {one.resampled_by}. Of the first seeds, run {number} alone is right on "
+            f"{one.mcnemar.only_b} rows, run 1 alone on {one.mcnemar.only_a}; McNemar's p "
+            f"{p_value(one.mcnemar.p)} takes segments for independent."
+        )
+
+
+def _why_not(several: Several, number: int, is_apart: bool) -> str:
+    """Why there is no difference to the first run."""
+    if number == 1:
+        return ""
+    first, here = several.compared.results[0], several.compared.results[number - 1]
+    if first.content_sha256 != here.content_sha256:
+        return "other rows"
+    return "" if is_apart else CANNOT_TELL

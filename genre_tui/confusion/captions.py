@@ -1,0 +1,135 @@
+"""What the screen Confusion says in words."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from data.terminal.text import clean
+from genre_tui.confusion.cells import Grid
+from genre_tui.confusion.matrix import MEASURES
+from genre_tui.confusion.matrix_view_state import Shown
+from genre_tui.core.short_names import shortened
+from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.model.run_model import RunModel
+from genre_tui.model.trial_model import TrialModel
+
+_MOST_MIXED = 12
+_LONGEST_NAME = 12
+_MOST_GENRES = 200  # whose cells are looked through at every change
+
+
+def headline(model: RunModel) -> Text:
+    """The run, its state and what it ran on."""
+    text = Text(clean(model.run.name), no_wrap=True, overflow="ellipsis")
+    if model.is_demo:
+        text.append("  ").append("DEMO DATA", "bold reverse")
+    if model.state:
+        style = STATE_STYLE.get(model.state, "")
+        text.append(f"  {STATE_GLYPH.get(model.state, '?')} {model.state}", style)
+    text.append(f"  {model.protocol} on {model.dataset}", "not bold")
+    return text
+
+
+def about(shown: Shown) -> Text:
+    """What the matrix is, its figures, and what the cells show."""
+    text = Text(shown.seen.title)
+    if shown.follows:
+        text.append(", following", "bold")
+    grid = shown.grid
+    if grid is None:
+        return text
+    unit = MEASURES[grid.measure]
+    if shown.minus:
+        text.append(f"\nminus {shown.minus.title}", "bold")
+        unit = "+ more, - fewer" if grid.measure == "counts" else f"points, {unit}"
+    now, was = grid.now, grid.before
+    text.append(
+        f"\naccuracy {_figure(now.accuracy, was.accuracy if was else None)}, "
+        f"macro-F1 {_figure(now.macro_f1, was.macro_f1 if was else None)}, "
+        f"{now.total} rows. Cells: {unit}"
+    )
+    return text
+
+
+def detail(grid: Grid, i: int, j: int, has_segments: bool) -> Text:
+    """The cell under the cursor in words."""
+    true, called, now = grid.genres[i], grid.genres[j], grid.now
+    count = now.counts[i][j]
+    verb = "recognised" if i == j else f"taken for {called}"
+    text = Text(f"{true} {verb}: {_plural(count, 'row')}")
+    if count:
+        text.append(f", {_per_cent(now.value(i, j, 'rows'))} of {true}, ")
+        text.append(f"{_per_cent(now.value(i, j, 'columns'))} of all called {called}")
+    text.append(".")
+    if grid.before is not None:
+        was = grid.before.counts[i][j]
+        text.append(f" Before: {was}, {_per_cent(grid.before.value(i, j, 'rows'))} of {true}.")
+    if has_segments and count:
+        text.append(" Enter lists them.", "bold")
+    figures = now.figures(i)
+    text.append(
+        f"\n{true}: precision {_per_cent(figures.precision)}, recall {_per_cent(figures.recall)}, "
+        f"F1 {_per_cent(figures.f1)}."
+    )
+    return text
+
+
+def mixed_up(grid: Grid) -> Text:
+    """What is taken for what most often; with a difference, what has changed most."""
+    text = Text()
+    size = range(len(grid.genres))
+    if len(size) > _MOST_GENRES:
+        return text
+    found: list[tuple[float, str, int, int]] = []
+    before = grid.before
+    if before is None:
+        found = [
+            (count, f"{count}", i, j)
+            for i in size
+            for j, count in enumerate(grid.now.counts[i])
+            if i != j and count
+        ]
+        text.append("Taken for another most often\n", "bold")
+    else:
+        for i in size:
+            for j in size:
+                more = (grid.now.value(i, j, "rows") or 0) - (before.value(i, j, "rows") or 0)
+                if more:
+                    found.append((abs(more), f"{more * 100:+.1f}", i, j))
+        text.append("Changed most, in points of the true genre\n", "bold")
+    found.sort(key=lambda one: (-one[0], one[2], one[3]))
+    for _, said, i, j in found[:_MOST_MIXED]:
+        share = grid.now.value(i, j, "rows")
+        true, called = (shortened(grid.genres[place], _LONGEST_NAME) for place in (i, j))
+        text.append(f"{said:>6}  {true} → {called}")
+        text.append("\n" if before else f"  {_per_cent(share)}\n", "dim")
+    if not found:
+        text.append("nothing")
+    return text
+
+
+def trial_line(trial: TrialModel) -> Text:
+    """A trial in a line of a list."""
+    text = Text(no_wrap=True)
+    text.append(STATE_GLYPH.get(trial.status, "?"), STATE_STYLE.get(trial.status, ""))
+    text.append(
+        f" {trial.variant}  seed {trial.seed}  learning rate {trial.learning_rate:g}  "
+        f"{trial.length} of {trial.epochs} epochs"
+    )
+    if trial.best:
+        text.append(f"  best macro-F1 {trial.best[1] * 100:.1f} %")
+    return text
+
+
+def _figure(now: float | None, was: float | None) -> str:
+    if now is None or was is None:
+        return _per_cent(now)
+    return f"{_per_cent(now)} ({(now - was) * 100:+.1f})"
+
+
+def _per_cent(share: float | None) -> str:
+    return "–" if share is None else f"{share * 100:.1f} %"
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

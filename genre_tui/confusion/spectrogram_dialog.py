@@ -1,0 +1,132 @@
+"""A test segment: its mel-spectrogram, and what the trials take it for."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from genre_tui.confusion.mfcc_text import mfcc_lines
+from genre_tui.confusion.segments import Features, Segment, Sources, at_row, features_of, neighbours
+from genre_tui.confusion.spectrogram_widget import SpectrogramView
+from genre_tui.core.background import in_background
+from genre_tui.core.short_names import shortened
+from genre_tui.model.run_model import RunModel
+from genre_tui.shell.dialog import Dialog
+from genre_tui.shell.page import Page
+
+_BAR, _NAME = 10, 14
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+class SegmentDialog(Dialog[None]):
+    """A segment and, with two keys, its neighbours in the track.
+
+    Args:
+        model: of the run.
+        sources: of predictions and features.
+        row: the segment's place among the test rows.
+    """
+
+    HORIZONTAL_BREAKPOINTS = Page.HORIZONTAL_BREAKPOINTS
+    DEFAULT_CSS = """
+    SegmentDialog > #box { width: 96%; height: 94%; max-width: 100%; max-height: 100%; }
+    SegmentDialog #about { height: auto; max-height: 3; }
+    SegmentDialog #first { height: 1; }
+    SegmentDialog.-wide #first { display: none; }
+    SegmentDialog #probabilities { width: 34; padding-left: 2; display: none; }
+    SegmentDialog.-wide #probabilities { display: block; }
+    SegmentDialog #numbers { height: 1fr; width: 1fr; display: none; }
+    SegmentDialog.-plain #numbers { display: block; }
+    SegmentDialog.-plain SpectrogramView { display: none; }
+    SegmentDialog #hint { height: 1; color: $text-muted; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("comma,left", "step(0)", "Segment before, in the track"),
+        Binding("full_stop,right", "step(1)", "Segment after, in the track"),
+    ]
+
+    def __init__(self, model: RunModel, sources: Sources, row: int) -> None:
+        super().__init__()
+        self._model, self._sources = model, sources
+        self.row = row
+
+    def compose(self) -> ComposeResult:
+        """What it is, its picture with probabilities beside it, keys."""
+        with Vertical(id="box"):
+            yield Static(id="about")
+            yield Static(id="first")
+            with Horizontal():
+                yield SpectrogramView(id="mel")
+                yield Static(id="numbers")
+                yield Static(id="probabilities")
+            yield Static(Text(", segment before   . segment after   Esc closes"), id="hint")
+
+    def on_mount(self) -> None:
+        """Draw the first."""
+        self._read(self.row)
+
+    def action_step(self, after: int) -> None:
+        """Go to a neighbour in the track."""
+        row = neighbours(self._sources, self.row)[after]
+        if row is None:
+            where = "last" if after else "first"
+            self.notify(f"This is the {where} segment of its track in the test rows.", markup=False)
+        else:
+            self._read(row)
+
+    def _read(self, row: int) -> None:
+        self.row = row
+        self._tell(at_row(self._sources, row))
+        work = partial(features_of, self._sources, row)
+        in_background(self, "features", work, self._draw, self._fail)
+
+    def _draw(self, features: Features) -> None:
+        self.set_class(features.mel is None, "-plain")
+        if features.mel is None:
+            self.query_one("#numbers", Static).update(mfcc_lines(features.mfcc))
+        else:
+            self.query_one(SpectrogramView).show(features.mel)
+
+    def _fail(self, problem: str) -> None:
+        self.add_class("-plain")
+        self.query_one("#numbers", Static).update(Text(problem))
+
+    def _tell(self, segment: Segment) -> None:
+        """Track, second, true and predicted genre, probabilities."""
+        genres, count = self._model.genres, len(self._sources.predictions)
+        where = segment.track or f"test row {segment.row}, of an unknown track"
+        if segment.start is not None:
+            where += f", second {segment.start:g} to {segment.start + 1:g}"
+        text = Text(where, "bold", no_wrap=True, overflow="ellipsis")
+        said = (
+            "recognised"
+            if segment.predicted == segment.true
+            else (f"taken for {genres[segment.predicted]}")
+        )
+        text.append(f"\n{genres[segment.true]}, {said}", "not bold")
+        if count > 1:
+            text.append(f" by {segment.trials} of {count} seeds", "not bold")
+        order = sorted(range(len(genres)), key=lambda place: -segment.probability[place])
+        self.query_one("#about", Static).update(text)
+        first = (f"{genres[n]} {segment.probability[n] * 100:.1f} %" for n in order[:3])
+        self.query_one("#first", Static).update(Text(", ".join(first)))
+        lines = Text("Probability, mean of seeds\n" if count > 1 else "Probability\n", "bold")
+        for place in order:
+            share = segment.probability[place]
+            name = shortened(genres[place], _NAME).ljust(_NAME)
+            style = "bold" if place == segment.true else "not bold"
+            lines.append(f"{name} {_bar(share)} {share * 100:5.1f}\n", style)
+        self.query_one("#probabilities", Static).update(lines)
+
+
+def _bar(share: float) -> str:
+    """A bar in eighths of a cell."""
+    eighths = round(min(max(share, 0.0), 1.0) * _BAR * 8)
+    full, rest = divmod(eighths, 8)
+    return (_EIGHTHS[-1] * full + (_EIGHTHS[rest] if rest else "")).ljust(_BAR)

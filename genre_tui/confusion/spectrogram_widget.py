@@ -1,0 +1,147 @@
+"""A mel-spectrogram drawn with half blocks: two shades in each terminal cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from genre_tui.confusion.heat_colours import Rgb, has_colours, viridis
+
+Mel = Sequence[Sequence[float]]  # dB, frame by frame, low bands first
+
+FRAME_MS = 50  # between two frames
+FLOOR_DB = -80.0
+_HIGHEST_HZ = 4000.0
+_HZ = ((4000, "4 kHz"), (2000, "2 kHz"), (1000, "1 kHz"), (500, "500 Hz"), (250, "250 Hz"))
+_LEFT = 7  # columns of the frequencies
+_BELOW = 2  # lines of the times and the legend
+_MOST_COLUMNS = 6  # of a frame
+_TIMES = (0, 250, 500, 750, 1000)
+_LEGEND = 20  # columns of its shades
+_HALF = "▀"
+_SHADES = 20  # colours, of 4 dB each
+_INK = " .:-=+*#%@"  # of ten shades, where there are no colours
+_RIGHT = 3  # columns for the unit of the times
+
+
+class SpectrogramView(Widget):
+    """Draws a spectrogram over the room that there is; time goes right, frequency up."""
+
+    DEFAULT_CSS = "SpectrogramView { height: 1fr; width: 1fr; }"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._mel: Mel = ()
+
+    def show(self, mel: Mel) -> None:
+        """Draw another one; [shape=(frames, bands)]."""
+        self._mel = mel
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """A line: two rows of shades, the times, or the legend."""
+        width, lines = self.size.width, self.size.height - _BELOW
+        base = self.rich_style
+        if not self._mel or lines < 1 or width <= _LEFT:
+            return Strip.blank(width, base)
+        columns = edges(width - _LEFT - _RIGHT, len(self._mel))
+        colours = has_colours(self.app)
+        if y < lines:
+            parts = [*self._shades(y, lines, columns, colours)]
+        elif y == lines:
+            parts = [(times(columns, _LEFT), Style(dim=True))]
+        else:
+            parts = [*_legend(colours)]
+        segments = [Segment(text, base + style) for text, style in parts]
+        return Strip(segments).adjust_cell_length(width, base).simplify()
+
+    def _shades(
+        self, y: int, lines: int, columns: Sequence[int], colours: bool
+    ) -> Iterator[tuple[str, Style]]:
+        bands = len(self._mel[0])
+        yield frequency(y, lines, bands).rjust(_LEFT - 1) + " ", Style(dim=True)
+        halves = 2 if colours else 1
+        upper = (lines - y) * halves - 1  # from below
+        rows = lines * halves
+        widths = [end - begin for begin, end in pairwise(columns)]
+        for frame, each in zip(self._mel, widths, strict=True):
+            high = level(frame, upper, rows)
+            if colours:
+                low = level(frame, upper - 1, rows)
+                yield _HALF * each, Style(color=_colour(high), bgcolor=_colour(low))
+            else:
+                yield _ink(high) * each, Style()
+
+
+def edges(room: int, frames: int) -> list[int]:
+    """The columns at which frames begin, and at which the last one ends."""
+    columns = max(frames, min(room, frames * _MOST_COLUMNS))
+    return [frame * columns // frames for frame in range(frames + 1)]
+
+
+def level(frame: Sequence[float], row: int, rows: int) -> float:
+    """The loudest of the bands that share a row, 0 at the floor and 1 at the maximum.
+
+    Args:
+        frame: dB by band.
+        row: counted from below, of so many `rows`.
+    """
+    bands = len(frame)
+    begin = row * bands // rows
+    end = max(begin + 1, (row + 1) * bands // rows)
+    return min(max(1 - max(frame[begin:end]) / FLOOR_DB, 0.0), 1.0)
+
+
+def times(columns: Sequence[int], left: int) -> str:
+    """The times in milliseconds below the middles of their frames."""
+    line = [" "] * (left + columns[-1] + 8)
+    for ms in _TIMES:
+        frame = ms // FRAME_MS
+        if frame + 1 >= len(columns):
+            continue
+        label = str(ms)
+        middle = (columns[frame] + columns[frame + 1]) // 2
+        begin = max(left + middle - len(label) // 2, 0)
+        line[begin : begin + len(label)] = label
+    return f"{''.join(line).rstrip()} ms"
+
+
+def frequency(y: int, lines: int, bands: int) -> str:
+    """The name of a frequency that lies in a line, counted from above; "" for none."""
+    for hz, name in _HZ:
+        band = _mel_of(hz) / _mel_of(_HIGHEST_HZ) * (bands + 1) - 1
+        if lines - 1 - min(int(band * lines / bands), lines - 1) == y:
+            return name
+    return ""
+
+
+def _mel_of(hz: float) -> float:
+    """Slaney's mel scale: linear below 1000 Hz, logarithmic above."""
+    return 3 * hz / 200 if hz < 1000 else 15 + 27 * math.log(hz / 1000) / math.log(6.4)
+
+
+def _legend(colours: bool) -> Iterator[tuple[str, Style]]:
+    yield " " * _LEFT + f"{FLOOR_DB:.0f} ", Style(dim=True)
+    for place in range(_LEGEND):
+        share = place / (_LEGEND - 1)
+        if colours:
+            yield " ", Style(bgcolor=_colour(share))
+        else:
+            yield _ink(share), Style()
+    yield " 0 dB below the loudest", Style(dim=True)
+
+
+def _ink(share: float) -> str:
+    return _INK[min(int(share * len(_INK)), len(_INK) - 1)]
+
+
+def _colour(share: float) -> Color:
+    rgb: Rgb = viridis(round(share * _SHADES) / _SHADES)
+    return Color.from_rgb(*rgb)

@@ -1,0 +1,1 @@
+"""No screens: theme, session, keys, subprocesses."""

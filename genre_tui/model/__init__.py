@@ -1,0 +1,1 @@
+"""A run and the datasets as the screens draw them."""

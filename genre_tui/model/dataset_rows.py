@@ -1,0 +1,192 @@
+"""The user's datasets in a line each, and one of them in full, for threads to read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import DataError
+from data.terminal.text import clean
+
+SPLITS = ("train", "validation", "test")
+DEMO = "demo"
+_KINDS = {"npy_folder": "arrays", "audio_folder": "recordings", "demo": "demo"}
+
+_DIGITS = 16  # of a hash that are shown
+
+_known: dict[tuple[Path, int, int], DatasetLine] = {}
+
+
+@dataclass(frozen=True)
+class DatasetLine:
+    """A dataset in a line. All texts are clean.
+
+    Args:
+        name: that commands know it by: of the catalogue, or a file's path.
+        path: of its file, which the demo may not have yet.
+        is_made: whether the file is there, and of this version where it is the demo.
+        problem: why it cannot be used, in a sentence; "" where it can.
+        kind: what it was made of, in a word.
+        genres: class names in label order.
+        rows: of the train, validation and test splits.
+        tracks: that its rows name; 0 where they name none.
+        has_mel: whether there are mel-spectrograms.
+        size: of the file, in bytes.
+        sha256: hash of its content.
+    """
+
+    name: str
+    path: Path
+    is_made: bool = True
+    problem: str = ""
+    kind: str = ""
+    genres: tuple[str, ...] = ()
+    rows: tuple[int, int, int] = (0, 0, 0)
+    tracks: int = 0
+    has_mel: bool = False
+    size: int = 0
+    sha256: str = ""
+
+    @property
+    def key(self) -> str:
+        """Tells contents apart."""
+        return self.sha256 or str(self.path)
+
+    @property
+    def summary(self) -> str:
+        """Its size and features in some words."""
+        if self.problem:
+            return "cannot be used"
+        features = "MFCC and mel" if self.has_mel else "MFCC only"
+        made = "" if self.is_made else ", made on first use"
+        return f"{sum(self.rows)} rows, {features}{made}"
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """All datasets.
+
+    Args:
+        lines: the demo, made or not, among them; by name.
+        default: name of the one that is used where none is named.
+        problem: why there may be more, in a sentence, or "".
+    """
+
+    lines: tuple[DatasetLine, ...]
+    default: str
+    problem: str = ""
+
+    def line(self, name: str) -> DatasetLine | None:
+        """That of a name, or None."""
+        return next((line for line in self.lines if line.name == name), None)
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """A dataset in full. All texts are clean.
+
+    Args:
+        counts: a row of cells a genre: its name, segments in each split and in all; then
+            those of all genres and, where known, of tracks.
+        about: features, tracks, provenance, content and file.
+    """
+
+    counts: tuple[tuple[str, ...], ...]
+    about: Mapping[str, str]
+
+
+def look(also: str | None = None) -> Datasets:
+    """All datasets as they are now; those that cannot be used are lines that say so.
+
+    Args:
+        also: path of a file that is none of the catalogue's, if it ends in .h5.
+    """
+    from data.storage import catalogue
+
+    try:
+        names, problem = sorted({DEMO, *catalogue.names()}), ""
+    except OSError as error:
+        names, problem = [DEMO], f"{clean(str(error))}."
+    lines = [_line(name, catalogue.path_of(name)) for name in names]
+    if also is not None and also.endswith(".h5"):
+        lines.append(_line(also, Path(also)))
+    return Datasets(tuple(lines), catalogue.default_name(), problem)
+
+
+def card(line: DatasetLine) -> DatasetCard:
+    """A dataset in full; its mel-spectrograms are not read.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    from data.storage import hdf5
+    from data.storage.card import count_rows, lines
+
+    summary = hdf5.summarise(line.path)
+    dataset = hdf5.load(line.path, line.name, with_mel=False)
+    counts = tuple(tuple(map(clean, row)) for row in count_rows(dataset))
+    about = {k: clean(text) for k, text in lines(dataset, summary, line.path).items()}
+    about["content"] = f"sha256 {line.sha256[:_DIGITS]} ..."
+    return DatasetCard(counts, about)
+
+
+def _line(name: str, path: Path) -> DatasetLine:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        if name == DEMO:
+            return _demo_to_be(path)
+        return DatasetLine(clean(name), path, problem=f"there is no file {clean(str(path))}.")
+    except OSError as error:
+        reason = f"{clean(str(path))} cannot be read: {error.strerror}."
+        return DatasetLine(clean(name), path, problem=reason)
+    key = path, found.st_mtime_ns, found.st_size
+    if key not in _known:
+        _known[key] = _summarised(name, path)
+    return _known[key]
+
+
+def _summarised(name: str, path: Path) -> DatasetLine:
+    from data.sources.demo_tracks import VERSION
+    from data.storage import hdf5
+
+    try:
+        summary = hdf5.summarise(path)
+    except DataError as error:
+        return DatasetLine(clean(name), path, problem=clean(str(error)))
+    kind = clean(str(summary.provenance.get("kind", "unknown")))
+    is_ours = (kind, summary.provenance.get("version")) == (DEMO, VERSION)
+    return DatasetLine(
+        name=clean(name),
+        path=path,
+        is_made=name != DEMO or is_ours,
+        kind=_KINDS.get(kind, kind),
+        genres=tuple(map(clean, summary.genres)),
+        rows=(summary.rows["train"], summary.rows["validation"], summary.rows["test"]),
+        tracks=summary.tracks,
+        has_mel=summary.has_mel,
+        size=summary.size,
+        sha256=clean(summary.content_sha256),
+    )
+
+
+def _demo_to_be(path: Path) -> DatasetLine:
+    """The demo before it is made: what it will be is known."""
+    from data.sources.demo_tracks import GENRES, demo_tracks
+
+    tracks = demo_tracks()
+    rows = {"train": 0, "validation": 0, "test": 0}
+    for track in tracks:
+        rows[track.split] += track.seconds
+    return DatasetLine(
+        DEMO,
+        path,
+        is_made=False,
+        kind="demo",
+        genres=GENRES,
+        rows=(rows["train"], rows["validation"], rows["test"]),
+        tracks=len(tracks),
+        has_mel=True,
+    )

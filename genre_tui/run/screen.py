@@ -1,0 +1,278 @@
+"""The screen Run: one run as it goes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from data.terminal.text import clean
+from experiments.runs.directory import RunDirectory
+from genre_tui.core.session import where
+from genre_tui.model.run_model import RunModel
+from genre_tui.run import trials
+from genre_tui.run.headings import device_line, notice_line, progress_line, title_line
+from genre_tui.run.output_pane import Output
+from genre_tui.run.plot_choice_page import ChoicePage
+from genre_tui.run.plot_grid import PlotGrid
+from genre_tui.run.trial_pane import TrialPane
+from genre_tui.run.trials import TrialRow, TrialRows
+from genre_tui.watch.messages import RunTold
+from genre_tui.widgets.row_table import RowTable
+from genre_tui.widgets.status_text import Said
+
+_REST = 0.1  # seconds between two redraws while much is told
+_WIDE, _WIDER = 52, 59  # columns of the trials beside the curves; the wider show their rates
+_WIDEST = 140  # columns of a terminal from which there is room for those
+
+
+class RunPage(ChoicePage):
+    """Curves, trials, progress and devices of a run; stops and resumes it."""
+
+    MODE: ClassVar[str] = "run"
+    CHANGES = frozenset({"stop", "stop_now", "resume"})
+    DEFAULT_CSS = """
+    RunPage #title, RunPage #progress, RunPage #devices { height: 1; }
+    RunPage #notice { height: auto; max-height: 3; display: none; }
+    RunPage.-noticed #notice { display: block; }
+    RunPage #curves-say { height: 1; display: none; }
+    RunPage #side { max-height: 40%; min-height: 4; }
+    RunPage #trial { display: none; height: 1fr; border-top: solid $panel; }
+    RunPage.-trial #trials { display: none; }
+    RunPage.-trial #trial { display: block; }
+    RunPage #output { display: none; height: 40%; border-top: solid $panel; }
+    RunPage.-output #side { display: none; }
+    RunPage.-output #output { display: block; }
+    RunPage.-zoomed #side, RunPage.-zoomed #output { display: none; }
+    RunPage.-wide #main { layout: horizontal; }
+    RunPage.-wide #side { max-height: 100%; margin-left: 1; }
+    RunPage.-wide.-tall #trials { height: auto; max-height: 60%; min-height: 4; }
+    RunPage.-wide.-tall #trial { display: block; }
+    RunPage.-wide #output {
+        height: 1fr; width: 60; border-top: none; border-left: solid $panel;
+    }
+    RunPage.-wide.-tall #curves-say { display: block; }
+    RunPage.-empty #main, RunPage.-empty #curves-say { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "metric(1)", "Metric"),
+        Binding("p", "pin", "Pin", tooltip="Give the trial a curve of its own, or no more"),
+        Binding("o", "output", "Output", tooltip="Notes, deaths, and what its processes print"),
+        Binding("t", "stop", "Stop", tooltip="Stop at the end of the epoch"),
+        Binding("d", "detach", "Detach", tooltip="Leave the run alone: it goes on"),
+        Binding("r", "resume", "Resume", tooltip="Resume a run that stopped or crashed"),
+        Binding("l", "log", "Log", tooltip="Logarithmic scale of the metric"),
+        Binding("s", "smooth", "Smooth", tooltip="Smooth the curves"),
+        Binding("x", "axis", "Axis", tooltip="Epochs or time along the x axis"),
+        Binding("T", "stop_now", "Stop now", show=False, tooltip="End its processes at once"),
+        Binding("f", "follow", "Follow", show=False, tooltip="Follow the trial that was told last"),
+        Binding("S", "sort", "Sort", show=False, tooltip="Sort the trials"),
+        Binding("i", "trial", "Trial", show=False, tooltip="Settings and figures of the trial"),
+        Binding("z", "zoom", "Zoom", show=False, tooltip="Curves only, or all"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of: RunDirectory | None = None
+        self._order, self._follows = 0, False
+        self._rows = TrialRows()
+        self._is_waiting = False
+        self._asked: str | None = None  # a trial, by another screen
+
+    def body(self) -> Iterable[Widget]:
+        """The header, the curves, the trials or the output, the devices."""
+        table: RowTable[TrialRow] = RowTable(
+            trials.columns(), lambda row: row.id, self.pin_of, id="trials"
+        )
+        yield Vertical(
+            Said(id="title"),
+            Said(id="progress"),
+            Said(id="notice"),
+            Said(id="curves-say"),
+            Vertical(
+                PlotGrid(id="plots"),
+                Vertical(table, TrialPane(id="trial"), id="side"),
+                Output(id="output"),
+                id="main",
+            ),
+            Said(id="devices"),
+            id="body",
+        )
+
+    def on_mount(self) -> None:
+        """Begin with the trials under the keys."""
+        super().on_mount()
+        self.table.focus()
+
+    def run_changed(self, model: RunModel | None, told: RunTold | None) -> None:
+        """Show what is new, soon."""
+        self.model = model
+        run = self.session.run
+        if run != self._of:
+            self._of, self._rows, self._follows = run, TrialRows(), False
+            self.remove_class("-output")
+            self.choice = replace(self.choice, rates={}, pinned=(), variant=0)
+        if told is None:
+            self._draw()
+        elif not self._is_waiting:
+            self._is_waiting = True
+            self.set_timer(_REST, self._grow)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines are as long as there is room."""
+        self.call_after_refresh(self._draw)
+
+    def exportable(self) -> dict[str, str]:
+        """Trials and their curves."""
+        if self.model is None:
+            return {}
+        return {
+            "trials.csv": trials.trials_csv(self.model),
+            "curves.csv": trials.curves_csv(self.model),
+            "trials.json": trials.trials_json(self.model),
+        }
+
+    def copyable(self) -> str:
+        """The trial under the cursor in a line; else the run's folder."""
+        row = self.table.item
+        if row is not None:
+            return trials.line_of(row)
+        return str(self._of.path) if self._of else ""
+
+    def action_sort(self) -> None:
+        """Take the trials' next order."""
+        self._order = (self._order + 1) % trials.CYCLE
+        self._draw_trials()
+
+    def action_trial(self) -> None:
+        """Show all there is to know of the trial under the cursor, or the trials again."""
+        self.toggle_class("-trial")
+        self.remove_class("-zoomed", "-output")
+        (self.query_one(TrialPane) if self.has_class("-trial") else self.table).focus()
+        self._draw_trials()
+
+    def action_output(self) -> None:
+        """Show what the run's processes print, or the trials again."""
+        self.toggle_class("-output")
+        self.remove_class("-zoomed", "-trial")
+        (self.query_one(Output) if self.has_class("-output") else self.table).focus()
+        if self.model is not None and self.has_class("-output"):
+            self.query_one(Output).show(self.model)
+
+    def action_zoom(self) -> None:
+        """Show the curves only, or all again."""
+        self.toggle_class("-zoomed")
+
+    def action_follow(self) -> None:
+        """Let the cursor follow the trial that was told of last, or no more."""
+        if not self._follows and (self.model is None or not self.model.is_alive):
+            self.say("Nothing is being trained in this run: there is nothing to follow.")
+            return
+        self._follows = not self._follows
+        self.say("Following the newest trial." if self._follows else "Following no trial.")
+        self._draw_trials()
+
+    def action_stop(self) -> None:
+        """Stop at the end of the epoch."""
+        if self._of is not None:
+            self.stop(self._of)
+
+    def action_stop_now(self) -> None:
+        """End its processes."""
+        if self._of is not None:
+            self.stop_now(self._of)
+
+    def action_resume(self) -> None:
+        """Go on with it."""
+        if self._of is None or self.model is None:
+            return
+        if self.model.is_alive:
+            self.say(f"{self._of.name} is {self.model.state}: there is nothing to resume.")
+        else:
+            self.resume(self._of)
+
+    async def action_detach(self) -> None:
+        """Leave it alone, and say how to come back."""
+        if self._of is not None and self.model is not None:
+            goes = "goes on, also when you quit" if self.model.is_alive else "stays as it is"
+            back = shlex.join(["genre-tui", self._of.path.name, *where(self.session.runs)])
+            self.say(f"{self._of.name} {goes}. Come back with: {back}")
+        await self.app.action_go("runs")
+
+    @on(RowTable.Chosen)
+    async def _chosen(self, event: RowTable.Chosen) -> None:
+        self.session.trial = event.item.id
+        await self.app.action_go("confusion")
+
+    @on(RowTable.Headed)
+    def _headed(self, event: RowTable.Headed) -> None:
+        names = [name for name, _ in trials.ORDERS]
+        if event.item in names:
+            place = names.index(event.item)
+            self._order = 0 if self._order == place else place
+            self._draw_trials()
+
+    def _grow(self) -> None:
+        self._is_waiting = False
+        self._draw(grow=True)
+
+    def _draw(self, *, grow: bool = False) -> None:
+        model, width = self.model, self.size.width
+        self.set_class(model is None, "-empty")
+        if model is None:
+            for name in ("#title", "#progress", "#devices"):
+                self.query_one(name, Said).tell(Text())
+            self._notice(self._why_none())
+            return
+        self.query_one("#title", Said).tell(title_line(model, width))
+        self.query_one("#progress", Said).tell(progress_line(model, width))
+        self.query_one("#devices", Said).tell(device_line(model, width))
+        self._notice(notice_line(model))
+        self._draw_trials()
+        self.draw_curves(grow=grow and model.is_alive)
+        if self.has_class("-output"):
+            self.query_one(Output).show(model)
+
+    def _notice(self, text: Text) -> None:
+        self.set_class(bool(text), "-noticed")
+        self.query_one("#notice", Said).tell(text, grows=True)
+
+    def _why_none(self) -> Text:
+        if self._of is None:
+            return Text("No run is chosen. Press 2 for all runs; Enter opens one.")
+        return Text(clean(self.app.problem) or f"{clean(self._of.name)} cannot be read.")
+
+    def _draw_trials(self) -> None:
+        if self.model is None:
+            return
+        for column, title in trials.titles(self._order).items():
+            self.table.title(column, title)
+        rows = trials.ordered(self._rows.of(self.model), self._order)
+        self.table.show(rows, "It has no trials.")
+        if self._follows:
+            self.table.move_to(self.model.newest)
+        elif self.session.trial and self.session.trial != self._asked:
+            self.table.move_to(self.session.trial)
+        self._asked = self.session.trial
+        self._lay_out(len(rows))
+        self._draw_trial()
+
+    def _lay_out(self, trials: int) -> None:
+        """Give the table the room that it needs, and no more."""
+        is_wide, is_alone = self.has_class("-wide"), self.has_class("-trial")
+        side = self.query_one("#side").styles
+        side.height = "1fr" if is_wide else "40%" if is_alone else trials + 1
+        side.width = (_WIDER if self.size.width >= _WIDEST else _WIDE) if is_wide else "100%"
+
+    @on(RowTable.Moved)
+    def _draw_trial(self) -> None:
+        row = self.table.item
+        if self.model is not None and row is not None:
+            self.query_one(TrialPane).show(self.model, row.id)

@@ -1,0 +1,201 @@
+"""The trials of a run as rows of a table, and as files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from experiments.runs.checksums import explicit
+from genre_tui.core.csv_text import csv_text
+from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.model.run_model import METRICS, RunModel
+from genre_tui.model.trial_model import TrialModel
+from genre_tui.widgets.columns import Column
+
+_EPOCH = 7  # columns
+_URGENCY = ("training", "failed", "diverged", "waiting", "finished")
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial, as its row shows it.
+
+    Args:
+        id, variant, seed, rate: that tell it apart.
+        status: see `TrialModel`.
+        epoch, epochs: that ended last, and that it trains for at most.
+        best: highest validation macro-F1 so far, and its epoch; None before there is one.
+        test: macro-F1 on the test rows; None where they were not looked at.
+        place: in the plan.
+    """
+
+    id: str
+    variant: str
+    seed: int
+    rate: float
+    status: str
+    epoch: int
+    epochs: int
+    best: tuple[int, float] | None
+    test: float | None
+    place: int
+
+
+class TrialRows:
+    """The rows of a run's trials; those that have not changed stay the same objects."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[object, TrialRow]] = {}
+
+    def of(self, model: RunModel) -> list[TrialRow]:
+        """One a trial, in the order of the plan."""
+        rows = []
+        for place, trial in enumerate(model.trials.values()):
+            state = (trial, place, trial.status, trial.length, trial.test is None)
+            known = self._known.get(trial.id)
+            if known is None or known[0] != state:
+                known = self._known[trial.id] = state, _row(trial, place)
+            rows.append(known[1])
+        return rows
+
+
+def _row(trial: TrialModel, place: int) -> TrialRow:
+    test = (trial.test or {}).get("macro_f1")
+    return TrialRow(
+        trial.id,
+        trial.variant,
+        trial.seed,
+        trial.learning_rate,
+        trial.status,
+        trial.length,
+        trial.epochs,
+        trial.best,
+        float(test) if isinstance(test, (int, float)) else None,
+        place,
+    )
+
+
+def columns() -> list[Column[TrialRow]]:
+    """Those of the table, from left to right."""
+    return [
+        Column("state", "state", 10, _state),
+        Column("variant", "variant", 10, lambda row: row.variant, grows=1, keeps_end=True),
+        Column("seed", "seed", 5, lambda row: str(row.seed), is_number=True),
+        Column("rate", "rate", 8, lambda row: f"{row.rate:g}", is_number=True, rank=2),
+        Column("epoch", "epoch", _EPOCH, _epochs, is_number=True),
+        Column("best", "F1 %", 5, lambda row: _percent(row.best and row.best[1]), is_number=True),
+        Column("at", "at", 4, lambda row: str(row.best[0]) if row.best else "", True, rank=3),
+        Column("test", "test", 5, lambda row: _percent(row.test), is_number=True),
+    ]
+
+
+ORDERS: tuple[tuple[str, Callable[[TrialRow], Any]], ...] = (
+    ("place", lambda row: row.place),
+    ("best", lambda row: -row.best[1] if row.best else 1.0),
+    ("state", lambda row: _URGENCY.index(row.status) if row.status in _URGENCY else 9),
+    ("variant", lambda row: row.variant),
+    ("seed", lambda row: row.seed),
+    ("rate", lambda row: row.rate),
+    ("epoch", lambda row: -row.epoch),
+    ("test", lambda row: -row.test if row.test is not None else 1.0),
+)
+CYCLE = 3  # so many of them are reached with the key
+
+
+def titles(order: int) -> dict[str, str]:
+    """The columns' titles: that of the order has an arrow."""
+    by = ORDERS[order][0]
+    return {one.key: f"{one.title}{'▼' if one.key == by else ''}" for one in columns()}
+
+
+def ordered(rows: Sequence[TrialRow], order: int) -> list[TrialRow]:
+    """Rows in an order, those that are equal as in the plan."""
+    return sorted(rows, key=ORDERS[order][1])
+
+
+def line_of(row: TrialRow) -> str:
+    """A trial in one line, for the clipboard."""
+    parts = [row.id, row.variant, f"seed {row.seed}", f"learning rate {row.rate:g}", row.status]
+    parts.append(f"epoch {row.epoch}/{row.epochs}")
+    if row.best:
+        parts.append(f"best validation macro-F1 {_percent(row.best[1])} % at epoch {row.best[0]}")
+    if row.test is not None:
+        parts.append(f"test macro-F1 {_percent(row.test)} %")
+    return ", ".join(parts)
+
+
+def trials_csv(model: RunModel) -> str:
+    """A line each trial, shares in full."""
+    names = ["trial", "variant", "seed", "learning_rate", "status", "epoch", "epochs"]
+    names += ["best_epoch", "best_val_macro_f1", "test_accuracy", "test_macro_f1", "reason"]
+    return csv_text(
+        names,
+        (
+            [
+                *(trial.id, trial.variant, trial.seed, trial.learning_rate, trial.status),
+                *(trial.length, trial.epochs, *(trial.best or (None, None))),
+                *((trial.test or {}).get(name) for name in ("accuracy", "macro_f1")),
+                trial.reason,
+            ]
+            for trial in model.trials.values()
+        ),
+    )
+
+
+def curves_csv(model: RunModel) -> str:
+    """A line each value: trial, epoch, seconds, metric. Values that are not finite are empty."""
+
+    def lines() -> Iterator[list[object]]:
+        for trial in model.trials.values():
+            about = [trial.id, trial.variant, trial.seed, trial.learning_rate]
+            for place, seconds in enumerate(trial.seconds):
+                for metric in METRICS:
+                    values = trial.metrics.get(metric, [])
+                    if place < len(values):
+                        value = values[place] if math.isfinite(values[place]) else None
+                        yield [*about, place + 1, round(seconds, 4), metric, value]
+
+    names = ["trial", "variant", "seed", "learning_rate", "epoch", "seconds", "metric", "value"]
+    return csv_text(names, lines())
+
+
+def trials_json(model: RunModel) -> str:
+    """All trials with their curves; numbers that are not finite are text."""
+    trials = [
+        {
+            "trial": trial.id,
+            "variant": trial.variant,
+            "seed": trial.seed,
+            "learning_rate": trial.learning_rate,
+            "status": trial.status,
+            "reason": trial.reason,
+            "epochs": trial.epochs,
+            "history": trial.metrics,
+            "seconds": trial.seconds,
+            "test": trial.test,
+        }
+        for trial in model.trials.values()
+    ]
+    about = {"run": model.run.name, "study": model.study, "protocol": model.protocol}
+    about |= {"dataset": model.dataset, "state": model.state or ""}
+    return json.dumps(explicit({**about, "trials": trials}), indent=1) + "\n"
+
+
+def _epochs(row: TrialRow) -> str:
+    """Such as 3/20; of many epochs 263/20k, or the first number only."""
+    many = f"{row.epochs / 1000:.3g}k"
+    told = (f"{row.epoch}/{row.epochs}", f"{row.epoch}/{many}", f"{row.epoch}")
+    return next((one for one in told if len(one) <= _EPOCH), told[-1])
+
+
+def _state(row: TrialRow) -> Text:
+    return Text(f"{STATE_GLYPH.get(row.status, '?')} {row.status}", STATE_STYLE.get(row.status, ""))
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f}"

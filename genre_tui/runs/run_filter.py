@@ -1,0 +1,140 @@
+"""Which runs a filter lets through: `cnn state:running f1>70 age<2d`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from experiments.runs.state import State
+from genre_tui.runs.ages import age_of
+from genre_tui.watch.run_summary import RunSummary
+
+STATES: tuple[str, ...] = (*get_args(State), "damaged")
+HELP = "Words, or state:running study: protocol: data: host: name: f1>70 done<100 age<2d"
+
+_TEXTS: dict[str, Callable[[RunSummary], str]] = {
+    "state": lambda run: run.state,
+    "study": lambda run: run.study,
+    "protocol": lambda run: run.protocol,
+    "data": lambda run: run.dataset,
+    "host": lambda run: run.host,
+    "name": lambda run: run.run.name,
+}
+_NUMBERS = ("f1", "done", "age")
+_SECONDS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
+    "=": lambda a, b: a == b,
+}
+_TEXT_TERM = re.compile(r"([a-z0-9_]+):(.*)")
+_NUMBER_TERM = re.compile(r"([a-z0-9_]+)(<=|>=|<|>|=)(.*)")
+_AGE = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d|w)")
+
+Test = Callable[[RunSummary, datetime], bool]
+
+
+class _TermError(ValueError):
+    """A term has no meaning; the message says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Lets runs through that pass all its tests."""
+
+    tests: tuple[Test, ...] = ()
+
+    def matches(self, run: RunSummary, now: datetime) -> bool:
+        """Whether a run passes.
+
+        Args:
+            run: to look at.
+            now: UTC, for ages.
+        """
+        return all(test(run, now) for test in self.tests)
+
+
+def understood(text: str) -> tuple[Filter, str]:
+    """The filter that a user types, as far as it has a meaning.
+
+    Args:
+        text: terms between spaces, all of which must hold; a comma between values means or.
+
+    Returns:
+        The filter, and what is wrong with a term and allowed in its place; "" for nothing.
+    """
+    tests, problem = [], ""
+    for term in text.lower().split():
+        try:
+            tests.append(_test(term))
+        except _TermError as error:
+            problem = str(error)
+    return Filter(tuple(tests)), problem
+
+
+def _test(term: str) -> Test:
+    number = _NUMBER_TERM.fullmatch(term)
+    if number is not None:
+        return _number_test(*number.groups())
+    named = _TEXT_TERM.fullmatch(term)
+    if named is not None:
+        return _text_test(*named.groups())
+    return lambda run, now: any(
+        term in text.lower() for text in (run.run.name, run.study, run.dataset)
+    )
+
+
+def _text_test(name: str, wanted: str) -> Test:
+    if name in _NUMBERS:
+        raise _TermError(f"{name} is compared, such as {_example(name)}.")
+    if name not in _TEXTS:
+        raise _TermError(_unknown(name))
+    values = [value for value in wanted.split(",") if value]
+    if not values:
+        raise _TermError(f"{name}: needs a value.{_states() if name == 'state' else ''}")
+    if name == "state":
+        for value in values:
+            if not any(state.startswith(value) for state in STATES):
+                raise _TermError(f"no run is ever {value!r:.30}.{_states()}")
+        return lambda run, now: any(run.state.startswith(value) for value in values)
+    text = _TEXTS[name]
+    return lambda run, now: any(value in text(run).lower() for value in values)
+
+
+def _number_test(name: str, comparison: str, wanted: str) -> Test:
+    if name in _TEXTS:
+        raise _TermError(f"{name} is text: write {name}:{wanted or 'word'}.")
+    if name not in _NUMBERS:
+        raise _TermError(_unknown(name))
+    compare = _COMPARISONS[comparison]
+    if name == "age":
+        found = _AGE.fullmatch(wanted)
+        if found is None:
+            raise _TermError("an age is a number with min, h, d or w, such as age<2d.")
+        seconds = float(found[1]) * _SECONDS[found[2]]
+        return lambda run, now: (age := age_of(run, now)) is not None and compare(age, seconds)
+    try:
+        value = float(wanted.removesuffix("%"))
+    except ValueError:
+        raise _TermError(f"{name} is a per cent, such as {_example(name)}.") from None
+    if name == "f1":
+        return lambda run, now: run.best is not None and compare(100 * run.best, value)
+    return lambda run, now: compare(100 * run.share, value)
+
+
+def _example(name: str) -> str:
+    return {"f1": "f1>70", "done": "done<100", "age": "age<2d"}[name]
+
+
+def _states() -> str:
+    return f" Allowed: {', '.join(STATES)}."
+
+
+def _unknown(name: str) -> str:
+    names = [*(f"{name}:" for name in _TEXTS), *_NUMBERS]
+    return f"there is no {name!r:.30} to filter by. Allowed: {', '.join(names)}."

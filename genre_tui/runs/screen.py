@@ -1,0 +1,286 @@
+"""The screen Runs: all runs as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from data.terminal.text import clean
+from experiments.runs.directory import RunDirectory
+from genre_tui.plots.curve import Frame
+from genre_tui.plots.plot import Plot
+from genre_tui.runs.ages import now
+from genre_tui.runs.filter_line import FilterLine
+from genre_tui.runs.run_filter import Filter
+from genre_tui.runs.table import (
+    CYCLE,
+    ORDERS,
+    about,
+    columns,
+    curve_of,
+    details,
+    ordered,
+    runs_csv,
+    titles,
+)
+from genre_tui.shell.run_control_page import ControlPage
+from genre_tui.watch.messages import RunsSeen
+from genre_tui.watch.run_summary import RunSummary
+from genre_tui.widgets.row_table import RowTable
+from genre_tui.widgets.status_text import Said
+
+_MINUTE = 60.0  # seconds; ages change no faster
+
+
+class RunsPage(ControlPage):
+    """A live table of all runs: sort, filter, mark, open, stop, resume, remove."""
+
+    MODE: ClassVar[str] = "runs"
+    CHANGES = frozenset({"stop", "resume", "remove"})
+    DEFAULT_CSS = """
+    RunsPage #about { height: auto; min-height: 2; max-height: 4; }
+    RunsPage #details { display: none; width: 44; padding: 0 1; border-left: solid $panel; }
+    RunsPage.-wide #details { display: block; }
+    RunsPage #details-text { height: auto; max-height: 60%; }
+    RunsPage #details-curve { max-height: 16; margin-top: 1; }
+    RunsPage.-wide #about { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("s", "sort", "Sort"),
+        Binding("S", "turn", "Turn round", show=False, tooltip="Turn the order round"),
+        Binding("space", "mark", "Mark"),
+        Binding(
+            "c", "compare", "Compare", tooltip="Compare the marked runs, or this one's variants"
+        ),
+        Binding("t", "stop", "Stop", tooltip="Stop the run at the end of its epoch"),
+        Binding("r", "resume", "Resume", tooltip="Resume a run that stopped or crashed"),
+        Binding("x", "remove", "Remove", tooltip="Remove the marked runs, or this one"),
+        Binding("escape", "clear", "Clear", show=False, tooltip="Clear the filter, then the marks"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: tuple[RunSummary, ...] = ()
+        self._complete, self._problem = False, ""
+        self._order, self._turned = ORDERS[0], False
+        self._filter = Filter()
+
+    def body(self) -> Iterable[Widget]:
+        """The filter, the table, what is said of the run under the cursor."""
+        table: RowTable[RunSummary] = RowTable(
+            columns(), lambda run: run.run.name, self._gutter, id="runs"
+        )
+        yield Vertical(
+            FilterLine(),
+            Horizontal(
+                table,
+                Vertical(Said(id="details-text"), Plot(id="details-curve"), id="details"),
+            ),
+            Said(id="about"),
+            id="body",
+        )
+
+    @property
+    def table(self) -> RowTable[RunSummary]:
+        """The table of runs."""
+        return self.query_one("#runs", RowTable)
+
+    @property
+    def filter_line(self) -> FilterLine:
+        """Where a filter is typed."""
+        return self.query_one(FilterLine)
+
+    def on_mount(self) -> None:
+        """Let ages grow, too."""
+        super().on_mount()
+        self.set_interval(_MINUTE, self._grow_older)
+        self._name_columns()
+        self.table.focus()
+
+    def runs_seen(self, told: RunsSeen) -> None:
+        """Show them."""
+        self._seen, self._complete, self._problem = told.summaries, told.complete, told.problem
+        if told.complete:
+            self.session.marked &= {run.run.name for run in told.summaries}
+        self._show()
+
+    def go_to(self, name: str) -> None:
+        """Put the cursor on a run."""
+        self.table.move_to(name)
+
+    @property
+    def reported(self) -> RunDirectory | None:
+        """The run under the cursor."""
+        return self.table.item.run if self.table.item else None
+
+    def exportable(self) -> dict[str, str]:
+        """The table as it is shown."""
+        return {"runs.csv": runs_csv(self.table.items)}
+
+    def copyable(self) -> str:
+        """How to watch the run, or to resume it; else where it is."""
+        run = self.table.item
+        if run is None:
+            return ""
+        if run.is_alive:
+            return self.command("watch", run.run)
+        if run.state in ("stopped", "crashed", "failed"):
+            return self.command("resume", run.run)
+        return str(run.run.path)
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.filter_line.open()
+        self._say_filter()
+
+    def action_clear(self) -> None:
+        """Show all runs again; where they are shown nothing is marked any more."""
+        line = self.filter_line
+        if line.is_open:
+            line.close()
+            self.table.focus()
+        elif self.session.marked:
+            self.session.marked.clear()
+            self.table.redraw_all()
+            self._tell_of_run()
+        else:
+            raise SkipAction  # Escape does what it does elsewhere
+
+    def action_sort(self) -> None:
+        """Take the next order."""
+        place = ORDERS.index(self._order)
+        self._order, self._turned = ORDERS[(place + 1) % CYCLE], False
+        self._sorted_anew()
+
+    def action_turn(self) -> None:
+        """Turn the order round."""
+        self._turned = not self._turned
+        self._sorted_anew()
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor, or no more; and go on to the next."""
+        run = self.table.item
+        if run is not None:
+            self.session.marked ^= {run.run.name}
+            self.table.redraw(run.run.name)
+            self.table.action_move(1)
+            self._tell_of_run()
+
+    def action_compare(self) -> None:
+        """Compare the marked runs; without marks the variants of the one under the cursor."""
+        run = self.table.item
+        if not self.session.marked:
+            if run is None:
+                self.say("There is no run here: mark some with the space bar.")
+                return
+            if run.run != self.session.run:
+                self.app.look_at(run.run)
+        self.app.call_later(self.app.go_to, "compare", "")
+
+    def action_stop(self) -> None:
+        """Stop the run under the cursor."""
+        if self.table.item is not None:
+            self.stop(self.table.item.run)
+
+    def action_resume(self) -> None:
+        """Let the run under the cursor go on."""
+        run = self.table.item
+        if run is None:
+            return
+        if run.is_alive:
+            self.say(f"{run.run.name} is {run.state}: there is nothing to resume.")
+        else:
+            self.resume(run.run)
+
+    def action_remove(self) -> None:
+        """Remove the marked runs, or the one under the cursor."""
+        marked = [run for run in self._seen if run.run.name in self.session.marked]
+        wanted = marked or ([self.table.item] if self.table.item else [])
+        if wanted:
+            self.remove_runs([run.run for run in wanted])
+
+    @on(FilterLine.Changed)
+    def _filtered(self, event: FilterLine.Changed) -> None:
+        self._filter = event.chosen
+        self._show()
+
+    @on(FilterLine.Left)
+    def _filter_left(self) -> None:
+        self.table.focus()
+
+    @on(RowTable.Moved)
+    def _moved(self) -> None:
+        self._tell_of_run()
+
+    @on(RowTable.Chosen)
+    async def _chosen(self, event: RowTable.Chosen) -> None:
+        self.app.look_at(event.item.run)
+        await self.app.action_go("run")
+
+    @on(RowTable.Headed)
+    def _headed(self, event: RowTable.Headed) -> None:
+        order = next((one for one in ORDERS if one.column == event.item), None)
+        if order is not None:
+            self._turned = not self._turned if order is self._order else False
+            self._order = order
+            self._sorted_anew()
+
+    def _show(self) -> None:
+        at = now()
+        found = [run for run in self._seen if self._filter.matches(run, at)]
+        if self._seen:
+            nothing = "No run passes the filter. Esc clears it."
+        elif self._problem:
+            nothing = clean(self._problem)
+        elif self._complete:
+            nothing = "There are no runs yet. Press 1 to start one."
+        else:
+            nothing = "Reading the runs ..."
+        self.table.show(ordered(found, self._order, turned=self._turned), nothing)
+        self._tell_of_run()
+        self._say_filter()
+
+    def _say_filter(self) -> None:
+        self.filter_line.tell(len(self.table.items), len(self._seen))
+
+    def _tell_of_run(self) -> None:
+        run, marked = self.table.item, len(self.session.marked)
+        if run is not None:
+            narrow, wide = about(run), details(run)
+        elif self._seen or self._problem:
+            narrow = wide = Text()
+        else:
+            narrow = wide = Text(clean(f"Runs are looked for in {self.session.runs.absolute()}."))
+        if marked:
+            count = Text().append(f"{marked} marked", "bold")
+            narrow = count.copy().append("  ").append_text(narrow)
+            wide = count.append("\n\n").append_text(wide)
+        self.query_one("#about", Said).tell(narrow, grows=True)
+        self.query_one("#details-text", Said).tell(wide, grows=True)
+        curves = [curve_of(run)] if run is not None else []
+        title = Text().append("macro-F1 %", "bold").append("  best trial, validation", "dim")
+        self.query_one("#details-curve", Plot).show(title, curves, Frame(), "No curve yet.")
+
+    def _sorted_anew(self) -> None:
+        self._name_columns()
+        self._show()
+
+    def _name_columns(self) -> None:
+        for key, title in titles(self._order, turned=self._turned).items():
+            self.table.title(key, title)
+
+    def _grow_older(self) -> None:
+        if self.app.screen is self:
+            self._show()  # a filter by age
+            self.table.redraw_all()
+
+    def _gutter(self, run: RunSummary) -> str:
+        return "◉" if run.run.name in self.session.marked else ""

@@ -1,0 +1,112 @@
+"""What `e` asks: which table, picture or report is to be written, and where."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from data.terminal.text import clean
+from genre_tui.core.export_choices import Choice, Order
+from genre_tui.shell.dialog import Dialog
+
+
+class ExportDialog(Dialog[Order]):
+    """A list of what can be written, and a line for its path.
+
+    Args:
+        choices: at least one.
+        is_download: whether the user's browser puts the file where it likes.
+    """
+
+    DEFAULT_CSS = """
+    ExportDialog > #box { width: 72; }
+    ExportDialog OptionList { height: auto; max-height: 10; background: $surface; }
+    ExportDialog OptionList, ExportDialog OptionList:focus { border: none; padding: 0; }
+    ExportDialog .label { color: $text-muted; margin-top: 1; }
+    ExportDialog Input, ExportDialog Input:focus { border: none; padding: 0; height: 1; }
+    ExportDialog Input { background: $panel; }
+    ExportDialog Input:ansi { text-style: underline; }
+    ExportDialog #problem { color: $text-warning; height: auto; min-height: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "write", "Write", show=False)]
+
+    def __init__(self, choices: Sequence[Choice], *, is_download: bool = False) -> None:
+        super().__init__()
+        self._choices, self._is_download = list(choices), is_download
+        self._chosen = 0
+        self._refused: Path | None = None  # a file that is there, as the user was told
+
+    def compose(self) -> ComposeResult:
+        """List, path, and what is the matter with it."""
+        with Vertical(id="box") as box:
+            box.border_title = Text("Export")
+            box.border_subtitle = Text("Enter writes  Tab to the path  Escape closes")
+            yield OptionList(*(Option(Text(clean(choice.what))) for choice in self._choices))
+            yield Static(Text("name" if self._is_download else "file"), classes="label")
+            path = Input(self._choices[0].name)
+            path.cursor_blink = False  # each blink would go over the line
+            yield path
+            yield Static(id="problem")
+
+    @on(OptionList.OptionHighlighted)
+    def _propose(self, event: OptionList.OptionHighlighted) -> None:
+        """Another choice has another path, unless the user gave one."""
+        path, proposed = self.query_one(Input), self._choices[event.option_index].name
+        before = Path(self._choices[self._chosen].name)
+        if path.value in ("", before.name):
+            path.value = proposed
+        elif path.value.endswith(before.suffix):  # the user's own name, for another kind of file
+            path.value = path.value.removesuffix(before.suffix) + Path(proposed).suffix
+        self._chosen = event.option_index
+
+    @on(Input.Changed)
+    def _forget(self) -> None:
+        self._refused = None
+        self.query_one("#problem", Static).update("")
+
+    @on(OptionList.OptionSelected)
+    @on(Input.Submitted)
+    def action_write(self) -> None:
+        """Ask for the file, unless one is there and the user was not told yet."""
+        value = self.query_one(Input).value.strip()
+        if not value:
+            self._say("Name a file.")
+            return
+        path = Path(os.path.expandvars(os.path.expanduser(value)))
+        if self._is_download:
+            self.dismiss(Order(self._choices[self._chosen], Path(path.name)))
+            return
+        try:
+            problem = self._problem(path)
+        except OSError as error:  # such as a folder that may not be read
+            problem = f"Nothing can be written there: {error.strerror}. Name another path."
+        except ValueError as error:  # such as a character that no name can have
+            problem = f"Nothing can be written there: {error}. Name another path."
+        if problem:
+            self._say(problem)
+        else:
+            self.dismiss(Order(self._choices[self._chosen], path, path == self._refused))
+
+    def _problem(self, path: Path) -> str:
+        """Why nothing is written there; empty where it is."""
+        if path.is_dir():
+            return f"{path} is a folder: name a file in it."
+        if not path.parent.is_dir():
+            return f"There is no folder {path.parent}: make it first, or name another one."
+        if path.exists() and path != self._refused:
+            self._refused = path
+            return f"{path} is there already. Enter again replaces it."
+        return ""
+
+    def _say(self, sentence: str) -> None:
+        self.query_one("#problem", Static).update(Text(clean(sentence)))

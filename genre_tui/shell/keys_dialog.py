@@ -1,0 +1,79 @@
+"""All keys of a screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from data.terminal.text import clean
+from genre_tui.shell.dialog import Dialog
+from genre_tui.shell.page import Page
+from genre_tui.widgets.tab_bar import SCREENS
+
+# Textual's own bindings, in our words; those of "" are no help here.
+_WORDS = {
+    "app.focus_next": "Next part of the screen",
+    "app.focus_previous": "Part of the screen before",
+    **dict.fromkeys(("scroll_left", "scroll_right", "page_left", "page_right"), ""),
+    "screen.copy_text": "",
+}
+
+
+class KeysDialog(Dialog[None]):
+    """The keys of a page and those that work everywhere.
+
+    Args:
+        page: whose keys.
+    """
+
+    DEFAULT_CSS = """
+    KeysDialog > #box { scrollbar-size-vertical: 1; }
+    KeysDialog > #box > Static { width: auto; height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,q,enter", "close", "Close", show=False),
+        *(Binding(key, f"app.go('{mode}')", title, show=False) for key, mode, title in SCREENS),
+    ]
+
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self._page = page
+
+    def compose(self) -> ComposeResult:
+        """What keys do, those of this screen first."""
+        with VerticalScroll(id="box") as box:
+            box.border_title = Text("Keys")
+            box.border_subtitle = Text("Escape closes")
+            yield Static(self._text())
+
+    def _text(self) -> Text:
+        here, everywhere = self._keys()
+        width = max(map(len, [*here.values(), *everywhere.values()]), default=0)
+        title = next(title for _, mode, title in SCREENS if mode == self._page.MODE)
+        text = Text()
+        for head, keys in ((title, here), ("Everywhere", everywhere)):
+            if keys:
+                text.append(f"{head}\n", "bold")
+            for what, key in keys.items():
+                text.append(f"  {key.ljust(width)}", "bold").append(f"  {what}\n")
+        text.rstrip()
+        return text
+
+    def _keys(self) -> tuple[dict[str, str], dict[str, str]]:
+        """What keys do and which do it: of this screen, the page's own first, and of all."""
+        own: dict[str, str] = {}
+        of_widgets: dict[str, str] = {}
+        everywhere: dict[str, str] = {}
+        for node, binding, _, tooltip in self._page.active_bindings.values():
+            what = _WORDS.get(binding.action, clean(tooltip or binding.description))
+            if what and not binding.system:
+                is_own = node is self._page and binding.action not in _WORDS
+                keys = everywhere if node is self.app else own if is_own else of_widgets
+                key = self.app.get_key_display(binding)
+                keys[what] = f"{keys[what]} {key}" if what in keys else key
+        return {**own, **of_widgets}, everywhere

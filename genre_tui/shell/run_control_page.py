@@ -1,0 +1,153 @@
+"""Stops, resumes and removes runs, in threads: what the screens Runs and Run have in common."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from experiments.errors import RunError
+from experiments.runs.directory import RunDirectory
+from experiments.runs.lock import is_alive, owner_of
+from genre_tui.core.background import in_background
+from genre_tui.core.session import where
+from genre_tui.shell.confirm_dialog import ConfirmDialog
+from genre_tui.shell.page import Page
+
+_TO_DIE = 10.0  # seconds that processes have which were killed
+
+
+class ControlPage(Page):
+    """A page that can stop, resume and remove runs."""
+
+    def may_change(self) -> bool:
+        """Whether runs may be changed; says so where not."""
+        if self.session.read_only:
+            self.say("This is read-only: nothing is started, stopped or removed.", problem=True)
+        return not self.session.read_only
+
+    def stop(self, run: RunDirectory) -> None:
+        """Ask a run to stop at the end of its epoch."""
+
+        def work() -> str:
+            if not is_alive(run):
+                return _nothing_to_stop(run)
+            run.ask_to_stop()
+            return f"{run.name} stops at the end of its epoch. Press r to resume it later."
+
+        if self._may_stop(run):
+            about = ["It keeps all that it has done, and can be resumed."]
+            question = f"Stop {run.name} at the end of its epoch?"
+            self._ask(ConfirmDialog(question, about, "stop it", "let it go on"), work)
+
+    def stop_now(self, run: RunDirectory) -> None:
+        """End a run's processes, after a question."""
+
+        def work() -> str:
+            from experiments.execution.launch import await_end, end_now
+
+            if not is_alive(run):
+                return _nothing_to_stop(run)
+            end_now(run)
+            if not await_end(run, _TO_DIE):
+                raise RunError(
+                    f"{owner_of(run)} does not end. Look after it with your system's tools."
+                )
+            return f"{run.name} has ended. What was committed is kept."
+
+        if self._may_stop(run):
+            about = ["What was trained since the last checkpoint is trained again on resuming."]
+            question = f"End the processes of {run.name} at once?"
+            self._ask(ConfirmDialog(question, about, "end them", "let it go on"), work)
+
+    def _may_stop(self, run: RunDirectory) -> bool:
+        """Whether it can be stopped; says so where not."""
+        if not self.may_change():
+            return False
+        if not is_alive(run):
+            self.say(_nothing_to_stop(run))
+            return False
+        return True
+
+    def resume(self, run: RunDirectory) -> None:
+        """Let a run go on from its checkpoints."""
+
+        def work() -> str:
+            from experiments.execution.launch import resume
+            from experiments.runs.state import state_of
+
+            if not is_alive(run) and state_of(run, run.read_run()).state == "finished":
+                return f"{run.name} is finished: there is nothing left to do."
+            resume(run)
+            return f"{run.name} goes on."
+
+        if self.may_change():
+            self.say(f"Resuming {run.name} ...")
+            self._do(work)
+
+    def remove_runs(self, runs: Sequence[RunDirectory]) -> None:
+        """Remove runs with all their files, after a question that names them."""
+        if not self.may_change():
+            return
+
+        for run in runs:
+            if is_alive(run):
+                self.say(
+                    f"{run.name} is carried out by {owner_of(run)}: stop it first.", problem=True
+                )
+                return
+        names = [run.name for run in runs]
+        many, them = (f"{len(runs)} runs", "them") if len(runs) > 1 else ("this run", "it")
+        question = f"Remove {many}, with records and models?"
+        asked = ConfirmDialog(question, names, f"remove {them}", f"keep {them}")
+
+        def tell(sizes: list[int]) -> None:
+            asked.tell(
+                f"{question[:-1]} ({sum(sizes) / 1e6:.1f} MB)?",
+                [f"{name}  {size / 1e6:.1f} MB" for name, size in zip(names, sizes, strict=True)],
+            )
+
+        def remove() -> str:
+            for run in runs:
+                if is_alive(run):  # somebody has resumed it meanwhile
+                    raise RunError(f"{run.name} is carried out by {owner_of(run)}: it was kept.")
+                run.remove()
+            return f"Removed {len(runs)} runs." if len(runs) > 1 else f"Removed {runs[0].name}"
+
+        self._ask(asked, remove)
+        sizes = partial(_sizes, [run.path for run in runs])
+        in_background(asked, "sizes", sizes, tell, lambda problem: None)
+
+    def command(self, what: str, run: RunDirectory) -> str:
+        """A command line about a run, such as to resume it elsewhere."""
+        words = ["python", "-m", "experiments", what, run.path.name]
+        return shlex.join(words + where(self.session.runs))
+
+    def _ask(self, asked: ConfirmDialog, work: Callable[[], str]) -> None:
+        """Do it where the user agrees. The question is there before the next key is answered."""
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._do(work)
+
+        self.app.push_screen(asked, answered)
+
+    def _do(self, work: Callable[[], str]) -> None:
+        in_background(self, "control", work, self._done, self._failed)
+
+    def _done(self, sentence: str) -> None:
+        self.say(sentence)
+        self.app.look_now()
+
+    def _failed(self, sentence: str) -> None:
+        self.say(sentence, problem=True)
+        self.app.look_now()
+
+
+def _nothing_to_stop(run: RunDirectory) -> str:
+    return f"Nobody carries {run.name} out: there is nothing to stop."
+
+
+def _sizes(folders: Sequence[Path]) -> list[int]:
+    return [sum(path.lstat().st_size for path in folder.rglob("*")) for folder in folders]

@@ -1,0 +1,81 @@
+"""The columns of the table of studies, and the same as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from rich.text import Text
+
+from experiments.design.study import PROTOCOLS
+from genre_tui.core.theme import STATE_GLYPH
+from genre_tui.studies.study_rows import StudyLine
+from genre_tui.studies.study_text import best_figure, state_text
+from genre_tui.widgets.columns import Column
+
+
+def study_columns() -> list[Column[StudyLine]]:
+    """From left to right; the question goes first where there is too little room."""
+    return [
+        Column("study", "study", 20, lambda line: line.name),
+        Column("question", "question", 24, lambda line: line.question, grows=1, rank=3),
+        Column("reads", "reads", 5, _reads, rank=2),
+        Column("trials", "trials", 9, _trials, is_number=True),
+        Column("time", "time here", 16, _time, is_number=True, rank=1),
+        Column("documented", "documented %", 12, _documented, is_number=True),
+        Column("here", "here %", 13, _here, is_number=True),
+    ]
+
+
+def study_sign(line: StudyLine) -> str:
+    """In front of a study: that its file is damaged, or that a run goes on."""
+    if line.study is None:
+        return STATE_GLYPH["damaged"]
+    return STATE_GLYPH[line.now.state] if line.now else ""
+
+
+def studies_csv(lines: Iterable[StudyLine]) -> str:
+    """A row a study."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    costs = [f"{what}_{protocol}" for protocol in PROTOCOLS for what in ("trials", "seconds")]
+    columns = ["study", "question", "reads", *costs, "documented_percent", "source"]
+    writer.writerow([*columns, "here_percent", "here_dataset", "here_run", "state"])
+    for line in lines:
+        cells: list[object] = [line.name, line.question, _reads(line)]
+        for protocol in PROTOCOLS:
+            cost = line.costs.get(protocol)
+            cells += [cost.trials, cost.seconds] if cost else ["", ""]
+        best = line.study.documented_best if line.study else None
+        cells += [best.accuracy, best.source] if best else ["", ""]
+        last = line.last
+        cells += [last.accuracy, last.dataset, last.run.name] if last else ["", "", ""]
+        writer.writerow([*cells, line.newest.state if line.newest else ""])
+    return file.getvalue()
+
+
+def _reads(line: StudyLine) -> str:
+    return {"mfcc": "MFCC", "mel": "mel"}[line.study.features] if line.study else ""
+
+
+def _trials(line: StudyLine) -> str:
+    return " / ".join(str(cost.trials) for cost in line.costs.values())
+
+
+def _time(line: StudyLine) -> str:
+    return " / ".join(cost.text for cost in line.costs.values())
+
+
+def _documented(line: StudyLine) -> str:
+    return best_figure(line.study.documented_best) if line.study else ""
+
+
+def _here(line: StudyLine) -> str | Text:
+    if line.study is None:
+        return "damaged"
+    if line.now is not None:
+        return state_text(line.now)
+    if line.last is not None and line.last.accuracy is not None:
+        return f"{line.last.accuracy:.2f} {line.last.dataset}"
+    return state_text(line.newest) if line.newest else ""

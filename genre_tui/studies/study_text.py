@@ -1,0 +1,97 @@
+"""What a study is about, as text."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from data.terminal.console import table
+from data.terminal.text import clean
+from experiments.design.published_figure import Documented
+from experiments.design.study import PROTOCOLS, Study, Variant
+from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.studies.study_rows import StudyLine
+from genre_tui.watch.run_summary import RunSummary
+
+_HEADS = ("Cost", "What the source found", "What to look for")
+
+
+def about_text(line: StudyLine) -> Text:
+    """The question, what came of it here, and the paragraphs of the study's own text."""
+    text = Text()
+    text.append(f"{line.question}\n", "bold" if line.study else "bold red")
+    if line.study is None:
+        return text
+    text.append(f"{cost_sentence(line)}\n", "dim")
+    if line.now is not None:
+        text.append_text(_now(line.now))
+    if line.last is not None:
+        text.append("Last here: ", "bold")
+        text.append(f"{line.last.sentence}\n")
+    for paragraph in paragraphs(line.study):
+        text.append("\n")
+        head = next((head for head in _HEADS if paragraph.startswith(f"{head}:")), "")
+        text.append(head, "bold")
+        text.append(f"{paragraph.removeprefix(head)}\n")
+    return text
+
+
+def paragraphs(study: Study) -> list[str]:
+    """Of its own text, each on one line; the question, which it begins with, is left out."""
+    found = [" ".join(part.split()) for part in study.about.split("\n\n")]
+    return [clean(part) for part in found if part and part != study.question]
+
+
+def cost_sentence(line: StudyLine) -> str:
+    """Trials and times of both protocols."""
+    said = []
+    for protocol in PROTOCOLS:
+        cost = line.costs.get(protocol)
+        if cost is not None:
+            many = f"{cost.trials} trial{'s' if cost.trials > 1 else ''}"
+            time = "not measured here" if cost.seconds is None else f"{cost.text} here"
+            said.append(f"{protocol}: {many}, {time}")
+    return "; ".join(said) or "Looking what it takes here ..."
+
+
+def variants_table(study: Study) -> Table:
+    """The variants, with what the sources report."""
+    rows = [
+        [variant.name, _belongs(variant), _figure(variant, "A"), _figure(variant, "B")]
+        for variant in study.variants
+    ]
+    columns = ["variant", "only in", "A %", "B %"]
+    if any(row[1] for row in rows):
+        return table(columns, rows, left=2)
+    return table([columns[0], *columns[2:]], [[row[0], *row[2:]] for row in rows])
+
+
+def best_figure(figure: Documented | None) -> str:
+    """A documented accuracy in per cent; of which source, where it is not A's."""
+    if figure is None:
+        return ""
+    return f"{figure.accuracy:.2f}{'' if figure.source == 'A' else ' (B)'}"
+
+
+def state_text(run: RunSummary) -> Text:
+    """A run's state with its sign and, while somebody carries it out, how much is done."""
+    share = f" {run.share * 100:.0f} %" if run.is_alive else ""
+    return Text(f"{STATE_GLYPH[run.state]}{share or f' {run.state}'}", STATE_STYLE[run.state])
+
+
+def _now(run: RunSummary) -> Text:
+    # Without its share of work: this is drawn anew only when it says something else.
+    text = Text("Now: ", "bold")
+    text.append(f"{STATE_GLYPH[run.state]} {run.state}", STATE_STYLE[run.state])
+    return text.append(f", {run.protocol} protocol on {run.dataset}\n")
+
+
+def _figure(variant: Variant, source: str) -> str:
+    return next((f"{f.accuracy:.2f}" for f in variant.documented if f.source == source), "")
+
+
+def _belongs(variant: Variant) -> str:
+    words = ["extended"] if variant.extended else []
+    if len(variant.protocols) < len(PROTOCOLS):
+        words += variant.protocols
+    return ", ".join(words)

@@ -1,0 +1,131 @@
+"""Follows one run's events, in a thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from data.terminal.text import clean
+from experiments.errors import MISSHAPEN
+from experiments.runs.directory import RunDirectory
+from experiments.runs.event_reader import EventReader
+from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.state import Results, State, state_of
+from genre_tui.watch.messages import RunTold
+from genre_tui.watch.run_summary import Stamp, stamp_of
+
+_AT_ONCE = 250  # events in a message, so that keys are answered in between
+_REST = 0.01  # seconds between two such messages
+
+
+class RunWatcher:
+    """Tells what is new of a run, from its first event on.
+
+    Args:
+        run: may be read-only, vanish, and come back.
+        refresh: seconds between two looks.
+        tell: is given the messages; called in this thread.
+    """
+
+    def __init__(
+        self, run: RunDirectory, refresh: float, tell: Callable[[RunTold], object]
+    ) -> None:
+        self.run = run
+        self._refresh, self._tell = refresh, tell
+        self._reader = EventReader(run)
+        self._state: State | None = None
+        self._reason = self._owner = self._problem = ""
+        # What is to be told next.
+        self._anew, self._events = False, list[dict[str, Any]]()
+        self._results: Results | None = None
+        self._facts: dict[str, Any] | None = None
+        self._stamp: Stamp = ()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="run")
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Follow no more; returns at once."""
+        self._ended.set()
+
+    def _watch(self) -> None:
+        first = True
+        while not self._ended.is_set():
+            self.look(first)
+            first = False
+            self._ended.wait(self._refresh)
+
+    def look(self, first: bool = False) -> None:
+        """Look once, and tell what is new."""
+        before = self._state, self._reason, self._owner
+        try:
+            self._look_at_state()
+            self._read_events()
+        except (OSError, *MISSHAPEN) as error:
+            self._state, self._stamp, problem = None, (), clean(str(error))
+            if not os.path.isdir(self.run.path):
+                problem = "its folder is gone."
+            if problem != self._problem:
+                self._problem = problem
+                self._tell(RunTold(self.run, False, (), None, "", "", problem))
+            return
+        changed = first or self._anew or (self._state, self._reason, self._owner) != before
+        changed |= self._results is not None or bool(self._problem)
+        self._problem = ""
+        if self._events or changed:
+            self._say()
+
+    def _read_events(self) -> None:
+        """Read what is new; it is kept until it has been told."""
+        anew, events = self._reader.read()
+        if anew:
+            self._anew, self._events, self._stamp = True, [], ()
+        self._events += events
+        if anew or any(event["event"] == "plan" for event in events):
+            self._facts = self.run.read_run()  # a search draws trials as it goes
+        if anew:
+            self._look_at_state()
+
+    def _say(self) -> None:
+        anew, self._anew = self._anew, False
+        events, self._events = self._events, []
+        facts, self._facts = self._facts, None
+        results, self._results = self._results, None
+        for begin in range(0, max(len(events), 1), _AT_ONCE):
+            is_last = begin + _AT_ONCE >= len(events)
+            told = RunTold(
+                self.run,
+                anew and begin == 0,
+                tuple(events[begin : begin + _AT_ONCE]),
+                self._state,
+                self._owner,
+                self._reason,
+                "",
+                results=results if is_last else None,
+                facts=facts if begin == 0 else None,
+            )
+            self._tell(told)
+            if self._ended.is_set() or is_last:
+                return
+            time.sleep(_REST)
+
+    def _look_at_state(self) -> None:
+        """What state the run is in; its results are read when nobody carries it out only."""
+        if is_alive(self.run):
+            owner = owner_of(self.run)
+            self._owner, self._reason = clean(str(owner)) if owner else "", ""
+            self._state = "stopping" if self.run.stop_is_asked else "running"
+            self._stamp = ()
+            return
+        stamp = stamp_of(self.run)
+        if stamp == self._stamp:
+            return
+        found = state_of(self.run, self.run.read_run())
+        self._state, self._reason, self._owner = found.state, clean(found.reason), ""
+        self._results, self._stamp = found.results, stamp

@@ -1,0 +1,229 @@
+"""A traced graph, made lean and bound to the tensors that stay where they are.
+
+The passes: drop what nothing uses; drop views that change nothing; write new
+values into the tensors they belong to, at the end; compute views of bound
+tensors, and constants, once; let an elementwise operation overwrite an input
+that nothing else reads.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import fx
+
+from networks.engine.graph_nodes import is_mutable, is_view, value_of
+from networks.engine.graph_outputs import Store, write_stores
+
+aten = torch.ops.aten
+Table = dict[Any, Any]
+
+# Elementwise operations whose first argument may be overwritten.
+_IN_PLACE: Table = {
+    aten.add.Tensor: aten.add_.Tensor,
+    aten.mul.Tensor: aten.mul_.Tensor,
+    aten.relu.default: aten.relu_.default,
+    aten.exp.default: aten.exp_.default,
+    aten.hardswish.default: aten.hardswish_.default,
+    aten.leaky_relu.default: aten.leaky_relu_.default,
+}
+_SUMS_OF_PRODUCTS: Table = {
+    aten.bmm.default: aten.baddbmm.default,
+    aten.mm.default: aten.addmm.default,
+}
+# The same operations by ways that cost less each time they are called.
+_FUNCTIONS: Table = {
+    aten.addmm.default: torch.addmm,
+    aten.baddbmm.default: torch.baddbmm,
+    aten.bmm.default: torch.bmm,
+    aten.div.Tensor: torch.div,
+    aten.mm.default: torch.mm,
+    aten.mul.Tensor: torch.mul,
+    aten.relu_.default: torch.relu_,
+    aten.sqrt.default: torch.sqrt,
+    aten.sub.Tensor: torch.sub,
+    aten.sum.dim_IntList: torch.sum,
+    aten.t.default: torch.t,
+    aten.transpose.int: torch.transpose,
+}
+_METHODS: Table = {
+    aten.add_.Tensor: "add_",
+    aten.addmm_.default: "addmm_",
+    aten.baddbmm_.default: "baddbmm_",
+    aten.copy_.default: "copy_",
+    aten.mul_.Tensor: "mul_",
+    aten.sub_.Tensor: "sub_",
+}
+_RANDOM = torch.Tag.nondeterministic_seeded
+
+
+def bind(
+    graph: fx.Graph, bound: Sequence[torch.Tensor | None], stores: Sequence[Store] = ()
+) -> Callable[..., list[torch.Tensor]]:
+    """A function of the graph's remaining inputs.
+
+    Args:
+        graph: flat: tensors in, a list of tensors out. It is changed.
+        bound: for each input the tensor that it always is, or None.
+        stores: outputs that are written into bound inputs.
+
+    Returns:
+        Takes the inputs that are not bound, in order, and returns the outputs that
+        are not stored.
+    """
+    graph.eliminate_dead_code()
+    _drop_empty_views(graph)
+    _merge(graph)
+    write_stores(graph, stores)
+    names = SimpleNamespace()
+    _compute_once(graph, bound, names)
+    _overwrite(graph)
+    _call_directly(graph)
+    graph.set_codegen(fx.graph.CodeGen())
+    code = graph.python_code("self")
+    scope = dict(code.globals)
+    exec(compile(code.src, "<traced step>", "exec"), scope)
+    forward = scope["forward"]
+    return lambda *inputs: forward(names, *inputs)
+
+
+def _drop_empty_views(graph: fx.Graph) -> None:
+    for node in list(graph.nodes):
+        if node.op != "call_function" or not is_view(node):
+            continue
+        source = node.args[0]
+        before, after = value_of(source), value_of(node)
+        if before is None or after is None:
+            continue
+        same = before.shape == after.shape and before.dtype == after.dtype
+        if same and before.stride() == after.stride():
+            node.replace_all_uses_with(source)
+            graph.erase_node(node)
+
+
+def _merge(graph: fx.Graph) -> None:
+    """Two operations that are one: a product plus a bias, a sum without its axis."""
+    for node in list(graph.nodes):
+        if node.op != "call_function" or not node.args:
+            continue
+        source = node.args[0]
+        if not (isinstance(source, fx.Node) and len(source.users) == 1):
+            continue
+        value = value_of(node)
+        if node.target is aten.add.Tensor and source.target in _SUMS_OF_PRODUCTS:
+            bias, product = value_of(node.args[1]), value_of(source)
+            if bias is None or value is None or product is None or node.kwargs:
+                continue
+            if bias.dtype != value.dtype or product.shape != value.shape:
+                continue
+            node.target = _SUMS_OF_PRODUCTS[source.target]
+            node.args = (node.args[1], *source.args)
+        elif is_view(node) and source.target is aten.sum.dim_IntList and source.args[2:] == (True,):
+            summed = value_of(source.args[0])
+            if value is None or summed is None:
+                continue
+            named: Any = source.args[1]
+            axes = {axis % summed.dim() for axis in named}
+            kept = [n for i, n in enumerate(summed.shape) if i not in axes]
+            if list(value.shape) != kept:
+                continue
+            node.target, node.args, node.kwargs = (
+                source.target,
+                (*source.args[:2], False),
+                source.kwargs,
+            )
+        else:
+            continue
+        graph.erase_node(source)
+
+
+def _compute_once(
+    graph: fx.Graph, bound: Sequence[torch.Tensor | None], names: SimpleNamespace
+) -> None:
+    """Replace bound inputs, views of them and constants by attributes of `names`."""
+    stays: dict[fx.Node, torch.Tensor] = {}  # views of bound tensors
+    constant: dict[fx.Node, Any] = {}
+    inputs = iter(bound)
+    for node in list(graph.nodes):
+        if node.op == "placeholder":
+            tensor = next(inputs)
+            if tensor is not None:
+                stays[node] = tensor
+        elif node.op == "get_attr":
+            constant[node] = operator.attrgetter(str(node.target))(graph.owning_module)
+        elif node.op == "call_function" and not is_mutable(node):
+            sources = node.all_input_nodes
+            if sources and is_view(node) and all(source in stays for source in sources):
+                stays[node] = _evaluate(node, stays)
+            elif all(source in constant for source in sources) and not _is_random(node):
+                constant[node] = _evaluate(node, constant)
+    for number, (node, value) in enumerate((stays | constant).items()):
+        users = [user for user in node.users if user not in stays and user not in constant]
+        if not users:
+            continue
+        name = f"value_{number}"
+        setattr(names, name, value)
+        with graph.inserting_before(node):
+            attribute = graph.create_node("get_attr", name)
+        attribute.meta = dict(node.meta)
+        for user in users:
+            user.replace_input_with(node, attribute)
+    for node in reversed(list(graph.nodes)):
+        if node in stays or node in constant:
+            graph.erase_node(node)
+
+
+def _evaluate(node: fx.Node, known: dict[fx.Node, Any]) -> Any:
+    arguments, named = fx.node.map_arg((node.args, node.kwargs), lambda source: known[source])
+    return node.target(*arguments, **named)  # type: ignore[operator]
+
+
+def _overwrite(graph: fx.Graph) -> None:
+    for node in list(graph.nodes):
+        in_place = _IN_PLACE.get(node.target)
+        is_backward = node.target is aten.threshold_backward.default
+        if in_place is None and not is_backward:
+            continue
+        source = node.args[0]
+        if not (isinstance(source, fx.Node) and _is_own(source) and len(source.users) == 1):
+            continue
+        before, after = value_of(source), value_of(node)
+        if before is None or after is None:
+            continue
+        if (before.shape, before.dtype, before.stride()) != (
+            after.shape,
+            after.dtype,
+            after.stride(),
+        ):
+            continue
+        if is_backward:
+            node.target = aten.threshold_backward.grad_input
+            node.kwargs = {**node.kwargs, "grad_input": source}
+        else:
+            node.target = in_place
+
+
+def _call_directly(graph: fx.Graph) -> None:
+    for node in graph.nodes:
+        if node.target in _FUNCTIONS:
+            node.target = _FUNCTIONS[node.target]
+        elif node.target in _METHODS:
+            node.op, node.target = "call_method", _METHODS[node.target]
+
+
+def _is_own(node: fx.Node) -> bool:
+    """Whether a node's memory is a temporary of this node alone."""
+    if node.op != "call_function" or isinstance(node.target, str):
+        return False
+    if node.target in _IN_PLACE.values() or node.target is aten.threshold_backward.grad_input:
+        return True  # it overwrote one
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and not is_view(node) and len(schema.returns) == 1
+
+
+def _is_random(node: fx.Node) -> bool:
+    return _RANDOM in getattr(node.target, "tags", ())

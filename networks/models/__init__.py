@@ -1,0 +1,1 @@
+"""Configs and Keras models."""

@@ -1,0 +1,63 @@
+"""How much arithmetic a network is, from its config alone.
+
+What counts is the products that matrices and convolutions are made of, those with
+the zeros of a padding left out; biases, activations, pooling, losses and optimizers
+do not count.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
+
+_N_MFCC_STATISTICS = 26
+
+
+def multiplications(network: NetworkConfig) -> int:
+    """Multiplications of one row's forward pass, the last layer apart."""
+    return sum(_hidden_layers(network))
+
+
+def training_multiplications(network: NetworkConfig, classes: int) -> int:
+    """Multiplications of one row's forward and backward pass, the last layer included.
+
+    With f(l) the multiplications of layer l's forward pass: 3 * sum of f(l) - f(1).
+    Each layer does as many thrice, for its outputs, for its weights' gradients and for
+    its inputs' gradients; but nobody asks for the gradients of the network's inputs.
+
+    Args:
+        network: whose layers are counted.
+        classes: number of genres.
+    """
+    sizes = network.hidden if isinstance(network, FFNConfig) else network.dense
+    layers = [*_hidden_layers(network), sizes[-1] * classes]
+    return 3 * sum(layers) - layers[0]
+
+
+def _hidden_layers(network: NetworkConfig) -> list[int]:
+    """Multiplications of one row's forward pass in each layer but the last."""
+    if isinstance(network, FFNConfig):
+        return _dense((_N_MFCC_STATISTICS, *network.hidden))
+    rows, columns = network.image_shape
+    channels, layers = 1, []
+    for filters in network.filters:
+        if not network.padding:
+            rows, columns = rows - network.kernel_size + 1, columns - network.kernel_size + 1
+        layers.append(_reach(rows, network) * _reach(columns, network) * filters * channels)
+        if network.pooling:
+            rows, columns = rows // 2, columns // 2
+        channels = filters
+    return layers + _dense((rows * columns * channels, *network.dense))
+
+
+def _reach(outputs: int, network: CNNConfig) -> int:
+    """How many inputs the kernel meets along an axis, summed over the outputs."""
+    if not network.padding:
+        return outputs * network.kernel_size
+    half = network.kernel_size // 2
+    return sum(max(outputs - abs(offset), 0) for offset in range(-half, half + 1))
+
+
+def _dense(sizes: tuple[int, ...]) -> list[int]:
+    return [inputs * outputs for inputs, outputs in pairwise(sizes)]

@@ -1,0 +1,1 @@
+"""One training: schedules, callbacks, metrics, keras_fit."""

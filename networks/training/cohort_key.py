@@ -1,0 +1,58 @@
+"""Which trials can train together, in which precision, and the memory that it takes.
+
+Plain functions of configs: planning a run needs neither Keras nor torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Literal
+
+from networks.models.config import CNNConfig, NetworkConfig, TrainingConfig
+
+Precision = Literal["float32", "tf32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
+
+# Copies of the weights that training holds: themselves, gradients, two moments and
+# another of each weight while a step is recorded.
+_COPIES_OF_WEIGHTS = 6
+# Copies of each convolution's outputs: themselves, pooled with places in int64, and
+# as many for the gradients.
+_COPIES_OF_OUTPUTS = 6
+_BYTES = 4
+
+
+def lockstep(network: NetworkConfig, training: TrainingConfig) -> tuple[object, ...]:
+    """Trials with equal keys can train in one cohort.
+
+    The initial weights may differ in kind, dropout in its rate (but not in whether
+    there is any), training in everything but optimizer and batch size.
+    """
+    shape = replace(network, initializer="uniform_fan_in", dropout=0.5 if network.dropout else 0.0)
+    return shape, training.optimizer, training.batch_size
+
+
+def member_bytes(network: CNNConfig, batch_size: int, classes: int) -> int:
+    """About how much memory each member of a cohort takes while it trains, in bytes.
+
+    An estimate from above, to size cohorts by.
+
+    Args:
+        network: of the members.
+        batch_size: rows a step.
+        classes: number of genres.
+    """
+    rows, columns = network.image_shape
+    channels, weights, outputs = 1, 0, 0
+    for filters in network.filters:
+        if not network.padding:
+            rows, columns = rows - network.kernel_size + 1, columns - network.kernel_size + 1
+        weights += filters * (channels * network.kernel_size**2 + 1)
+        outputs += filters * rows * columns
+        if network.pooling:
+            rows, columns = rows // 2, columns // 2
+        channels = filters
+    sizes = (rows * columns * channels, *network.dense, classes)
+    weights += sum((inputs + 1) * units for inputs, units in pairwise(sizes))
+    return _BYTES * (_COPIES_OF_WEIGHTS * weights + _COPIES_OF_OUTPUTS * outputs * batch_size)

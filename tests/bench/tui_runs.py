@@ -1,0 +1,175 @@
+"""Runs for the benchmark: written with the records' own writers, nothing is trained."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.datasets.dataset import Dataset, Split
+from experiments.design.plan import Plan, Wish, make_plan
+from experiments.design.trial import Trial
+from experiments.execution.event_writer import RunLog
+from experiments.execution.manifest import run_facts
+from experiments.runs.directory import RunDirectory
+from experiments.runs.event_log import EventLog
+from experiments.runs.lock import owning
+from experiments.studies import STUDIES
+from experiments.training.cohorts import Cohort
+from experiments.training.messages import CohortBegan, EpochEnded, TrialEnded, TrialEpoch
+
+GENRES = ("blues", "classical", "hiphop", "rock")
+LARGE = "20260101T000000Z-large0"
+LIVE = "20260102T000000Z-live00"
+_ROWS = 800  # of the validation split
+_SECONDS = 0.5  # an epoch
+
+
+def write_many(runs: Path, count: int) -> None:
+    """So many finished runs, of all studies in turn: one is written, the others are copies."""
+    first: dict[str, RunDirectory] = {}
+    for number in range(count):
+        study = list(STUDIES)[number % len(STUDIES)]
+        name = f"2025{1 + number // 84:02d}{1 + number // 3 % 28:02d}T120000Z-{number:06x}"
+        if study in first:
+            shutil.copytree(first[study].path, runs / study / name)
+        else:
+            first[study] = write_finished(runs, study, name, seeds=1, epochs=10)
+
+
+def write_finished(runs: Path, study: str, name: str, *, seeds: int, epochs: int) -> RunDirectory:
+    """A run whose trials have all ended."""
+    run, plan = _begin(runs, study, name, seeds, epochs)
+    with owning(run, print):
+        log = _log(run, plan)
+        for cohort in _cohorts(plan):
+            for epoch in range(1, epochs + 1):
+                log.told(_epoch_ended(cohort, epoch))
+            for variant, trial in cohort.trials:
+                result = _result(variant, trial, cohort)
+                run.write_result(trial.id, result)
+                log.told(TrialEnded.of(result))
+        run.write_baselines({"baselines": []}, {})
+        log.ended("finished")
+    return run
+
+
+@contextmanager
+def live(runs: Path, trials: int, seconds: float) -> Iterator[RunDirectory]:
+    """A run that goes on meanwhile: so many trials in lockstep, an epoch every few seconds."""
+    run, plan = _begin(runs, "ffn-baseline", LIVE, trials, 100_000, variants=1)
+    ended = threading.Event()
+
+    def carry_out(log: RunLog) -> None:
+        (cohort,) = _cohorts(plan)
+        epoch = 0
+        while not ended.wait(seconds):
+            epoch += 1
+            log.told(_epoch_ended(cohort, epoch))
+
+    with owning(run, print):
+        writer = threading.Thread(target=carry_out, args=(_log(run, plan),))
+        writer.start()
+        try:
+            yield run
+        finally:
+            ended.set()
+            writer.join()
+
+
+def _begin(
+    runs: Path, study: str, name: str, seeds: int, epochs: int, variants: int | None = None
+) -> tuple[RunDirectory, Plan]:
+    chosen = STUDIES[study]
+    chosen = replace(chosen, variants=chosen.variants[:variants])
+    dataset = _dataset()
+    plan = make_plan(chosen, Wish("documented", seeds, epochs), dataset.content_sha256)
+    run = RunDirectory(runs / study / name)
+    device = {"type": "cpu", "name": "", "threads": 1, "precision": "float32", "workers": 1}
+    run.write_run(run_facts(chosen, dataset, plan, _cohorts(plan), device, 30.0))
+    return run, plan
+
+
+def _log(run: RunDirectory, plan: Plan) -> RunLog:
+    log = RunLog(run, EventLog(run), plan.trials)
+    log.began(owner={}, resumed=False, versions={})
+    log.planned(_cohorts(plan), 1)
+    for cohort in _cohorts(plan):
+        names = tuple(trial.id for _, trial in cohort.trials)
+        log.told(CohortBegan(cohort.id, names, 0, os.getpid()))
+    return log
+
+
+def _cohorts(plan: Plan) -> list[Cohort]:
+    """Trials of a variant together."""
+    of_variant: dict[str, list[tuple[str, Trial]]] = {}
+    for variant, trial in plan.trials:
+        of_variant.setdefault(variant, []).append((variant, trial))
+    return [Cohort(tuple(trials)) for trials in of_variant.values()]
+
+
+def _dataset() -> Dataset:
+    """Rows that nobody trains on; a run's records need its name and genres."""
+    label = np.arange(8) % len(GENRES)
+    train, validation, test = (
+        Split(np.zeros((8, 26)), None, label, np.full(8, track), np.arange(8.0))
+        for track in range(3)
+    )
+    kind = {"kind": "bench"}
+    return Dataset("bench", GENRES, train, validation, test, ("a", "b", "c"), kind)
+
+
+def _epoch_ended(cohort: Cohort, epoch: int) -> EpochEnded:
+    told = tuple(TrialEpoch(trial.id, *_figures(trial, epoch)) for _, trial in cohort.trials)
+    return EpochEnded(cohort.id, epoch, _SECONDS, 1e5, 10**9, told)
+
+
+def _figures(trial: Trial, epoch: int) -> tuple[dict[str, float], list[list[int]]]:
+    """A curve that rises, with a noise of the trial's own, and a matrix to go with it."""
+    noise = 0.03 * math.sin(epoch * (1 + trial.seed % 7) + trial.seed)
+    score = min(0.99, 0.25 + 0.5 * (1 - math.exp(-epoch / 15)) + noise)
+    size, each = len(GENRES), _ROWS // len(GENRES)
+    right = round(each * score)
+    wrong = (each - right) // (size - 1)
+    confusion = [[wrong] * size for _ in range(size)]
+    for place, row in enumerate(confusion):
+        row[place] = each - wrong * (size - 1)
+    loss = 1.4 * (1.05 - score)
+    logs = {"loss": loss, "accuracy": score + 0.02, "val_loss": loss + 0.1}
+    logs |= {"val_accuracy": score, "val_macro_f1": score - 0.01, "val_batch_mean_f1": score}
+    return logs | {"learning_rate": trial.training.learning_rate}, confusion
+
+
+def _result(variant: str, trial: Trial, cohort: Cohort) -> dict[str, Any]:
+    epochs = trial.training.epochs
+    told = [_figures(trial, epoch) for epoch in range(1, epochs + 1)]
+    logs, confusion = told[-1]
+    return {
+        "trial": trial.id,
+        "variant": variant,
+        "seed": trial.seed,
+        "status": "finished",
+        "cohort": {"id": cohort.id, "size": len(cohort.trials)},
+        "notes": [],
+        "best_epoch": epochs,
+        "kept_epoch": epochs,
+        "epochs": epochs,
+        "validation": {"accuracy": logs["val_accuracy"], "macro_f1": logs["val_macro_f1"]},
+        "history": {name: [figures[name] for figures, _ in told] for name in logs},
+        "epoch_seconds": [_SECONDS] * epochs,
+        "seconds": _SECONDS * epochs,
+        "test": {
+            "accuracy": logs["val_accuracy"],
+            "macro_f1": logs["val_macro_f1"],
+            "batch_mean_f1": logs["val_macro_f1"],
+            "confusion_matrix": confusion,
+        },
+    }

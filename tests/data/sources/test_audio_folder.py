@@ -1,0 +1,274 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from data.audio.extraction import Extracted, Skipped, extract
+from data.audio.features import mel_spectrograms, mfcc_statistics
+from data.datasets.dataset import Dataset
+from data.errors import DataError
+from data.files.scratch_folder import spool_folder
+from data.sources.audio_folder import build, find_recordings
+from data.storage import hdf5
+from tests.conftest import tone
+
+Recordings = Callable[..., Path]
+
+
+def _build(
+    folder: Path,
+    target: Path,
+    merge: dict[str, list[str]] | None = None,
+    splits: Path | None = None,
+    **options: object,
+) -> tuple[Dataset, dict[str, str]]:
+    options = {"workers": 1, "progress": lambda track, result: None} | options
+    recordings = find_recordings(folder, merge)
+    built = build(recordings, target, splits=splits, **options)  # type: ignore[arg-type]
+    return hdf5.load(target), dict(built.skipped)
+
+
+def test_rows_are_the_tracks_seconds(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 4, "rock": 5}, seconds=3.4)
+    dataset, skipped = _build(folder, tmp_path / "x.h5")
+    assert skipped == {}
+    assert sum(len(rows) for _, rows in dataset.splits()) == 9 * 3
+    assert len(dataset.track_names) == 9
+    for _, rows in dataset.splits():
+        for i in range(len(rows)):
+            name = dataset.track_names[rows.track[i]]
+            assert name.split("/")[0] == dataset.genres[rows.label[i]]
+            samples, _ = soundfile.read(folder / f"{name}.wav", dtype="int16")
+            second = int(rows.start[i])
+            segment = samples[None, second * 8000 : (second + 1) * 8000]
+            np.testing.assert_allclose(rows.mfcc[i], mfcc_statistics(segment)[0], atol=1e-9)
+            np.testing.assert_allclose(rows.mel[i], mel_spectrograms(segment)[0], atol=1e-3)
+
+
+def test_workers_do_not_change_the_content(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 4, "rock": 4})
+    alone, _ = _build(folder, tmp_path / "1.h5")
+    shared, _ = _build(folder, tmp_path / "2.h5", workers=2)
+    assert alone.content_sha256 == shared.content_sha256
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.h5", "2.h5", "music"]
+
+
+def test_sub_folders_suffixes_and_hidden_files(recordings: Recordings) -> None:
+    folder = recordings({"blues": 3, "rock": 3})
+    (folder / "rock" / "live").mkdir()
+    soundfile.write(folder / "rock" / "live" / "00.flac", tone(2, 8000, 999), 8000)
+    for ignored in ("cover.jpg", ".hidden.wav", "._00.wav"):
+        (folder / "rock" / ignored).touch()
+    (folder / "notes.txt").touch()
+    names = [recording.name for recording in find_recordings(folder)]
+    assert names == [
+        "blues/00",
+        "blues/01",
+        "blues/02",
+        "rock/00",
+        "rock/01",
+        "rock/02",
+        "rock/live/00",
+    ]
+
+
+def test_links_that_lead_back_end(recordings: Recordings) -> None:
+    folder = recordings({"blues": 3, "rock": 3})
+    (folder / "rock" / "loop").symlink_to(folder / "rock")
+    assert len(find_recordings(folder)) == 6
+
+
+def test_merged_folders_make_one_class(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 3, "metal": 3, "rock": 3})
+    dataset, _ = _build(folder, tmp_path / "x.h5", merge={"rock_metal": ["rock", "metal"]})
+    assert dataset.genres == ("blues", "rock_metal")
+    assert sum(int((rows.label == 1).sum()) for _, rows in dataset.splits()) == 12
+
+
+def test_splits_csv_is_followed(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"a": 3, "b": 3})
+    lines = [
+        f"{genre}/{i:02d},{split}"
+        for genre in "ab"
+        for i, split in enumerate(["test", "train", "val"])
+    ]
+    (tmp_path / "splits.csv").write_text("\n".join(["track,split", *lines]))
+    dataset, _ = _build(folder, tmp_path / "x.h5", splits=tmp_path / "splits.csv")
+    assert {dataset.track_names[i] for i in dataset.test.track} == {"a/00", "b/00"}
+    assert {dataset.track_names[i] for i in dataset.train.track} == {"a/01", "b/01"}
+
+
+def _break(folder: Path) -> None:
+    (folder / "blues" / "00.wav").write_text("no audio")
+
+
+def test_a_broken_recording_is_left_out_with_its_reason(
+    recordings: Recordings, tmp_path: Path
+) -> None:
+    folder = recordings({"blues": 4, "rock": 4})
+    _break(folder)
+    dataset, skipped = _build(folder, tmp_path / "x.h5")
+    assert len(dataset.track_names) == 7
+    assert list(skipped) == ["blues/00"]
+    assert "no audio" in skipped["blues/00"]
+
+
+def test_strict_makes_it_fatal(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 4, "rock": 4})
+    _break(folder)
+    with pytest.raises(DataError, match=r"no audio.*nothing was written"):
+        _build(folder, tmp_path / "x.h5", strict=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["music"]
+
+
+def test_silence_is_left_out(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 4, "rock": 4})
+    soundfile.write(folder / "rock" / "silent.wav", np.zeros(24000), 8000)
+    _, skipped = _build(folder, tmp_path / "x.h5")
+    assert skipped == {"rock/silent": "rock/silent is silent from beginning to end."}
+
+
+def test_copies_of_a_recording_are_left_out(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 4, "rock": 4})
+    (folder / "rock" / "copy.wav").write_bytes((folder / "blues" / "01.wav").read_bytes())
+    dataset, skipped = _build(folder, tmp_path / "x.h5")
+    assert "rock/copy" not in dataset.track_names
+    assert "sounds exactly like" in skipped["rock/copy"]
+
+
+def _refused(folder: Path, target: Path, **options: object) -> str:
+    with pytest.raises(DataError) as caught:
+        _build(folder, target, **options)
+    assert not target.exists()
+    return str(caught.value)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    assert "is no folder" in _refused(tmp_path / "none", tmp_path / "x.h5")
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    assert "has no recordings" in _refused(tmp_path / "music", tmp_path / "x.h5")
+
+
+def test_one_genre(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 5})
+    assert "Received: 1 (blues)" in _refused(folder, tmp_path / "x.h5")
+
+
+def test_too_few_tracks(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 5, "rock": 2})
+    assert "genre rock has 2 usable tracks" in _refused(folder, tmp_path / "x.h5")
+
+
+def test_too_few_tracks_that_are_whole(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 3, "rock": 3})
+    _break(folder)
+    assert "genre blues has 2 usable tracks" in _refused(folder, tmp_path / "x.h5")
+
+
+def test_a_name_that_is_not_utf_8_is_left_out(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 4, "rock": 3})
+    os.rename(folder / "blues" / "00.wav", os.fsencode(folder / "blues") + b"/\xff.wav")
+    dataset, skipped = _build(folder, tmp_path / "x.h5")
+    assert len(dataset.track_names) == 6
+    assert "not UTF-8" in next(iter(skipped.values()))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_cannot_be_read_is_not_passed_over(
+    recordings: Recordings, tmp_path: Path
+) -> None:
+    folder = recordings({"blues": 3, "jazz": 3, "rock": 3})
+    (folder / "jazz").chmod(0)
+    try:
+        assert "cannot be read" in _refused(folder, tmp_path / "x.h5")
+    finally:
+        (folder / "jazz").chmod(0o700)
+
+
+def test_what_a_killed_build_left_is_removed(recordings: Recordings, tmp_path: Path) -> None:
+    place = tmp_path / "datasets"
+    with spool_folder(place / "x.h5") as alive:
+        dead = alive.with_name(alive.name.replace(f"-{os.getpid()}-", "-99999999-"))
+        dead.mkdir()
+        _build(recordings({"a": 3, "b": 3}), place / "x.h5")
+        assert not dead.exists()
+        assert alive.exists()
+    assert [path.name for path in place.iterdir()] == ["x.h5"]
+
+
+@pytest.mark.parametrize("with_splits", [False, True])
+def test_a_genre_without_a_usable_recording_does_not_vanish(
+    recordings: Recordings, tmp_path: Path, with_splits: bool
+) -> None:
+    folder = recordings({"blues": 3, "jazz": 3, "rock": 3})
+    for path in (folder / "jazz").iterdir():
+        path.write_text("no audio")
+    splits = tmp_path / "splits.csv" if with_splits else None
+    if splits:
+        names = [recording.name for recording in find_recordings(folder)]
+        parts = ["train", "validation", "test"] * 3
+        lines = [f"{name},{part}" for name, part in zip(names, parts, strict=True)]
+        splits.write_text("\n".join(["track,split", *lines]))
+    message = _refused(folder, tmp_path / "x.h5", splits=splits)
+    assert "jazz" in message
+    assert "usable track" in message
+
+
+def test_nothing_usable(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 3, "rock": 3}, seconds=0.5)
+    assert "none of the 6 recordings can be used" in _refused(folder, tmp_path / "x.h5")
+
+
+def test_two_recordings_of_one_name(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 3, "rock": 3})
+    soundfile.write(folder / "rock" / "00.flac", tone(2, 8000), 8000)
+    assert "same track name" in _refused(folder, tmp_path / "x.h5")
+
+
+@pytest.mark.parametrize(
+    ("merge", "words"),
+    [
+        ({"x": ["rock", "punk"]}, "no folder 'punk'"),
+        ({"x": ["rock"], "y": ["rock"]}, "into x and y"),
+        ({"blues": ["rock"]}, "takes the name of the folder 'blues'"),
+    ],
+)
+def test_merges_that_cannot_be(
+    recordings: Recordings, tmp_path: Path, merge: dict[str, list[str]], words: str
+) -> None:
+    folder = recordings({"blues": 3, "rock": 3})
+    assert words in _refused(folder, tmp_path / "x.h5", merge=merge)
+
+
+class Crashing:
+    """Kills the process that reads it, as a decoder with a bug would."""
+
+    name, weight = "crash", 1
+
+    def segments(self) -> None:
+        os._exit(9)
+
+
+class Whole:
+    weight = 1
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def segments(self) -> object:
+        yield np.ones((2, 8000), dtype=np.int16)
+
+
+def test_a_recording_that_kills_its_worker_is_left_out_alone(tmp_path: Path) -> None:
+    tracks = [Whole("a"), Crashing(), Whole("b")]
+    results = extract(tracks, tmp_path, 2, lambda track, result: None)  # type: ignore[list-item]
+    assert isinstance(results["a"], Extracted)
+    assert isinstance(results["b"], Extracted)
+    assert isinstance(results["crash"], Skipped)
+    assert "crashes its decoder" in results["crash"].reason

@@ -1,0 +1,241 @@
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from data.errors import DataError
+from data.storage import catalogue, hdf5
+from tests.conftest import small_dataset
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    target = tmp_path / "small.h5"
+    hdf5.save(small_dataset(), target)
+    return target
+
+
+def test_what_is_saved_is_loaded(path: Path) -> None:
+    saved, loaded = small_dataset(), hdf5.load(path)
+    assert loaded.genres == saved.genres
+    assert loaded.track_names == saved.track_names
+    assert loaded.provenance == saved.provenance
+    assert loaded.content_sha256 == saved.content_sha256
+    for split, rows in saved.splits():
+        for name, value in rows.arrays():
+            found = getattr(getattr(loaded, split), name)
+            np.testing.assert_array_equal(found, value)
+            assert found.dtype == value.dtype
+
+
+def test_outside_programs_find_what_they_expect(path: Path) -> None:
+    with h5py.File(path) as file:
+        assert set(file) == {"train", "validation", "test", "track_names"}
+        assert list(file.attrs["genres"]) == ["blues", "jazz", "rock"]
+        assert file.attrs["schema_version"] == 1
+        assert file.attrs["content_sha256"] == small_dataset().content_sha256
+        assert file["test/mfcc"].shape == (24, 26)
+        assert file["test/mel"].shape == (24, 21, 128)
+        assert file["test/start"].attrs["units"] == "seconds"
+
+
+def test_without_mel(tmp_path: Path) -> None:
+    hdf5.save(small_dataset(mel=False), tmp_path / "a.h5")
+    assert not hdf5.load(tmp_path / "a.h5").has_mel
+
+
+def _refused(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        hdf5.load(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert "there is no dataset file" in _refused(tmp_path / "none.h5")
+
+
+def test_no_hdf5_file(tmp_path: Path) -> None:
+    (tmp_path / "a.h5").write_text("words")
+    assert "no HDF5 dataset file" in _refused(tmp_path / "a.h5")
+
+
+def test_another_programs_file(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = [1]
+    assert "no dataset of ours" in _refused(tmp_path / "a.h5")
+
+
+def test_a_newer_schema(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        file.attrs["schema_version"] = 2
+    assert "schema version 2" in _refused(path)
+
+
+def test_a_cut_file(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100_000])
+    assert "damaged" in _refused(path)
+
+
+def test_a_flipped_bit(path: Path) -> None:
+    with h5py.File(path) as file:
+        offset = file["train/mfcc"].id.get_offset()
+    content = bytearray(path.read_bytes())
+    content[offset + 3] ^= 1
+    path.write_bytes(content)
+    assert "do not match their hash" in _refused(path)
+
+
+def test_bytes_flipped_anywhere_are_noticed_or_harmless(path: Path) -> None:
+    original = path.read_bytes()
+    expected = small_dataset().content_sha256
+    for place in np.random.default_rng(0).integers(0, 20_000, 150).tolist():
+        content = bytearray(original)
+        content[place] ^= 0xFF
+        path.write_bytes(content)
+        with contextlib.suppress(DataError):  # anything else would be a traceback for the user
+            assert hdf5.load(path).content_sha256 == expected
+
+
+def _replace(path: Path, name: str) -> h5py.File:
+    file = h5py.File(path, "a")
+    del file[name]
+    return file
+
+
+def test_an_external_link(path: Path, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["x"] = np.zeros((24, 26))
+    with _replace(path, "test/mfcc") as file:
+        file["test/mfcc"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/x")
+    assert "links are not followed" in _refused(path)
+
+
+def test_a_soft_link(path: Path) -> None:
+    with _replace(path, "test/mfcc") as file:
+        file["test/mfcc"] = h5py.SoftLink("/validation/mfcc")
+    assert "links are not followed" in _refused(path)
+
+
+def test_external_storage(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "raw").write_bytes(bytes(24 * 26 * 8))
+    with _replace(path, "test/mfcc") as file:
+        file.create_dataset(
+            "test/mfcc", (24, 26), "<f8", external=[(str(tmp_path / "raw"), 0, h5py.h5f.UNLIMITED)]
+        )
+    assert "in other files" in _refused(path)
+
+
+def test_a_virtual_dataset(path: Path) -> None:
+    layout = h5py.VirtualLayout((24, 26), "<f8")
+    layout[:] = h5py.VirtualSource(str(path), "validation/mfcc", (24, 26))
+    with _replace(path, "test/mfcc") as file:
+        file.create_virtual_dataset("test/mfcc", layout)
+    assert "in other files" in _refused(path)
+
+
+def test_a_shape_that_does_not_fit_the_file(path: Path) -> None:
+    with _replace(path, "test/mfcc") as file:
+        file.create_dataset("test/mfcc", (10**12, 26), "<f8", chunks=(1000, 26))
+    assert "announces 208000000000000 bytes" in _refused(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("test/mfcc", np.zeros((24, 26), np.float32)),
+        ("test/mel", np.zeros((24, 128, 21), np.float32)),
+        ("test/label", np.zeros((24, 1), np.int64)),
+        ("test/label", np.full(24, 7)),
+        ("test/track", np.array([b"x"] * 24)),
+        ("test/extra", np.zeros(3)),
+    ],
+)
+def test_arrays_that_are_not_ours(path: Path, name: str, value: np.ndarray) -> None:
+    with h5py.File(path, "a") as file:
+        if name in file:
+            del file[name]
+        file[name] = value
+    assert name.split("/")[1] in _refused(path)
+
+
+def test_a_missing_split(path: Path) -> None:
+    with _replace(path, "validation"):
+        pass
+    assert "lacks 'validation'" in _refused(path)
+
+
+def test_files_follow_the_users_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        hdf5.save(small_dataset(), tmp_path / "a.h5")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.h5").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_sparse_file_of_absurd_size(path: Path) -> None:
+    with _replace(path, "test/mfcc") as file:
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_layout(h5py.h5d.CONTIGUOUS)
+        plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        space = h5py.h5s.create_simple((10**10, 26))
+        h5py.h5d.create(file["test"].id, b"mfcc", h5py.h5t.IEEE_F64LE, space, plist)
+    assert "damaged" in _refused(path)
+
+
+def test_summary_says_what_there_is(path: Path) -> None:
+    summary = hdf5.summarise(path)
+    assert summary.rows == {"train": 48, "validation": 24, "test": 24}
+    assert (summary.tracks, summary.has_mel) == (3, True)
+    json.dumps(dict(summary.provenance))
+
+
+def test_a_disk_that_fills_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    script = f"""
+import resource, signal, sys
+from pathlib import Path
+from data import catalogue, store
+from data.errors import DataError
+from tests.conftest import small_dataset
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+try:
+    store.save(small_dataset(), Path({str(tmp_path / "x.h5")!r}))
+except DataError as error:
+    print(error)
+    sys.exit(2)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "no space left" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_replacing_keeps_the_old_file_when_writing_fails(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+    monkeypatch.setattr(
+        hdf5.DatasetWriter,
+        "finish",
+        lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")),
+    )
+    with pytest.raises(DataError, match="no space left"):
+        hdf5.save(small_dataset(), path)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["small.h5"]
+
+
+def test_a_folder_of_a_user_that_is_unknown_is_a_path_like_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GENRE_TUI_DATA", "~nobody-at-all/datasets")
+    assert catalogue.data_folder() == Path("~nobody-at-all/datasets")

@@ -1,0 +1,196 @@
+"""Studies of a user's own: TOML files and --vary."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.design.plan import Wish, make_plan
+from experiments.design.study_file import read_study
+from experiments.design.toml_lines import line_of
+from experiments.design.variants import only, parse_grid, vary
+from experiments.errors import RunError
+from experiments.studies import STUDIES
+from networks.models.checks import ConfigError
+from networks.models.config import CNNConfig, FFNConfig
+
+WHOLE = """\
+# A comment.
+question = "Does a wider network help?"
+about = \"\"\"
+[variants.not_this]
+\"\"\"
+seeds = 2
+
+[base.network]
+kind = "ffn"
+hidden = [32]
+
+[base.training]
+optimizer = "sgd"
+batch_size = 8
+
+[controlled]
+epochs = 3
+learning_rates = [1e-2, 1e-3]
+
+[variants.narrow]
+network.hidden = [16]
+
+[variants.wide]
+network.hidden = [64, 8]
+training.epochs = 5
+
+[variants.fast.training]
+learning_rate = 0.1
+"""
+
+
+def read(folder: Path, text: str) -> object:
+    path = folder / "my-study.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_study(path)
+
+
+def refused(folder: Path, text: str) -> str:
+    with pytest.raises(RunError) as error:
+        read(folder, text)
+    sentence = str(error.value)
+    assert sentence.startswith(f"{folder / 'my-study.toml'}")
+    assert "\n" not in sentence
+    return sentence.removeprefix(f"{folder / 'my-study.toml'}")
+
+
+def test_a_study_with_all_its_parts(tmp_path: Path) -> None:
+    own = read(tmp_path, WHOLE)
+    study = own.study  # type: ignore[attr-defined]
+    assert own.wish == Wish("controlled", 2)  # type: ignore[attr-defined]
+    assert (study.name, study.question) == ("my-study", "Does a wider network help?")
+    plan = make_plan(study, Wish("controlled", 2), "abc")
+    tried = {
+        variant.name: [(c.learning_rate, c.trials[0].training.epochs) for c in variant.candidates]
+        for variant in plan.variants
+    }
+    assert tried == {
+        "narrow": [(1e-3, 3), (1e-2, 3)],
+        "wide": [(1e-3, 5), (1e-2, 5)],
+        "fast": [(0.1, 3)],
+    }
+    assert study.variants[1].network == FFNConfig(hidden=(64, 8))
+    trainings = [trial.training for _, trial in plan.trials]
+    assert {(t.optimizer, t.batch_size, t.keep) for t in trainings} == {("sgd", 8, "best")}
+    as_written = make_plan(study, Wish("documented"), "abc")
+    assert [t.training.keep for _, t in as_written.trials] == ["last"] * 3
+
+
+def test_a_grid_alone_makes_variants(tmp_path: Path) -> None:
+    text = '[base.network]\nkind = "cnn"\n[vary]\n"network.dropout" = [0, 0.5]\n'
+    study = read(tmp_path, text).study  # type: ignore[attr-defined]
+    assert [variant.name for variant in study.variants] == ["dropout=0", "dropout=0.5"]
+    assert study.variants[1].network == CNNConfig(dropout=0.5)
+    assert study.features == "mel"
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "says"),
+    [
+        (("optimizer =", "optimiser ="), 13, "training has no field 'optimiser'. Did you mean "
+         "'optimizer'? It has: optimizer, learning_rate,"),
+        (("hidden = [32]", "hiden = [32]"), 10, "network has no field 'hiden'. Did you mean "
+         "'hidden'? It has: kind, hidden,"),
+        (('"sgd"', '"sdg"'), 13, "training.optimizer: optimizer must be one of 'adadelta', "),
+        (("batch_size = 8", 'batch_size = "8"'), 14, "training.batch_size: batch_size must be a "
+         "whole number. Received: '8'."),
+        (("network.hidden = [64, 8]", "network.hidden = []"), 24, "network.hidden: hidden must "
+         "list at least one size"),
+        (("training.epochs = 5", "training.epochs.x = 5"), 25, "training.epochs is a value"),
+        (("[variants.narrow]", "[variants.narrow.netwerk]"), 20, "[variants.narrow] has no "
+         "'netwerk'. Did you mean 'network'? It has: network, training."),
+        (("question", "qestion"), 2, "a study has no 'qestion'. Did you mean 'question'?"),
+        (("epochs = 3", "epochs = 0"), 17, "epochs must be a whole number from 1. Received: 0."),
+        (("[1e-2, 1e-3]", "[]"), 18, "learning_rates must be a list of numbers above 0."),
+        (("seeds = 2", "seeds = true"), 6, "seeds must be a whole number. Received: True."),
+        (("seeds = 2", 'protocol = "copied"'), 6, "protocol must be documented or controlled."),
+        (('kind = "ffn"', 'kind = "rnn"'), 9, "network.kind must be one of 'ffn', 'cnn'."),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named_with_their_line(
+    tmp_path: Path, change: tuple[str, str], line: int, says: str
+) -> None:
+    assert change[0] in WHOLE
+    sentence = refused(tmp_path, WHOLE.replace(*change, 1))
+    assert sentence.startswith(f", line {line}: {says}"), sentence
+
+
+def test_a_study_without_variants(tmp_path: Path) -> None:
+    nothing = refused(tmp_path, 'question = "?"\n\n[variants]\n')
+    assert nothing.startswith(", line 3: a study needs at least one variant. Write for example")
+    assert refused(tmp_path, 'question = "?"\n').startswith(", line 1: a study needs")
+
+
+def test_what_is_no_toml_or_no_file(tmp_path: Path) -> None:
+    assert "is no valid TOML" in refused(tmp_path, "a = \n")
+    assert "(at line 1, column 5)" in refused(tmp_path, "a = \n")
+    with pytest.raises(RunError, match=r"cannot be read: No such file or directory\.$"):
+        read_study(tmp_path / "none.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(RunError, match="no text in UTF-8"):
+        read_study(tmp_path / "bytes.toml")
+
+
+def test_lines_of_keys() -> None:
+    text = 'a = 1\n[b."c.d"]\ne.f = 2\n\n[g]\nh = [\n 1,\n]\n'
+    assert line_of(text, ("a",)) == 1
+    assert line_of(text, ("b", "c", "d", "e", "f")) == 3
+    assert line_of(text, ("b",)) == 2
+    assert line_of(text, ("g", "h")) == 6
+    assert line_of(text, ("g", "missing")) == 5
+
+
+def test_every_combination_of_two_fields() -> None:
+    grid = parse_grid(["training.learning_rate=1e-4,1e-3", "network.hidden=[64],[32,16]"])
+    assert grid == {"training.learning_rate": [1e-4, 1e-3], "network.hidden": [[64], [32, 16]]}
+    study = vary(only(STUDIES["ffn-baseline"], ["last-epoch"]), grid)
+    assert [variant.name for variant in study.variants] == [
+        "learning_rate=0.0001 hidden=[64]",
+        "learning_rate=0.0001 hidden=[32,16]",
+        "learning_rate=0.001 hidden=[64]",
+        "learning_rate=0.001 hidden=[32,16]",
+    ]
+    assert not any(variant.documented for variant in study.variants)
+    for protocol in ("documented", "controlled"):
+        trials = make_plan(study, Wish(protocol, seeds=1), "abc").trials  # type: ignore[arg-type]
+        rates = [trial.training.learning_rate for _, trial in trials]
+        assert rates == [1e-4, 1e-4, 1e-3, 1e-3]
+
+
+def test_fields_of_schedules_and_of_early_stopping_can_vary() -> None:
+    grid = parse_grid(["training.schedule.kind=none,cosine", "training.early_stopping.patience=2"])
+    study = vary(STUDIES["batch-norm"], grid)
+    assert study.variants[0].name == "none schedule.kind=none early_stopping.patience=2"
+    assert {v.training.schedule.kind for v in study.variants} == {"none", "cosine"}
+    assert {v.training.early_stopping.patience for v in study.variants} == {2}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("training.lerning_rate=1", "Did you mean 'learning_rate'"),
+        ("training.learning_rate=fast", "learning_rate must be a number. Received: 'fast'"),
+        ("learning_rate=1", "begins with network. or training."),
+        ("training.epochs.x=1", "is a value: it has no fields"),
+    ],
+)
+def test_fields_that_cannot_vary_so(word: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        vary(STUDIES["batch-norm"], parse_grid([word]))
+
+
+@pytest.mark.parametrize("word", ["training.epochs", "training.epochs=", "=1"])
+def test_options_that_are_no_grid(word: str) -> None:
+    with pytest.raises((RunError, ConfigError)):
+        vary(STUDIES["batch-norm"], parse_grid([word]))
+
+
+def test_a_variant_that_is_not_there() -> None:
+    with pytest.raises(RunError, match=r"Did you mean 'adam'"):
+        only(STUDIES["optimizers"], ["adm"])

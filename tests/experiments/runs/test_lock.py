@@ -1,0 +1,266 @@
+"""One live owner per run, whatever became of the last one."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from experiments.errors import RunError
+from experiments.execution.launch import end_now, resume
+from experiments.runs import lock
+from experiments.runs.checksums import seal
+from experiments.runs.directory import RunDirectory
+from experiments.runs.lock import OwnedError, is_alive, owner_of, owning
+from experiments.runs.process_id import Owner, started
+
+ROOT = Path(__file__).parents[2]
+ELSEWHERE = replace(Owner.me(), host="gpu7", machine="another boot pid:[1]")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path)
+
+
+def silent(text: str) -> None:
+    """Nobody listens."""
+
+
+def write_lock(run: RunDirectory, owner: Owner) -> None:
+    (run.path / "lock").write_bytes(seal(asdict(owner)))
+
+
+def sleeper(run: RunDirectory) -> subprocess.Popen[str]:
+    """Another process that owns a run, until it is killed."""
+    script = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from experiments.ownership import owning\nfrom experiments.records import RunDirectory\n"
+        "with owning(RunDirectory(Path(sys.argv[1])), print):\n"
+        "    print('mine', flush=True)\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(run.path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "mine\n"
+    return process
+
+
+def test_one_wins_and_the_other_is_told_who(run: RunDirectory) -> None:
+    with sleeper(run) as process:
+        assert is_alive(run)
+        owner = owner_of(run)
+        assert owner is not None
+        assert owner.pid == process.pid
+        words = f"carried out by process {process.pid} on "
+        with pytest.raises(OwnedError, match=words), owning(run, silent):
+            pass
+        process.kill()
+        process.wait()
+    assert not is_alive(run)
+    with owning(run, silent) as me:
+        assert me.pid == os.getpid()
+        assert is_alive(run)
+    assert not is_alive(run), "this process lives, and has given the run back"
+    assert owner_of(run) is None
+
+
+def test_of_many_at_once_one_wins(run: RunDirectory) -> None:
+    inside, refused = [], []
+    gate = threading.Barrier(8)
+
+    def attempt() -> None:
+        gate.wait()
+        try:
+            with owning(run, silent):
+                inside.append(1)
+                time.sleep(0.3)
+        except OwnedError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=attempt) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(inside), len(refused)) == (1, 7)
+
+
+def test_a_dead_owner_whose_lock_is_not_yet_free_is_waited_for(run: RunDirectory) -> None:
+    """As when its first thread has died and others have not."""
+    held = os.open(run.path / "lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    write_lock(run, replace(Owner.me(), started="12345"))
+    threading.Timer(0.3, os.close, [held]).start()
+    began = time.monotonic()
+    with owning(run, silent):
+        assert time.monotonic() - began > 0.2
+
+
+def test_a_zombie_is_dead(run: RunDirectory) -> None:
+    with sleeper(run) as process:
+        process.kill()
+        deadline = time.monotonic() + 10
+        while is_alive(run) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not is_alive(run), "nobody has waited for it yet"
+        process.wait()
+
+
+def test_a_pid_that_was_given_to_another_process(run: RunDirectory) -> None:
+    """The owner died; its pid is that of a living process, which started at another time."""
+    write_lock(run, replace(Owner.me(), started="12345"))
+    assert not is_alive(run)
+    with owning(run, silent):
+        assert is_alive(run)
+
+
+def test_an_owner_of_an_earlier_boot_is_not_looked_up_by_pid(run: RunDirectory) -> None:
+    write_lock(run, replace(ELSEWHERE, host=Owner.me().host))
+    os.utime(run.path / "lock", (time.time() - 3600,) * 2)
+    assert not is_alive(run)
+    with owning(run, silent, silence=0.2):
+        assert is_alive(run)
+
+
+def test_an_owner_on_another_machine_lives_as_long_as_it_shows(run: RunDirectory) -> None:
+    write_lock(run, ELSEWHERE)
+    assert is_alive(run)
+    old = time.time() - lock.SILENCE - 5
+    os.utime(run.path / "lock", (old, old))
+    assert not is_alive(run)
+    ahead = time.time() + 24 * 3600  # our clock was set back, or theirs is wrong
+    os.utime(run.path / "lock", (ahead, ahead))
+    assert not is_alive(run)
+
+
+def test_the_lock_of_another_machine_is_watched_before_it_is_taken(run: RunDirectory) -> None:
+    """By signs of life, not by the time of day: any clock may be wrong."""
+    write_lock(run, ELSEWHERE)
+    said: list[str] = []
+    began = time.monotonic()
+    with owning(run, said.append, silence=0.5) as me:
+        assert me.pid == os.getpid()
+    assert time.monotonic() - began >= 0.5
+    assert "gpu7" in said[0]
+
+    write_lock(run, ELSEWHERE)
+    beats = threading.Event()
+
+    def beat() -> None:
+        """Signs of life, by a clock that goes backwards."""
+        at = time.time()
+        while not beats.wait(0.05):
+            at -= 100
+            os.utime(run.path / "lock", (at, at))
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        with pytest.raises(OwnedError, match="on gpu7"), owning(run, silent, silence=5):
+            pass
+    finally:
+        beats.set()
+        thread.join()
+    owner = owner_of(run)
+    assert owner is not None
+    assert owner.host == "gpu7", "its lock is as it was"
+
+
+def test_the_owner_shows_signs_of_life(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "HEARTBEAT", 0.02)
+    with owning(run, silent):
+        first = (run.path / "lock").stat().st_mtime_ns
+        deadline = time.monotonic() + 10
+        while (run.path / "lock").stat().st_mtime_ns == first:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100, seal({"pid": -1})])
+def test_a_lock_that_cannot_be_read_is_nobodys(run: RunDirectory, content: bytes) -> None:
+    (run.path / "lock").write_bytes(content)
+    assert owner_of(run) is None
+    assert not is_alive(run)
+    with owning(run, silent):
+        assert is_alive(run)
+
+
+def test_the_last_owners_workers_are_waited_for(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = os.open(run.path / "workers.lock", os.O_RDONLY | os.O_CREAT)
+    fcntl.flock(held, fcntl.LOCK_SH)
+    monkeypatch.setattr(lock, "_STRAGGLERS", 0.2)
+    with pytest.raises(OwnedError, match="a worker of the process"), owning(run, silent):
+        pass
+    monkeypatch.setattr(lock, "_STRAGGLERS", 10)
+    threading.Timer(0.3, os.close, [held]).start()
+    said: list[str] = []
+    with owning(run, said.append):
+        assert said == ["waiting for the workers of the last owner to end"]
+
+
+def test_a_worker_whose_owner_has_died_ends(run: RunDirectory) -> None:
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom experiments.ownership import serve_owner\n"
+        "serve_owner(Path(sys.argv[1]), int(sys.argv[2]))\nprint('serves')\n"
+    )
+
+    def serve(parent: int) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(run.path), str(parent)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+        return done.returncode, done.stdout
+
+    assert serve(os.getpid()) == (0, "serves\n")
+    assert serve(1) == (1, "")
+
+
+def test_a_file_system_without_locks(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(descriptor: int, how: int) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(lock.fcntl, "flock", none)
+    with pytest.raises(RunError, match="a file system without locks"), owning(run, silent):
+        pass
+
+
+@pytest.mark.parametrize(
+    "name", ["lock", "console.log", "events", "trials", "trials/a1", "control"]
+)
+def test_a_run_whose_files_are_elsewhere_is_not_written(
+    run: RunDirectory, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "keys").write_text("mine")
+    target = outside if name in ("events", "trials", "trials/a1", "control") else outside / "keys"
+    (run.path / name).parent.mkdir(exist_ok=True)
+    (run.path / name).symlink_to(target)
+    with pytest.raises(RunError, match="is a link"), owning(run, silent):
+        pass
+    with pytest.raises(RunError, match="is a link"):
+        resume(run)
+    assert [path.name for path in outside.iterdir()] == ["keys"]
+    assert (outside / "keys").read_text() == "mine"
+
+
+def test_a_lock_that_names_another_program_ends_nothing(run: RunDirectory) -> None:
+    """Somebody else's record must not make us kill a process of ours."""
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as innocent:
+        began = started(innocent.pid)
+        write_lock(run, replace(Owner.me(), pid=innocent.pid, started=began))
+        assert is_alive(run)
+        with pytest.raises(RunError, match="which is another program: it was not ended"):
+            end_now(run)
+        assert innocent.poll() is None
+        innocent.kill()

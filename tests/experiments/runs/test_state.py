@@ -1,0 +1,190 @@
+"""A run's state is derived from its files, each time anew."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from experiments.cli.main import main
+from experiments.cli.snapshot_table import snapshot_view
+from experiments.errors import RunError
+from experiments.runs.directory import RunDirectory
+from experiments.runs.event_log import EventLog
+from experiments.runs.lock import owning
+from experiments.runs.snapshot import snapshot
+from experiments.runs.state import state_of
+from tests.conftest import record_run
+from tests.support.faults import STUDY
+from tests.support.inline_pool import events_of, go_on_inline, run_inline
+
+
+def state(run: RunDirectory) -> str:
+    return state_of(run, run.read_run()).state
+
+
+def result_path(run: RunDirectory) -> Path:
+    (path,) = run.path.glob("trials/*/result.json")
+    return path
+
+
+def test_every_state(tmp_path: Path) -> None:
+    run = record_run(tmp_path)
+    assert state(run) == "finished"
+    with owning(run, print):
+        assert state(run) == "running"
+        run.ask_to_stop()
+        assert state(run) == "stopping"
+    assert state(run) == "finished", "a stop that came too late"
+    content = result_path(run).read_bytes()
+    result_path(run).unlink()
+    assert state(run) == "stopped"
+    run.withdraw_stop()
+    assert state(run) == "crashed"
+    log = EventLog(run)
+    log.append({"event": "run_ended", "how": "failed", "reason": "no room [red]\x1b[2J"})
+    assert state(run) == "failed"
+    assert state_of(run, run.read_run()).reason.startswith("no room")
+    EventLog(run).append({"event": "run_began"})
+    assert state(run) == "crashed", "it was resumed, and its owner has died"
+    trial = next(run.path.glob("trials/*"))
+    trial.mkdir(exist_ok=True)
+    (trial / "result.json").write_bytes(content[:-9] + b"x" + content[-8:])
+    assert state(run) == "crashed", "a damaged result is none"
+    (trial / "result.json").write_bytes(content)
+    assert state(run) == "finished"
+
+
+def test_what_says_finished_is_not_believed(tmp_path: Path) -> None:
+    run = record_run(tmp_path)
+    EventLog(run).append({"event": "run_ended", "how": "finished", "reason": ""})
+    result_path(run).unlink()
+    assert state(run) == "crashed"
+
+
+def test_a_controlled_run_is_finished_when_the_selected_are_tested(tmp_path: Path) -> None:
+    run = run_inline(tmp_path, STUDY, "controlled", 1, 2)
+    assert state(run) == "finished"
+    tested = [
+        trial
+        for trial in run.read_run()["trials"]
+        if (result := run.read_result(trial)) and result["test"]
+    ]
+    assert len(tested) == 3, "two of the four variants are the same there"
+    result = run.read_result(tested[0])
+    assert result is not None
+    run.write_result(tested[0], result | {"test": None})
+    assert state(run) == "crashed"
+    go_on_inline(run, tmp_path / "small.h5")
+    assert state(run) == "finished"
+    assert [event["trial"] for event in events_of(run, "trial")][-1] == tested[0]
+    assert run.read_result(tested[0]) == result
+
+
+def test_a_damaged_run(tmp_path: Path) -> None:
+    run = record_run(tmp_path)
+    run.write_run({name: value for name, value in run.read_run().items() if name != "trials"})
+    with pytest.raises(RunError, match="names no trials"):
+        state_of(run, run.read_run())
+
+
+def test_a_read_only_run_can_be_looked_at(tmp_path: Path) -> None:
+    """A copy that nobody may write, as another user sees it."""
+    run = run_inline(tmp_path, STUDY, seeds=1, epochs=2)
+    copy = RunDirectory(tmp_path / "runs" / STUDY.name / "20260101T000000Z-copied")
+    shutil.copytree(run.path, copy.path)
+    for path in [copy.path, *copy.path.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = contents(copy)
+    try:
+        seen = snapshot(copy)
+        assert seen.state.state == "finished"
+        assert seen.to_dict()["epoch_events"] > 0
+        assert contents(copy) == before
+        if os.geteuid():
+            with pytest.raises(RunError):
+                go_on_inline(copy, tmp_path / "small.h5")
+    finally:
+        for path in [copy.path, *copy.path.rglob("*")]:
+            path.chmod(0o755)
+
+
+def test_commands_that_look_need_no_more_than_to_read(small_disk: Path) -> None:
+    """A file system that nobody can write, not even root."""
+    run = record_run(small_disk / "runs")
+    log = EventLog(run)
+    log.append({"event": "note", "text": "seen"})
+    log.close()
+    (run.path / "lock").write_text("")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    for words in (["show", "latest"], ["watch", "latest"], ["watch", "--once"], ["runs"]):
+        result = CliRunner().invoke(main, [*words, "--runs", str(small_disk / "runs")])
+        assert result.exit_code == 0, result.output
+        assert run.path.name in result.output
+    for words in (["resume", "latest"], ["remove", "latest", "--yes"]):
+        result = CliRunner().invoke(main, [*words, "--runs", str(small_disk / "runs")])
+        assert result.exit_code == 2, result.output
+        assert result.output.startswith("Error: ")
+    assert snapshot(run).view.notes[-1] == "seen"
+
+
+def contents(run: RunDirectory) -> dict[str, Any]:
+    return {
+        str(path): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in sorted(run.path.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_snapshot_counts_what_is_there(tmp_path: Path) -> None:
+    run = run_inline(tmp_path, STUDY, seeds=2, epochs=3)
+    seen = snapshot(run).to_dict()
+    assert seen["state"] == "finished"
+    assert (seen["trials"], seen["finished"], seen["diverged"]) == (8, 6, 2)
+    assert seen["epoch_events"] == 6 * 3 + 2
+    assert seen["share"] == 1.0
+    assert seen["damaged_events"] == 0
+    assert seen["in_training"] == []
+    with owning(run, print):
+        log = EventLog(run)
+        trial = next(iter(run.read_run()["trials"]))
+        result = run.trial_path(trial) / "result.json"
+        result.unlink()
+        log.append(
+            {"event": "run_began"},
+            {"event": "cohort_began", "cohort": "c", "trials": [trial], "epoch": 1, "pid": 1},
+            {
+                "event": "epoch",
+                "cohort": "c",
+                "trial": trial,
+                "epoch": 2,
+                "share": 0.25,
+                "seconds": 0.1,
+                "seconds_left": 61.0,
+                "rows_per_second": 1000.0,
+                "memory": 5 * 10**8,
+                "logs": {"loss": float("nan"), "val_loss": 0.5, "val_macro_f1": 0.75},
+                "confusion": [[1]],
+            },
+            {"event": "paused", "reason": "no space left"},
+        )
+        seen = snapshot(run).to_dict()
+        assert (seen["training"], seen["waiting"], seen["share"]) == (1, 0, 0.25)
+        assert seen["seconds_left"] == 61.0
+        assert seen["paused"] == "no space left"
+        assert seen["in_training"][0]["epoch"] == 2
+        text = str(render(run))
+        for words in ("running", "1:01 min left", "Paused: no space left", "75.0", "nan"):
+            assert words in text, words
+
+
+def render(run: RunDirectory) -> str:
+    from data.terminal.console import console
+
+    printer = console()
+    with printer.capture() as captured:
+        printer.print(snapshot_view(snapshot(run)))
+    return captured.get()

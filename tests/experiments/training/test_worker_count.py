@@ -1,0 +1,52 @@
+"""How many processes train."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.design.trial import Trial
+from experiments.training import worker_count
+from experiments.training.cohorts import plan_cohorts
+from experiments.training.worker_count import available_memory, default_workers
+from networks.models.config import CNNConfig, FFNConfig, NetworkConfig, TrainingConfig
+
+
+def choose(network: NetworkConfig, trials: int, threads: int = 1, rows: int = 3200) -> int:
+    training = TrainingConfig(epochs=20)
+    named = [("name", Trial(network, training, seed, "x")) for seed in range(trials)]
+    return default_workers(plan_cohorts(named, "cpu", 4), threads, rows, 4)
+
+
+def test_a_process_a_core_where_there_is_work_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_count, "usable_cores", lambda: 8)
+    monkeypatch.setattr(worker_count, "available_memory", lambda: 64 * 2**30)
+    cnn = CNNConfig()
+    assert choose(cnn, 20) == 8
+    assert choose(cnn, 20, threads=4) == 2
+    assert choose(cnn, 20, threads=16) == 1
+    assert choose(cnn, 3) == 3
+    assert choose(FFNConfig(), 25) == 1, "done sooner than a process starts"
+    assert choose(FFNConfig(), 640) == 8
+
+
+def test_memory_limits_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_count, "usable_cores", lambda: 64)
+    monkeypatch.setattr(worker_count, "available_memory", lambda: 16 * 2**30)
+    large = CNNConfig(pooling=False, padding=False)  # 74 million weights
+    assert 2 <= choose(large, 64) <= 4
+    monkeypatch.setattr(worker_count, "available_memory", lambda: 2**30)
+    assert choose(large, 64) == 1
+
+
+def test_a_containers_limit_counts(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 9000 kB\nMemAvailable: 8000 kB\n")
+    assert available_memory(tmp_path) == 8000 * 1024
+    group = tmp_path / "sys/fs/cgroup"
+    group.mkdir(parents=True)
+    (group / "memory.max").write_text("max\n")
+    (group / "memory.current").write_text("1000\n")
+    assert available_memory(tmp_path) == 8000 * 1024
+    (group / "memory.max").write_text("5000\n")
+    assert available_memory(tmp_path) == 4000
+    assert available_memory() > 2**20

@@ -1,0 +1,265 @@
+"""Confusion matrices: figures by hand, names of columns, what a look shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+
+from experiments.errors import RunError
+from experiments.runs.directory import RunDirectory
+from experiments.runs.event_log import EventLog
+from experiments.runs.event_reader import EventReader
+from genre_tui.confusion.cells import Grid
+from genre_tui.confusion.heat_colours import (
+    BLACK,
+    RIGHT,
+    WHITE,
+    WRONG,
+    contrast,
+    mixed,
+    readable_on,
+    sign,
+)
+from genre_tui.confusion.matrix import Matrix, added, as_text, classes_csv, confusion_csv
+from genre_tui.confusion.matrix_choice import Look, first_tested, peers, read_tests, see
+from genre_tui.confusion.matrix_layout import lay_out
+from genre_tui.confusion.matrix_view_state import Viewer
+from genre_tui.core.short_names import abbreviated, shortened
+from genre_tui.model.run_model import RunModel
+from genre_tui.watch.messages import RunTold
+from networks.training import metrics
+from tests.support.recorded_runs import record
+
+COUNTS = [[6, 2, 0], [1, 3, 0], [0, 4, 0]]  # nobody is called the third
+SIDES = ((11, 8, 7, 7), (6, 6, 6, 6), (6,), ())
+
+
+def told(run: RunDirectory, *events: dict[str, object], state: object = "running") -> RunTold:
+    return RunTold(run, False, events, state, "", "", "")  # type: ignore[arg-type]
+
+
+def epoch(trial: str, number: int, counts: list[list[int]]) -> dict[str, object]:
+    logs = {"val_macro_f1": 0.1 * number, "loss": 1.0}
+    return {
+        "event": "epoch",
+        "trial": trial,
+        "epoch": number,
+        "logs": logs,
+        "seconds": 1.0,
+        "time": 1.7e9 + number,
+        "cohort": "c0",
+        "rows_per_second": 120.0,
+        "memory": 0,
+        "share": 0.1,
+        "seconds_left": 9.0,
+        "confusion": counts,
+    }
+
+
+def test_figures_by_hand() -> None:
+    matrix = Matrix(COUNTS)
+    assert matrix.present == [8, 4, 4]
+    assert matrix.predicted == [7, 9, 0]
+    assert matrix.accuracy == 9 / 16
+    first, second, third = (matrix.figures(i) for i in range(3))
+    assert (first.precision, first.recall, first.f1) == (6 / 7, 6 / 8, 12 / 15)
+    assert (second.precision, second.recall, second.f1) == (3 / 9, 3 / 4, 6 / 13)
+    assert (third.precision, third.recall, third.f1, third.support) == (None, 0.0, 0.0, 4)
+    assert matrix.value(0, 1, "rows") == 2 / 8
+    assert matrix.value(0, 1, "columns") == 2 / 9
+    assert matrix.value(2, 2, "columns") is None
+    assert added([COUNTS, COUNTS])[0] == [12, 4, 0]
+    assert added([]) == []
+
+
+def test_figures_are_those_of_the_records() -> None:
+    rng = np.random.default_rng(0)
+    for size in (2, 4, 10):
+        counts = rng.integers(0, 30, (size, size))
+        counts[:, 0] = counts[0] = 0  # a class that is neither present nor predicted
+        matrix = Matrix(counts.tolist())
+        assert matrix.accuracy == pytest.approx(metrics.accuracy(counts))
+        assert matrix.macro_f1 == pytest.approx(metrics.macro_f1(counts))
+    assert Matrix([[0, 0], [0, 0]]).accuracy is None
+    assert Matrix([[0, 0], [0, 0]]).macro_f1 is None
+
+
+def test_cells_show_counts_shares_and_differences() -> None:
+    now, names = Matrix(COUNTS), ("a", "b", "c")
+    cell = Grid(names, now, "counts").cell(0, 1)
+    assert (cell.short, cell.note, cell.shade, cell.is_right) == ("2", "25%", 0.25, False)
+    assert Grid(names, now, "counts").cell(0, 2).short == "·"
+    cell = Grid(names, now, "rows").cell(0, 0)
+    assert (cell.short, cell.long, cell.note) == ("75", "75.0", "6")
+    assert Grid(names, now, "columns").cell(2, 2).short == "–"
+    before = Matrix([[8, 0, 0], [1, 3, 0], [0, 3, 1]])
+    grid = Grid(names, now, "counts", before)
+    worse, more, same = grid.cell(0, 0), grid.cell(0, 1), grid.cell(1, 1)
+    assert (worse.short, worse.note, worse.is_right) == ("-2", "8 → 6", False)
+    assert (more.short, more.note, more.is_right) == ("+2", "0 → 2", False)
+    assert (same.short, same.shade) == ("·", 0.0)
+    assert worse.shade == pytest.approx(0.5)  # a quarter of the genre: half of what is stark
+    assert Grid(names, now, "rows", before).cell(0, 0).long == "-25.0"
+    assert Grid(names, now, "rows", before).side(0)[1] == "-25.0"
+    assert Grid(names, now, "counts").side(2) == ("–", "0.0", "0.0", "4")
+
+
+def test_large_counts_stay_short() -> None:
+    grid = Grid(("a", "b"), Matrix([[123_456_789, 99_999], [1, 0]]), "counts")
+    assert [grid.cell(0, j).short for j in range(2)] == ["123M", "99999"]
+    assert grid.digits == 5
+
+
+def test_names_are_short_and_told_apart() -> None:
+    names = ("rock_metal", "rock_pop", "rock", "classical", "blues", "blues", "日本の音楽", "")
+    for width in range(1, 12):
+        short = abbreviated(names, width)
+        assert len(set(short)) == len(names), short
+        assert all(0 < cell_len(name) <= width for name in short), short
+    assert abbreviated(names, 6)[:3] == ("rock_m", "rock_p", "rock")
+    twenty = tuple(f"genre number {number}" for number in range(20))
+    assert len(set(abbreviated(twenty, 4))) == 20
+    assert shortened("classical", 5) == "clas…"
+    assert shortened("a\x1b[2Jb\u202ec", 9) == "a[2Jbc"
+
+
+def test_a_matrix_fits_into_the_room() -> None:
+    for size in (2, 4, 10, 20, 1000):
+        for width, height in ((60, 14), (80, 18), (140, 38), (300, 90), (20, 3)):
+            for name in (3, 12, 80):
+                found = lay_out(width, height, size, name, 4, SIDES)
+                assert 1 <= found.columns <= size
+                assert 1 <= found.rows <= size
+                assert found.label + found.columns * found.cell + sum(found.side) <= width
+                assert found.rows * found.height <= max(height - 2, 1)
+    wide, narrow = (lay_out(width, 18, 4, 10, 4, SIDES) for width in (140, 80))
+    assert (wide.columns, wide.side) == (4, SIDES[0])
+    assert (narrow.columns, narrow.cell, narrow.side) == (4, 11, SIDES[1])
+
+
+def test_text_can_be_read_on_every_shade() -> None:
+    for hue in (RIGHT, WRONG):
+        for ground in (BLACK, WHITE, (16, 20, 24), (246, 246, 244)):
+            for step in range(11):
+                behind = mixed(ground, hue, step / 10)
+                assert contrast(readable_on(behind), behind) >= 4.5
+    assert contrast(BLACK, WHITE) == pytest.approx(21)
+    assert [sign(share) for share in (0, 0.01, 0.1, 0.3, 0.6, 0.8, 1)] == [*"  ░▒▓██"]
+
+
+def test_texts_for_files_and_the_clipboard() -> None:
+    genres = ("=blues", "jazz\x1b[31m", "rock")
+    rows = [*csv.reader(io.StringIO(confusion_csv(genres, COUNTS)))]
+    assert rows[0] == ["true", "predicted", "count", "share_of_true", "share_of_predicted"]
+    assert rows[1][:3] == ["'=blues", "'=blues", "6"]
+    assert float(rows[1][3]) == 6 / 8
+    assert rows[9] == ["rock", "rock", "0", "0.0", ""]
+    rows = [*csv.reader(io.StringIO(classes_csv(genres, COUNTS)))]
+    assert rows[3] == ["rock", "", "0.0", "0.0", "4"]
+    lines = as_text(genres, COUNTS).splitlines()
+    assert lines[0].split() == ["true", "\\", "predicted", "=blues", "jazz[31m", "rock"]
+    assert lines[1].split() == ["=blues", "6", "2", "0"]
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_a_look_at_epochs_and_seeds(tmp_path: Path) -> None:
+    model = RunModel(record(tmp_path))
+    one, *others = peers(model, next(iter(model.trials)))
+    assert len(others) == 2
+    model.take(told(model.run, epoch(one, 1, COUNTS), epoch(one, 2, [[9, 0, 0]] * 3)))
+    model.take(told(model.run, epoch(others[0], 1, COUNTS)))
+    seen = see(model, Look(one), {})
+    assert seen.counts == [[9, 0, 0]] * 3
+    assert "after epoch 2 of 4, " in seen.title
+    assert see(model, Look(one, epoch=1), {}).counts == COUNTS
+    assert see(model, Look(one, epoch=9), {}).epoch == 2
+    summed = see(model, Look(one, epoch=1, all_seeds=True), {})
+    assert summed.trials == (one, others[0])  # the third has not come so far
+    assert summed.counts == [[12, 4, 0], [2, 6, 0], [0, 8, 0]]
+    assert "2 seeds summed" in summed.title
+    assert "waits for its turn" in see(model, Look(others[1]), {}).missing
+    model.take(told(model.run, epoch(others[1], 1, [[1, 2], [3]])))
+    assert "damaged" in see(model, Look(others[1]), {}).missing
+    assert see(model, Look("nothing"), {}).missing
+
+
+def test_a_look_at_test_rows(tmp_path: Path) -> None:
+    run = record(tmp_path)
+    model = RunModel(run)
+    found = first_tested(run, model.trials, 3)
+    assert found is not None
+    trial, counts = found
+    names = peers(model, trial)
+    assert "Reading" in see(model, Look(trial, "test", all_seeds=True), {}).missing
+    tests = read_tests(run, names, 3)
+    assert tests[trial] == counts
+    seen = see(model, Look(trial, "test", all_seeds=True), tests)
+    assert seen.counts is not None
+    assert sum(map(sum, seen.counts)) == 3 * 60
+    untested = next(name for name in model.trials if read_tests(run, [name], 3)[name] is None)
+    model.take(told(run, state="finished"))
+    assert "validation selects" in see(model, Look(untested, "test"), {untested: None}).missing
+    (run.trial_path(trial) / "result.json").write_text("{")
+    with pytest.raises(RunError, match="damaged"):
+        read_tests(run, [trial], 3)
+
+
+def test_keys_of_a_viewer(tmp_path: Path) -> None:
+    run = record(tmp_path)
+    model, viewer = RunModel(run), Viewer()
+    assert "No run" in viewer.show().seen.missing
+    trial = next(iter(model.trials))
+    model.take(told(run, *(epoch(trial, n, [[n, 0, 0]] * 3) for n in (1, 2, 3))))
+    viewer.take(model, None)
+    assert viewer.begin(None) == []
+    assert viewer.look == Look(trial)
+    assert viewer.show().follows
+    viewer.next_epoch(1)  # there is none after the newest
+    assert viewer.look.epoch == 3
+    viewer.next_epoch(-1)
+    assert viewer.show().seen.epoch == 2
+    for _ in range(5):
+        viewer.next_epoch(-1)
+    assert viewer.show().seen.epoch == 1
+    assert "Marked" in viewer.mark()
+    assert viewer.show().minus is None  # the same matrix
+    viewer.follow()
+    shown = viewer.show()
+    assert shown.minus is not None
+    assert shown.grid is not None
+    assert (shown.grid.measure, shown.grid.cell(0, 0).short) == ("rows", "·")  # unlike many rows
+    assert "No difference" in viewer.mark()
+    viewer.next_trial(-1)
+    assert viewer.look.trial == list(model.trials)[-1]
+    viewer.next_trial(1)
+    assert viewer.look.trial == trial
+    viewer.other_rows()
+    assert viewer.unread == [trial]
+    viewer.found({trial: None})
+    assert viewer.unread == []
+    ended = {"event": "trial", "trial": trial, "status": "finished"}
+    viewer.take(model, told(run, ended))  # it may have been tested now
+    assert viewer.unread == [trial]
+    assert viewer.other_seeds() == ""
+    assert len(viewer.unread) == 3
+    summed = set(viewer.unread)
+    viewer.next_trial(1)  # to one that is not in the sum, and back
+    assert viewer.look.trial not in summed
+    viewer.next_trial(-1)
+    assert viewer.look.trial in summed
+
+
+def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
+    run = record(tmp_path)
+    model = RunModel(run)
+    trial = next(iter(model.trials))
+    log = EventLog(run)
+    log.append(epoch(trial, 1, COUNTS))
+    _, events = EventReader(run).read()
+    model.take(told(run, *events))
+    assert see(model, Look(trial), {}).counts == COUNTS

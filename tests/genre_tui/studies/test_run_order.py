@@ -1,0 +1,250 @@
+"""A form's entries to the command line, to the request, and to a run."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from data.storage import catalogue, hdf5
+from experiments.cli import run
+from experiments.cli.main import main
+from experiments.design.request import Request
+from experiments.errors import RunError
+from experiments.forecasting.forecast import Forecast
+from experiments.forecasting.study_forecast import Prospect
+from experiments.runs.directory import RunDirectory
+from genre_tui.core.subprocess_command import Ended
+from genre_tui.model.dataset_rows import DatasetLine
+from genre_tui.studies import run_order
+from genre_tui.studies.run_order import Entries, Order, check, launch
+from tests.conftest import small_dataset
+
+WITH_MEL = DatasetLine("mine", Path("mine.h5"), rows=(3200, 800, 1376), has_mel=True)
+WITHOUT = replace(WITH_MEL, name="plain", has_mel=False)
+
+ORDERS = [
+    Order("ffn-baseline", "small"),
+    Order("ffn-baseline", "small", "controlled", seeds=2, epochs=3),
+    Order("pooling-padding", "small", "controlled", quick=True, device="cpu"),
+    Order("optimizers", "small", extended=True),
+    Order("optimizers", "small", variants="adam, b-sgd", device="cuda"),
+    Order("ffn-baseline", "small", varied=("training.batch_size=16,64", "network.hidden=[8],[9]")),
+    Order("ffn-baseline", "small", varied=("training.optimizer='adam','sgd'",)),
+    Order("my own.toml", "small", "controlled", seeds=4),
+    Order("my own.toml", "small", "documented"),
+]
+OWN = """
+name = "narrower"
+seeds = 2
+[variants.narrow]
+network.hidden = [8]
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_study(own_folder: Path) -> None:
+    """A study of the user's own in the working directory."""
+    (own_folder / "my own.toml").write_text(OWN)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.command(Path("runs")))
+def test_the_command_that_is_shown_asks_for_what_is_launched(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hdf5.save(small_dataset(), catalogue.path_of("small"))
+    asked: list[tuple[Request, Path]] = []
+
+    def start(request: Request, runs: Path) -> None:
+        asked.append((request, runs))
+        raise RunError("far enough")
+
+    monkeypatch.setattr(run, "start", start)
+    monkeypatch.setattr(run, "announce", lambda planned: None)
+    python, dash_m, module, *arguments = shlex.split(order.command(Path("some runs")))
+    assert (python, dash_m, module) == ("python", "-m", "experiments")
+    said = CliRunner().invoke(main, arguments)
+    assert "far enough" in said.output, said.output
+    ((request, runs),) = asked
+    assert request.to_dict() == order.request().to_dict()
+    assert runs == Path("some runs")
+
+
+def test_the_folder_of_runs_is_named_unless_it_is_the_usual(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order = Order("ffn-baseline", "small")
+    monkeypatch.delenv("GENRE_TUI_RUNS")
+    assert "--runs" not in order.arguments(Path("runs"))
+    assert order.arguments(Path("other"))[-2:] == ["--runs", "other"]
+    monkeypatch.setenv("GENRE_TUI_RUNS", "elsewhere")  # another terminal may not have it
+    assert order.arguments(Path("runs"))[-2:] == ["--runs", "runs"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "trials"),
+    [
+        (Entries("ffn-baseline", "mine"), 1),
+        (Entries("ffn-baseline", "mine", seeds="3"), 3),
+        (Entries("optimizers", "mine", "controlled"), 5 * 4 * 5),
+        (Entries("optimizers", "mine", "controlled", quick=True), 5 * 3 * 3),
+        (Entries("optimizers", "mine", "controlled", variants="adam", seeds=" 2 "), 4 * 2),
+        (Entries("optimizers", "mine", "controlled", seeds="1000"), 5 * 4 * 1000),
+        (Entries("ffn-baseline", "mine", vary="training.batch_size=16,32 network.hidden=[8]"), 2),
+        (Entries("optimizers", "mine", variants=" , "), 5),
+        (Entries("my own.toml", "mine", "controlled"), 4 * 2),
+    ],
+)
+def test_trials_are_counted(entries: Entries, trials: int) -> None:
+    checked = check(entries, WITH_MEL)
+    assert checked.problems == {}
+    assert checked.trials == trials
+    assert checked.time == ""  # nothing was measured
+    assert checked.order is not None
+    assert checked.order.study == entries.study
+
+
+def test_time_is_forecast_for_the_rows_of_the_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[Prospect] = []
+
+    def forecast(self: Prospect) -> Forecast:
+        planned.append(self)
+        return Forecast(240.0, at_most=False)
+
+    monkeypatch.setattr(Prospect, "forecast", forecast)
+    assert check(Entries("ffn-baseline", "mine", device="cpu"), WITH_MEL).time == "about 4 min"
+    assert planned[0].rows == (3200, 800)
+    assert planned[0].conditions.device == "cpu"
+
+
+def test_a_smaller_budget_says_what_it_leaves_out() -> None:
+    (note,) = check(Entries("optimizers", "mine", "controlled", quick=True), WITH_MEL).notes
+    assert note.startswith("Quick version: 3 seeds instead of 5, 10 epochs instead of 20")
+
+
+@pytest.mark.parametrize(
+    ("entry", "values", "said"),
+    [
+        ("seeds", {"seeds": "0"}, "from 1 to 1000, or empty. Received: 0."),
+        ("seeds", {"seeds": "1001"}, "from 1 to 1000"),
+        ("seeds", {"seeds": "-3"}, "Received: -3"),
+        ("seeds", {"seeds": "²"}, "Received: ²"),
+        ("epochs", {"epochs": "many"}, "from 1 to 100000, or empty. Received: many."),
+        ("epochs", {"epochs": "1000000000"}, "from 1 to 100000"),
+        ("variants", {"variants": "adgrad"}, "Did you mean 'adagrad'?"),
+        ("protocol", {"variants": "asgd"}, "has no variants in the documented protocol"),
+        ("vary", {"vary": "training.learning_rat=1"}, "Did you mean 'learning_rate'?"),
+        ("vary", {"vary": "training.learning_rate=-1"}, "above 0"),
+        ("vary", {"vary": "training.learning_rate"}, "takes FIELD=VALUE"),
+        ("vary", {"vary": "training.optimizer='adam"}, "cannot be read"),
+        ("protocol", {"quick": True}, "--protocol controlled"),
+        ("study", {"study": "optimisers"}, "Did you mean 'optimizers'?"),
+        ("study", {"study": "missing.toml"}, "cannot be read"),
+    ],
+)
+def test_what_is_wrong_stands_where_it_belongs(
+    entry: str, values: dict[str, Any], said: str
+) -> None:
+    checked = check(Entries(**{"study": "optimizers", "data": "mine"} | values), WITH_MEL)
+    assert checked.order is None
+    assert list(checked.problems) == [entry]
+    assert said in checked.problems[entry]
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    entries = Entries("optimizers", "", seeds="x", epochs="y", variants="z", vary="w")
+    assert list(check(entries, None).problems) == ["seeds", "epochs", "variants", "vary", "data"]
+
+
+def test_a_study_that_reads_spectrograms_says_what_to_do_without_any() -> None:
+    (problem,) = check(Entries("optimizers", "plain"), WITHOUT).problems.values()
+    assert problem.startswith("plain has no mel-spectrograms")
+    assert "choose another dataset, or build one from recordings" in problem
+    assert check(Entries("ffn-baseline", "plain"), WITHOUT).problems == {}
+    mfcc = Entries("ffn-baseline", "plain", vary="network.kind=cnn")
+    assert list(check(mfcc, WITHOUT).problems) == ["data"]
+
+
+def test_a_damaged_dataset_is_refused_unless_it_is_the_demo() -> None:
+    damaged = replace(WITH_MEL, problem="it is damaged.")
+    assert check(Entries("ffn-baseline", "mine"), damaged).problems == {"data": "it is damaged."}
+    assert check(Entries("ffn-baseline", "demo"), replace(damaged, name="demo")).order is not None
+
+
+class _Recorded:
+    """Stands for Command."""
+
+    commands: list[list[str]]
+    status = 0
+
+    def __init__(self, arguments: list[str], heard: Any) -> None:
+        self.commands.append(arguments)
+        self._heard = heard
+
+    def run(self) -> Ended:
+        self._heard("making the demo music: 40%")
+        return Ended(self.status, "", "the disk is full." if self.status else "", False)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """Requests that were started."""
+    requests: list[Request] = []
+
+    def start(request: Request, runs: Path) -> RunDirectory:
+        requests.append(request)
+        return RunDirectory(runs / "it")
+
+    monkeypatch.setattr(_Recorded, "commands", [], raising=False)
+    monkeypatch.setattr(run_order, "start", start)
+    monkeypatch.setattr(run_order, "Command", _Recorded)
+    return requests
+
+
+def test_launching_starts_what_was_ordered(started: list[Request], tmp_path: Path) -> None:
+    order = Order("ffn-baseline", "mine", seeds=2)
+    said: list[str] = []
+    assert launch(order, WITH_MEL, tmp_path, said.append).path == tmp_path / "it"
+    assert [request.to_dict() for request in started] == [order.request().to_dict()]
+    assert said == ["starting ..."]
+    assert _Recorded.commands == []
+
+
+@pytest.mark.parametrize("line", [None, DatasetLine("demo", Path("demo.h5"), is_made=False)])
+def test_the_demo_is_made_before_a_run_on_it(
+    line: DatasetLine | None, started: list[Request], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    launch(Order("ffn-baseline", "demo"), line, tmp_path, said.append)
+    assert _Recorded.commands == [["data", "demo"]]
+    assert len(started) == 1
+    assert "half a minute" in said[0]
+    assert said[1:] == ["making the demo music: 40% ...", "starting ..."]
+
+
+def test_a_demo_that_is_there_is_not_made_again(started: list[Request], tmp_path: Path) -> None:
+    line = DatasetLine("demo", Path("demo.h5"))
+    launch(Order("ffn-baseline", "demo"), line, tmp_path, lambda line: None)
+    assert _Recorded.commands == []
+
+
+def test_nothing_is_started_where_the_demo_cannot_be_made(
+    started: list[Request], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Recorded, "status", 2)
+    with pytest.raises(RunError, match="the disk is full"):
+        launch(Order("ffn-baseline", "demo"), None, tmp_path, lambda line: None)
+    assert started == []
+
+
+def test_keras_on_another_backend_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    with pytest.raises(RunError, match="unset it, or set it to torch"):
+        launch(Order("ffn-baseline", "mine"), WITH_MEL, tmp_path / "runs", lambda line: None)
+    assert not (tmp_path / "runs").exists()

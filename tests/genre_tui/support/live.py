@@ -1,0 +1,87 @@
+"""Runs that go on, as far as their files tell: this process is the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from experiments.runs.directory import RunDirectory
+from experiments.runs.event_log import EventLog
+from experiments.runs.lock import owning
+from tests.support.recorded_runs import record
+
+NAME = "20260103T000000Z-live00"
+
+
+class Teller:
+    """Writes a run's events.
+
+    Args:
+        run: that this process owns, or nobody.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run, self.facts = run, run.read_run()
+        self.trials: list[str] = list(self.facts["trials"])
+        self._log = EventLog(run)
+
+    def tell(self, event: str, **about: Any) -> None:
+        """Any event."""
+        self._log.append({"event": event, **about})
+
+    def begin(self, pid: int = 7) -> None:
+        """The run begins, with all trials in one cohort."""
+        names = {
+            trial: variant["name"]
+            for variant in self.facts["variants"]
+            for candidate in variant["candidates"]
+            for trial in candidate["trials"]
+        }
+        plan = [
+            {"id": trial, "variant": names[trial], "seed": facts["seed"], "work": 1}
+            | {"epochs": facts["training"]["epochs"]}
+            for trial, facts in self.facts["trials"].items()
+        ]
+        self.tell("run_began", trials=len(plan), done=0, owner={}, resumed=False, versions={})
+        self.tell("plan", workers=1, cohorts=[{"id": "c0", "trials": plan}])
+        self.tell("cohort_began", cohort="c0", trials=self.trials, epoch=0, pid=pid)
+
+    def epoch(
+        self, trial: str, number: int, f1: float = 0.5, share: float = 0.1, **about: Any
+    ) -> None:
+        """An epoch of a trial has ended."""
+        logs = {"loss": 1 - f1, "val_loss": 1.1 - f1, "accuracy": f1 + 0.1}
+        logs |= {"val_accuracy": f1, "val_macro_f1": f1, "learning_rate": 0.01}
+        shared = {"cohort": "c0", "seconds": 2.0, "rows_per_second": 1000.0, "memory": 5 * 10**8}
+        self.tell(
+            "epoch",
+            trial=trial,
+            epoch=number,
+            share=share,
+            seconds_left=90.0,
+            **shared,
+            **{"logs": logs, "confusion": [[5, 1, 0], [1, 4, 1], [0, 2, 4]], **about},
+        )
+
+    def end(self, trial: str, status: str = "finished", f1: float = 0.5, **about: Any) -> None:
+        """A trial has ended."""
+        told = {"variant": "", "seed": 42, "learning_rate": 0.01, "share": 0.5}
+        figures = {"accuracy": f1, "macro_f1": f1}
+        self.tell("trial", trial=trial, status=status, **told, validation=figures, **about)
+
+
+def without_results(run: RunDirectory, trials: Sequence[str] | None = None) -> None:
+    """As if some trials, or all, had not ended."""
+    for trial in trials if trials is not None else run.read_run()["trials"]:
+        run.discard_result(trial)
+
+
+@contextmanager
+def going_on(runs: Path, **about: Any) -> Iterator[Teller]:
+    """A run that this process carries out, of which nothing has been trained."""
+    run = record(runs, **{"name": NAME, "baselines": (), **about})
+    without_results(run)
+    with owning(run, print):
+        yield Teller(run)

@@ -1,0 +1,281 @@
+"""The threads that watch runs, asked to look by the test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from experiments.runs.directory import RunDirectory
+from experiments.runs.lock import owning
+from genre_tui.model.run_model import RunModel
+from genre_tui.run.headings import progress_line
+from genre_tui.watch.messages import RunsSeen, RunTold
+from genre_tui.watch.run_watcher import RunWatcher
+from genre_tui.watch.runs_watcher import RunsWatcher
+from tests.genre_tui.support.live import Teller, going_on, without_results
+from tests.support.recorded_runs import record
+
+
+class _Runs:
+    def __init__(self, runs: Path) -> None:
+        self.told: list[RunsSeen] = []
+        self._watcher = RunsWatcher(runs, 1.0, self.told.append)
+
+    def look(self, *, everything: bool = True) -> RunsSeen | None:
+        before = len(self.told)
+        self._watcher.look(everything)
+        return self.told[-1] if len(self.told) > before else None
+
+
+class _Run:
+    def __init__(self, run: RunDirectory) -> None:
+        self.model, self.told = RunModel(run), list[RunTold]()
+        self._watcher = RunWatcher(run, 1.0, self._take)
+        self._first = True
+
+    def look(self) -> int:
+        before = len(self.told)
+        self._watcher.look(self._first)
+        self._first = False
+        return len(self.told) - before
+
+    def _take(self, told: RunTold) -> None:
+        self.told.append(told)
+        self.model.take(told)
+
+
+def test_an_empty_folder_is_told_once(tmp_path: Path) -> None:
+    runs = _Runs(tmp_path / "none")
+    told = runs.look()
+    assert told is not None
+    assert told.complete
+    assert told.summaries == ()
+    assert runs.look() is None
+
+
+def test_runs_are_told_newest_first_and_only_when_they_change(tmp_path: Path) -> None:
+    record(tmp_path, name="20260101T000000Z-aaaaaa")
+    newer = record(tmp_path, name="20260102T000000Z-bbbbbb", skill=lambda variant, trial: 0.9)
+    runs = _Runs(tmp_path)
+    told = runs.look()
+    assert told is not None
+    assert [run.created for run in told.summaries] == ["20260102T000000Z", "20260101T000000Z"]
+    first = told.summaries[0]
+    assert (first.state, first.done, first.trials) == ("finished", first.trials, first.trials)
+    assert first.share == 1.0
+    assert first.best is not None
+    assert first.best > 0.7
+    assert len(first.curve) == 4
+    assert runs.look() is None
+    assert runs.look(everything=False) is None
+    shutil.rmtree(newer.path)
+    gone = runs.look()
+    assert gone is not None
+    assert [run.run.name for run in gone.summaries] == [told.summaries[1].run.name]
+
+
+def test_a_damaged_run_is_a_line_that_says_so(tmp_path: Path) -> None:
+    run = record(tmp_path)
+    (run.path / "run.json").write_text("{")
+    told = _Runs(tmp_path).look()
+    assert told is not None
+    assert told.summaries[0].state == "damaged"
+    assert "run.json is damaged" in told.summaries[0].reason
+
+
+def test_a_run_that_goes_on_is_told_from_its_events(tmp_path: Path) -> None:
+    runs = _Runs(tmp_path)
+    with going_on(tmp_path) as teller:
+        one, other = teller.trials[:2]
+        teller.begin()
+        told = runs.look()
+        assert told is not None
+        line = told.summaries[0]
+        assert (line.state, line.done, line.best, line.curve) == ("running", 0, None, ())
+        assert line.host
+        teller.epoch(one, 1, 0.25, share=0.2)
+        teller.epoch(other, 1, 0.75, share=0.3)
+        teller.epoch(other, 2, 0.5, share=0.4)
+        told = runs.look(everything=False)
+        assert told is not None
+        line = told.summaries[0]
+        assert (line.best, line.curve, line.share) == (0.75, (0.75, 0.5), 0.4)
+        teller.end(one, f1=0.875)
+        teller.end(other, "diverged")
+        told = runs.look(everything=False)
+        assert told is not None
+        line = told.summaries[0]
+        assert (line.done, line.best, line.curve, line.share) == (2, 0.875, (0.25,), 0.5)
+        assert runs.look(everything=False) is None
+        teller.run.ask_to_stop()
+        told = runs.look(everything=False)
+        assert told is not None
+        assert told.summaries[0].state == "stopping"
+    told = runs.look(everything=False)
+    assert told is not None
+    assert (told.summaries[0].state, told.summaries[0].host) == ("stopped", "")
+
+
+def test_cheap_trials_are_a_small_share_of_the_work(tmp_path: Path) -> None:
+    runs = _Runs(tmp_path)
+    with going_on(tmp_path) as teller:
+        teller.begin()
+        for trial in teller.trials[:-1]:
+            teller.end(trial)
+        teller.epoch(teller.trials[-1], 1, share=0.05)
+        told = runs.look()
+        assert told is not None
+        assert told.summaries[0].share == 0.05
+        watched = _Run(teller.run)
+        watched.look()
+        assert "   5 %  " in progress_line(watched.model, 80).plain
+        teller.end(teller.trials[-1])
+        watched.look()
+        assert "fitting baselines" not in progress_line(watched.model, 80).plain  # it has none
+        watched.model.facts["baselines"] = True
+        assert "fitting baselines" in progress_line(watched.model, 80).plain
+        watched.model.facts["search"] = {}
+        assert "fitting baselines" not in progress_line(watched.model, 80).plain
+
+
+def test_a_run_is_told_from_its_first_event_on(tmp_path: Path) -> None:
+    with going_on(tmp_path) as teller:
+        watched = _Run(teller.run)
+        watched.look()
+        assert watched.model.state == "running"
+        assert watched.model.owner.startswith("process ")
+        teller.begin()
+        teller.epoch(teller.trials[0], 1, 0.5)
+        assert watched.look() == 1
+        assert watched.model.trials[teller.trials[0]].length == 1
+        assert watched.model.count("training") == len(teller.trials)
+        assert watched.look() == 0
+        teller.run.ask_to_stop()
+        assert watched.look() == 1
+        assert watched.model.state == "stopping"
+    assert watched.look() == 1
+    assert watched.model.state == "stopped"
+    assert watched.look() == 0
+
+
+def test_many_events_come_in_parts(tmp_path: Path) -> None:
+    with going_on(tmp_path, epochs=400) as teller:
+        teller.begin()
+        for epoch in range(1, 401):
+            teller.epoch(teller.trials[0], epoch)
+        watched = _Run(teller.run)
+        assert watched.look() == 2
+        assert watched.model.trials[teller.trials[0]].length == 400
+
+
+def test_results_are_told_when_nobody_carries_it_out(tmp_path: Path) -> None:
+    run = record(tmp_path, baselines=("majority",))
+    watched = _Run(run)
+    watched.look()
+    assert watched.model.state == "finished"
+    assert all(trial.length == 4 for trial in watched.model.trials.values())
+    assert watched.look() == 0
+
+
+def test_a_run_that_vanishes_says_so_once_and_comes_back(tmp_path: Path) -> None:
+    with going_on(tmp_path / "runs") as teller:
+        teller.begin()
+        teller.epoch(teller.trials[0], 1, 0.5)
+        watched = _Run(teller.run)
+        watched.look()
+        shutil.move(teller.run.path, tmp_path / "away")
+        assert watched.look() == 1
+        assert watched.model.problem == "its folder is gone."
+        assert watched.look() == 0
+        shutil.move(tmp_path / "away", teller.run.path)
+        watched.look()
+        assert watched.model.problem == ""
+        assert watched.model.trials[teller.trials[0]].length == 1
+
+
+def test_a_run_that_begins_anew_is_told_anew(tmp_path: Path) -> None:
+    run = record(tmp_path, baselines=())
+    without_results(run)
+    with owning(run, print):
+        teller = Teller(run)
+        teller.begin()
+        for epoch in (1, 2, 3):
+            teller.epoch(teller.trials[0], epoch, 0.5)
+        watched = _Run(run)
+        watched.look()
+        shutil.rmtree(run.path / "events")
+        teller = Teller(run)
+        teller.begin()
+        teller.epoch(teller.trials[1], 1, 0.25)
+        watched.look()
+        assert watched.told[-1].anew
+        assert watched.model.trials[teller.trials[0]].length == 0
+        assert watched.model.trials[teller.trials[1]].metrics["val_macro_f1"] == [0.25]
+
+
+def test_a_stopped_run_is_told_from_its_events(tmp_path: Path) -> None:
+    with going_on(tmp_path) as teller:
+        teller.begin()
+        teller.epoch(teller.trials[0], 1, 0.25, share=0.1)
+        teller.epoch(teller.trials[0], 2, 0.5, share=0.2)
+    told = _Runs(tmp_path).look()
+    assert told is not None
+    line = told.summaries[0]
+    assert (line.state, line.host, line.done) == ("crashed", "", 0)
+    assert (line.share, line.best, line.curve) == (0.2, 0.5, (0.25, 0.5))
+    watched = _Run(teller.run)
+    watched.look()
+    assert watched.model.state == "crashed"
+    assert watched.model.count("training") == 0  # nobody trains them any more
+
+
+def test_the_best_epoch_counts_live_and_afterwards(tmp_path: Path) -> None:
+    runs = _Runs(tmp_path)
+    with going_on(tmp_path) as teller:
+        teller.begin()
+        for number, f1 in enumerate((0.25, 0.75, 0.5), 1):
+            teller.epoch(teller.trials[0], number, f1)
+        teller.end(teller.trials[0], f1=0.5)  # of the last epoch, which is kept
+        told = runs.look()
+        assert told is not None
+        assert told.summaries[0].best == 0.75
+    run = record(tmp_path / "finished", seeds=1, epochs=3)
+    results = [run.read_result(trial) for trial in run.read_run()["trials"]]
+    peaks = [max(result["history"]["val_macro_f1"]) for result in results if result]
+    told = _Runs(tmp_path / "finished").look()
+    assert told is not None
+    assert told.summaries[0].best == max(peaks)
+
+
+def test_a_folder_that_cannot_be_read_or_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "runs"
+    runs = _Runs(folder)
+    told = runs.look()
+    assert told is not None
+    assert (told.summaries, told.problem) == ((), "")  # nothing was started yet
+    record(folder)
+    told = runs.look()
+    assert told is not None
+    assert len(told.summaries) == 1
+
+    def refuse(path: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", refuse)
+        patched.setattr("genre_tui.watch.runs_watcher.all_runs", lambda runs: [])
+        told = runs.look()
+        assert told is not None
+        assert (told.summaries, told.problem) == (
+            (),
+            f"{folder} cannot be read: Permission denied.",
+        )
+    folder.rename(tmp_path / "elsewhere")
+    told = runs.look()
+    assert told is not None
+    assert told.problem == f"{folder} is gone."

@@ -1,0 +1,471 @@
+"""A cohort's members train as `keras.Model.fit` would train each alone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+import keras
+import numpy as np
+import pytest
+
+from networks.engine.cohort import Failed, Member, Outcome, train_cohort
+from networks.models.config import (
+    CNNConfig,
+    EarlyStoppingConfig,
+    FFNConfig,
+    NetworkConfig,
+    Optimizer,
+    ScheduleConfig,
+    TrainingConfig,
+)
+from networks.training.keras_fit import fit
+from networks.training.results import Rows, Trained
+from tests.conftest import small_split
+
+FFN = FFNConfig(hidden=(16, 8))
+CNN = CNNConfig(filters=(2, 3), kernel_size=3, dense=(6,))
+BASE = TrainingConfig(optimizer="sgd", learning_rate=0.05, epochs=3, batch_size=7)
+CLASSES = 3
+
+
+def rows(features: str, count: int = 45, seed: int = 1) -> Rows:
+    split = small_split(count, CLASSES, 0, seed)
+    return Rows(getattr(split, features), split.label)
+
+
+def train(members: Sequence[Member], **named: Any) -> list[Outcome]:
+    kind = members[0].network.features
+    return train_cohort(members, rows(kind), rows(kind, 24, 2), CLASSES, **named)
+
+
+def one(network: NetworkConfig, training: TrainingConfig, seed: int = 1, **named: Any) -> Trained:
+    (outcome,) = train([Member(network, training, seed)], **named)
+    assert isinstance(outcome, Trained)
+    return outcome
+
+
+def reference(network: NetworkConfig, training: TrainingConfig, seed: int = 1) -> Trained:
+    kind = network.features
+    return fit(network, training, seed, rows(kind), rows(kind, 24, 2), CLASSES)
+
+
+def assert_close(ours: Outcome, theirs: Trained, rtol: float = 1e-4) -> None:
+    assert isinstance(ours, Trained), ours
+    assert ours.status == theirs.status
+    assert ours.history.keys() == theirs.history.keys()
+    for name in ("loss", "val_loss", "learning_rate"):
+        np.testing.assert_allclose(ours.history[name], theirs.history[name], rtol=rtol)
+    for name in ("accuracy", "val_accuracy"):
+        np.testing.assert_allclose(ours.history[name], theirs.history[name], atol=1e-6)
+    for a, b in zip(ours.model.get_weights(), theirs.model.get_weights(), strict=True):
+        scale = max(float(np.abs(b).max()), 1e-3)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
+
+
+RATES = {"adadelta": 1.0, "rprop": 1e-3, "sgd": 0.05}
+
+
+@pytest.mark.parametrize("network", [FFN, CNN], ids=["ffn", "cnn"])
+@pytest.mark.parametrize("optimizer", get_args(Optimizer))
+def test_every_optimizer_agrees_with_fit(optimizer: Optimizer, network: NetworkConfig) -> None:
+    training = replace(BASE, optimizer=optimizer, learning_rate=RATES.get(optimizer, 1e-3))
+    theirs = reference(network, training)
+    assert_close(one(network, training), theirs)
+    company = [Member(network, replace(training, learning_rate=0.002), seed) for seed in (5, 6)]
+    assert_close(train([company[0], Member(network, training, 1), company[1]])[1], theirs)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        replace(FFN, activation="prelu"),
+        replace(FFN, activation="hard_shrink"),
+        replace(FFN, activation="hard_swish"),
+        replace(FFN, activation="leaky_relu"),
+        replace(FFN, activation="linear"),
+        replace(FFN, standardize=True),
+        replace(FFN, initializer="he_normal"),
+        replace(CNN, activation="prelu"),
+        replace(CNN, pooling=False, padding=False),
+        replace(CNN, standardize=True, dense_activation=False),
+    ],
+    ids=lambda network: "-".join(
+        str(value) for value in vars(network).values() if isinstance(value, (bool, str))
+    ),
+)
+def test_every_kind_of_network_agrees_with_fit(network: NetworkConfig) -> None:
+    training = replace(BASE, optimizer="adam", learning_rate=1e-3)
+    theirs = reference(network, training)
+    assert_close(one(network, training), theirs)
+    assert_close(train([Member(network, training, seed) for seed in (3, 1)])[1], theirs)
+
+
+@pytest.mark.parametrize("network", [FFN, CNN], ids=["ffn", "cnn"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop", "nadam"])
+@pytest.mark.parametrize("decay", [{"l2": 0.1}, {"decoupled_decay": 0.3}], ids=["l2", "decoupled"])
+def test_both_decays_agree_with_fit(
+    optimizer: Optimizer, decay: dict[str, float], network: NetworkConfig
+) -> None:
+    plain = replace(BASE, optimizer=optimizer, learning_rate=RATES.get(optimizer, 1e-3))
+    training = replace(plain, **decay)
+    theirs = reference(network, training)
+    assert_close(one(network, training), theirs)
+    mixed = train([Member(network, plain, 1), Member(network, training, 1)])
+    assert_close(mixed[1], theirs)
+    assert_close(mixed[0], reference(network, plain))
+
+
+SCHEDULES = [
+    ScheduleConfig(kind=kind, stepping=stepping)
+    for kind in ("cosine", "one_cycle")
+    for stepping in ("epoch", "step")
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda s: f"{s.kind}-{s.stepping}")
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "radam"])
+def test_every_schedule_agrees_with_fit(optimizer: Optimizer, schedule: ScheduleConfig) -> None:
+    training = replace(BASE, optimizer=optimizer, learning_rate=0.01, schedule=schedule, epochs=4)
+    theirs = reference(FFN, training)
+    assert_close(one(FFN, training), theirs)
+    plain = replace(training, schedule=ScheduleConfig())
+    assert_close(train([Member(FFN, plain, 2), Member(FFN, training, 1)])[1], theirs)
+
+
+@pytest.mark.parametrize("network", [FFN, CNN], ids=["ffn", "cnn"])
+def test_batch_norm_agrees_with_fit(network: NetworkConfig) -> None:
+    normal = replace(network, batch_norm=True)
+    sgd = replace(BASE, batch_size=15)  # the variance of a last batch of 3 is mostly noise
+    theirs = reference(normal, sgd)
+    assert_close(one(normal, sgd), theirs)
+    assert_close(train([Member(normal, sgd, seed) for seed in (3, 1)])[1], theirs)
+
+    # The gradient of a bias before a batch norm is 0 but for rounding, which Adam
+    # makes steps of: those biases, and the means that follow them, are noise.
+    adam = replace(sgd, optimizer="adam", learning_rate=1e-3)
+    ours, theirs = one(normal, adam), reference(normal, adam)
+    np.testing.assert_allclose(ours.history["loss"], theirs.history["loss"], rtol=1e-4)
+    compared = 0
+    for ours_, theirs_ in zip(ours.model.weights, theirs.model.weights, strict=True):
+        noise = ours_.name == "moving_mean" or (
+            ours_.name == "bias" and not ours_.path.startswith("logits")
+        )
+        if not noise:
+            compared += 1
+            np.testing.assert_allclose(ours_.numpy(), theirs_.numpy(), rtol=1e-4, atol=1e-5)
+    assert compared >= 8
+
+
+def fresh(values: Any) -> list[np.ndarray]:
+    return [np.array(value) for value in values]
+
+
+@pytest.mark.parametrize("monitor", ["val_macro_f1", "val_loss"])
+def test_early_stopping_ends_at_the_epoch_that_fit_ends_at(monitor: Any) -> None:
+    training = replace(
+        BASE,
+        learning_rate=0.5,
+        epochs=30,
+        early_stopping=EarlyStoppingConfig(patience=2, monitor=monitor),
+        keep="best",
+    )
+    members = [Member(FFN, training, seed) for seed in range(6)]
+    lengths = []
+    for member, ours in zip(members, train(members), strict=True):
+        theirs = reference(FFN, training, member.seed)
+        assert isinstance(ours, Trained)
+        assert len(ours.history["loss"]) == len(theirs.history["loss"])
+        assert ours.best_epoch == theirs.best_epoch
+        assert_close(ours, theirs, rtol=5e-3)  # some stop after 20 epochs of large steps
+        lengths.append(len(ours.history["loss"]))
+    assert len(set(lengths)) > 2, "they leave one after another"
+    assert max(lengths) < 30
+
+
+def test_the_rate_falls_on_a_plateau_at_the_epochs_of_fit() -> None:
+    schedule = ScheduleConfig(kind="reduce_on_plateau", patience=1, factor=0.3)
+    training = replace(BASE, learning_rate=0.8, epochs=14, schedule=schedule)
+    for optimizer in ("sgd", "rmsprop"):
+        chosen = replace(
+            training, optimizer=optimizer, learning_rate=0.8 if optimizer == "sgd" else 0.1
+        )
+        outcomes = train([Member(FFN, chosen, seed) for seed in range(3)])
+        for seed, ours in enumerate(outcomes):
+            theirs = reference(FFN, chosen, seed)
+            assert isinstance(ours, Trained)
+            np.testing.assert_allclose(
+                ours.history["learning_rate"], theirs.history["learning_rate"], rtol=1e-6
+            )
+            assert len(set(ours.history["learning_rate"])) > 1
+
+
+DROPPED = [
+    replace(FFN, dropout=0.3, batch_norm=True),
+    replace(CNN, dropout=0.3, filters=(2, 3, 3, 4)),
+]
+
+
+@pytest.mark.parametrize("network", DROPPED, ids=["ffn", "cnn"])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "adadelta"])
+def test_a_trial_trains_alone_as_in_any_company(
+    network: NetworkConfig, optimizer: Optimizer
+) -> None:
+    training = replace(BASE, optimizer=optimizer, learning_rate=0.01, epochs=5)
+    alone = one(network, training, 7)
+    company = train(
+        [
+            Member(network, replace(training, learning_rate=0.02, epochs=2), 7),
+            Member(replace(network, dropout=0.6), training, 3),
+            Member(network, training, 7),
+        ]
+    )
+    together = company[2]
+    assert isinstance(together, Trained)
+    np.testing.assert_allclose(together.history["loss"], alone.history["loss"], rtol=1e-4)
+    assert not np.allclose(company[1].history["loss"], alone.history["loss"], rtol=1e-2)
+
+
+@pytest.mark.parametrize("network", DROPPED, ids=["ffn", "cnn"])
+def test_the_same_cohort_twice_is_bit_identical(network: NetworkConfig) -> None:
+    training = replace(BASE, optimizer="adam", learning_rate=0.01, l2=1e-3)
+    members = [Member(network, replace(training, epochs=epochs), 1) for epochs in (1, 2, 3, 4)]
+    first, second = train(members), train(members)
+    for a, b in zip(first, second, strict=True):
+        assert isinstance(a, Trained)
+        assert isinstance(b, Trained)
+        assert a.history == b.history
+        for x, y in zip(a.model.get_weights(), b.model.get_weights(), strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("network", [*DROPPED, replace(FFN, batch_norm=True)])
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "nadam"])
+def test_a_member_that_diverges_changes_no_other(
+    network: NetworkConfig, optimizer: Optimizer
+) -> None:
+    training = replace(BASE, optimizer=optimizer, learning_rate=0.01, epochs=4)
+    others = [Member(network, training, seed) for seed in (1, 2)]
+
+    def beside(middle: float) -> list[Outcome]:
+        member = Member(network, replace(training, learning_rate=middle), 9)
+        return train([others[0], member, others[1]])
+
+    sound, broken = beside(0.02), beside(1e30)
+    assert isinstance(broken[1], Trained)
+    assert broken[1].status == "diverged"
+    assert len(broken[1].history["loss"]) < 4
+    assert not np.isfinite(broken[1].history["loss"][-1] + broken[1].history["val_loss"][-1])
+    for number in (0, 2):
+        a, b = sound[number], broken[number]
+        assert isinstance(a, Trained)
+        assert isinstance(b, Trained)
+        assert a.history == b.history, "bit for bit"
+        for x, y in zip(a.model.get_weights(), b.model.get_weights(), strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 44, 45, 512])
+@pytest.mark.parametrize("network", [FFN, CNN], ids=["ffn", "cnn"])
+def test_every_batch_size_agrees_with_fit(batch_size: int, network: NetworkConfig) -> None:
+    training = replace(BASE, batch_size=batch_size, learning_rate=0.01, epochs=2)
+    theirs = reference(network, training)
+    assert_close(one(network, training), theirs)
+    assert_close(train([Member(network, training, seed) for seed in (2, 1)])[1], theirs)
+
+
+class Meddler(keras.callbacks.Callback):
+    """Does at some epoch what a user's callback may do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self.seen: list[list[np.ndarray]] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.calls.append("train begins")
+        assert self.params["epochs"] == 6
+        assert self.params["steps"] == 7
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.calls.append(f"epoch {epoch} begins")
+        if epoch == 1:
+            self.model.optimizer.learning_rate = 0.01
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.calls.append(f"epoch {epoch} ends")
+        self.seen.append(fresh(self.model.get_weights()))
+        if epoch == 2:
+            self.model.set_weights([0.5 * weight for weight in self.model.get_weights()])
+        if epoch == 3:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.calls.append("train ends")
+        assert logs
+        assert "loss" in logs
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adagrad"])
+def test_a_users_callback_works_as_in_fit(optimizer: Optimizer) -> None:
+    training = replace(BASE, optimizer=optimizer, learning_rate=0.02, epochs=6)
+    theirs_callback = Meddler()
+    theirs = fit(
+        FFN, training, 1, rows("mfcc"), rows("mfcc", 24, 2), CLASSES, callbacks=[theirs_callback]
+    )
+    ours_callback = Meddler()
+    outcomes = train(
+        [Member(FFN, training, seed) for seed in (1, 2)],
+        callbacks=lambda number: [] if number else [ours_callback],
+    )
+    assert ours_callback.calls == theirs_callback.calls
+    assert_close(outcomes[0], theirs)
+    for a, b in zip(ours_callback.seen, theirs_callback.seen, strict=True):
+        for x, y in zip(a, b, strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5)
+    assert isinstance(outcomes[1], Trained)
+    assert len(outcomes[1].history["loss"]) == 6
+    assert_close(outcomes[1], reference(FFN, training, 2))
+
+
+def test_keras_own_callbacks_work() -> None:
+    training = replace(BASE, epochs=4)
+    halving = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)
+    outcomes = train(
+        [Member(FFN, training, seed) for seed in (1, 2)],
+        callbacks=lambda number: [] if number else [halving],
+    )
+    assert isinstance(outcomes[0], Trained)
+    assert outcomes[0].history["learning_rate"] == pytest.approx(
+        [0.05 * 0.5 ** (i + 1) for i in range(4)]
+    )
+
+
+def test_keras_early_stopping_restores_the_best_weights() -> None:
+    training = replace(BASE, optimizer="adam", learning_rate=0.05, epochs=20)
+
+    def stopping() -> keras.callbacks.Callback:
+        return keras.callbacks.EarlyStopping(
+            monitor="val_loss", mode="min", patience=2, restore_best_weights=True
+        )
+
+    theirs = fit(
+        FFN, training, 1, rows("mfcc"), rows("mfcc", 24, 2), CLASSES, callbacks=[stopping()]
+    )
+    best = int(np.argmin(theirs.history["val_loss"])) + 1
+    assert best < len(theirs.history["loss"]) < 20
+    for count in (1, 2):
+        outcomes = train(
+            [Member(FFN, training, 1 + i) for i in range(count)], callbacks=lambda _: [stopping()]
+        )
+        assert_close(outcomes[0], theirs)
+
+
+class Raises(keras.callbacks.Callback):
+    def __init__(self, hook: str) -> None:
+        super().__init__()
+        self.hook = hook
+
+    def _raise(self, hook: str) -> None:
+        if hook == self.hook:
+            raise OSError("no space left\non the disk")
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._raise("on_train_begin")
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._raise("on_epoch_begin")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._raise("on_epoch_end")
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._raise("on_train_end")
+
+
+@pytest.mark.parametrize(
+    "hook", ["on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end"]
+)
+def test_a_callback_that_raises_ends_its_member_alone(hook: str) -> None:
+    order: list[int] = []
+    outcomes = train(
+        [Member(FFN, BASE, seed) for seed in (1, 2, 3)],
+        callbacks=lambda number: [Raises(hook)] if number == 1 else [],
+        on_end=lambda number, outcome: order.append(number),
+    )
+    assert isinstance(outcomes[1], Failed)
+    assert outcomes[1].reason == "no space left"
+    assert "_raise" in outcomes[1].traceback
+    assert sorted(order) == [0, 1, 2]
+    assert_close(outcomes[0], reference(FFN, BASE, 1))
+    assert_close(outcomes[2], reference(FFN, BASE, 3))
+
+
+def test_callbacks_for_every_batch_are_refused() -> None:
+    class EachBatch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            """Never called."""
+
+    (outcome,) = train([Member(FFN, BASE, 1)], callbacks=lambda _: [EachBatch()])
+    assert isinstance(outcome, Failed)
+    assert "EachBatch has on_train_batch_end" in outcome.reason
+
+
+def test_members_that_are_left_move_closer_together() -> None:
+    """Cohorts shrink from 6 to 3 to 1 places; nobody's weights get lost or mixed up."""
+    members = [
+        Member(FFN, replace(BASE, optimizer="adam", learning_rate=0.01, epochs=e), seed)
+        for seed, e in enumerate((2, 5, 2, 3, 7, 2))
+    ]
+    ended: list[tuple[int, int]] = []
+    outcomes = train(
+        members,
+        on_end=lambda number, outcome: ended.append((len(outcome.epoch_seconds), number)),
+    )
+    assert ended == sorted(ended)
+    for member, outcome in zip(members, outcomes, strict=True):
+        assert isinstance(outcome, Trained)
+        assert len(outcome.epoch_seconds) == member.training.epochs
+        for variable in outcome.model.variables:
+            assert variable.value.untyped_storage().nbytes() == variable.value.nbytes, "its own"
+        assert_close(outcome, reference(FFN, member.training, member.seed))
+
+
+def test_kept_models_save_without_the_optimizer(tmp_path: Any) -> None:
+    from networks.inference import load_model, logits_of
+
+    for count in (1, 2):
+        outcomes = train([Member(FFN, replace(BASE, optimizer="adam"), s) for s in range(count)])
+        ours = outcomes[-1]
+        assert isinstance(ours, Trained)
+        ours.model.save(tmp_path / "ours.keras")
+        theirs = reference(FFN, replace(BASE, optimizer="adam"), count - 1)
+        theirs.model.save(tmp_path / "theirs.keras")
+        sizes = [(tmp_path / name).stat().st_size for name in ("ours.keras", "theirs.keras")]
+        assert sizes[0] <= sizes[1] + 200
+        again = load_model(tmp_path / "ours.keras")
+        features = rows("mfcc").features
+        np.testing.assert_array_equal(logits_of(again, features), logits_of(ours.model, features))
+
+
+def test_what_cannot_train_in_lockstep_is_refused() -> None:
+    from networks.models.checks import ConfigError
+
+    for other in (
+        Member(replace(FFN, hidden=(5,)), BASE, 1),
+        Member(FFN, replace(BASE, optimizer="adam"), 1),
+        Member(FFN, replace(BASE, batch_size=8), 1),
+        Member(replace(FFN, dropout=0.5), BASE, 1),
+    ):
+        with pytest.raises(ConfigError, match="Received 2 kinds among 2 members"):
+            train([Member(FFN, BASE, 1), other])
+    with pytest.raises(ConfigError, match="tf32 needs a CUDA device"):
+        one(FFN, BASE, precision="tf32")
+
+
+def test_bfloat16_is_near_float32() -> None:
+    for network in (FFN, CNN):
+        training = replace(BASE, optimizer="adam", learning_rate=1e-3)
+        exact, coarse = one(network, training), one(network, training, precision="bfloat16")
+        assert exact.history["loss"] != coarse.history["loss"]
+        np.testing.assert_allclose(coarse.history["loss"], exact.history["loss"], rtol=0.1)
+        assert all(w.dtype == np.float32 for w in coarse.model.get_weights())

@@ -1,0 +1,217 @@
+"""Records whose checksums are right and whose contents are not: nothing that is drawn breaks."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.style import Style
+
+from data.errors import DataError
+from experiments.errors import MISSHAPEN, RunError
+from experiments.runs.checksums import seal, seal_line, unseal, unseal_line
+from experiments.runs.directory import RunDirectory
+from experiments.runs.event_log import event_files
+from genre_tui.compare import one_run
+from genre_tui.compare.comparison_data import comparison_csv, look, statistics_json
+from genre_tui.confusion.matrix_choice import Look
+from genre_tui.confusion.matrix_view_state import Viewer
+from genre_tui.model.run_model import RunModel
+from genre_tui.plots.curve import Frame
+from genre_tui.plots.plot_drawing import draw
+from genre_tui.run import trials
+from genre_tui.run.curves import METRICS, Choice, curves_of, time_unit
+from genre_tui.run.headings import (
+    curves_line,
+    device_line,
+    nothing_to_draw,
+    notice_line,
+    progress_line,
+    title_line,
+)
+from genre_tui.run.trial_details import TrialSettings, figures_text, settings_text
+from genre_tui.runs.table import ORDERS, about, curve_of, details
+from genre_tui.runs.table import columns as runs_columns
+from genre_tui.runs.table import ordered as ordered_runs
+from genre_tui.watch.live_summary import LiveRun
+from genre_tui.watch.run_summary import RunSummary, summarise
+from genre_tui.watch.run_watcher import RunWatcher
+from tests.genre_tui.support.live import Teller, going_on
+from tests.support.recorded_runs import record
+
+VALUES: tuple[Any, ...] = (
+    *(None, True, -1, 10**400, 1e308, "nan", [], [[-1, "x"]], {"x": {}}),
+    "\x1b[2J[bold]x[/nothing]",
+)
+_BAD_FILES = (DataError, OSError, *MISSHAPEN)
+
+
+def _places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something can be changed; of a list, or of things by their ids, in the first only."""
+    if place:
+        yield place
+    entries: list[tuple[Any, Any]] = []
+    if isinstance(value, (dict, list)):
+        entries = list(value.items() if isinstance(value, dict) else enumerate(value))
+    if isinstance(value, list) or all(isinstance(entry, dict) for _, entry in entries):
+        entries = entries[:1]
+    for name, entry in entries:
+        yield from _places(entry, (*place, name))
+
+
+def _changed(value: Any, place: tuple[Any, ...], to: Any) -> Any:
+    value = copy.deepcopy(value)
+    inner = value
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = to
+    return value
+
+
+def _variations(value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """An object with each of its parts replaced by each of the values."""
+    for place in _places(value):
+        for to in VALUES:
+            yield f"{place} = {to!r:.30}", _changed(value, place, to)
+
+
+def _draw_all(model: RunModel) -> None:
+    """All that the screens Run and Confusion show of a run."""
+    for width in (60, 80, 140):
+        title_line(model, width), progress_line(model, width), device_line(model, width)
+    notice_line(model), nothing_to_draw(model)
+    pinned = tuple(model.trials)[:2]
+    for choice, log in ((Choice(), False), (Choice(0.6, True, "train", {0: 1}, pinned, 1), True)):
+        for metric in METRICS:
+            curves_line(model, choice, metric)
+            x_name, _ = time_unit(model, choice)
+            frame = Frame(x_name, log, metric.figure.format, grows=not log)
+            draw(curves_of(model, metric, choice), frame, 60, 12, lambda series: Style())
+    rows = trials.TrialRows().of(model)
+    for number in range(len(trials.ORDERS)):
+        trials.ordered(rows, number)
+    for row in rows:
+        trials.line_of(row)
+        for column in trials.columns():
+            column.cell(row)
+    trials.trials_csv(model), trials.curves_csv(model)
+    json.loads(trials.trials_json(model))
+    settings = TrialSettings(model.facts)
+    for trial_model in model.trials.values():
+        figures_text(trial_model), settings_text(trial_model.id, settings)
+    viewer = Viewer()
+    viewer.take(model, None)
+    for trial in list(model.trials)[:2]:
+        for epoch in (None, 1):
+            viewer.go(Look(trial, epoch=epoch, rows="validation"))
+            shown = viewer.show()
+            if shown.grid is not None:
+                shown.grid.now.macro_f1  # noqa: B018
+
+
+def _draw_row(summary: RunSummary) -> None:
+    about(summary), details(summary), curve_of(summary)
+    for column in runs_columns():
+        column.cell(summary)
+    for order in ORDERS:
+        ordered_runs([summary, summary], order)
+    draw([curve_of(summary)], Frame(), 40, 10, lambda series: Style())
+
+
+def _tell_some(teller: Teller) -> None:
+    """Something of every event."""
+    first, second = teller.trials[:2]
+    teller.begin()
+    teller.epoch(first, 1)
+    teller.epoch(first, 2, cpu=1.0, gpu=0.5)
+    teller.epoch(second, 1)
+    teller.end(first, test={"accuracy": 0.5, "macro_f1": 0.5, "confusion_matrix": [[1] * 3] * 3})
+    teller.tell("note", text="a note")
+    teller.tell("worker_died", cohort="c0", reason="signal 9", trials=[second], attempt=1)
+    teller.tell("paused", reason="no room")
+    teller.tell("continued")
+
+
+def _draw_comparison(run: RunDirectory) -> None:
+    try:
+        one = look(run)
+    except _BAD_FILES:  # which the screen says instead
+        return
+    console = Console(file=io.StringIO(), width=80)
+    console.print(one_run.heading(one), one_run.answer_text(one))
+    console.print(one_run.variants(one, "macro_f1"), one_run.beside(one, True))
+    comparison_csv(one)
+    json.loads(statistics_json(one))
+
+
+def _draw(run: RunDirectory) -> None:
+    """Read a run, and draw it on all screens that show runs."""
+    for summary in (summarise(run), LiveRun(run).summary()):
+        _draw_row(summary)
+    try:
+        model = RunModel(run)
+    except RunError:
+        return
+    RunWatcher(run, 1.0, model.take).look(first=True)
+    _draw_all(model)
+
+
+def _assert_drawable(run: RunDirectory, changes: Iterable[tuple[str, Path, bytes]]) -> None:
+    """Assert that a run can be drawn after each change of one of its files."""
+    problems, count = [], 0
+    for what, path, content in changes:
+        before = path.read_bytes()
+        path.write_bytes(content)
+        try:
+            _draw(run)
+            if path.suffix == ".json":
+                _draw_comparison(run)
+        except Exception as error:
+            problems.append(f"{what}: {error!r:.80}")
+        path.write_bytes(before)
+        count += 1
+    assert count > 100
+    assert problems == []
+
+
+def _of_file(path: Path) -> Iterator[tuple[str, Path, bytes]]:
+    value = unseal(path.read_bytes())
+    for what, changed in _variations({k: v for k, v in value.items() if k != "sha256"}):
+        yield what, path, seal({k: v for k, v in changed.items() if k != "sha256"})
+
+
+def test_events(tmp_path: Path) -> None:
+    def changes(file: Path) -> Iterator[tuple[str, Path, bytes]]:
+        lines = file.read_bytes().splitlines(keepends=True)
+        events = [unseal_line(line.rstrip()) for line in lines]
+        assert len({event["event"] for event in events}) == 9
+        for number, event in enumerate(events):
+            for what, changed in _variations(event):
+                told = [*lines[:number], seal_line(changed), *lines[number + 1 :]]
+                yield f"{event['event']}: {what}", file, b"".join(told)
+
+    with going_on(tmp_path) as teller:
+        _tell_some(teller)
+        (file,) = event_files(teller.run)
+        _assert_drawable(teller.run, changes(file))
+
+
+def test_results(tmp_path: Path) -> None:
+    run = record(tmp_path, seeds=2, epochs=2)
+    trial = next(iter(run.read_run()["trials"]))
+    _assert_drawable(run, _of_file(run.trial_path(trial) / "result.json"))
+
+
+def test_facts_of_the_run(tmp_path: Path) -> None:
+    run = record(tmp_path, seeds=1, epochs=1, baselines=())
+    _assert_drawable(run, _of_file(run.path / "run.json"))
+
+
+def test_baselines(tmp_path: Path) -> None:
+    run = record(tmp_path, seeds=1, epochs=1, baselines=("majority",))
+    _assert_drawable(run, _of_file(run.path / "baselines" / "result.json"))

@@ -1,0 +1,88 @@
+"""Searches whose processes are killed at random moments: they draw and find the same."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("optuna", reason="needs the extra search")
+
+from data.storage import hdf5
+from experiments.design.plan import Wish
+from experiments.design.request import Computing, Request
+from experiments.design.search_options import space_of
+from experiments.design.search_settings import Search
+from experiments.runs import listing
+from experiments.runs.directory import RunDirectory
+from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.state import state_of
+from experiments.search.generations import draws_of
+from tests.conftest import small_dataset
+from tests.scenarios.test_kills import assert_nothing_was_done_twice
+from tests.support.faults import STUDY
+from tests.support.fork_server import Zygote
+from tests.support.inline_pool import events_of
+from tests.support.processes import children_of, finish, go_on, kill, results_of, wait_until
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+
+
+def begin(zygote: Zygote, folder: Path) -> tuple[RunDirectory, Path]:
+    """A search that has just begun, and its dataset's file."""
+    path = folder / "small.h5"
+    if not path.exists():
+        hdf5.save(small_dataset(mel=False), path)
+    search = Search(space_of(STUDY, epochs=12), trials=7, cohort=3, sampler="tpe")
+    request = Request(
+        STUDY,
+        path,
+        Wish("controlled", seeds=1, epochs=12),
+        Computing(device="cpu", checkpoint_seconds=0.02),
+        search,
+    )
+    run = listing.create(folder / "runs", STUDY.name)
+    run.write_request(request.to_dict())
+    zygote.start(run.path)
+    wait_until(lambda: (run.path / "run.json").exists())
+    return run, path
+
+
+def kill_and_go_on(zygote: Zygote, folder: Path, kills: int, seed: int) -> None:
+    """Kill a search's owner, or all its processes, at random moments until `kills`."""
+    chance = random.Random(seed)
+    whole, path = begin(zygote, folder)
+    began = time.monotonic()
+    finish(whole)
+    length = time.monotonic() - began
+    killed = 0
+    while killed < kills:
+        run, _ = begin(zygote, folder)
+        committed: set[str] = set()
+        while state_of(run, run.read_run()).state != "finished":
+            time.sleep(chance.uniform(0, 0.5 * length))
+            owner = owner_of(run)
+            if owner is not None and is_alive(run):
+                targets = [owner.pid] if chance.random() < 0.5 else children_of(owner.pid)
+                kill(owner.pid, *targets)
+                killed += 1
+                wait_until(lambda run=run: not is_alive(run))
+            now = set(run.read_run()["trials"])
+            assert committed <= now, "what was drawn stays drawn"
+            committed = now
+            if state_of(run, run.read_run()).state != "finished":
+                go_on(zygote, run, path)
+        assert draws_of(run.read_run()) == draws_of(whole.read_run())
+        assert results_of(run) == results_of(whole)
+        assert_nothing_was_done_twice(run)
+        assert not list(run.path.rglob(".*.tmp*"))
+        assert len(events_of(run, "run_began")) > 1
+
+
+def test_kills_at_random_moments(zygote: Zygote, tmp_path: Path) -> None:
+    kill_and_go_on(zygote, tmp_path, 5, seed=1)
+
+
+@pytest.mark.slow
+def test_many_kills_at_random_moments(zygote: Zygote, tmp_path: Path) -> None:
+    kill_and_go_on(zygote, tmp_path, 60, seed=2)

@@ -1,0 +1,70 @@
+"""Workers that die or run out of memory, in real processes."""
+
+from pathlib import Path
+
+import pytest
+
+from experiments.runs.directory import RunDirectory
+from experiments.runs.snapshot import snapshot
+from experiments.runs.state import read_results
+from tests.support.faults import CULPRIT
+from tests.support.fork_server import Zygote
+from tests.support.inline_pool import events_of
+from tests.support.processes import begin, finish, go_on, kill, results_of, wait_until
+
+
+def by_seed(run: RunDirectory, culprit: bool) -> list[dict[str, object]]:
+    results = read_results(run, run.read_run()).values()
+    return [r for r in results if r is not None and (r["seed"] == CULPRIT) == culprit]
+
+
+@pytest.mark.parametrize("fault", ["kills_its_worker", "is_killed_by_a_memory_limit"])
+def test_a_trial_that_always_kills_its_worker(zygote: Zygote, tmp_path: Path, fault: str) -> None:
+    run, _ = begin(zygote, tmp_path, fault=fault)
+    finish(run)
+    assert {r["status"] for r in by_seed(run, culprit=False)} == {"finished", "diverged"}
+    assert len(by_seed(run, culprit=False)) == 8
+    failed = by_seed(run, culprit=True)
+    assert len(failed) == 4
+    assert {r["reason"] for r in failed} == {"its worker process died 3 times, at last by SIGKILL"}
+    seen = snapshot(run).to_dict()
+    assert seen["failed"] == 4
+    assert seen["worker_deaths"] == len(events_of(run, "worker_died")) > 8
+    assert "SIGKILL" in seen["notes"][-1]
+
+
+def test_a_trial_without_enough_memory_fails_alone(zygote: Zygote, tmp_path: Path) -> None:
+    run, _ = begin(zygote, tmp_path, fault="takes_too_much_memory")
+    finish(run)
+    assert not events_of(run, "worker_died")
+    failed = by_seed(run, culprit=True)
+    assert {r["status"] for r in failed} == {"failed"}
+    assert all("memory" in str(r["reason"]) for r in failed)
+    assert len(by_seed(run, culprit=False)) == 8
+
+
+def test_a_culprit_is_not_asked_again_after_a_resume(zygote: Zygote, tmp_path: Path) -> None:
+    """A run that is killed while it looks for the culprit keeps what it has found."""
+    run, path = begin(zygote, tmp_path, fault="kills_its_worker")
+    wait_until(lambda: len(events_of(run, "worker_died")) >= 4)
+    kill(events_of(run, "run_began")[-1]["owner"]["pid"])
+    splits = {p: p.read_bytes() for p in run.path.glob("cohorts/*/split.json")}
+    assert splits
+    go_on(zygote, run, path, fault="kills_its_worker")
+    finish(run)
+    for split, content in splits.items():
+        assert split.read_bytes() == content
+    assert len(by_seed(run, culprit=False)) == 8
+    assert {r["status"] for r in by_seed(run, culprit=True)} == {"failed"}
+
+
+def test_without_the_fault_all_go_on(zygote: Zygote, tmp_path: Path) -> None:
+    whole, _ = begin(zygote, tmp_path)
+    finish(whole)
+    run, path = begin(zygote, tmp_path, fault="trains_slowly")
+    wait_until(lambda: events_of(run, "checkpoint"))
+    kill(events_of(run, "run_began")[-1]["owner"]["pid"])
+    go_on(zygote, run, path)
+    finish(run)
+    assert results_of(run) == results_of(whole)
+    assert max(event["epoch"] for event in events_of(run, "cohort_began")) > 0
