@@ -31,6 +31,14 @@ from genre_tui.watch.run_watcher import RunWatcher
 from genre_tui.watch.runs_watcher import RunsWatcher
 from genre_tui.widgets.tab_bar import SCREENS, Tabs
 
+_PAGES = {  # mode -> the module of its page
+    "studies": "genre_tui.studies.screen",
+    "runs": "genre_tui.runs.screen",
+    "run": "genre_tui.run.screen",
+    "confusion": "genre_tui.confusion.screen",
+    "compare": "genre_tui.compare.screen",
+    "data": "genre_tui.datasets.screen",
+}
 _AT_EASE = 0.5  # seconds after which the first screen is drawn
 _MOST_BACK = 50  # screens that Escape leads back through
 
@@ -39,7 +47,7 @@ def _page(mode: str, title: str) -> Callable[[], Screen[None]]:
     """Makes a screen when it is first asked for: what nobody looks at is not imported."""
 
     def make() -> Screen[None]:
-        page: Screen[None] = getattr(import_module(f"genre_tui.screens.{mode}"), f"{title}Page")()
+        page: Screen[None] = getattr(import_module(_PAGES[mode]), f"{title}Page")()
         return page
 
     return make
@@ -105,7 +113,7 @@ class GenreTui(TypingAhead):
     def _preload(self) -> None:
         """Import the other screens, so that their keys are answered sooner."""
         for _, mode, _ in SCREENS:
-            import_module(f"genre_tui.screens.{mode}")
+            import_module(_PAGES[mode])
 
     def on_unmount(self) -> None:
         """Look no more."""

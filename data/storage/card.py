@@ -6,13 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.text import Text
 
 from data.datasets.dataset import SPLITS, UNKNOWN_TRACK, Dataset
 from data.datasets.published_arrays import is_source
 from data.storage import hdf5
-from data.terminal.console import console, table
-from data.terminal.text import clean
 
 
 def facts(summary: hdf5.Summary) -> dict[str, Any]:
@@ -37,21 +34,6 @@ def class_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
         }
         for label, genre in enumerate(dataset.genres)
     }
-
-
-def print_card(name: str, path: Path) -> None:
-    """Print a dataset's card on standard output.
-
-    Raises:
-        DataError: the file is not there or damaged.
-    """
-    summary = hdf5.summarise(path)
-    dataset = hdf5.load(path, name)
-    printer = console()
-    printer.print(Text(clean(f"{name}: one-second segments"), style="bold"))
-    printer.print(table(["genre", *SPLITS, "all"], count_rows(dataset)))
-    for label, line in lines(dataset, summary, path).items():
-        printer.print(Text(f"{label:<9}", style="dim") + Text(clean(line)), soft_wrap=True)
 
 
 def count_rows(dataset: Dataset) -> list[list[str]]:

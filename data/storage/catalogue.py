@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -149,3 +150,26 @@ def load(name: str) -> Dataset:
         DataError: there is none of this name, or it is damaged.
     """
     return hdf5.load(existing_path(name), name)
+
+
+def find_dataset(about: object) -> Path:
+    """The user's dataset with the rows that a run began with.
+
+    Args:
+        about: the dataset's name and content hash, as run.json has them. No path is
+            taken from there: records may come from somebody else.
+
+    Raises:
+        DataError: there is none.
+    """
+    if not isinstance(about, dict):
+        raise DataError("run.json is damaged: it does not say on what it ran.")
+    for name in sorted(names(), key=lambda name: name != about.get("name")):
+        path = path_of(name)
+        with suppress(DataError):
+            if hdf5.summarise(path).content_sha256 == about.get("content_sha256"):
+                return path
+    raise DataError(
+        f"none of your datasets holds the rows of {about.get('name')!r:.80} that the run began "
+        "with: name its file with --data, or make it again with python -m data."
+    )

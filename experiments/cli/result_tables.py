@@ -13,11 +13,11 @@ from data.terminal.console import table
 from data.terminal.text import clean, duration
 from experiments.design.published_figure import Documented
 from experiments.results.notes import remarks
-from experiments.results.run_result import RunResult, Spread, VariantResult
+from experiments.results.number_format import interval_text, per_cent
+from experiments.results.run_result import RunResult, VariantResult
 
 if TYPE_CHECKING:
     from experiments.results.analysis import Verdict
-    from experiments.statistics.intervals import Interval
 
 
 def results_view(result: RunResult, verdict: Verdict | None = None) -> Group:
@@ -93,11 +93,6 @@ def _plain(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
-def interval_text(interval: Interval | None) -> str:
-    """Such as 58.1 to 62.4, in per cent; empty where there is none."""
-    return "" if interval is None else f"{interval.low * 100:.1f} to {interval.high * 100:.1f}"
-
-
 def _notes(result: RunResult) -> list[str]:
     notes = list(result.left_out)
     if result.baselines:
@@ -162,15 +157,6 @@ def _classes(result: RunResult, variant: VariantResult) -> Table:
         )
     ]
     return table(["", "precision %", "recall %", "F1 %", "rows"], rows)
-
-
-def per_cent(spread: Spread) -> str:
-    """Mean and, over several seeds, standard deviation in per cent."""
-    if spread.mean is None:
-        return "-"
-    if spread.std is None:
-        return f"{spread.mean * 100:.2f}"
-    return f"{spread.mean * 100:.2f} +- {spread.std * 100:.2f}"
 
 
 def epoch_line(logs: dict[str, float]) -> str:

@@ -208,3 +208,9 @@ class Study:
             tuple(map(Variant.from_dict, plain["variants"])),
             Budget(plain["epochs"], tuple(plain["learning_rates"])),
         )
+
+
+RATES = (1e-5, 1e-4, 1e-3, 1e-2)  # that source A searched, and every controlled variant tries
+
+
+BUDGET = Budget(epochs=20, learning_rates=RATES)

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from experiments.design.trial import Trial
-from experiments.execution.progress_estimate import work_of
-from experiments.execution.search_estimate import GrowingEstimate
+from experiments.execution.progress_estimate import GrowingEstimate, work_of
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.training.cohorts import Cohort

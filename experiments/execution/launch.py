@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from data.errors import DataError
+from data.storage.catalogue import find_dataset
 from experiments.design.request import BEGUN, Request
 from experiments.errors import RunError
 from experiments.runs import listing
@@ -82,31 +82,6 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
     process = _spawn(RunDirectory(run.path.absolute()), str(found))
     _await(process, run)
     _reap(process)
-
-
-def find_dataset(about: object) -> Path:
-    """The user's dataset with the rows that a run began with.
-
-    Args:
-        about: the dataset's name and content hash, as run.json has them. No path is
-            taken from there: records may come from somebody else.
-
-    Raises:
-        RunError: there is none.
-    """
-    from data.storage import catalogue, hdf5
-
-    if not isinstance(about, dict):
-        raise RunError("run.json is damaged: it does not say on what it ran.")
-    for name in sorted(catalogue.names(), key=lambda name: name != about.get("name")):
-        path = catalogue.path_of(name)
-        with suppress(DataError):
-            if hdf5.summarise(path).content_sha256 == about.get("content_sha256"):
-                return path
-    raise RunError(
-        f"none of your datasets holds the rows of {about.get('name')!r:.80} that the run began "
-        "with: name its file with --data, or make it again with python -m data."
-    )
 
 
 def end_now(run: RunDirectory) -> None:

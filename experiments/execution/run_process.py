@@ -145,7 +145,7 @@ class Carrier:
                 self._run.write_run(facts)
             else:
                 self._run.write_run(facts | {"search": begun.search.to_dict()})
-                self._run.write_generation(begun.generation)
+                self._run.write_generation(begun.generation.number, begun.generation.to_dict())
             self._carry_out(pool, self._run.read_run(), request.dataset, resumed=False)
 
     def go_on(self, dataset: Path) -> None:

@@ -31,7 +31,6 @@ from data.files.atomic import TEMPORARY, commit, writing
 from experiments.errors import RunError
 from experiments.runs.checksums import seal, unseal
 from experiments.runs.generations import merged
-from experiments.search.generations import Generation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,13 +74,13 @@ class RunDirectory:
             )
         return merged(facts, self._generations()) if "search" in facts else facts
 
-    def write_generation(self, generation: Generation) -> None:
+    def write_generation(self, number: int, generation: Mapping[str, Any]) -> None:
         """Commit what a search has drawn.
 
         Raises:
             DataError: as `write_run`.
         """
-        _write(self._generation(generation.number), generation.to_dict())
+        _write(self._generation(number), generation)
 
     def write_request(self, request: Mapping[str, Any]) -> None:
         """Write request.json.

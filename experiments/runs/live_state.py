@@ -79,7 +79,7 @@ class RunView:
     deaths: int = 0
     time: float = 0.0
     epoch_events: int = 0
-    validation: int = 0
+    foreign: int = 0
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Take an event in. One that makes no sense is counted as foreign."""

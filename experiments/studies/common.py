@@ -3,11 +3,9 @@
 from dataclasses import replace
 
 from experiments.design.published_figure import Documented
-from experiments.design.study import Budget
+from experiments.design.study import BUDGET
 from networks.models.config import CNNConfig, TrainingConfig
 
-RATES = (1e-5, 1e-4, 1e-3, 1e-2)  # that source A searched, and every controlled variant tries
-BUDGET = Budget(epochs=20, learning_rates=RATES)
 CNN = CNNConfig(pooling=True, padding=True)
 NOT_RUN = "the source ran no such training: it is here to compare with."
 

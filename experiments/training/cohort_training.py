@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 
 from data.datasets.dataset import Dataset
-from data.storage import hdf5
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.runs.checkpoints import Checkpoint, Checkpoints
@@ -17,9 +15,9 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, patiently
 from experiments.training.cohort_splits import record_split
 from experiments.training.cohorts import Cohort
-from experiments.training.device import release_memory, set_up
+from experiments.training.device import release_memory
 from experiments.training.evaluation import predict_with_kept_model, record_test, rows_of
-from experiments.training.job import Work
+from experiments.training.job import Work, open_work
 from experiments.training.messages import (
     CheckpointWritten,
     CohortBegan,
@@ -32,28 +30,6 @@ from experiments.training.recorder import Recorder
 from experiments.workers.worker_main import send
 from networks.engine.cohort import CohortState, Failed, Member, train_cohort
 from networks.models.checks import ConfigError
-
-
-def open_work(work: Work) -> Dataset:
-    """Set this process up and read the dataset.
-
-    Raises:
-        DataError: it cannot be read any more.
-        RunError: the file has other rows than when the run began.
-    """
-    set_up(work.settings.device, work.settings.threads)
-    dataset = _load(work.dataset)
-    if dataset.content_sha256 != work.content_sha256:
-        raise RunError(
-            f"{work.dataset} has changed since the run began: its trials would not belong "
-            "together. Start a new run."
-        )
-    return dataset
-
-
-@lru_cache(maxsize=1)
-def _load(path: Path) -> Dataset:
-    return hdf5.load(path)
 
 
 def train(work: Work, cohort: Cohort) -> bool:

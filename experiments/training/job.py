@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+from data.datasets.dataset import Dataset
+from data.storage import hdf5
+from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
+from experiments.training.device import set_up
 from networks.training.cohort_key import Precision
 
 
@@ -43,3 +48,25 @@ class Work:
     dataset: Path
     content_sha256: str
     settings: Settings
+
+
+def open_work(work: Work) -> Dataset:
+    """Set this process up and read the dataset.
+
+    Raises:
+        DataError: it cannot be read any more.
+        RunError: the file has other rows than when the run began.
+    """
+    set_up(work.settings.device, work.settings.threads)
+    dataset = _load(work.dataset)
+    if dataset.content_sha256 != work.content_sha256:
+        raise RunError(
+            f"{work.dataset} has changed since the run began: its trials would not belong "
+            "together. Start a new run."
+        )
+    return dataset
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path) -> Dataset:
+    return hdf5.load(path)

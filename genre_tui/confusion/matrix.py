@@ -5,13 +5,12 @@ Rows are true classes, columns predicted ones. It takes no NumPy: the screens us
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from typing import Literal
 
 from data.terminal.text import clean
+from genre_tui.core.csv_text import csv_text
 
 Counts = Sequence[Sequence[int]]
 Measure = Literal["counts", "rows", "columns"]
@@ -21,7 +20,6 @@ MEASURES: dict[Measure, str] = {
     "rows": "% of the true genre",
     "columns": "% of the predicted genre",
 }
-_FORMULAS = "=+-@\uff1d\uff0b\uff0d\uff20"  # a spreadsheet would take the text for one
 
 
 @dataclass(frozen=True)
@@ -126,22 +124,6 @@ def classes_csv(genres: Sequence[str], counts: Counts) -> str:
         ["genre", "precision", "recall", "f1", "support"],
         ([genre, *astuple(matrix.figures(i))] for i, genre in enumerate(genres)),
     )
-
-
-def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A CSV file's text; names in it are clean, and no spreadsheet takes them for formulas."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return file.getvalue()
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str):
-        value = clean(value)
-        return f"'{value}" if value[:1] and value[0] in _FORMULAS else value
-    return "" if value is None else value
 
 
 def _share(part: float, of: float) -> float | None:

@@ -12,7 +12,7 @@ from experiments.runs.state import State
 from genre_tui.watch.run_summary import RunSummary
 
 if TYPE_CHECKING:
-    from textual.screen import Screen
+    pass
 
 
 class RunsSeen(Message):
@@ -62,17 +62,3 @@ class RunTold(Message):
         self.run, self.anew, self.events = run, anew, events
         self.state, self.owner, self.reason, self.problem = state, owner, reason, problem
         self.results, self.facts = results, facts
-
-
-class Launched(Message):
-    """How starting a run has ended.
-
-    Args:
-        form: that asked for it, and may have been closed since.
-        run: its directory; None where it was not started.
-        problem: why not, or "".
-    """
-
-    def __init__(self, form: Screen[None], run: RunDirectory | None, problem: str) -> None:
-        super().__init__()
-        self.form, self.run, self.problem = form, run, problem

@@ -69,8 +69,8 @@ def _main() -> None:
     import sklearn.linear_model
     import sklearn.svm
 
-    import experiments.engine
-    import experiments.machine
+    import experiments.training.cohort_training
+    import experiments.training.device
     from experiments.runs import checkpoints
     from experiments.workers import worker_handle
     from experiments.workers.worker_main import serve
@@ -89,7 +89,7 @@ def _main() -> None:
         serve(pipe, begin)
 
     worker_handle.serve = serve_alone  # type: ignore[attr-defined]
-    assert experiments.engine
+    assert experiments.training.cohort_training
     assert sklearn
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # owners leave no zombies
     for line in sys.stdin:

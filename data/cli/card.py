@@ -1,0 +1,28 @@
+"""The summary of a dataset, printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.text import Text
+
+from data.datasets.dataset import SPLITS
+from data.storage import hdf5
+from data.storage.card import count_rows, lines
+from data.terminal.console import console, table
+from data.terminal.text import clean
+
+
+def print_card(name: str, path: Path) -> None:
+    """Print a dataset's card on standard output.
+
+    Raises:
+        DataError: the file is not there or damaged.
+    """
+    summary = hdf5.summarise(path)
+    dataset = hdf5.load(path, name)
+    printer = console()
+    printer.print(Text(clean(f"{name}: one-second segments"), style="bold"))
+    printer.print(table(["genre", *SPLITS, "all"], count_rows(dataset)))
+    for label, line in lines(dataset, summary, path).items():
+        printer.print(Text(f"{label:<9}", style="dim") + Text(clean(line)), soft_wrap=True)

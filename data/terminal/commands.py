@@ -1,0 +1,63 @@
+"""Commands whose errors are sentences."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from data.errors import DataError
+from data.terminal.text import clean
+
+
+class BadInput(click.ClickException):
+    """One sentence on standard error and exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """Print the sentence."""
+        click.echo(f"Error: {clean(self.message)}", file=file or sys.stderr)
+
+
+class SentenceGroup(click.Group):
+    """A command group that shows bad input as a sentence, never as a traceback."""
+
+    bad_input: tuple[type[Exception], ...] = (DataError,)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; its errors of the kinds in `bad_input` become `BadInput`."""
+        _end_well_when_terminated()
+        try:
+            return super().invoke(context)
+        except self.bad_input as error:
+            raise BadInput(str(error)) from error
+        except BrokenPipeError:
+            # The reader of a pipe has seen enough; nothing may be flushed after it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            context.exit(0)
+        except OSError as error:  # a folder that cannot be read, a full standard output, ...
+            where = f"{error.filename}: " if error.filename else ""
+            raise BadInput(f"{where}{error.strerror or error}.") from error
+
+
+def _end_well_when_terminated() -> None:
+    """Let SIGTERM run what cleans up, as Ctrl-C does."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+@contextmanager
+def interruptible(kept: str) -> Iterator[None]:
+    """Turn Ctrl-C into a sentence that tells what was kept, and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"\nInterrupted. {kept}", err=True)
+        raise SystemExit(130) from None

@@ -1,0 +1,138 @@
+"""A progress bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+
+from rich.console import (
+    RenderableType,
+)
+from rich.progress import (
+    BarColumn,
+    Progress,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from data.terminal.console import console
+from data.terminal.text import clean, duration
+
+_PLAIN_SECONDS = 5.0  # between two plain progress lines
+
+
+class _BarWithNote(Progress):
+    """A progress bar with a line of its own for what is happening."""
+
+    note = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, then the note."""
+        yield from super().get_renderables()
+        yield Text(self.note, style="dim", no_wrap=True, overflow="ellipsis")
+
+
+class _LeftColumn(TimeRemainingColumn):
+    """The time that is left: told, else by the rate so far."""
+
+    max_refresh = 0.0
+
+    def render(self, task: Task) -> Text:
+        """As text."""
+        left = task.fields.get("left")
+        return super().render(task) if left is None else Text(duration(left))
+
+
+class ProgressBar:
+    """A bar with rate and time left on a terminal, plain lines elsewhere.
+
+    Args:
+        what: what is being done, such as "reading recordings".
+        total: amount of work in any unit.
+        unit: of the rate, such as "segments"; counted by `advance`.
+        stderr: whether it goes to standard error, or to standard output.
+    """
+
+    def __init__(self, what: str, total: float, unit: str, *, stderr: bool = True) -> None:
+        self._what, self._total, self._unit = clean(what), max(total, 1e-9), unit
+        self._done, self._count = 0.0, 0
+        self._began = self._said = time.monotonic()
+        self._console = console(stderr=stderr)
+        self._bar: _BarWithNote | None = None
+        self._ended = False
+
+    def advance(
+        self, work: float, count: int, note: str = "", *, left: float | None = None
+    ) -> None:
+        """Say that `work` of the total and `count` units more are done.
+
+        Args:
+            work: of the total.
+            count: units.
+            note: what is happening.
+            left: seconds that the rest takes, where the caller knows better than the
+                rate so far tells.
+        """
+        self._done += work
+        self._count += count
+        rate = self._count / max(time.monotonic() - self._began, 1e-9)
+        status = f"{self._count} {self._unit}, {_rounded(rate)}/s"
+        if self._bar is not None:
+            self._bar.note = clean(note)
+            task = self._bar.task_ids[0]
+            self._bar.update(task, completed=self._done, status=status, left=left)
+        elif time.monotonic() - self._said >= _PLAIN_SECONDS or self._ends():
+            self._said = time.monotonic()
+            elapsed = self._said - self._began
+            if left is None:
+                left = elapsed * max(self._total / self._done - 1, 0) if self._done else math.nan
+            share = min(self._done / self._total, 1.0)
+            line = f"{self._what}: {share:4.0%}, {status}, {duration(left)} left"
+            line = f"{line}, {clean(note)}" if note else line
+            print(line, file=self._console.file, flush=True)
+
+    def _ends(self) -> bool:
+        """Whether all is done, the first time that it is."""
+        ends = self._done >= self._total * (1 - 1e-9) and not self._ended
+        self._ended = self._ended or ends
+        return ends
+
+    def note(self, text: str) -> None:
+        """Say what is happening, below the bar."""
+        if self._bar is not None:
+            self._bar.note = clean(text)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(Text(clean(line)))
+
+    def __enter__(self) -> ProgressBar:
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._bar = _BarWithNote(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=10),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[status]}", markup=False),
+                TextColumn("elapsed"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                _LeftColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.add_task(self._what, total=self._total, status="", left=None)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _rounded(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"

@@ -1,0 +1,64 @@
+"""A run's state as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from data.terminal.console import table
+from data.terminal.text import clean, duration
+from experiments.runs.live_state import RunView
+from experiments.runs.snapshot import Snapshot
+
+_SHOWN = 20  # trials in training, on a screen
+
+
+def snapshot_view(seen: Snapshot) -> Group:
+    """A snapshot as text."""
+    view, counts, alive = seen.view, seen.counts, seen.state.is_alive
+    headline = f"{seen.run.name}: {seen.state.state}"
+    if seen.owner is not None and alive:
+        headline += f" ({seen.owner})"
+    parts = [f"{counts['finished']} of {counts['trials']} trials finished"]
+    parts += [f"{counts[name]} {name}" for name in ("diverged", "failed") if counts[name]]
+    parts.append(f"{100 * seen.share:.0f} % of the work done")
+    if alive and view.seconds_left is not None:
+        parts.append(f"{duration(view.seconds_left)} left")
+    lines: list[RenderableType] = [
+        Text(clean(headline), style="bold"),
+        Text(clean(f"dataset {seen.facts['dataset']['name']}, {', '.join(parts)}")),
+    ]
+    if seen.state.reason:
+        lines.append(Text(clean(f"Reason: {seen.state.reason}")))
+    if alive and view.paused:
+        lines.append(Text(clean(f"Paused: {view.paused}"), style="bold"))
+    if alive and view.training:
+        rates = f"{view.rows_per_second:.0f} train rows a second, {view.memory / 1e6:.0f} MB"
+        lines += [Text(), _training(view), Text(f"{rates} in a worker", style="dim")]
+    if view.notes:
+        lines += [Text(), *(Text(clean(note), style="dim") for note in view.notes)]
+    return Group(*lines)
+
+
+def _training(view: RunView) -> RenderableType:
+    rows = [
+        [
+            trial.variant,
+            str(trial.seed),
+            f"{trial.epoch}/{trial.epochs}",
+            _figure(trial.logs, "loss"),
+            _figure(trial.logs, "val_loss"),
+            _figure(trial.logs, "val_macro_f1", 100, 1),
+        ]
+        for trial in view.training[:_SHOWN]
+    ]
+    columns = ["in training", "seed", "epoch", "loss", "validation loss", "macro-F1 %"]
+    shown = table(columns, rows)
+    more = len(view.training) - _SHOWN
+    return Group(shown, Text(f"and {more} more", style="dim")) if more > 0 else shown
+
+
+def _figure(logs: Mapping[str, float], name: str, factor: float = 1, digits: int = 3) -> str:
+    return f"{logs[name] * factor:.{digits}f}" if name in logs else ""
