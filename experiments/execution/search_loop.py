@@ -114,7 +114,7 @@ class Searcher:
                 return self._runner(facts).execute()
             number = int(facts["search"]["generations"]) + 1
             generation = next_generation(self._search, number, self._told, self._place)
-            if not self._write(partial(self._run.write_generation, generation.number, generation.to_dict())):
+            if not self._write(partial(self._run.write_generation, number, generation.to_dict())):
                 return False
             self._announce(generation)
             cohorts = generation.cohorts
