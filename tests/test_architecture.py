@@ -4,6 +4,8 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,38 +13,136 @@ import pytest
 from tests.conftest import record_run
 
 ROOT = Path(__file__).parents[1]
-ALLOWED = {
+ROOMS = {
     "data": {"data"},
     "networks": {"networks"},
     "experiments": {"experiments", "data", "networks"},
     "genre_tui": {"genre_tui", "experiments", "data"},
 }
+# The packages and files inside a room, and which of their room each may import.
+PACKAGES = {
+    "data": {
+        "errors": "",
+        "synthesis": "",
+        "files": "errors",
+        "terminal": "errors",
+        "audio": "errors files",
+        "datasets": "errors audio",
+        "storage": "errors datasets audio files terminal",
+        "sources": "errors storage datasets audio synthesis files terminal",
+        "audit": "errors sources storage datasets terminal",
+        "cli": "*",
+    },
+    "networks": {
+        "models": "",
+        "optimizers": "models",
+        "safe_loading": "models",
+        "inference": "safe_loading models",
+        "training": "optimizers models inference",
+        "onnx": "inference models",
+        "engine": "training optimizers models",
+    },
+    "experiments": {
+        "errors": "",
+        "statistics": "",
+        "workers": "errors",
+        "design": "errors",
+        "runs": "errors",
+        "studies": "errors design",
+        "training": "errors design runs workers",
+        "results": "errors design runs statistics",
+        "search": "errors design runs training",
+        "forecasting": "errors design runs training workers",
+        "report": "errors design runs results statistics studies",
+        "export": "errors design runs results",
+        "execution": "errors design runs training search workers",
+        "cli": "*",
+    },
+    "genre_tui": {
+        "core": "",
+        "widgets": "core",
+        "watch": "core",
+        "plots": "core widgets",
+        "model": "core watch",
+        "shell": "core widgets watch model",
+        "studies": "core widgets plots watch model shell",
+        "runs": "core widgets plots watch model shell",
+        "run": "core widgets plots watch model shell",
+        "confusion": "core widgets plots watch model shell",
+        "compare": "core widgets plots watch model shell",
+        "datasets": "core widgets plots watch model shell",
+        "app": "core watch model shell widgets",
+        "serve": "core",
+        "cli": "app core serve",
+    },
+}
+
+
+def _modules(node: ast.AST) -> Iterator[str]:
+    """Every module, or name in a module, that an import statement names."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "relative imports hide their direction"
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _imports(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative imports hide their direction"
-            found.add((node.module or "").split(".")[0])
-    return found
+    """The same of a file, those inside functions and of TYPE_CHECKING included."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {module for node in ast.walk(tree) for module in _modules(node)}
 
 
-@pytest.mark.parametrize("package", ALLOWED)
-def test_packages_import_in_one_direction(package: str) -> None:
-    files = list((ROOT / package).rglob("*.py"))
+def _tops(path: Path) -> set[str]:
+    return {module.split(".")[0] for module in _imports(path)}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_import_in_one_direction(room: str) -> None:
+    files = list((ROOT / room).rglob("*.py"))
     assert files
     for path in files:
-        wrong = (_imports(path) & ALLOWED.keys()) - ALLOWED[package]
+        wrong = (_tops(path) & ROOMS.keys()) - ROOMS[room]
         assert not wrong, f"{path} imports {wrong}"
+
+
+@pytest.mark.parametrize("room", PACKAGES)
+def test_packages_import_those_they_may(room: str) -> None:
+    table, wrong = PACKAGES[room], []
+    for path in (ROOT / room).rglob("*.py"):
+        parts = path.relative_to(ROOT / room).with_suffix("").parts
+        package = parts[0]
+        if package in ("__init__", "__main__"):
+            continue
+        assert package in table, f"{path} is in no package of the table"
+        allowed = {package, *(table if table[package] == "*" else table[package].split())}
+        for module in _imports(path):
+            names = module.split(".")
+            if names[0] == room and len(names) > 1 and names[1] in table.keys() - allowed:
+                wrong.append(f"{'.'.join(parts)} imports {module}")
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_files_import_each_other_in_a_circle(room: str) -> None:
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (ROOT / room).rglob("*.py")
+    }
+    graph: dict[str, set[str]] = {}
+    for name, path in files.items():
+        found = {
+            module if module in files else module.rpartition(".")[0] for module in _imports(path)
+        }
+        graph[name] = found & files.keys() - {name}
+    assert any(graph.values())
+    tuple(TopologicalSorter(graph).static_order())  # raises CycleError and names the circle
 
 
 def test_only_networks_imports_keras() -> None:
     for package in ("data", "experiments", "genre_tui"):
         for path in (ROOT / package).rglob("*.py"):
-            assert "keras" not in _imports(path), path
+            assert "keras" not in _tops(path), path
 
 
 @pytest.mark.parametrize(
@@ -109,7 +209,7 @@ print(*sorted({"torch", "keras", "sklearn", "scipy"} & set(sys.modules)))
     return done.stdout.splitlines()[-1].split()
 
 
-@pytest.mark.parametrize("package", ALLOWED)
+@pytest.mark.parametrize("package", ROOMS)
 def test_keras_ends_up_on_torch_whichever_package_comes_first(package: str) -> None:
     script = (
         "import os; os.environ.pop('KERAS_BACKEND', None); "
