@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def _type(*words: object) -> subprocess.CompletedProcess[str]:

@@ -20,7 +20,7 @@ from tests.conftest import REAL_DATA, needs_real_data
 from tests.support.inline_pool import events_of
 from tests.support.processes import committed, kill, results_of, wait_until
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RUN = (
     *("ffn-baseline", "--data", "source", "--protocol", "controlled"),
     *("--seeds", "2", "--epochs", "150"),

@@ -17,7 +17,7 @@ from pathlib import Path
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive, owner_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Zygote:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PATIENCE = 90.0  # seconds, on a busy machine
 
 # What our own programs send: colours and styles, the cursor, parts of lines erased.

@@ -23,7 +23,7 @@ from data.synthesis.oscillators import CEILING_HZ, SAMPLE_RATE, Reader, midi_to_
 from data.synthesis.performance import SHUFFLE, Note, Tempo
 from data.synthesis.rendering import Voice, sing, strike
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 Float64 = npt.NDArray[np.float64]
 
 

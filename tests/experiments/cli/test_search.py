@@ -19,7 +19,7 @@ from experiments.runs.listing import all_runs
 from tests.conftest import small_dataset
 from tests.support.inline_pool import events_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GROUP = ExperimentsGroup("experiments", commands=[search, *COMMANDS])
 
 

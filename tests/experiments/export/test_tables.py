@@ -33,7 +33,7 @@ from networks.models.config import FFNConfig, TrainingConfig
 from tests.conftest import record_run, small_dataset
 from tests.support.inline_pool import run_inline
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SGD = TrainingConfig(optimizer="sgd", learning_rate=0.05, epochs=3)
 STUDY = Study(
     name="small",

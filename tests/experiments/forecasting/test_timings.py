@@ -239,7 +239,7 @@ def test_a_kind_has_the_same_name_in_every_process() -> None:
     said = {
         subprocess.run(
             [sys.executable, "-c", script],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             env={"PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,

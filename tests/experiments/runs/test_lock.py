@@ -19,7 +19,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import OwnedError, is_alive, owner_of, owning
 from experiments.runs.process_id import Owner, started
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ELSEWHERE = replace(Owner.me(), host="gpu7", machine="another boot pid:[1]")
 
 

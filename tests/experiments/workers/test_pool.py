@@ -18,7 +18,7 @@ from experiments.workers.pool import WorkerPool
 from experiments.workers.worker_handle import WorkerDiedError
 from experiments.workers.worker_main import send
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0  # seconds, on a busy machine
 
 

@@ -222,7 +222,7 @@ async def flow():
 asyncio.run(flow())
 print(sorted({{"torch", "keras", "sklearn", "scipy"}} & set(sys.modules)))
 """
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=root, check=True
     )
