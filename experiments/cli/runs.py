@@ -17,7 +17,7 @@ from experiments.cli.snapshot_table import snapshot_view
 from experiments.errors import MISSHAPEN, RunError
 from experiments.execution.launch import await_end, end_now, resume
 from experiments.results.run_result import collect
-from experiments.runs.checksums import explicit
+from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs, find
 from experiments.runs.lock import is_alive, owner_of
@@ -95,7 +95,7 @@ def watch_run(run: str, once: bool, runs: Path, as_json: bool) -> None:
 
 def _print_snapshot(seen: Snapshot, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(explicit(seen.to_dict())))
+        click.echo(json.dumps(checksums.stringify_nonfinite(seen.to_dict())))
     else:
         console().print(snapshot_view(seen))
 

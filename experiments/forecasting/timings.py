@@ -17,7 +17,7 @@ import platformdirs
 from data.files.atomic import commit
 from experiments.errors import MISSHAPEN
 from experiments.forecasting.timing_keys import Conditions, kind_of
-from experiments.runs.checksums import seal, unseal
+from experiments.runs import checksums
 from experiments.training.cohorts import Cohort
 
 __all__ = ["Company", "Conditions", "Timing", "Timings", "cache_folder", "rows_of_epoch"]
@@ -181,7 +181,9 @@ class Timings:
         record = change(self._own(machines))
         machines[self._machine] = asdict(record)
         with commit(self._path) as temporary:
-            temporary.write_bytes(seal({"schema_version": _SCHEMA_VERSION, "machines": machines}))
+            temporary.write_bytes(
+                checksums.dumps({"schema_version": _SCHEMA_VERSION, "machines": machines})
+            )
 
     def _own(self, machines: Mapping[str, Any]) -> _Record:
         try:
@@ -193,7 +195,7 @@ class Timings:
         """The records of all machines."""
         try:
             with self._path.open("rb") as file:
-                content = unseal(file.read(_LARGEST_FILE))
+                content = checksums.loads(file.read(_LARGEST_FILE))
         except (OSError, ValueError):
             return {}
         machines = content.get("machines")

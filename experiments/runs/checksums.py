@@ -11,77 +11,77 @@ from typing import Any
 
 _encode = json.JSONEncoder(allow_nan=False).encode
 _encode_line = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-_SEAL = b',\n "sha256": "%s"\n}\n'
-_LINE_SEAL = b',"crc32":"%s"}'
-_SEAL_BYTES = len(_SEAL % bytes(64))
-_LINE_SEAL_BYTES = len(_LINE_SEAL % bytes(8))
+_ENDING = b',\n "sha256": "%s"\n}\n'
+_LINE_ENDING = b',"crc32":"%s"}'
+_ENDING_BYTES = len(_ENDING % bytes(64))
+_LINE_ENDING_BYTES = len(_LINE_ENDING % bytes(8))
 
 
-def seal(value: Mapping[str, Any]) -> bytes:
+def dumps(value: Mapping[str, Any]) -> bytes:
     """A file's content for an object: JSON, ending in the SHA-256 of all that comes before.
 
     Raises:
-        ValueError: a number is not finite: JSON knows none; see `explicit`.
+        ValueError: a number is not finite: JSON knows none; see `stringify_nonfinite`.
     """
     fields = ",\n ".join(f"{_encode(name)}: {_encode(item)}" for name, item in value.items())
     body = f"{{\n {fields}".encode()
-    return body + _seal(body)
+    return body + _ending(body)
 
 
-def unseal(content: bytes) -> dict[str, Any]:
-    """The object that `seal` made `content` of.
+def loads(content: bytes) -> dict[str, Any]:
+    """The object that `dumps` made `content` of.
 
     Raises:
         ValueError: it was cut or changed, or is none.
     """
-    body = content[:-_SEAL_BYTES]
-    if content[-_SEAL_BYTES:] != _seal(body):
+    body = content[:-_ENDING_BYTES]
+    if content[-_ENDING_BYTES:] != _ending(body):
         raise ValueError("it does not match the checksum at its end")
     return _object(body)
 
 
-def seal_line(value: Mapping[str, Any]) -> bytes:
+def dumps_line(value: Mapping[str, Any]) -> bytes:
     """One line for an object, ending in the CRC-32 of all that comes before it.
 
-    Numbers that are not finite are written as `explicit` has them.
+    Numbers that are not finite are written as `stringify_nonfinite` has them.
     """
     try:
         text = _encode_line(value)
     except ValueError:  # rare, and looking for it costs more than all the rest
-        text = _encode_line(explicit(value))
+        text = _encode_line(stringify_nonfinite(value))
     body = text.removesuffix("}").encode()
-    return body + _line_seal(body) + b"\n"
+    return body + _line_ending(body) + b"\n"
 
 
-def unseal_line(line: bytes) -> dict[str, Any]:
-    """The object that `seal_line` made `line` of; `line` without its end.
+def loads_line(line: bytes) -> dict[str, Any]:
+    """The object that `dumps_line` made `line` of; `line` without its end.
 
     Raises:
         ValueError: it was cut or changed, or is none.
     """
-    body = line[:-_LINE_SEAL_BYTES]
-    if line[-_LINE_SEAL_BYTES:] != _line_seal(body):
+    body = line[:-_LINE_ENDING_BYTES]
+    if line[-_LINE_ENDING_BYTES:] != _line_ending(body):
         raise ValueError("it does not match the checksum at its end")
     return _object(body)
 
 
-def explicit(value: Any) -> Any:
+def stringify_nonfinite(value: Any) -> Any:
     """A value in which numbers that JSON does not know are "nan", "inf" and "-inf"."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):
-        return {name: explicit(item) for name, item in value.items()}
+        return {name: stringify_nonfinite(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [explicit(item) for item in value]
+        return [stringify_nonfinite(item) for item in value]
     return value
 
 
-def _seal(body: bytes) -> bytes:
-    return _SEAL % hashlib.sha256(body).hexdigest().encode()
+def _ending(body: bytes) -> bytes:
+    return _ENDING % hashlib.sha256(body).hexdigest().encode()
 
 
-def _line_seal(body: bytes) -> bytes:
-    return _LINE_SEAL % (b"%08x" % zlib.crc32(body))
+def _line_ending(body: bytes) -> bytes:
+    return _LINE_ENDING % (b"%08x" % zlib.crc32(body))
 
 
 def _object(body: bytes) -> dict[str, Any]:

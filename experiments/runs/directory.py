@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.files.atomic import TEMPORARY, commit, writing
 from experiments.errors import RunError
-from experiments.runs.checksums import seal, unseal
+from experiments.runs import checksums
 from experiments.runs.generations import merged
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def _checked(name: str, what: str) -> str:
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
     with commit(path) as temporary:
-        temporary.write_bytes(seal(value))
+        temporary.write_bytes(checksums.dumps(value))
 
 
 def _write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -296,7 +296,7 @@ def _read(path: Path) -> dict[str, Any]:
             text = file.read(_LARGEST_JSON + 1)
         if len(text) > _LARGEST_JSON:
             raise RunError(f"{path} is larger than any record of ours: it is not read.")
-        return unseal(text)
+        return checksums.loads(text)
     except FileNotFoundError as error:
         raise RunError(
             f"{path} is missing: this is no run's directory, or a damaged one."

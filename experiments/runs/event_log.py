@@ -32,7 +32,7 @@ from typing import Any
 
 from data.errors import DataError
 from data.files.atomic import sync, writing
-from experiments.runs.checksums import seal_line
+from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, patiently
 
@@ -90,7 +90,7 @@ class EventLog:
     def _write(self, events: list[Mapping[str, Any]]) -> None:
         """Write events and take them out of the list, as far as there is room."""
         lines = [
-            seal_line({"n": number, "time": time.time(), **event})
+            checksums.dumps_line({"n": number, "time": time.time(), **event})
             for number, event in enumerate(events, self._number + 1)
         ]
         begin, text = os.fstat(self._file).st_size, b"".join(lines)

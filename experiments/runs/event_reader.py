@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.runs.checksums import unseal_line
+from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import event_files
 
@@ -91,7 +91,7 @@ class _File:
         try:
             if skips or len(line) > _LONGEST_LINE:
                 raise ValueError
-            event = unseal_line(line)
+            event = checksums.loads_line(line)
             number = event["n"]
             if type(number) is not int or number <= self._number:
                 raise ValueError
@@ -116,7 +116,7 @@ def last_event(run: RunDirectory) -> dict[str, Any] | None:
             continue
         for line in reversed(lines):
             try:
-                return unseal_line(line)
+                return checksums.loads_line(line)
             except ValueError:
                 continue
     return None

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from data.files.atomic import writing
 from experiments.errors import RunError
-from experiments.runs.checksums import seal, unseal
+from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.process_id import Owner, started
 
@@ -83,7 +83,7 @@ def owning(
         _await_workers(run, say)
         me = Owner.me()
         with writing(path):
-            text = seal(asdict(me))
+            text = checksums.dumps(asdict(me))
             os.pwrite(lock, text, 0)
             os.ftruncate(lock, len(text))
             os.fsync(lock)
@@ -197,7 +197,7 @@ def _lock(run: RunDirectory) -> Path:
 
 def _parse(text: bytes) -> Owner | None:
     try:
-        value = unseal(text)
+        value = checksums.loads(text)
         if type(value["pid"]) is not int or value["pid"] < 1:
             return None
         names = ("host", "machine", "started", "since")

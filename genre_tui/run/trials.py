@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
-from experiments.runs.checksums import explicit
+from experiments.runs import checksums
 from genre_tui.core.csv_text import csv_text
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.model.run_model import METRICS, RunModel
@@ -183,7 +183,7 @@ def trials_json(model: RunModel) -> str:
     ]
     about = {"run": model.run.name, "study": model.study, "protocol": model.protocol}
     about |= {"dataset": model.dataset, "state": model.state or ""}
-    return json.dumps(explicit({**about, "trials": trials}), indent=1) + "\n"
+    return json.dumps(checksums.stringify_nonfinite({**about, "trials": trials}), indent=1) + "\n"
 
 
 def _epochs(row: TrialRow) -> str:

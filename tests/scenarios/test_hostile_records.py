@@ -14,7 +14,7 @@ from rich.style import Style
 
 from data.errors import DataError
 from experiments.errors import MISSHAPEN, RunError
-from experiments.runs.checksums import seal, seal_line, unseal, unseal_line
+from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import event_files
 from genre_tui.compare import one_run
@@ -180,19 +180,19 @@ def _assert_drawable(run: RunDirectory, changes: Iterable[tuple[str, Path, bytes
 
 
 def _of_file(path: Path) -> Iterator[tuple[str, Path, bytes]]:
-    value = unseal(path.read_bytes())
+    value = checksums.loads(path.read_bytes())
     for what, changed in _variations({k: v for k, v in value.items() if k != "sha256"}):
-        yield what, path, seal({k: v for k, v in changed.items() if k != "sha256"})
+        yield what, path, checksums.dumps({k: v for k, v in changed.items() if k != "sha256"})
 
 
 def test_events(tmp_path: Path) -> None:
     def changes(file: Path) -> Iterator[tuple[str, Path, bytes]]:
         lines = file.read_bytes().splitlines(keepends=True)
-        events = [unseal_line(line.rstrip()) for line in lines]
+        events = [checksums.loads_line(line.rstrip()) for line in lines]
         assert len({event["event"] for event in events}) == 9
         for number, event in enumerate(events):
             for what, changed in _variations(event):
-                told = [*lines[:number], seal_line(changed), *lines[number + 1 :]]
+                told = [*lines[:number], checksums.dumps_line(changed), *lines[number + 1 :]]
                 yield f"{event['event']}: {what}", file, b"".join(told)
 
     with going_on(tmp_path) as teller:

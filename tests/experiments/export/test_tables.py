@@ -27,7 +27,7 @@ from experiments.export.as_json import as_object, as_text
 from experiments.export.csv_files import guarded, write_tables
 from experiments.export.tables import Table, tables_of
 from experiments.results.run_result import collect
-from experiments.runs.checksums import seal, unseal
+from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from networks.models.config import FFNConfig, TrainingConfig
 from tests.conftest import record_run, small_dataset
@@ -376,7 +376,7 @@ def test_json_to_a_file(run: RunDirectory, tmp_path: Path) -> None:
 def test_json_has_no_nan_whatever_the_record_says(run: RunDirectory) -> None:
     facts = run.read_run()
     facts["device"] = {"type": "cpu", "threads": "NAN", "some": ["NAN"]}
-    body = seal(facts).rpartition(b',\n "sha256"')[0].replace(b'"NAN"', b"NaN")
+    body = checksums.dumps(facts).rpartition(b',\n "sha256"')[0].replace(b'"NAN"', b"NaN")
     seal_of = b',\n "sha256": "%s"\n}\n' % hashlib.sha256(body).hexdigest().encode()
     (run.path / "run.json").write_bytes(body + seal_of)
     assert math.isnan(run.read_run()["device"]["threads"])
@@ -438,16 +438,16 @@ def test_a_record_damaged_anywhere_is_a_run_error_or_exported(tmp_path: Path) ->
     assert len(_read(run)) > 1000
     refused = tried = 0
     for file in (run.path / "run.json", result_path):
-        original = unseal(file.read_bytes())
+        original = checksums.loads(file.read_bytes())
         for path in _places(original):
             for new in (None, "x", -1, 10**400, {}, [[]], True) if path else ():
-                file.write_bytes(seal(_put(original, path, new)))
+                file.write_bytes(checksums.dumps(_put(original, path, new)))
                 tried += 1
                 try:  # all else than a sentence would be a traceback
                     _read(run)
                 except RunError:
                     refused += 1
-        file.write_bytes(seal(original))
+        file.write_bytes(checksums.dumps(original))
     assert tried > 300
     assert refused > tried // 2
 

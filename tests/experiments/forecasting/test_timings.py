@@ -14,7 +14,7 @@ from experiments.design.trial import Trial
 from experiments.forecasting import timing_keys
 from experiments.forecasting.timing_keys import kind_of, size_class
 from experiments.forecasting.timings import Company, Conditions, Timing, Timings, cache_folder
-from experiments.runs.checksums import seal, unseal
+from experiments.runs import checksums
 from experiments.training.cohorts import Cohort
 from networks.models.config import (
     CNNConfig,
@@ -112,9 +112,9 @@ def test_other_versions_and_machines_are_not_believed(
         b"",
         b"\xff\x00",
         b"{}",
-        seal({"schema_version": 2, "machines": {}}),
-        seal({"schema_version": 1, "machines": []}),
-        seal({"schema_version": 1}),
+        checksums.dumps({"schema_version": 2, "machines": {}}),
+        checksums.dumps({"schema_version": 1, "machines": []}),
+        checksums.dumps({"schema_version": 1}),
     ],
 )
 def test_a_damaged_or_foreign_file_counts_as_empty(tmp_path: Path, content: bytes) -> None:
@@ -151,10 +151,10 @@ def test_a_file_that_was_cut_or_changed_counts_as_empty(tmp_path: Path) -> None:
 def test_numbers_that_cannot_be_count_as_none(tmp_path: Path, name: str, value: object) -> None:
     path = tmp_path / "timings.json"
     Timings(CPU, path).keep(cohort(), TIMING)
-    plain = unseal(path.read_bytes())
+    plain = checksums.loads(path.read_bytes())
     (kind,) = plain["machines"][CPU.machine]["kinds"].values()
     kind[name] = value
-    path.write_bytes(seal(json.loads(json.dumps(plain))))
+    path.write_bytes(checksums.dumps(json.loads(json.dumps(plain))))
     assert Timings(CPU, path).of(cohort()) is None
 
 

@@ -12,7 +12,7 @@ from experiments.design.published_figure import Documented
 from experiments.errors import RunError
 from experiments.results.number_format import per_cent
 from experiments.results.run_result import Spread, collect
-from experiments.runs.checksums import seal, unseal
+from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from tests.conftest import record_run
 
@@ -123,7 +123,7 @@ def test_a_record_damaged_anywhere_is_a_run_error_or_shown(tmp_path: Path) -> No
     (result_path,) = run.path.glob("trials/*/result.json")
     tried = 0
     for file in (run.path / "run.json", result_path):
-        original = unseal(file.read_bytes())
+        original = checksums.loads(file.read_bytes())
         for path in list(_places(original)):
             for new in (None, "x", -1, 10**400, 1e308, [], {}, [[]], True, _put):
                 if new is _put and not path:
@@ -131,10 +131,10 @@ def test_a_record_damaged_anywhere_is_a_run_error_or_shown(tmp_path: Path) -> No
                 changed = _put(original, path, new)
                 if not isinstance(changed, dict):
                     continue
-                file.write_bytes(seal(changed))
+                file.write_bytes(checksums.dumps(changed))
                 tried += 1
                 with contextlib.suppress(RunError):  # all else would be a traceback
                     _text(run)
-        file.write_bytes(seal(original))
+        file.write_bytes(checksums.dumps(original))
     assert tried > 300
     assert "81.25" in _text(run)

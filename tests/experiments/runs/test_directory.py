@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.errors import RunError
-from experiments.runs import directory, listing
-from experiments.runs.checksums import seal
+from experiments.runs import checksums, directory, listing
 from experiments.runs.directory import RunDirectory
 
 
@@ -58,8 +57,11 @@ def test_new_runs_do_not_collide(tmp_path: Path) -> None:
         (b"", "not match the checksum"),
         (b"{", "not match the checksum"),
         (b'{"schema_version": 2}', "not match the checksum"),
-        (seal({"schema_version": 2, "x": 1}).replace(b": 1", b": 3"), "not match the checksum"),
-        (seal({"schema_version": 9}), "schema version 9"),
+        (
+            checksums.dumps({"schema_version": 2, "x": 1}).replace(b": 1", b": 3"),
+            "not match the checksum",
+        ),
+        (checksums.dumps({"schema_version": 9}), "schema version 9"),
         (_sealed(b"[1"), "damaged"),
         (_sealed(b"[" * 100_000), "damaged"),
     ],
@@ -75,7 +77,7 @@ def test_a_record_that_is_too_large_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(directory, "_LARGEST_JSON", 100)
-    (tmp_path / "run.json").write_bytes(seal({"schema_version": 2, "x": "y" * 100}))
+    (tmp_path / "run.json").write_bytes(checksums.dumps({"schema_version": 2, "x": "y" * 100}))
     with pytest.raises(RunError, match="larger than any record of ours"):
         RunDirectory(tmp_path).read_run()
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from data.errors import NoSpaceError
-from experiments.runs import disk_space, event_log
-from experiments.runs.checksums import explicit, seal, seal_line, unseal, unseal_line
+from experiments.runs import checksums, disk_space, event_log
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.event_reader import EventReader, last_event
@@ -118,7 +117,9 @@ def test_a_file_that_has_shrunk_is_read_anew(run: RunDirectory) -> None:
     anew, found = reader.read()
     assert anew
     assert texts(found) == ["one"]
-    path.write_bytes(first + seal_line({"n": 2, "time": 1.0, "event": "note", "text": "other"}))
+    path.write_bytes(
+        first + checksums.dumps_line({"n": 2, "time": 1.0, "event": "note", "text": "other"})
+    )
     assert texts(reader.read()[1]) == ["other"]
     path.unlink()
     assert reader.read() == (True, [])
@@ -133,11 +134,11 @@ def test_lines_of_others_are_passed_over(run: RunDirectory) -> None:
         b"{}",
         b"\xff\xfe",
         b"[" * 5000,
-        seal_line({"event": "note", "text": "no number"})[:-1],
-        seal_line({"n": 1, "time": 0.0, "event": "note", "text": "again"})[:-1],
-        seal_line({"n": True, "time": 0.0, "event": "note", "text": "x"})[:-1],
-        seal_line({"n": 5, "time": "now", "event": "note", "text": "x"})[:-1],
-        seal_line({"n": 5, "time": 0.0, "event": 7})[:-1],
+        checksums.dumps_line({"event": "note", "text": "no number"})[:-1],
+        checksums.dumps_line({"n": 1, "time": 0.0, "event": "note", "text": "again"})[:-1],
+        checksums.dumps_line({"n": True, "time": 0.0, "event": "note", "text": "x"})[:-1],
+        checksums.dumps_line({"n": 5, "time": "now", "event": "note", "text": "x"})[:-1],
+        checksums.dumps_line({"n": 5, "time": 0.0, "event": 7})[:-1],
     ]
     path.write_bytes(b"\n".join([one, *strange, two, b""]))
     reader = EventReader(run)
@@ -233,23 +234,23 @@ def test_patience_waits_for_room_only(run: RunDirectory, monkeypatch: pytest.Mon
 
 def test_seals() -> None:
     value = {"a": [1, {"b": None}], "c": 'x",\n "sha256": "' + "0" * 64 + '"\n}\n'}
-    assert unseal(seal(value)) == value
-    assert unseal_line(seal_line(value)[:-1]) == value
-    assert json.loads(seal(value))["a"] == value["a"]
+    assert checksums.loads(checksums.dumps(value)) == value
+    assert checksums.loads_line(checksums.dumps_line(value)[:-1]) == value
+    assert json.loads(checksums.dumps(value))["a"] == value["a"]
     for bad in (math.nan, math.inf):
         with pytest.raises(ValueError, match="JSON compliant"):
-            seal({"a": bad})
-        assert unseal_line(seal_line({"a": bad, "b": [bad]})[:-1]) == explicit(
-            {"a": bad, "b": [bad]}
-        )
-    assert explicit({"a": (math.nan, 1)}) == {"a": ["nan", 1]}
+            checksums.dumps({"a": bad})
+        assert checksums.loads_line(
+            checksums.dumps_line({"a": bad, "b": [bad]})[:-1]
+        ) == checksums.stringify_nonfinite({"a": bad, "b": [bad]})
+    assert checksums.stringify_nonfinite({"a": (math.nan, 1)}) == {"a": ["nan", 1]}
 
 
 @pytest.mark.parametrize("kind", ["result", "line"])
 def test_every_flipped_bit_breaks_a_seal(kind: str) -> None:
     value = {"status": "finished", "history": [0.5, 1e-3], "text": "a b"}
-    text = seal(value) if kind == "result" else seal_line(value)[:-1]
-    read = unseal if kind == "result" else unseal_line
+    text = checksums.dumps(value) if kind == "result" else checksums.dumps_line(value)[:-1]
+    read = checksums.loads if kind == "result" else checksums.loads_line
     assert read(text) == value
     for position in range(len(text)):
         for bit in range(8):

@@ -13,8 +13,7 @@ import pytest
 
 from experiments.errors import RunError
 from experiments.execution.launch import end_now, resume
-from experiments.runs import lock
-from experiments.runs.checksums import seal
+from experiments.runs import checksums, lock
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import OwnedError, is_alive, owner_of, owning
 from experiments.runs.process_id import Owner, started
@@ -33,7 +32,7 @@ def silent(text: str) -> None:
 
 
 def write_lock(run: RunDirectory, owner: Owner) -> None:
-    (run.path / "lock").write_bytes(seal(asdict(owner)))
+    (run.path / "lock").write_bytes(checksums.dumps(asdict(owner)))
 
 
 def sleeper(run: RunDirectory) -> subprocess.Popen[str]:
@@ -183,7 +182,7 @@ def test_the_owner_shows_signs_of_life(run: RunDirectory, monkeypatch: pytest.Mo
             time.sleep(0.01)
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100, seal({"pid": -1})])
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100, checksums.dumps({"pid": -1})])
 def test_a_lock_that_cannot_be_read_is_nobodys(run: RunDirectory, content: bytes) -> None:
     (run.path / "lock").write_bytes(content)
     assert owner_of(run) is None

@@ -29,8 +29,7 @@ from experiments.execution import search_loop
 from experiments.execution.run_process import Carrier
 from experiments.results.run_result import collect
 from experiments.results.search_result import search_result
-from experiments.runs import listing
-from experiments.runs.checksums import seal, unseal
+from experiments.runs import checksums, listing
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import owning
 from experiments.runs.state import state_of
@@ -380,12 +379,12 @@ def test_a_search_without_any_generation_goes_on(tmp_path: Path) -> None:
 def test_a_search_that_was_tampered_with_is_refused(tmp_path: Path, place: str) -> None:
     run = search_inline(tmp_path, log_search(trials=2, cohort_=2))
     path = run.path / "run.json"
-    facts = unseal(path.read_bytes())
+    facts = checksums.loads(path.read_bytes())
     if place == "search":
         facts["search"] = "everything"
     else:
         facts["search"][place] = {"trials": 0, "space": {}, "sampler": "psychic"}[place]
-    path.write_bytes(seal(facts))
+    path.write_bytes(checksums.dumps(facts))
     with pytest.raises(RunError, match="damaged"):
         go_on_inline(run, tmp_path / "small.h5")
 
