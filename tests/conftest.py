@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from data.datasets.dataset import Dataset, Split
-from experiments.design.plan import Wish, make_plan
+from experiments.design.plan import StudyOptions, make_plan
 from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
 from tests.support.fork_server import Zygote
@@ -120,7 +120,7 @@ def small_dataset(name: str = "small", *, mel: bool = True, rows: int = 48) -> D
 def record_run(runs: Path, name: str = "20260102T030405Z-abc123") -> RunDirectory:
     """A run that was recorded, without training anything."""
     study = STUDIES["ffn-baseline"]
-    plan = make_plan(study, Wish(), "0" * 64)
+    plan = make_plan(study, StudyOptions(), "0" * 64)
     (_, trial), *_ = plan.trials
     run = RunDirectory(runs / study.name / name)
     run.write_run(

@@ -15,7 +15,7 @@ from data.terminal.console import console, table
 from data.terminal.text import clean
 from experiments.cli.follow import follow
 from experiments.cli.options import DATA_OPTION, RUNS_OPTION, SEEDS_OPTION, computing_options
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.errors import RunError
@@ -24,7 +24,7 @@ from experiments.forecasting.forecast import Forecast
 from experiments.forecasting.study_forecast import Prospect, measure, prospect
 from experiments.runs.state import state_of
 from experiments.studies import STUDIES
-from experiments.studies.lookup import study_and_wish
+from experiments.studies.lookup import study_and_options
 from networks.training.backend import require_torch
 from networks.training.cohort_key import Precision
 
@@ -90,15 +90,15 @@ def reproduce(
     from data.sources.open import dataset_path, open_dataset
 
     require_torch()
-    wish = Wish("controlled" if quick else protocol, seeds, epochs, quick)
+    options = StudyOptions("controlled" if quick else protocol, seeds, epochs, quick)
     computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was started."):
         dataset = open_dataset(data_name)
         path = dataset_path(data_name).absolute()
         chosen = _able(_chosen(studies), dataset)
-        requests = [Request(study, path, wish, computing) for study in chosen]
+        requests = [Request(study, path, options, computing) for study in chosen]
         staged = stages(requests, runs, dataset.content_sha256, anew)
-        _estimate(staged, wish, computing, dataset)
+        _estimate(staged, options, computing, dataset)
     if only_estimate:
         return
     if detach:
@@ -111,7 +111,7 @@ def reproduce(
 def _chosen(names: str | None) -> list[Study]:
     if names is None:
         return list(STUDIES.values())
-    return [study_and_wish(name.strip())[0] for name in names.split(",") if name.strip()]
+    return [study_and_options(name.strip())[0] for name in names.split(",") if name.strip()]
 
 
 def _able(studies: Sequence[Study], dataset: Dataset) -> list[Study]:
@@ -131,11 +131,13 @@ def _able(studies: Sequence[Study], dataset: Dataset) -> list[Study]:
     return able
 
 
-def _estimate(staged: Sequence[Stage], wish: Wish, computing: Computing, dataset: Dataset) -> None:
+def _estimate(
+    staged: Sequence[Stage], options: StudyOptions, computing: Computing, dataset: Dataset
+) -> None:
     """Print what is left to do, and how long it takes on this machine, measured."""
     rows = len(dataset.train), len(dataset.validation)
     planned: list[Prospect] = [
-        prospect(stage.request.study, wish, computing, rows, len(dataset.genres))
+        prospect(stage.request.study, options, computing, rows, len(dataset.genres))
         for stage in staged
     ]
     left = [one for one, stage in zip(planned, staged, strict=True) if not stage.is_done]

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from data.terminal.console import table
 from data.terminal.text import clean, duration
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.results.notes import remarks
 from experiments.results.number_format import interval_text, per_cent
 from experiments.results.run_result import RunResult, VariantResult
@@ -85,7 +85,7 @@ def _variants_table(result: RunResult, verdict: Verdict | None) -> Table:
 
 def _documented(variant: VariantResult) -> str:
     """Source A's accuracy, or where it has none B's."""
-    figures = sorted(variant.documented, key=lambda figure: figure.source)
+    figures = sorted(variant.published, key=lambda figure: figure.source)
     return f"{figures[0].accuracy:.2f}" if figures else ""
 
 
@@ -107,7 +107,7 @@ def _notes(result: RunResult) -> list[str]:
         if variant.selected_from > 1 and variant.n
     ]
     notes += remarks(result)
-    documented = [(v, figure) for v in result.variants for figure in v.documented]
+    documented = [(v, figure) for v in result.variants for figure in v.published]
     notes += [_documented_note(variant, figure) for variant, figure in documented]
     if documented:
         notes.append(
@@ -117,7 +117,7 @@ def _notes(result: RunResult) -> list[str]:
     return notes
 
 
-def _documented_note(variant: VariantResult, figure: Documented) -> str:
+def _documented_note(variant: VariantResult, figure: PublishedFigure) -> str:
     reported = (
         f"{variant.name}: source {figure.source} reports {figure.accuracy:.2f} % accuracy, "
         f"{figure.f1:.2f} % "

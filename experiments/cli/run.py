@@ -22,7 +22,7 @@ from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol
 from experiments.execution.launch import start
 from experiments.forecasting.study_forecast import Prospect, measure, prospect
-from experiments.studies.lookup import asked_for
+from experiments.studies.lookup import study_from_options
 from networks.training.backend import require_torch
 from networks.training.cohort_key import Precision
 
@@ -100,7 +100,7 @@ def run(
     from data.sources.open import dataset_path, open_dataset
 
     require_torch()
-    chosen, wish = asked_for(
+    chosen, options = study_from_options(
         study,
         protocol=protocol,
         seeds=seeds,
@@ -115,8 +115,8 @@ def run(
         dataset = open_dataset(data_name)
         dataset.features(chosen.features, "train")
         rows = len(dataset.train), len(dataset.validation)
-        announce(prospect(chosen, wish, computing, rows, len(dataset.genres)))
-        request = Request(chosen, dataset_path(data_name), wish, computing)
+        announce(prospect(chosen, options, computing, rows, len(dataset.genres)))
+        request = Request(chosen, dataset_path(data_name), options, computing)
         with console(stderr=True).status("starting the run"):
             made = start(request, runs)
     follow_to_results(made, detach, as_json)

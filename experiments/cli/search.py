@@ -29,7 +29,7 @@ from experiments.design.search_settings import (
 )
 from experiments.design.study import FIRST_SEED
 from experiments.execution.launch import start
-from experiments.studies.lookup import asked_for
+from experiments.studies.lookup import study_from_options
 from networks.training.backend import require_torch
 from networks.training.cohort_key import Precision
 
@@ -117,7 +117,7 @@ def search(
 
     require_torch()
     require_optuna()
-    chosen, wish = asked_for(
+    chosen, options = study_from_options(
         study,
         protocol="controlled",
         seeds=1,
@@ -125,11 +125,11 @@ def search(
         extended=extended,
         variants=variants or "",
     )
-    space = space_of(chosen, words, grid=grid, epochs=epochs, extended=wish.extended)
+    space = space_of(chosen, words, grid=grid, epochs=epochs, extended=options.extended)
     asked = Search(space, trials, cohort, sampler, seed)
     computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was written."):
-        request = Request(chosen, dataset_path(data_name), wish, computing, asked)
+        request = Request(chosen, dataset_path(data_name), options, computing, asked)
         open_dataset(data_name).features(request.features, "train")
         with console(stderr=True).status("starting the search"):
             made = start(request, runs)

@@ -9,7 +9,7 @@ import click
 
 from data.terminal.console import console, table
 from experiments.cli.options import JSON_OPTION
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing
 from experiments.design.study import PROTOCOLS, Study
 from experiments.forecasting.study_forecast import Prospect, measure, prospect
@@ -30,7 +30,7 @@ _COMMAND = "python -m experiments list --measure"
 def list_studies(measures: bool, as_json: bool) -> None:
     """List the studies: questions, trials, times on this machine, documented figures."""
     prospects = {
-        (study.name, protocol): prospect(study, Wish(protocol), Computing())
+        (study.name, protocol): prospect(study, StudyOptions(protocol), Computing())
         for study in STUDIES.values()
         for protocol in PROTOCOLS
     }
@@ -80,7 +80,7 @@ def list_studies(measures: bool, as_json: bool) -> None:
 
 
 def _figure(study: Study) -> str:
-    best = study.documented_best
+    best = study.best_published
     if best is None:
         return ""
     return f"{best.accuracy:.2f}" if best.source == "A" else f"{best.accuracy:.2f} ({best.source})"
@@ -102,7 +102,7 @@ def _to_dict(study: Study, prospects: dict[Any, Prospect], timings: Timings) -> 
                 "name": variant.name,
                 "protocols": list(variant.protocols),
                 "extended": variant.extended,
-                "documented": [figure.to_dict() for figure in variant.documented],
+                "documented": [figure.to_dict() for figure in variant.published],
             }
             for variant in study.variants
         ],

@@ -66,16 +66,16 @@ def with_field(configs: Configs, path: str, value: Any) -> Configs:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def told_by_path(config: Mapping[str, Any], begin: str = "") -> Iterator[tuple[str, str]]:
+def flatten_config(config: Mapping[str, Any], begin: str = "") -> Iterator[tuple[str, str]]:
     """The fields of plain configs by their paths, with their values as text; "-" for None."""
     for name, item in config.items():
         if isinstance(item, Mapping):
-            yield from told_by_path(item, f"{begin}{name}.")
+            yield from flatten_config(item, f"{begin}{name}.")
         else:
             yield f"{begin}{name}", "-" if item is None else str(item)
 
 
-def alike(name: str, names: Iterable[str]) -> str:
+def did_you_mean(name: str, names: Iterable[str]) -> str:
     """The question whether another name was meant, after a space; or nothing."""
     close = difflib.get_close_matches(name.lower(), list(names), 1)
     return f" Did you mean {close[0]!r}?" if close else ""
@@ -93,7 +93,7 @@ def _check_name(kind: Any, name: str, where: str) -> None:
         names.insert(0, "kind")
     if name not in names:
         raise ConfigError(
-            f"{where} has no field {name!r}.{alike(name, names)} It has: {', '.join(names)}."
+            f"{where} has no field {name!r}.{did_you_mean(name, names)} It has: {', '.join(names)}."
         )
 
 

@@ -108,7 +108,7 @@ def plan_of(facts: Mapping[str, Any]) -> Plan:
 
 
 @dataclass(frozen=True)
-class Wish:
+class StudyOptions:
     """How much of a study a user asks for.
 
     Args:
@@ -133,7 +133,7 @@ class Wish:
 
 def make_plan(
     study: Study,
-    wish: Wish,
+    options: StudyOptions,
     dataset_sha256: str,
     devices: Collection[Device] = ("cpu", "cuda"),
 ) -> Plan:
@@ -141,23 +141,23 @@ def make_plan(
 
     Args:
         study: the question.
-        wish: how much of it.
+        options: how much of it.
         dataset_sha256: content hash of the dataset.
         devices: that can train. Variants about another one are left out.
 
     Raises:
         RunError: nothing is left to train, or a quick version makes no sense.
     """
-    protocol, quick = wish.protocol, wish.quick
+    protocol, quick = options.protocol, options.quick
     if quick and protocol == "documented":
         raise RunError(
             "--quick makes the controlled protocol smaller; the documented one repeats what the "
             "source ran. Add --protocol controlled, or leave --quick out."
         )
-    if wish.extended and not study.can_be_extended:
+    if options.extended and not study.can_be_extended:
         raise RunError(f"the study {study.name} has no extended form: leave --extended out.")
-    seeds = tuple(FIRST_SEED + i for i in range(wish.seeds_each))
-    chosen = study.of(protocol, extended=wish.extended)
+    seeds = tuple(FIRST_SEED + i for i in range(options.seeds_each))
+    chosen = study.of(protocol, extended=options.extended)
     able = [v for v in chosen if v.device is None or v.device in devices]
     if not able:
         raise RunError(f"the study {study.name} has no variants in the {protocol} protocol here.")
@@ -171,7 +171,7 @@ def make_plan(
                         for seed in seeds
                     )
                 )
-                for training in study.trainings(variant, protocol, wish.epochs, quick=quick)
+                for training in study.trainings(variant, protocol, options.epochs, quick=quick)
             ),
         )
         for variant in able
@@ -181,18 +181,18 @@ def make_plan(
         for variant in chosen
         if variant not in able and variant.device
     )
-    epochs = wish.epochs
-    return Plan(study.name, protocol, seeds, epochs, variants, _left_out(study, wish) + without)
+    epochs = options.epochs
+    return Plan(study.name, protocol, seeds, epochs, variants, _left_out(study, options) + without)
 
 
-def _left_out(study: Study, wish: Wish) -> tuple[str, ...]:
+def _left_out(study: Study, options: StudyOptions) -> tuple[str, ...]:
     """What a smaller version of a study leaves out, in sentences."""
-    if not wish.quick:
+    if not options.quick:
         return ()
     budget, smaller = study.budget, study.budget.quick()
-    seeds = wish.seeds or QUICK_SEEDS
+    seeds = options.seeds or QUICK_SEEDS
     said = [f"{seeds} seeds instead of {DEFAULT_SEEDS['controlled']}"]
-    if wish.epochs is None:
+    if options.epochs is None:
         said.append(f"{smaller.epochs} epochs instead of {budget.epochs}")
     rates = [f"{rate:g}" for rate in budget.learning_rates if rate not in smaller.learning_rates]
     if rates:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True)
-class Documented:
+class PublishedFigure:
     """A figure that a source reports, in per cent of the 1376 test rows.
 
     Args:
@@ -42,7 +42,7 @@ class Documented:
         }
 
     @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Documented:
+    def from_dict(cls, plain: dict[str, Any]) -> PublishedFigure:
         """The figure that `to_dict` made `plain` of.
 
         Raises:

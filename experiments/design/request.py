@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.search_settings import Search
 from experiments.design.study import Study
 from networks.training.cohort_key import Precision
@@ -41,14 +41,14 @@ class Request:
     Args:
         study: the question; of the user's own making, perhaps.
         dataset: the dataset's file.
-        wish: how much of the study.
+        options: how much of the study.
         computing: with what.
         search: where the study's trials are drawn instead of planned.
     """
 
     study: Study
     dataset: Path
-    wish: Wish = field(default_factory=Wish)
+    options: StudyOptions = field(default_factory=StudyOptions)
     computing: Computing = field(default_factory=Computing)
     search: Search | None = None
 
@@ -62,7 +62,7 @@ class Request:
         return {
             "study": self.study.to_dict(),
             "dataset": str(self.dataset),
-            "wish": asdict(self.wish),
+            "options": asdict(self.options),
             "computing": asdict(self.computing),
             "search": None if self.search is None else self.search.to_dict(),
         }
@@ -73,7 +73,7 @@ class Request:
         return cls(
             Study.from_dict(plain["study"]),
             Path(plain["dataset"]),
-            Wish(**plain["wish"]),
+            StudyOptions(**plain["options"]),
             Computing(**plain["computing"]),
             Search.from_dict(plain["search"]) if plain.get("search") else None,
         )

@@ -26,7 +26,7 @@ class Choice:
     """A field that has one of some values.
 
     Args:
-        path: of the field, see `fields.with_field`.
+        path: of the field, see `config_paths.with_field`.
         values: plain, at least one.
     """
 
@@ -52,7 +52,7 @@ class Range:
     """A field that has any value between two, both included.
 
     Args:
-        path: of the field, see `fields.with_field`.
+        path: of the field, see `config_paths.with_field`.
         low, high: the lowest and the highest value.
         log: whether each power of ten is as likely, instead of each value.
         whole: whether it is a whole number.

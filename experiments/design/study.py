@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from networks.models.config import (
     NetworkConfig,
     TrainingConfig,
@@ -33,7 +33,7 @@ class Variant:
         training: how, in the documented protocol: what the source's code really ran.
         controlled: how, in the controlled protocol, learning rate and epochs
             apart; None means as in `training`.
-        documented: what the sources report for it.
+        published: what the sources report for it.
         note: where the source's code differs from what its text says; shown with
             results of the documented protocol.
         protocols: that it belongs to.
@@ -47,7 +47,7 @@ class Variant:
     network: NetworkConfig
     training: TrainingConfig
     controlled: TrainingConfig | None = None
-    documented: tuple[Documented, ...] = ()
+    published: tuple[PublishedFigure, ...] = ()
     note: str = ""
     protocols: tuple[Protocol, ...] = PROTOCOLS
     extended: bool = False
@@ -61,7 +61,7 @@ class Variant:
             "network": to_dict(self.network),
             "training": to_dict(self.training),
             "controlled": None if self.controlled is None else to_dict(self.controlled),
-            "documented": [figure.to_dict() for figure in self.documented],
+            "documented": [figure.to_dict() for figure in self.published],
             "note": self.note,
             "protocols": list(self.protocols),
             "extended": self.extended,
@@ -76,14 +76,15 @@ class Variant:
         Raises:
             ConfigError, KeyError, TypeError, ValueError: `plain` is damaged.
         """
-        controlled = plain["controlled"]
+        controlled, others = plain["controlled"], dict(plain)
+        published = map(PublishedFigure.from_dict, others.pop("documented"))
         return cls(
-            **plain
+            **others
             | {
                 "network": network_from_dict(plain["network"]),
                 "training": training_from_dict(plain["training"]),
                 "controlled": None if controlled is None else training_from_dict(controlled),
-                "documented": tuple(map(Documented.from_dict, plain["documented"])),
+                "published": tuple(published),
                 "protocols": tuple(plain["protocols"]),
                 "fixed": tuple(plain["fixed"]),
             }
@@ -135,9 +136,9 @@ class Study:
         return "mel" if any(v.network.features == "mel" for v in self.variants) else "mfcc"
 
     @property
-    def documented_best(self) -> Documented | None:
+    def best_published(self) -> PublishedFigure | None:
         """The figure with the highest accuracy, of source A where it has any."""
-        figures = [figure for variant in self.variants for figure in variant.documented]
+        figures = [figure for variant in self.variants for figure in variant.published]
         return max(figures, key=lambda f: (f.source == "A", f.accuracy), default=None)
 
     @property

@@ -33,8 +33,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from experiments.design.config_paths import Configs, alike, with_field
-from experiments.design.plan import Wish
+from experiments.design.config_paths import Configs, did_you_mean, with_field
+from experiments.design.plan import StudyOptions
 from experiments.design.study import BUDGET, PROTOCOLS, Axis, Budget, Study, Variant
 from experiments.design.toml_lines import line_of
 from experiments.design.variants import vary
@@ -54,7 +54,7 @@ class OwnStudy:
     """A study with how much of it its author wants, unless the command says otherwise."""
 
     study: Study
-    wish: Wish
+    options: StudyOptions
 
 
 def read_study(path: Path) -> OwnStudy:
@@ -108,7 +108,7 @@ class _Reader:
             tuple(self._variants(base)),
             self._budget(base[1]),
         )
-        return OwnStudy(self._with_grid(study), Wish(protocol, seeds))
+        return OwnStudy(self._with_grid(study), StudyOptions(protocol, seeds))
 
     def _variants(self, base: Configs) -> Iterator[Variant]:
         variants = self._table("variants")
@@ -182,7 +182,7 @@ class _Reader:
                 what = f"[{'.'.join(where)}]" if where else "a study"
                 raise self._error(
                     (*where, key),
-                    f"{what} has no {key!r}.{alike(key, keys)} It has: {', '.join(keys)}.",
+                    f"{what} has no {key!r}.{did_you_mean(key, keys)} It has: {', '.join(keys)}.",
                 )
 
     def _table(self, key: str) -> dict[str, Any]:

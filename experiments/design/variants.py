@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
-from experiments.design.config_paths import alike, with_field
+from experiments.design.config_paths import did_you_mean, with_field
 from experiments.design.study import Axis, Study, Variant
 from experiments.errors import RunError
 
@@ -20,7 +20,7 @@ def vary(study: Study, grid: Mapping[str, Sequence[Any]]) -> Study:
 
     Args:
         study: whose variants are taken.
-        grid: values by the paths of their fields, see `fields.with_field`.
+        grid: values by the paths of their fields, see `config_paths.with_field`.
 
     Returns:
         A study without documented figures: no source ran it.
@@ -57,8 +57,8 @@ def only(study: Study, names: Sequence[str]) -> Study:
     for name in names:
         if name not in there:
             raise RunError(
-                f"the study {study.name} has no variant {name!r}.{alike(name, there)} It has: "
-                f"{', '.join(there)}."
+                f"the study {study.name} has no variant {name!r}.{did_you_mean(name, there)} "
+                f"It has: {', '.join(there)}."
             )
     return replace(study, variants=tuple(there[name] for name in dict.fromkeys(names)))
 
@@ -104,7 +104,7 @@ def _varied(variant: Variant, values: Mapping[str, Any], alone: bool) -> Variant
         network=network,
         training=training,
         controlled=controlled,
-        documented=(),
+        published=(),
         note="",
         fixed=tuple(axis for axis in get_args(Axis) if axis in axes or axis in variant.fixed),
     )

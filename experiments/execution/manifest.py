@@ -65,7 +65,7 @@ def run_facts(
                     for candidate in planned.candidates
                 ],
                 # Figures that were measured on other rows compare with nothing here.
-                "documented": [figure.to_dict() for figure in variants[planned.name].documented]
+                "documented": [figure.to_dict() for figure in variants[planned.name].published]
                 if documented
                 else [],
                 "note": variants[planned.name].note if plan.protocol == "documented" else "",

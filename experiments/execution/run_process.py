@@ -125,7 +125,7 @@ class Carrier:
             machine: Machine = pool.submit(
                 probe, asked.device, asked.threads, asked.precision
             ).result()
-            plan = make_plan(study, request.wish, dataset.content_sha256, machine.devices)
+            plan = make_plan(study, request.options, dataset.content_sha256, machine.devices)
             classes = len(dataset.genres)
             begun = None
             if request.search is None:

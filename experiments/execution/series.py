@@ -82,7 +82,7 @@ def _asked(request: dict[str, Any]) -> dict[str, Any]:
     computing = request["computing"]
     alike = {name: computing[name] for name in ("device", "precision")}
     search = request.get("search")
-    return {name: request[name] for name in ("study", "wish")} | {
+    return {name: request[name] for name in ("study", "options")} | {
         "computing": alike,
         "search": search,
     }

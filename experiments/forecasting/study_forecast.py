@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.design.plan import Wish, make_plan
+from experiments.design.plan import StudyOptions, make_plan
 from experiments.design.request import Computing
 from experiments.design.study import Device, Study
 from experiments.forecasting.forecast import Forecast, forecast
@@ -54,7 +54,7 @@ class Prospect:
 
 def prospect(
     study: Study,
-    wish: Wish,
+    options: StudyOptions,
     computing: Computing,
     rows: tuple[int, int] = SOURCE_ROWS,
     classes: int = SOURCE_CLASSES,
@@ -63,7 +63,7 @@ def prospect(
 
     Args:
         study: the question.
-        wish: how much of it.
+        options: how much of it.
         computing: with what. "auto" is taken for a GPU where the system has an NVIDIA one.
         rows: train and validation rows.
         classes: number of genres.
@@ -73,7 +73,7 @@ def prospect(
     """
     device = device_here(computing.device)
     devices: tuple[Device, ...] = ("cpu", "cuda") if device == "cuda" else ("cpu",)
-    plan = make_plan(study, wish, "", devices)
+    plan = make_plan(study, options, "", devices)
     cohorts = plan_cohorts(plan.trials, device, classes)
     workers = 1
     if device == "cpu" and not any(cohort.device for cohort in cohorts):

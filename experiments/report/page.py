@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from data.terminal.text import clean
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.report import confusion, curves, dots, histories
 from experiments.report.card import Card, card_of
 from experiments.report.ran import Ran, what_ran
@@ -112,7 +112,7 @@ class Page:
     @property
     def sources(self) -> tuple[str, ...]:
         """Those that report figures of its variants, such as A and B."""
-        found = {f.source for variant in self.result.variants for f in variant.documented}
+        found = {f.source for variant in self.result.variants for f in variant.published}
         return tuple(sorted(found))
 
 
@@ -172,7 +172,7 @@ def _plots(result: RunResult, verdict: Verdict) -> tuple[dots.Dots, ...]:
                 variant.accuracy.values,
                 variant.accuracy.mean,
                 sure.accuracy,
-                tuple(_source(figure, figure.accuracy) for figure in variant.documented),
+                tuple(_source(figure, figure.accuracy) for figure in variant.published),
             )
         )
         macro_f1.append(
@@ -183,7 +183,7 @@ def _plots(result: RunResult, verdict: Verdict) -> tuple[dots.Dots, ...]:
                 sure.macro_f1,
                 tuple(
                     _source(figure, figure.f1)
-                    for figure in variant.documented
+                    for figure in variant.published
                     if figure.f1_kind == "macro"
                 ),
             )
@@ -197,5 +197,5 @@ def _plots(result: RunResult, verdict: Verdict) -> tuple[dots.Dots, ...]:
     return dots.place("accuracy %", accuracy), dots.place("macro-F1 %", macro_f1)
 
 
-def _source(figure: Documented, value: float) -> dots.Source:
+def _source(figure: PublishedFigure, value: float) -> dots.Source:
     return dots.Source(value / 100, f"source {figure.source}: {value:.2f} % ({figure.protocol})")

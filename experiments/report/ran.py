@@ -108,14 +108,14 @@ def _command(result: RunResult) -> tuple[str, bool]:
         request = result.run.read_request()
         if request.get("search") is not None:
             return "", False  # drawn, not planned: no `run` repeats it
-        study, wish = of_type(dict, request["study"]), of_type(dict, request["wish"])
+        study, options = of_type(dict, request["study"]), of_type(dict, request["options"])
         computing = asdict(Computing()) | of_type(dict, request["computing"])
         words = ["python", "-m", "experiments", "run", result.study]
         chosen, is_own = _variants(study)
         words += ["--data", result.dataset, "--protocol", result.protocol]
         words += ["--seeds", str(result.seeds)]
         words += ["--epochs", str(result.epochs)] if result.epochs else []
-        words += [f"--{name}" for name in ("quick", "extended") if wish.get(name) is True]
+        words += [f"--{name}" for name in ("quick", "extended") if options.get(name) is True]
         words += ["--variants", ",".join(chosen)] if chosen else []
         for name, usual in asdict(Computing()).items():
             if computing[name] != usual:

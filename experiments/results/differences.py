@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.design.config_paths import told_by_path
+from experiments.design.config_paths import flatten_config
 from experiments.errors import MISSHAPEN, RunError
 from experiments.results.run_result import RunResult
 
@@ -75,6 +75,8 @@ def _config(facts: Mapping[str, Any], name: str) -> dict[str, str]:
             candidates = variant["candidates"]
             rates = [f"{candidate['learning_rate']:g}" for candidate in candidates]
             trial = dict(facts["trials"][candidates[0]["trials"][0]])
-            flat = dict(told_by_path({"network": trial["network"], "training": trial["training"]}))
+            flat = dict(
+                flatten_config({"network": trial["network"], "training": trial["training"]})
+            )
             return flat | {"training.learning_rate": ", ".join(rates)}
     return {}

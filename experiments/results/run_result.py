@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.errors import MISSHAPEN, RunError
 from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.baseline_results import read as read_baselines
@@ -62,7 +62,7 @@ class VariantResult:
             each has its part of their time.
         validation_macro_f1: mean over the n trials, at the epoch that was kept.
         confusion_matrix: rows true, columns predicted, summed over the n trials.
-        documented: what the sources report, where the dataset is theirs.
+        published: what the sources report, where the dataset is theirs.
         note: on the documented protocol.
     """
 
@@ -83,7 +83,7 @@ class VariantResult:
     seconds: Spread
     validation_macro_f1: float | None
     confusion_matrix: list[list[int]]
-    documented: tuple[Documented, ...]
+    published: tuple[PublishedFigure, ...]
     note: str
 
     @property
@@ -112,7 +112,7 @@ class VariantResult:
             "seeds": self.seeds,
             "diverged": self.diverged,
             "failed": len(self.failures),
-            "documented": [figure.to_dict() for figure in self.documented],
+            "documented": [figure.to_dict() for figure in self.published],
         }
 
 
@@ -266,8 +266,9 @@ def _variant(run: RunDirectory, variant: dict[str, Any], classes: int) -> Varian
         seconds=Spread(tuple(map(_seconds, finished))),
         validation_macro_f1=statistics.fmean(validation) if validation else None,
         confusion_matrix=summed_counts((test["confusion_matrix"] for test in tested), classes),
-        documented=tuple(
-            Documented.from_dict(_of(dict, figure)) for figure in _of(list, variant["documented"])
+        published=tuple(
+            PublishedFigure.from_dict(_of(dict, figure))
+            for figure in _of(list, variant["documented"])
         ),
         note=_of(str, variant["note"]),
     )

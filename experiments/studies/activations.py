@@ -15,7 +15,7 @@ What to look for: does anything but the learning rate tell them apart?
 from dataclasses import replace
 
 from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, adam, controlled, of_a
+from experiments.studies.common import CNN, adam, controlled, published_in_source_a
 from networks.models.config import Activation
 
 # Learning rate, epochs, accuracy, mean F1 of batches.
@@ -35,7 +35,7 @@ def _variant(activation: Activation) -> Variant:
         replace(CNN, activation=activation),
         adam(rate, epochs),
         controlled(),
-        of_a(f"Adam {rate:g}, {epochs} epochs", accuracy, f1),
+        published_in_source_a(f"Adam {rate:g}, {epochs} epochs", accuracy, f1),
     )
 
 

@@ -14,7 +14,7 @@ and 20 epochs?
 from dataclasses import replace
 
 from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, NOT_RUN, adam, controlled, of_a
+from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a
 
 STUDY = Study(
     name="batch-norm",
@@ -27,7 +27,7 @@ STUDY = Study(
             replace(CNN, batch_norm=True),
             adam(1e-5, 6),
             controlled(),
-            of_a("ReLU, Adam 1e-5, 6 epochs", 69.99, 40.26),
+            published_in_source_a("ReLU, Adam 1e-5, 6 epochs", 69.99, 40.26),
         ),
     ),
     budget=BUDGET,

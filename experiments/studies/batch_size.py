@@ -14,7 +14,7 @@ What to look for: does the order hold where each size has its own best learning 
 
 from dataclasses import replace
 
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import BUDGET, Study, Variant
 from experiments.studies.common import CNN, adam, controlled
 
@@ -36,7 +36,7 @@ def _variant(size: int) -> Variant:
         CNN,
         replace(adam(1e-5, 10), batch_size=size),
         replace(controlled(), batch_size=size),
-        (Documented("A", f"Adam 1e-5, 10 epochs, batches of {size}", *_A[size]),),
+        (PublishedFigure("A", f"Adam 1e-5, 10 epochs, batches of {size}", *_A[size]),),
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import BUDGET
 from networks.models.config import CNNConfig, TrainingConfig
 
@@ -24,8 +24,8 @@ def controlled(training: TrainingConfig | None = None) -> TrainingConfig:
     return replace(training or adam(1e-3, BUDGET.epochs), keep="best")
 
 
-def of_a(
+def published_in_source_a(
     protocol: str, accuracy: float, f1: float, seconds: float | None = None
-) -> tuple[Documented, ...]:
+) -> tuple[PublishedFigure, ...]:
     """One figure of source A, in per cent; its F1 is a mean over batches."""
-    return (Documented("A", protocol, accuracy, f1, seconds),)
+    return (PublishedFigure("A", protocol, accuracy, f1, seconds),)

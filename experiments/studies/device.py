@@ -13,7 +13,7 @@ Where there is no GPU, the CPU trains alone and the results say so.
 
 from dataclasses import replace
 
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import RATES, Budget, Device, Study, Variant
 from networks.models.config import FFNConfig, TrainingConfig
 
@@ -22,9 +22,9 @@ _TRAINING = TrainingConfig(optimizer="sgd", learning_rate=0.002, epochs=30, batc
 
 
 def _variant(name: str, device: Device, accuracy: float, f1: float, seconds: float) -> Variant:
-    figure = Documented("B", "SGD 0.002, 30 epochs", accuracy, f1, seconds)
+    figure = PublishedFigure("B", "SGD 0.002, 30 epochs", accuracy, f1, seconds)
     best = replace(_TRAINING, keep="best")
-    return Variant(name, _NETWORK, _TRAINING, best, documented=(figure,), device=device)
+    return Variant(name, _NETWORK, _TRAINING, best, published=(figure,), device=device)
 
 
 STUDY = Study(

@@ -14,7 +14,7 @@ What to look for: in the controlled protocol, what patience saves (epochs) and c
 
 from dataclasses import replace
 
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import RATES, Budget, Study, Variant
 from experiments.studies.common import CNN, adam, controlled
 from networks.models.config import EarlyStoppingConfig
@@ -38,7 +38,7 @@ def _variant(patience: int) -> Variant:
         CNN,
         replace(adam(1e-5, _EPOCHS), early_stopping=watched),
         replace(controlled(), early_stopping=pooled),
-        (Documented("A", f"Adam 1e-5, {epochs} of at most {_EPOCHS} epochs", *figures),),
+        (PublishedFigure("A", f"Adam 1e-5, {epochs} of at most {_EPOCHS} epochs", *figures),),
     )
 
 

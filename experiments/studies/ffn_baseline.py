@@ -13,7 +13,7 @@ stand below the table, do better? Which genres does it mix up?
 
 from dataclasses import replace
 
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import RATES, Budget, Study, Variant
 from networks.models.config import FFNConfig, TrainingConfig
 
@@ -30,10 +30,10 @@ STUDY = Study(
             "last-epoch",
             _NETWORK,
             _TRAINING,
-            documented=(
-                Documented("A", _PROTOCOL, 58.87, 31.33, 16.6),
-                Documented("B", f"{_PROTOCOL}, on a CPU", 62.14, 61.1, 9.0),
-                Documented("B", f"{_PROTOCOL}, on a GPU", 56.40, 55.4, 13.2),
+            published=(
+                PublishedFigure("A", _PROTOCOL, 58.87, 31.33, 16.6),
+                PublishedFigure("B", f"{_PROTOCOL}, on a CPU", 62.14, 61.1, 9.0),
+                PublishedFigure("B", f"{_PROTOCOL}, on a GPU", 56.40, 55.4, 13.2),
             ),
         ),
         Variant(
@@ -41,9 +41,9 @@ STUDY = Study(
             _NETWORK,
             _TRAINING,
             controlled=replace(_TRAINING, keep="best"),
-            documented=(
-                Documented("A", _PROTOCOL, 60.90, 28.96),
-                Documented("B", f"{_PROTOCOL} more, true copy of the best", 60.97, 58.97),
+            published=(
+                PublishedFigure("A", _PROTOCOL, 60.90, 28.96),
+                PublishedFigure("B", f"{_PROTOCOL} more, true copy of the best", 60.97, 58.97),
             ),
             note=(
                 "the source kept a reference to its best model, not a copy: the documented "

@@ -16,7 +16,7 @@ its own best learning rate? Are the differences larger than those between seeds?
 
 from dataclasses import replace
 
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import BUDGET, Study, Variant
 from experiments.studies.common import CNN, controlled
 from networks.models.config import Optimizer, TrainingConfig
@@ -50,8 +50,8 @@ def _of_a(optimizer: Optimizer) -> Variant:
     rate, epochs, accuracy, f1 = _A[optimizer]
     training = TrainingConfig(optimizer, rate, epochs, batch_size=16)
     figures = (
-        Documented("A", f"lr {rate:g}, {epochs} epochs", accuracy, f1),
-        Documented("B", _B_PROTOCOL, *_B[optimizer]),
+        PublishedFigure("A", f"lr {rate:g}, {epochs} epochs", accuracy, f1),
+        PublishedFigure("B", _B_PROTOCOL, *_B[optimizer]),
     )
     return Variant(optimizer, CNN, training, controlled(training), figures)
 
@@ -62,7 +62,7 @@ def _of_b(optimizer: Optimizer) -> Variant:
         f"b-{optimizer}",
         replace(CNN, dense_activation=False),
         training,
-        documented=(Documented("B", _B_PROTOCOL, *_B[optimizer]),),
+        published=(PublishedFigure("B", _B_PROTOCOL, *_B[optimizer]),),
         protocols=("documented",),
         extended=True,
     )

@@ -12,7 +12,7 @@ What to look for: accuracy for equal epochs against accuracy for equal time,
 and which of the two overfits first.
 """
 
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import BUDGET, Study, Variant
 from experiments.studies.common import CNN, adam, controlled
 from networks.models.config import CNNConfig
@@ -27,9 +27,9 @@ STUDY = Study(
             CNNConfig(pooling=False, padding=False),
             adam(1e-5, epochs=4),
             controlled(),
-            documented=(
-                Documented("A", "Adam 1e-5, 4 epochs", 62.43, 33.60, 60.5),
-                Documented("B", "linear, SGD 0.002: NaN at once, always class 1", 23.55, 9.53),
+            published=(
+                PublishedFigure("A", "Adam 1e-5, 4 epochs", 62.43, 33.60, 60.5),
+                PublishedFigure("B", "linear, SGD 0.002: NaN at once, always class 1", 23.55, 9.53),
             ),
         ),
         Variant(
@@ -37,9 +37,11 @@ STUDY = Study(
             CNN,
             adam(1e-5, epochs=5),
             controlled(),
-            documented=(
-                Documented("A", "Adam 1e-5, 5 epochs", 57.34, 30.06, 7.9),
-                Documented("B", "ReLU on convolutions only, SGD 0.002, 30 epochs", 66.79, 67.29),
+            published=(
+                PublishedFigure("A", "Adam 1e-5, 5 epochs", 57.34, 30.06, 7.9),
+                PublishedFigure(
+                    "B", "ReLU on convolutions only, SGD 0.002, 30 epochs", 66.79, 67.29
+                ),
             ),
         ),
     ),

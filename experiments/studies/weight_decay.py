@@ -15,7 +15,7 @@ the network stops learning at all.
 from dataclasses import replace
 
 from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, NOT_RUN, adam, controlled, of_a
+from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a
 
 _FINAL = adam(1e-3, 60)
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # that the source searched
@@ -37,7 +37,7 @@ STUDY = Study(
             CNN,
             replace(_FINAL, l2=STRENGTHS[0]),
             replace(controlled(), l2=STRENGTHS[0]),
-            of_a("Adam 1e-3, L2 1e-5, 60 epochs", 65.70, 35.21),
+            published_in_source_a("Adam 1e-3, L2 1e-5, 60 epochs", 65.70, 35.21),
             note="the source chose it by a search whose learning rate was always 1e-5, not 1e-3.",
         ),
         *map(_controlled_only, STRENGTHS[1:]),

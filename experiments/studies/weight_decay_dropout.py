@@ -13,7 +13,7 @@ What to look for: is both together more than the better of the two alone?
 from dataclasses import replace
 
 from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, NOT_RUN, adam, controlled, of_a
+from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a
 
 _FINAL = adam(1e-4, 50)
 _L2 = 1e-5
@@ -32,7 +32,7 @@ STUDY = Study(
             _DROPS,
             replace(_FINAL, l2=_L2),
             replace(controlled(), l2=_L2),
-            of_a("Adam 1e-4, L2 1e-5, dropout 0.1, 50 epochs", 71.66, 38.01),
+            published_in_source_a("Adam 1e-4, L2 1e-5, dropout 0.1, 50 epochs", 71.66, 38.01),
             note="the source chose it by a search whose learning rate was always 1e-5, not 1e-4.",
         ),
     ),

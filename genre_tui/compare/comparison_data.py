@@ -59,8 +59,8 @@ def ordered(result: RunResult, figure: Figure) -> list[VariantResult]:
 def documented(variant: VariantResult, figure: Figure) -> list[tuple[str, float]]:
     """Sources and their figures in per cent; only of the kind of F1 that ours is."""
     if figure == "accuracy":
-        return [(one.source, one.accuracy) for one in variant.documented]
-    return [(one.source, one.f1) for one in variant.documented if one.f1_kind == "macro"]
+        return [(one.source, one.accuracy) for one in variant.published]
+    return [(one.source, one.f1) for one in variant.published if one.f1_kind == "macro"]
 
 
 def look(run: RunDirectory) -> OneRun:

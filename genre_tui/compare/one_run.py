@@ -119,7 +119,7 @@ def _remarks(one: OneRun) -> list[str]:
         if told:
             said.append(f"{clean(variant.name)}: {', '.join(told)}.")
     if result.epochs:
-        others = any(variant.documented for variant in result.variants)
+        others = any(variant.published for variant in result.variants)
         what = ": documented figures are of the source's own number" if others else ""
         said.append(f"Epochs were set to {result.epochs}{what}.")
     if any(variant.n == 1 for variant in result.variants):
@@ -132,7 +132,7 @@ def _remarks(one: OneRun) -> list[str]:
         )
         said.append(f"On rows: {verdict.unit} of the test rows resampled.{rough}")
     for variant in result.variants:
-        for figure in variant.documented:
+        for figure in variant.published:
             kind = "macro-F1" if figure.f1_kind == "macro" else "mean F1 of batches"
             said.append(
                 clean(

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from data.terminal.text import clean
-from experiments.design.config_paths import told_by_path
+from experiments.design.config_paths import flatten_config
 from experiments.errors import MISSHAPEN
 from genre_tui.model.trial_model import TrialModel
 
@@ -81,7 +81,7 @@ def settings_text(trial: str, settings: TrialSettings) -> Text:
 def _fields(plain: Any) -> dict[str, str]:
     try:
         config = {part: plain[part] for part in _PARTS}
-        fields = dict(told_by_path(config))
+        fields = dict(flatten_config(config))
     except MISSHAPEN:
         return {}
     if fields.get(f"{_SCHEDULE}kind") == "none":  # the rest of it means nothing

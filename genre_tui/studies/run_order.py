@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import Protocol, Study
 from experiments.errors import RunError
 from experiments.execution.launch import start
 from experiments.forecasting.study_forecast import prospect
 from experiments.runs.directory import RunDirectory
-from experiments.studies.lookup import asked_for
+from experiments.studies.lookup import study_from_options
 from genre_tui.core.session import where
 from genre_tui.core.subprocess_command import Command
 from genre_tui.model.dataset_rows import DEMO, DatasetLine
@@ -33,7 +33,7 @@ class Order:
         data: name of a dataset, or path of an .h5 file.
         protocol: "documented" or "controlled".
         seeds, epochs: None leaves them to the study.
-        quick, extended: see `experiments.design.plan.Wish`.
+        quick, extended: see `experiments.design.plan.StudyOptions`.
         device: that trains.
         variants: only these, by their names with commas between them; "" for all.
         varied: fields with values, such as training.learning_rate=1e-4,1e-3.
@@ -67,13 +67,13 @@ class Order:
         """The command line that starts it."""
         return shlex.join(["python", "-m", *self.arguments(runs)])
 
-    def study_and_wish(self) -> tuple[Study, Wish]:
+    def study_and_options(self) -> tuple[Study, StudyOptions]:
         """What is to be trained.
 
         Raises:
             RunError: there is no such study, variant or field, or a value cannot be.
         """
-        return asked_for(
+        return study_from_options(
             self.study,
             protocol=self.protocol,
             seeds=self.seeds,
@@ -85,11 +85,11 @@ class Order:
         )
 
     def request(self) -> Request:
-        """What is handed to the process that carries it out; raises as `study_and_wish`."""
+        """What is handed to the process that carries it out; raises as `study_and_options`."""
         from data.sources.open import dataset_path
 
-        study, wish = self.study_and_wish()
-        return Request(study, dataset_path(self.data), wish, Computing(device=self.device))
+        study, options = self.study_and_options()
+        return Request(study, dataset_path(self.data), options, Computing(device=self.device))
 
 
 @dataclass(frozen=True)
@@ -197,25 +197,25 @@ def _foresee(order: Order, dataset: DatasetLine) -> Checked:
     Raises:
         RunError: nothing could be trained.
     """
-    study, wish = order.study_and_wish()
-    variants = study.of(wish.protocol, extended=wish.extended)
+    study, options = order.study_and_options()
+    variants = study.of(options.protocol, extended=options.extended)
     each = sum(
-        len(study.trainings(variant, wish.protocol, wish.epochs, quick=wish.quick))
+        len(study.trainings(variant, options.protocol, options.epochs, quick=options.quick))
         for variant in variants
     )
-    trials = each * wish.seeds_each
+    trials = each * options.seeds_each
     if each > _MOST_FORECAST:
         return Checked(order, {}, trials)
     few = trials <= _MOST_FORECAST
     planned = prospect(
         study,
-        wish if few else replace(wish, seeds=1),
+        options if few else replace(options, seeds=1),
         Computing(device=order.device),
         dataset.rows[:2],
         len(dataset.genres),
     )
     if not few:
-        return Checked(order, {}, planned.trials * wish.seeds_each)
+        return Checked(order, {}, planned.trials * options.seeds_each)
     found = planned.forecast()
     return Checked(order, {}, planned.trials, found.text if found else "", planned.left_out)
 
@@ -223,7 +223,7 @@ def _foresee(order: Order, dataset: DatasetLine) -> Checked:
 def _study_of(order: Order, name: str, problems: dict[str, str]) -> Study | None:
     """What is to be trained; None where that cannot be: why not stands below an entry."""
     try:
-        return order.study_and_wish()[0]
+        return order.study_and_options()[0]
     except RunError as error:
         problems.setdefault(name, str(error))
         return None

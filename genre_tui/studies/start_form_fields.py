@@ -42,12 +42,12 @@ class OrderFields(Vertical):
 
     def compose(self) -> ComposeResult:
         """All entries."""
-        wish = self._line.wish
+        options = self._line.options
         data: Select[str] = Select([], prompt="looking ...", compact=True, id="data")
-        protocol = Pick({known: known for known in PROTOCOLS}, wish.protocol, id="protocol")
+        protocol = Pick({known: known for known in PROTOCOLS}, options.protocol, id="protocol")
         device = Pick({known: known for known in DEVICES}, "auto", id="device")
         ticks = [Tick("quick (if controlled)", id="quick")]
-        ticks[0].disabled = wish.protocol != "controlled"
+        ticks[0].disabled = options.protocol != "controlled"
         if self._study.can_be_extended:
             ticks.append(Tick("extended: further variants", id="extended"))
         names = ", ".join(variant.name for variant in self._study.variants)
@@ -122,12 +122,12 @@ class OrderFields(Vertical):
 
     def _suggest(self) -> None:
         entries = self.entries
-        wish = replace(self._line.wish, protocol=entries.protocol, quick=entries.quick)
+        options = replace(self._line.options, protocol=entries.protocol, quick=entries.quick)
         epochs = "each variant's own"
         if entries.protocol == "controlled":
             budget = self._study.budget.quick() if entries.quick else self._study.budget
             epochs = str(budget.epochs)
-        self.query_one("#seeds-entry", Entry).suggest(f"default: {wish.seeds_each}")
+        self.query_one("#seeds-entry", Entry).suggest(f"default: {options.seeds_each}")
         self.query_one("#epochs-entry", Entry).suggest(f"default: {epochs}")
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data.terminal.text import clean
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
@@ -65,7 +65,7 @@ class StudyLine:
         name: as on the command line.
         study: the question; None where a file cannot be read.
         problem: why not, in a sentence, or "".
-        wish: how much of it is trained unless the user says otherwise.
+        options: how much of it is trained unless the user says otherwise.
         costs: by protocol, as far as known.
         last: of the newest finished run.
         newest: run that is carried out, else the newest of all.
@@ -74,7 +74,7 @@ class StudyLine:
     name: str
     study: Study | None
     problem: str = ""
-    wish: Wish = field(default_factory=Wish)
+    options: StudyOptions = field(default_factory=StudyOptions)
     costs: Mapping[Protocol, Cost] = field(default_factory=dict)
     last: LastResult | None = None
     newest: RunSummary | None = None
@@ -121,7 +121,7 @@ def own_lines(folder: Path = Path()) -> list[StudyLine]:
             except RunError as error:
                 lines.append(StudyLine(clean(str(path)), None, clean(str(error))))
             else:
-                lines.append(StudyLine(clean(str(path)), own.study, wish=own.wish))
+                lines.append(StudyLine(clean(str(path)), own.study, options=own.options))
     return lines
 
 
@@ -135,9 +135,9 @@ def with_costs(line: StudyLine) -> StudyLine:
         return line
     costs = {}
     for protocol in PROTOCOLS:
-        wish = replace(line.wish, protocol=protocol)
+        options = replace(line.options, protocol=protocol)
         try:
-            planned = prospect(line.study, wish, Computing())
+            planned = prospect(line.study, options, Computing())
         except RunError:
             continue  # there is nothing to train
         found = planned.forecast(Timings(planned.conditions))

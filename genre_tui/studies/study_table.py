@@ -47,7 +47,7 @@ def studies_csv(lines: Iterable[StudyLine]) -> str:
         for protocol in PROTOCOLS:
             cost = line.costs.get(protocol)
             cells += [cost.trials, cost.seconds] if cost else ["", ""]
-        best = line.study.documented_best if line.study else None
+        best = line.study.best_published if line.study else None
         cells += [best.accuracy, best.source] if best else ["", ""]
         last = line.last
         cells += [last.accuracy, last.dataset, last.run.name] if last else ["", "", ""]
@@ -68,7 +68,7 @@ def _time(line: StudyLine) -> str:
 
 
 def _documented(line: StudyLine) -> str:
-    return best_figure(line.study.documented_best) if line.study else ""
+    return best_figure(line.study.best_published) if line.study else ""
 
 
 def _here(line: StudyLine) -> str | Text:

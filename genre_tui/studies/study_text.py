@@ -7,7 +7,7 @@ from rich.text import Text
 
 from data.terminal.console import table
 from data.terminal.text import clean
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import PROTOCOLS, Study, Variant
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.studies.study_rows import StudyLine
@@ -66,7 +66,7 @@ def variants_table(study: Study) -> Table:
     return table([columns[0], *columns[2:]], [[row[0], *row[2:]] for row in rows])
 
 
-def best_figure(figure: Documented | None) -> str:
+def best_figure(figure: PublishedFigure | None) -> str:
     """A documented accuracy in per cent; of which source, where it is not A's."""
     if figure is None:
         return ""
@@ -87,7 +87,7 @@ def _now(run: RunSummary) -> Text:
 
 
 def _figure(variant: Variant, source: str) -> str:
-    return next((f"{f.accuracy:.2f}" for f in variant.documented if f.source == source), "")
+    return next((f"{f.accuracy:.2f}" for f in variant.published if f.source == source), "")
 
 
 def _belongs(variant: Variant) -> str:

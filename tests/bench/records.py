@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from data.datasets.dataset import Dataset
 from data.storage import hdf5
-from experiments.design.plan import Plan, Wish, make_plan
+from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.request import CHECKPOINT_SECONDS
 from experiments.design.trial import Trial
 from experiments.execution.event_writer import RunLog
@@ -222,7 +222,7 @@ def _new_run(dataset: Dataset, folder: Path, trials: int) -> tuple[RunDirectory,
     """A run of one variant of the baseline with so many seeds, in its study's folder."""
     study = STUDIES["ffn-baseline"]
     study = replace(study, variants=study.variants[:1])
-    plan = make_plan(study, Wish(seeds=trials, epochs=_EPOCHS), dataset.content_sha256)
+    plan = make_plan(study, StudyOptions(seeds=trials, epochs=_EPOCHS), dataset.content_sha256)
     run = RunDirectory(folder / study.name / "20260101T000000Z-bench0")
     device = {"type": "cpu", "name": "", "threads": 1, "precision": "float32", "workers": 1}
     facts = run_facts(study, dataset, plan, [Cohort(plan.trials)], device, _CHECKPOINT_SECONDS)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from data.datasets.dataset import Dataset, Split
-from experiments.design.plan import Plan, Wish, make_plan
+from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.trial import Trial
 from experiments.execution.event_writer import RunLog
 from experiments.execution.manifest import run_facts
@@ -91,7 +91,7 @@ def _begin(
     chosen = STUDIES[study]
     chosen = replace(chosen, variants=chosen.variants[:variants])
     dataset = _dataset()
-    plan = make_plan(chosen, Wish("documented", seeds, epochs), dataset.content_sha256)
+    plan = make_plan(chosen, StudyOptions("documented", seeds, epochs), dataset.content_sha256)
     run = RunDirectory(runs / study / name)
     device = {"type": "cpu", "name": "", "threads": 1, "precision": "float32", "workers": 1}
     run.write_run(run_facts(chosen, dataset, plan, _cohorts(plan), device, 30.0))

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("optuna", reason="needs the extra search")
 
 from data.storage import hdf5
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.search_options import space_of
 from experiments.design.search_settings import Search
@@ -37,7 +37,7 @@ def begin(zygote: Zygote, folder: Path) -> tuple[RunDirectory, Path]:
     request = Request(
         STUDY,
         path,
-        Wish("controlled", seeds=1, epochs=12),
+        StudyOptions("controlled", seeds=1, epochs=12),
         Computing(device="cpu", checkpoint_seconds=0.02),
         search,
     )

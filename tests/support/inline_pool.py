@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from data.datasets.dataset import Dataset
 from data.storage import hdf5
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import Study
 from experiments.execution.run_process import Carrier
@@ -58,7 +58,7 @@ def run_inline(
     path = folder / f"{dataset.name}.h5"
     hdf5.save(dataset, path)
     asked = Computing(device="cpu", **computing)
-    request = Request(study, path, Wish(protocol, seeds, epochs), asked)
+    request = Request(study, path, StudyOptions(protocol, seeds, epochs), asked)
     run = listing.create(folder / "runs", study.name)
     with owning(run, print) as me:
         Carrier(run, me, pool=pool).begin(request)

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 
 from data.storage import hdf5
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
@@ -41,7 +41,7 @@ def begin(
     if not path.exists():
         hdf5.save(small_dataset(mel=False), path)
     asked = Computing(device="cpu", workers=workers, checkpoint_seconds=0.02)
-    request = Request(STUDY, path, Wish(protocol, seeds=3), asked)
+    request = Request(STUDY, path, StudyOptions(protocol, seeds=3), asked)
     run = listing.create(runs or folder / "runs", STUDY.name)
     run.write_request(request.to_dict())
     zygote.start(run.path, fault=fault)

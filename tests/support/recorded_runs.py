@@ -10,7 +10,7 @@ from unittest import mock
 
 import numpy as np
 
-from experiments.design.plan import Plan, Wish, make_plan
+from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.study import Study
 from experiments.design.trial import Trial
 from experiments.runs.directory import RunDirectory
@@ -47,7 +47,7 @@ def record(
     name: str = "20260102T030405Z-abc123",
 ) -> RunDirectory:
     """A finished run whose predictions are right with a chance of `skill`, trial by trial."""
-    plan = make_plan(study, Wish(protocol, seeds, epochs), sha256)
+    plan = make_plan(study, StudyOptions(protocol, seeds, epochs), sha256)
     run = RunDirectory(runs / study.name / name)
     of_study = {variant.name: variant for variant in study.variants}
     run.write_run(
@@ -79,7 +79,7 @@ def record(
                         }
                         for candidate in planned.candidates
                     ],
-                    "documented": [f.to_dict() for f in of_study[planned.name].documented]
+                    "documented": [f.to_dict() for f in of_study[planned.name].published]
                     if documented
                     else [],
                     "note": of_study[planned.name].note if protocol == "documented" else "",

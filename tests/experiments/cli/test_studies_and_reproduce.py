@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from data.storage import hdf5
 from experiments.cli import reproduce
 from experiments.cli.main import main
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing
 from experiments.design.study import PROTOCOLS
 from experiments.forecasting.study_forecast import prospect
@@ -28,7 +28,7 @@ def _measured() -> None:
     """As if a row of every kind took a millisecond."""
     for study in STUDIES.values():
         for protocol in PROTOCOLS:
-            planned = prospect(study, Wish(protocol), Computing())
+            planned = prospect(study, StudyOptions(protocol), Computing())
             timings = Timings(planned.conditions)
             timings.keep_start_up(1.0)
             for cohort in timings.missing(planned.cohorts):

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.design.plan import Wish, make_plan
+from experiments.design.plan import StudyOptions, make_plan
 from experiments.design.study import PROTOCOLS, RATES, Protocol, Study
 from experiments.design.trial import Trial
 from experiments.errors import RunError
@@ -91,7 +91,7 @@ def _encoded(source: str) -> set[tuple[object, ...]]:
         + ((figure.seconds,) if figure.seconds else ())
         for study in STUDIES.values()
         for variant in study.variants
-        for figure in variant.documented
+        for figure in variant.published
         if figure.source == source
     }
 
@@ -112,7 +112,7 @@ def test_every_study_is_well_formed(study: Study) -> None:
         for variant in study.of(protocol):
             assert study.trainings(variant, protocol)
     for variant in study.of("documented"):
-        assert variant.documented or "the source ran no such training" in variant.note
+        assert variant.published or "the source ran no such training" in variant.note
     assert Study.from_dict(json.loads(json.dumps(study.to_dict()))) == study
 
 
@@ -173,13 +173,13 @@ def test_documented_protocols_are_the_sources() -> None:
 
 
 def test_the_documented_protocol_counts_on_from_the_sources_seed() -> None:
-    plan = make_plan(STUDIES["pooling-padding"], Wish(seeds=3), "abc")
+    plan = make_plan(STUDIES["pooling-padding"], StudyOptions(seeds=3), "abc")
     assert [trial.seed for _, trial in plan.trials] == [42, 43, 44] * 2
-    assert make_plan(STUDIES["pooling-padding"], Wish(), "abc").seeds == (42,)
+    assert make_plan(STUDIES["pooling-padding"], StudyOptions(), "abc").seeds == (42,)
 
 
 def test_variants_that_agree_share_their_trials() -> None:
-    plan = make_plan(STUDIES["ffn-baseline"], Wish(seeds=2), "abc")
+    plan = make_plan(STUDIES["ffn-baseline"], StudyOptions(seeds=2), "abc")
     assert len(plan.trials) == 2
     last, best = plan.variants
     assert [t.id for t in last.candidates[0].trials] == [t.id for t in best.candidates[0].trials]
@@ -187,7 +187,7 @@ def test_variants_that_agree_share_their_trials() -> None:
 
 def test_the_controlled_protocol_gives_every_variant_the_same_budget() -> None:
     for study in STUDIES.values():
-        plan = make_plan(study, Wish("controlled", extended=study.can_be_extended), "abc")
+        plan = make_plan(study, StudyOptions("controlled", extended=study.can_be_extended), "abc")
         assert len(plan.seeds) == 5
         budgets = [
             {(c.learning_rate, trial.training.epochs) for c in v.candidates for trial in c.trials}
@@ -197,14 +197,14 @@ def test_the_controlled_protocol_gives_every_variant_the_same_budget() -> None:
         assert {rate for rate, _ in budgets[0]} == set(RATES)
         kept = {t.training.keep for v in plan.variants for c in v.candidates for t in c.trials}
         assert kept == ({"last", "best"} if study.name == "ffn-baseline" else {"best"})
-    last, best = make_plan(STUDIES["ffn-baseline"], Wish("controlled"), "abc").variants
+    last, best = make_plan(STUDIES["ffn-baseline"], StudyOptions("controlled"), "abc").variants
     assert last.candidates[0].trials[0].training.keep == "last"
     assert best.candidates[0].trials[0].training.keep == "best"
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_epochs_can_be_set(protocol: Protocol) -> None:
-    plan = make_plan(STUDIES["ffn-baseline"], Wish(protocol, epochs=2), "abc")
+    plan = make_plan(STUDIES["ffn-baseline"], StudyOptions(protocol, epochs=2), "abc")
     assert {trial.training.epochs for _, trial in plan.trials} == {2}
 
 
@@ -227,7 +227,7 @@ def test_a_trials_id_depends_on_all_it_depends_on_and_nothing_else() -> None:
 
 def test_a_quick_version_is_smaller_and_says_what_it_leaves_out() -> None:
     study = STUDIES["batch-norm"]
-    plan = make_plan(study, Wish("controlled", quick=True), "abc")
+    plan = make_plan(study, StudyOptions("controlled", quick=True), "abc")
     assert plan.seeds == (42, 43, 44)
     assert len(plan.trials) == 2 * 3 * 3
     assert {trial.training.epochs for _, trial in plan.trials} == {10}
@@ -236,22 +236,22 @@ def test_a_quick_version_is_smaller_and_says_what_it_leaves_out() -> None:
         "Quick version: 3 seeds instead of 5, 10 epochs instead of 20, no learning rate of 1e-05.",
     )
     with pytest.raises(RunError, match="--quick makes the controlled protocol smaller"):
-        make_plan(study, Wish("documented", quick=True), "abc")
+        make_plan(study, StudyOptions("documented", quick=True), "abc")
 
 
 def test_extended_studies() -> None:
     study = STUDIES["optimizers"]
-    assert len(make_plan(study, Wish(), "abc").variants) == 5
-    assert len(make_plan(study, Wish(extended=True), "abc").variants) == 16
-    assert len(make_plan(study, Wish("controlled", extended=True), "abc").variants) == 11
+    assert len(make_plan(study, StudyOptions(), "abc").variants) == 5
+    assert len(make_plan(study, StudyOptions(extended=True), "abc").variants) == 16
+    assert len(make_plan(study, StudyOptions("controlled", extended=True), "abc").variants) == 11
     with pytest.raises(RunError, match="has no extended form"):
-        make_plan(STUDIES["dropout"], Wish(extended=True), "abc")
+        make_plan(STUDIES["dropout"], StudyOptions(extended=True), "abc")
 
 
 def test_variants_about_devices_that_are_not_here_are_left_out_and_named() -> None:
     study = STUDIES["device"]
-    both = make_plan(study, Wish(), "abc", ("cpu", "cuda"))
+    both = make_plan(study, StudyOptions(), "abc", ("cpu", "cuda"))
     assert [trial.device for _, trial in both.trials] == ["cpu", "cuda"]
-    one = make_plan(study, Wish(), "abc", ("cpu",))
+    one = make_plan(study, StudyOptions(), "abc", ("cpu",))
     assert [trial.device for _, trial in one.trials] == ["cpu"]
     assert one.left_out == ("gpu: left out, as there is no GPU that torch can use here.",)

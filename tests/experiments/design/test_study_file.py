@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.design.plan import Wish, make_plan
+from experiments.design.plan import StudyOptions, make_plan
 from experiments.design.study_file import read_study
 from experiments.design.toml_lines import line_of
 from experiments.design.variants import only, parse_grid, vary
@@ -63,9 +63,9 @@ def refused(folder: Path, text: str) -> str:
 def test_a_study_with_all_its_parts(tmp_path: Path) -> None:
     own = read(tmp_path, WHOLE)
     study = own.study  # type: ignore[attr-defined]
-    assert own.wish == Wish("controlled", 2)  # type: ignore[attr-defined]
+    assert own.options == StudyOptions("controlled", 2)  # type: ignore[attr-defined]
     assert (study.name, study.question) == ("my-study", "Does a wider network help?")
-    plan = make_plan(study, Wish("controlled", 2), "abc")
+    plan = make_plan(study, StudyOptions("controlled", 2), "abc")
     tried = {
         variant.name: [(c.learning_rate, c.trials[0].training.epochs) for c in variant.candidates]
         for variant in plan.variants
@@ -78,7 +78,7 @@ def test_a_study_with_all_its_parts(tmp_path: Path) -> None:
     assert study.variants[1].network == FFNConfig(hidden=(64, 8))
     trainings = [trial.training for _, trial in plan.trials]
     assert {(t.optimizer, t.batch_size, t.keep) for t in trainings} == {("sgd", 8, "best")}
-    as_written = make_plan(study, Wish("documented"), "abc")
+    as_written = make_plan(study, StudyOptions("documented"), "abc")
     assert [t.training.keep for _, t in as_written.trials] == ["last"] * 3
 
 
@@ -156,9 +156,9 @@ def test_every_combination_of_two_fields() -> None:
         "learning_rate=0.001 hidden=[64]",
         "learning_rate=0.001 hidden=[32,16]",
     ]
-    assert not any(variant.documented for variant in study.variants)
+    assert not any(variant.published for variant in study.variants)
     for protocol in ("documented", "controlled"):
-        trials = make_plan(study, Wish(protocol, seeds=1), "abc").trials  # type: ignore[arg-type]
+        trials = make_plan(study, StudyOptions(protocol, seeds=1), "abc").trials  # type: ignore[arg-type]
         rates = [trial.training.learning_rate for _, trial in trials]
         assert rates == [1e-4, 1e-4, 1e-3, 1e-3]
 

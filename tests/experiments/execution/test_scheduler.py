@@ -301,7 +301,7 @@ def test_documented_figures_stand_beside_the_sources_rows_only(
             monkeypatch.setattr("experiments.execution.manifest.is_source", lambda dataset: True)
         run = _run(tmp_path, study, "documented", 1, 1, dataset=dataset)
         for variant, planned in zip(collect(run).variants, study.variants, strict=True):
-            assert variant.documented == (planned.documented if known else ())
+            assert variant.published == (planned.published if known else ())
 
 
 def test_a_mel_study_without_mel_is_not_begun(tmp_path: Path) -> None:

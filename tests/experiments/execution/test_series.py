@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data.storage import hdf5
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.execution import series
 from experiments.execution.series import carry_on, stages
@@ -14,7 +14,7 @@ from experiments.studies import STUDIES
 from tests.conftest import small_dataset
 from tests.support.inline_pool import run_inline
 
-WISH = Wish(seeds=2, epochs=1)
+WISH = StudyOptions(seeds=2, epochs=1)
 
 
 def _request(path: Path, study: str = "ffn-baseline", **computing: object) -> Request:
@@ -48,8 +48,8 @@ def test_a_finished_study_is_not_run_again(finished: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     "other",
     [
-        Request(STUDIES["ffn-baseline"], Path("small.h5"), Wish(seeds=3, epochs=1)),
-        Request(STUDIES["ffn-baseline"], Path("small.h5"), Wish("controlled", 2, 1)),
+        Request(STUDIES["ffn-baseline"], Path("small.h5"), StudyOptions(seeds=3, epochs=1)),
+        Request(STUDIES["ffn-baseline"], Path("small.h5"), StudyOptions("controlled", 2, 1)),
         _request(Path("small.h5"), precision="bfloat16"),
     ],
 )
@@ -86,11 +86,11 @@ def test_a_damaged_run_is_nobodys_result(finished: Path) -> None:
 
 
 def test_prospects_count_what_would_be_trained() -> None:
-    planned = prospect(STUDIES["optimizers"], Wish("controlled"), Computing(device="cpu"))
+    planned = prospect(STUDIES["optimizers"], StudyOptions("controlled"), Computing(device="cpu"))
     assert planned.trials == 5 * 4 * 5
     assert planned.rows == SOURCE_ROWS
     assert planned.is_long
     assert planned.forecast() is None  # nothing was measured in a test's own cache
-    short = prospect(STUDIES["ffn-baseline"], Wish(), Computing(device="cpu"))
+    short = prospect(STUDIES["ffn-baseline"], StudyOptions(), Computing(device="cpu"))
     assert not short.is_long
     assert short.workers == 1

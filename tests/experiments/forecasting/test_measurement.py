@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from experiments.design.plan import Wish, make_plan
+from experiments.design.plan import StudyOptions, make_plan
 from experiments.design.trial import Trial
 from experiments.forecasting import measurement
 from experiments.forecasting.calibration import calibrate, describe
@@ -199,7 +199,7 @@ def test_rows_that_are_enough(
 @pytest.mark.parametrize("name", list(STUDIES))
 def test_what_is_measured_is_what_trains(name: str) -> None:
     """Nothing that decides the cost of a step is changed by measuring it."""
-    plan = make_plan(STUDIES[name], Wish("controlled"), "x")
+    plan = make_plan(STUDIES[name], StudyOptions("controlled"), "x")
     for planned in plan_cohorts(plan.trials, "cpu", 4):
         for _, trial in planned.trials:
             training = calm(trial.training, 4)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from data.errors import DataError
 from data.storage import catalogue
 from experiments.cli.report import report
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.trial import Trial
 from experiments.design.variants import only, vary
@@ -120,7 +120,9 @@ def test_a_report_of_a_real_run(tmp_path: Path, own_places: Path) -> None:
     catalogue.add(dataset, replace=False)
     study = only(STUDIES["ffn-baseline"], ["best-validation-f1"])
     run = run_inline(tmp_path, study, "controlled", seeds=2, epochs=2, dataset=dataset)
-    run.write_request(Request(study, tmp_path / "mine.h5", Wish("controlled", 2, 2)).to_dict())
+    run.write_request(
+        Request(study, tmp_path / "mine.h5", StudyOptions("controlled", 2, 2)).to_dict()
+    )
     page = _page(run)
     assert "python -m experiments run ffn-baseline --data mine --protocol controlled" in page.text
     assert "--variants best-validation-f1" in page.text
@@ -301,7 +303,7 @@ def test_the_command_that_asks_for_the_same(tmp_path: Path) -> None:
     usual += " --epochs 4"
     assert what_ran(collect(run)).command == "", "without request.json nothing is made up"
     assert _asked(run, Request(study, path)) == (usual, False)
-    quick = Request(study, path, Wish("controlled", quick=True), Computing(threads=2))
+    quick = Request(study, path, StudyOptions("controlled", quick=True), Computing(threads=2))
     assert _asked(run, quick) == (f"{usual} --quick --threads 2", False)
     some = Request(only(study, ["last-epoch"]), path)
     assert _asked(run, some) == (f"{usual} --variants last-epoch", False)

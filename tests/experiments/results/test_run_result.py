@@ -8,7 +8,7 @@ import pytest
 
 from data.terminal.console import console
 from experiments.cli.result_tables import results_view
-from experiments.design.published_figure import Documented
+from experiments.design.published_figure import PublishedFigure
 from experiments.errors import RunError
 from experiments.results.number_format import per_cent
 from experiments.results.run_result import Spread, collect
@@ -64,12 +64,15 @@ def test_demo_data_is_always_labelled(tmp_path: Path) -> None:
 
 
 def test_documented_figures_survive_the_record(tmp_path: Path) -> None:
-    figures = (Documented("A", "SGD", 58.87, 31.33, 16.6), Documented("B", "Adam", 62.14, 61.1))
+    figures = (
+        PublishedFigure("A", "SGD", 58.87, 31.33, 16.6),
+        PublishedFigure("B", "Adam", 62.14, 61.1),
+    )
     run = record_run(tmp_path)
     facts = run.read_run()
     facts["variants"][0]["documented"] = [figure.to_dict() for figure in figures]
     run.write_run(facts)
-    assert collect(run).variants[0].documented == figures
+    assert collect(run).variants[0].published == figures
     text = " ".join(_text(run).split())
     assert "source A reports 58.87 % accuracy, 31.33 % batch-mean F1 (SGD)" in text
     assert "ours, averaged that way: 50.00 %" in text

@@ -19,7 +19,7 @@ from rich.console import Console
 from data.errors import NoSpaceError
 from data.storage import hdf5
 from experiments.cli.search_table import search_view
-from experiments.design.plan import Wish
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.search_options import space_of
 from experiments.design.search_settings import Search
@@ -83,7 +83,7 @@ def request_of(folder: Path, search: Search, study: Study = STUDY) -> Request:
     path = folder / "small.h5"
     if not path.exists():
         hdf5.save(small_dataset(mel=False), path)
-    return Request(study, path, Wish("controlled", 1), Computing(device="cpu"), search)
+    return Request(study, path, StudyOptions("controlled", 1), Computing(device="cpu"), search)
 
 
 def search_inline(

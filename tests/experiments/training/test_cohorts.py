@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.design.plan import Wish, make_plan
+from experiments.design.plan import StudyOptions, make_plan
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.studies import STUDIES
@@ -67,7 +67,7 @@ def test_what_may_differ_and_what_may_not() -> None:
 @pytest.mark.parametrize("name", list(STUDIES))
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_every_trial_of_a_study_is_in_one_cohort(name: str, device: str) -> None:
-    plan = make_plan(STUDIES[name], Wish("controlled"), "x")
+    plan = make_plan(STUDIES[name], StudyOptions("controlled"), "x")
     cohorts = plan_cohorts(plan.trials, device, 4, 80 * 2**30)
     planned = [trial.id for cohort in cohorts for _, trial in cohort.trials]
     assert sorted(planned) == sorted(trial.id for _, trial in plan.trials)
