@@ -152,7 +152,7 @@ def test_only_networks_imports_keras() -> None:
         ("experiments", ["list", "--json"]),
         ("experiments", ["--help"]),
         ("experiments", ["run", "--help"]),
-        ("experiments", ["bench", "--help"]),
+        ("tests.bench", ["--help"]),
         ("experiments", ["runs"]),
         ("experiments", ["watch", "--help"]),
         ("experiments", ["stop", "--help"]),
@@ -180,12 +180,12 @@ def test_looking_at_results_does_not_import_torch(tmp_path: Path) -> None:
     script = f"""
 import asyncio, sys
 from pathlib import Path
-from experiments.cli import main
+from experiments.cli.main import main
 main(["show", "latest", "--runs", {str(tmp_path)!r}], standalone_mode=False)
 main(["runs", "--runs", {str(tmp_path)!r}], standalone_mode=False)
 main(["watch", "--once", "--json", "--runs", {str(tmp_path)!r}], standalone_mode=False)
 from genre_tui.app import GenreTui
-from genre_tui.session import Session
+from genre_tui.core.session import Session
 async def look():
     runs = Path({str(tmp_path)!r})
     app = GenreTui(Session(runs))

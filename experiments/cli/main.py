@@ -19,7 +19,6 @@ from experiments.cli.studies import list_studies
 from experiments.errors import RunError
 from experiments.results.run_result import collect
 from networks.models.checks import ConfigError
-from tests.bench.cli import bench
 
 
 class ExperimentsGroup(SentenceGroup):
@@ -48,5 +47,5 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     print_result(collect(find(runs, run)), as_json)
 
 
-for command in (list_studies, run, *COMMANDS, search, report, compare, export, reproduce, bench):
+for command in (list_studies, run, *COMMANDS, search, report, compare, export, reproduce):
     main.add_command(command)

@@ -14,12 +14,12 @@ from rich.console import Console
 
 from data.datasets.dataset import Dataset
 from data.storage import catalogue
-from experiments.cli.main import main
 from experiments.errors import RunError
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig, TrainingConfig, to_dict
 from networks.models.multiply_adds import training_multiplications
 from networks.training.results import build
 from tests.bench import process
+from tests.bench.__main__ import main
 from tests.bench.measure import Benchmark, Row, in_turn, ratio
 from tests.bench.measurements import choose_measurements
 from tests.bench.process import Job, Measured, measure_here
@@ -47,7 +47,7 @@ def test_ratios_are_medians_of_each_repeats_ratio() -> None:
 
 def test_features_are_measured_beside_librosa() -> None:
     pytest.importorskip("librosa", reason="librosa (the extra 'bench') is not installed")
-    result = CliRunner().invoke(main, ["bench", "features", "--repeats", "1", "--json"])
+    result = CliRunner().invoke(main, ["features", "--repeats", "1", "--json"])
     assert result.exit_code == 0, result.output
     measured = json.loads(result.stdout)
     names = {row["name"] for row in measured["rows"]}
@@ -59,7 +59,7 @@ def test_features_are_measured_beside_librosa() -> None:
 
 def test_without_librosa_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "librosa", None)
-    result = CliRunner().invoke(main, ["bench", "features"])
+    result = CliRunner().invoke(main, ["features"])
     assert result.exit_code == 2
     assert "-e '.[bench]'" in result.output
 
@@ -306,9 +306,7 @@ def test_ours_and_a_rival_in_this_process() -> None:
 def test_train_in_processes_from_the_command_line() -> None:
     catalogue.add(small_dataset("small"), replace=False)
     arguments = ["--data", "small", "--repeats", "1", "--epochs", "2", "--device", "cpu"]
-    result = CliRunner().invoke(
-        main, ["bench", "train", *arguments, "--only", "ffn-adam/lean", "--json"]
-    )
+    result = CliRunner().invoke(main, ["train", *arguments, "--only", "ffn-adam/lean", "--json"])
     assert result.exit_code == 0, result.output
     measured = json.loads(result.stdout)
     assert [row["name"] for row in measured["rows"]] == [MATRIX_PRODUCT, "ffn-adam/lean-loop"]
@@ -335,7 +333,7 @@ def test_a_process_that_fails_is_a_sentence(
     catalogue.add(small_dataset("small"), replace=False)
     monkeypatch.setattr(process, "CHILD", (sys.executable, "-c", script))
     result = CliRunner().invoke(
-        main, ["bench", "train", "--data", "small", "--only", "ffn-sgd", "--device", "cpu"]
+        main, ["train", "--data", "small", "--only", "ffn-sgd", "--device", "cpu"]
     )
     assert result.exit_code == 2
     assert result.stderr.startswith(f"Error: the measurement {MATRIX_PRODUCT} ")
@@ -356,7 +354,7 @@ def test_a_process_says_bad_input_in_a_line(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_nothing_to_measure_is_a_sentence() -> None:
     catalogue.add(small_dataset("small"), replace=False)
-    result = CliRunner().invoke(main, ["bench", "train", "--data", "small", "--only", "ours-7"])
+    result = CliRunner().invoke(main, ["train", "--data", "small", "--only", "ours-7"])
     assert result.exit_code == 2
     assert "no measurement's name contains 'ours-7'. There are: ffn-sgd/source-loop," in (
         result.stderr

@@ -16,6 +16,7 @@ from experiments.studies import STUDIES
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.run_watcher import RunWatcher
 from tests.bench import tui, tui_runs
+from tests.bench.__main__ import main
 from tests.bench.tui_terminal import BenchTerminal, start_up
 from tests.support.inline_pool import events_of
 from tests.support.processes import wait_until
@@ -97,7 +98,7 @@ def test_the_table_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_LONG", "_IDLE", "_AT_REST"):
         monkeypatch.setattr(tui, name, 1.0)
     began = time.monotonic()
-    done = CliRunner().invoke(tui.main, ["--repeats", "1", "--json"])
+    done = CliRunner().invoke(main, ["tui", "--repeats", "1", "--json"])
     assert done.exit_code == 0, done.output
     measured = json.loads(done.stdout)
     assert [row["name"] for row in measured["rows"]] == NAMES

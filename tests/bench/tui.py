@@ -1,4 +1,4 @@
-"""`python -m tests.bench.tui`: how soon the terminal UI draws, and what it costs.
+"""How soon the terminal UI draws, and what it costs.
 
 It starts the UI on terminals of its own, over runs that it writes for that, and counts what
 comes out of them.
@@ -6,7 +6,6 @@ comes out of them.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -14,11 +13,6 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import click
-
-from data.terminal.commands import interruptible
-from data.terminal.console import console
-from data.terminal.progress import ProgressBar
 from tests.bench.measure import Benchmark, Row, machine_facts
 from tests.bench.tui_runs import LARGE, live, write_finished, write_many
 from tests.bench.tui_terminal import BenchTerminal, start_up
@@ -35,36 +29,7 @@ _RUNS_KEYS = (_DOWN, _DOWN, _DOWN, _PAGE, "s", "1", "2", "2")
 _RUN_KEYS = (_DOWN, _DOWN, "m", "m", "l", "s", "x", "4", "3")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--repeats",
-    type=click.IntRange(1, 100),
-    default=5,
-    show_default=True,
-    help="Of each measurement.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(repeats: int, as_json: bool) -> None:
-    """Measure the terminal UI on this machine.
-
-    From its start to the first screen, beside Python that does nothing; from a key to
-    the last byte that it leads to, the slowest of several keys, with 1000 runs and with
-    a run of 300 trials of 60 epochs, and where a screen is asked for the first time, with
-    what it reads then; the processor's time and the bytes of a screen that
-    nothing happens on, and of one that shows a run which ends an epoch of eight trials
-    every second. Takes some minutes; progress goes to standard error.
-    """
-    with interruptible("Nothing was measured to its end."):
-        total = 2 + repeats + 4 + 2
-        with ProgressBar("bench", total, "measurements") as bar:
-            measured = bench(repeats, lambda: bar.advance(1, 1), bar.note)
-    if as_json:
-        click.echo(json.dumps(measured.to_dict()))
-    else:
-        measured.print(console())
-
-
-def bench(repeats: int, advance: Callable[[], None], note: Callable[[str], None]) -> Benchmark:
+def bench_tui(repeats: int, advance: Callable[[], None], note: Callable[[str], None]) -> Benchmark:
     """Measure everything.
 
     Args:
@@ -232,7 +197,3 @@ def _environment(folder: Path) -> dict[str, str]:
     unwanted = ("NO_COLOR", "COLORFGBG")
     inherited = {name: value for name, value in os.environ.items() if name not in unwanted}
     return inherited | wanted
-
-
-if __name__ == "__main__":
-    main(prog_name="python -m tests.bench.tui")

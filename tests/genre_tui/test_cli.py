@@ -169,7 +169,9 @@ _end_soon(3)
 
 def test_a_closed_pipe_ends_it() -> None:
     """As when the server of a page is killed."""
-    script = "import time; from genre_tui.hangup import *; end_with_terminal(); time.sleep(600)"
+    script = (
+        "import time; from genre_tui.core.hangup import *; end_with_terminal(); time.sleep(600)"
+    )
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.close()

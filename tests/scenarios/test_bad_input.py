@@ -63,7 +63,6 @@ def test_data(arguments: list[str], words: str) -> None:
         (["run", "ffn-baseline", "--data", ""], "there is no dataset ''"),
         (["show", "none"], "there are no runs"),
         (["show", "x" * 300], "there are no runs"),
-        (["bench", "frobnicate"], "No such command"),
     ],
 )
 def test_experiments(arguments: list[str], words: str) -> None:

@@ -396,7 +396,7 @@ def test_tables_and_json_do_not_import_torch(
 ) -> None:
     script = f"""
 import sys
-from experiments.cli_export import export
+from experiments.cli.export import export
 words = [{str(whole.path)!r}, "--format", {kind!r}, "-o", {str(tmp_path / "out")!r}]
 export.main(words, standalone_mode=False)
 print(*sorted({{"torch", "keras", "sklearn", "scipy", "onnx"}} & set(sys.modules)))

@@ -235,7 +235,9 @@ def test_what_counts_as_alike_and_what_does_not() -> None:
 
 
 def test_a_kind_has_the_same_name_in_every_process() -> None:
-    script = "from tests.experiments.test_timings import *; print(kind_of(cohort(3), 'cpu'))"
+    script = (
+        "from tests.experiments.forecasting.test_timings import *; print(kind_of(cohort(3), 'cpu'))"
+    )
     said = {
         subprocess.run(
             [sys.executable, "-c", script],

@@ -39,7 +39,7 @@ def sleeper(run: RunDirectory) -> subprocess.Popen[str]:
     """Another process that owns a run, until it is killed."""
     script = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from experiments.ownership import owning\nfrom experiments.records import RunDirectory\n"
+        "from experiments.runs.lock import owning\nfrom experiments.runs.directory import RunDirectory\n"
         "with owning(RunDirectory(Path(sys.argv[1])), print):\n"
         "    print('mine', flush=True)\n    time.sleep(60)\n"
     )
@@ -208,7 +208,7 @@ def test_the_last_owners_workers_are_waited_for(
 
 def test_a_worker_whose_owner_has_died_ends(run: RunDirectory) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom experiments.ownership import serve_owner\n"
+        "import sys\nfrom pathlib import Path\nfrom experiments.runs.lock import serve_owner\n"
         "serve_owner(Path(sys.argv[1]), int(sys.argv[2]))\nprint('serves')\n"
     )
 

@@ -233,8 +233,8 @@ def test_a_worker_ends_with_its_parent(tmp_path: Path) -> None:
         textwrap.dedent(
             f"""
             from pathlib import Path
-            from experiments.pool import WorkerPool
-            from tests.experiments.test_pool import sleep
+            from experiments.workers.pool import WorkerPool
+            from tests.experiments.workers.test_pool import sleep
 
             if __name__ == "__main__":
                 with WorkerPool(1, threads=1, on_message=print) as pool:

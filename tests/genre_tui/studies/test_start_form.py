@@ -208,7 +208,7 @@ def test_forms_and_cards_need_no_heavy_packages(tmp_path: Path) -> None:
     script = f"""
 import asyncio, sys
 from pathlib import Path
-from tests.genre_tui.pilots import driving
+from tests.genre_tui.support.pilots import driving
 
 async def flow():
     async with driving(Path({str(tmp_path)!r}), data="small") as user:

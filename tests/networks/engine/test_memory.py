@@ -9,10 +9,10 @@ import pytest
 SCRIPT = """
 import json, resource
 import numpy as np
-from experiments.machine import set_up
-from networks.cohort import Member, train_cohort
-from networks.config import FFNConfig, TrainingConfig
-from networks.training import Rows
+from experiments.training.device import set_up
+from networks.engine.cohort import Member, train_cohort
+from networks.models.config import FFNConfig, TrainingConfig
+from networks.training.results import Rows
 
 set_up("cpu", 1)
 rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""`python -m experiments bench`."""
+"""`python -m tests.bench`: the program beside its rivals, on this machine."""
 
 from __future__ import annotations
 
@@ -7,29 +7,45 @@ from typing import TYPE_CHECKING
 
 import click
 
-from data.terminal.commands import interruptible
+from data.errors import DataError
+from data.terminal.commands import SentenceGroup, interruptible
 from data.terminal.console import console
 from data.terminal.progress import ProgressBar
+from experiments.errors import RunError
+from networks.models.checks import ConfigError
 
 if TYPE_CHECKING:
     from experiments.training.device import DeviceChoice
     from tests.bench.measure import Benchmark
 
 
-@click.group()
-def bench() -> None:
+REPEATS = click.IntRange(1, 1000)
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+DATA_OPTION = click.option(
+    "--data", "data_name", help="Dataset (default: the chosen one, else the demo)."
+)
+
+
+class BenchGroup(SentenceGroup):
+    """Shows what cannot be measured as a sentence."""
+
+    bad_input = (DataError, ConfigError, RunError)
+
+
+@click.group(cls=BenchGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
     """Measure the program beside its rivals, on this machine."""
 
 
-@bench.command()
+@main.command()
 @click.option(
     "--repeats",
-    type=click.IntRange(1, 1000),
+    type=REPEATS,
     default=7,
     show_default=True,
     help="Of each measurement.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON_OPTION
 def features(repeats: int, as_json: bool) -> None:
     """Features a second on one core, beside librosa (needs the extra 'bench')."""
     from tests.bench.features import bench_features
@@ -37,10 +53,10 @@ def features(repeats: int, as_json: bool) -> None:
     _print(bench_features(repeats), as_json)
 
 
-@bench.command()
+@main.command()
 @click.option(
     "--repeats",
-    type=click.IntRange(1, 1000),
+    type=REPEATS,
     default=3,
     show_default=True,
     help="Rounds; each takes every measurement once.",
@@ -51,7 +67,7 @@ def features(repeats: int, as_json: bool) -> None:
     metavar="TEXT",
     help="Measure what has this in its name, such as ffn-sgd or ours-64; may be repeated.",
 )
-@click.option("--data", "data_name", help="Dataset (default: the chosen one, else the demo).")
+@DATA_OPTION
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -71,7 +87,7 @@ def features(repeats: int, as_json: bool) -> None:
     type=click.IntRange(2, 100_000),
     help="Of each measurement, the first left out (default: 6, CNN: 3).",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON_OPTION
 def train(
     repeats: int,
     only: tuple[str, ...],
@@ -118,16 +134,16 @@ def train(
     _print(measured, as_json)
 
 
-@bench.command()
+@main.command()
 @click.option(
     "--repeats",
-    type=click.IntRange(1, 1000),
+    type=REPEATS,
     default=3,
     show_default=True,
     help="Of each measurement.",
 )
-@click.option("--data", "data_name", help="Dataset (default: the chosen one, else the demo).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@DATA_OPTION
+@JSON_OPTION
 def records(repeats: int, data_name: str | None, as_json: bool) -> None:
     """What recording costs a run, and how soon `watch` answers.
 
@@ -148,8 +164,67 @@ def records(repeats: int, data_name: str | None, as_json: bool) -> None:
     _print(measured, as_json)
 
 
+@main.command()
+@click.option("--repeats", type=REPEATS, default=3, show_default=True, help="Of each measurement.")
+@click.option(
+    "--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Trained by each."
+)
+@DATA_OPTION
+@JSON_OPTION
+def run(repeats: int, seeds: int, data_name: str | None, as_json: bool) -> None:
+    """A whole study, typed as a user types it, beside the source's loop as a script.
+
+    `python -m experiments run ffn-baseline --seeds 5` from its start to its table, with
+    baselines, intervals and records: with empty folders, and again where this machine has
+    run it before. The rival is a PyTorch script that trains the same networks with the
+    source's loop and prints their test accuracies.
+    """
+    from data.sources.open import dataset_path
+
+    with interruptible("Nothing was measured to its end."):
+        path = dataset_path(data_name)
+
+        from tests.bench.run import bench_run
+
+        with ProgressBar("bench run", 3 * repeats, "measurements") as bar:
+            measured = bench_run(path, seeds, repeats, lambda: bar.advance(1, 1))
+    _print(measured, as_json)
+
+
+@main.command()
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 100),
+    default=5,
+    show_default=True,
+    help="Of each measurement.",
+)
+@JSON_OPTION
+def tui(repeats: int, as_json: bool) -> None:
+    """How soon the terminal UI draws, and what it costs.
+
+    From its start to the first screen, beside Python that does nothing; from a key to
+    the last byte that it leads to, the slowest of several keys, with 1000 runs and with
+    a run of 300 trials of 60 epochs, and where a screen is asked for the first time, with
+    what it reads then; the processor's time and the bytes of a screen that
+    nothing happens on, and of one that shows a run which ends an epoch of eight trials
+    every second. Takes some minutes; progress goes to standard error.
+    """
+    from tests.bench.tui import bench_tui
+
+    with interruptible("Nothing was measured to its end."):
+        total = 2 + repeats + 4 + 2
+        with ProgressBar("bench tui", total, "measurements") as bar:
+            measured = bench_tui(repeats, lambda: bar.advance(1, 1), bar.note)
+    _print(measured, as_json)
+
+
 def _print(measured: Benchmark, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(measured.to_dict()))
     else:
         measured.print(console())
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tests.bench")
