@@ -62,7 +62,7 @@ def main() -> None:
             for x, y in train:
                 optimizer.zero_grad()
                 loss = nn.functional.cross_entropy(model(x), y)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
             accuracy(model, val)
         print(f"seed {seed}: {accuracy(model, test):.4f}", flush=True)

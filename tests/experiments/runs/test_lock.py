@@ -39,7 +39,8 @@ def sleeper(run: RunDirectory) -> subprocess.Popen[str]:
     """Another process that owns a run, until it is killed."""
     script = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from experiments.runs.lock import owning\nfrom experiments.runs.directory import RunDirectory\n"
+        "from experiments.runs.lock import owning\n"
+        "from experiments.runs.directory import RunDirectory\n"
         "with owning(RunDirectory(Path(sys.argv[1])), print):\n"
         "    print('mine', flush=True)\n    time.sleep(60)\n"
     )
