@@ -20,11 +20,11 @@ from textual.screen import Screen
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive
-from genre_tui.core.key_queue import TypingAhead
 from genre_tui.core.session import Session
 from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import DARK, LIGHT, STATE_GLYPH, WithoutColour, theme_for
 from genre_tui.model.run_model import RunModel
+from genre_tui.shell.base_app import BaseApp
 from genre_tui.shell.page import Page
 from genre_tui.watch.messages import RunsSeen, RunTold
 from genre_tui.watch.run_watcher import RunWatcher
@@ -59,7 +59,7 @@ def _palette() -> type[Provider]:
     return Palette
 
 
-class GenreTui(TypingAhead):
+class GenreTui(BaseApp):
     """The terminal UI.
 
     Args:
@@ -87,11 +87,7 @@ class GenreTui(TypingAhead):
     ]
 
     def __init__(self, session: Session, first: str = "studies", theme: str = "auto") -> None:
-        super().__init__()
-        self.session = session
-        self.runs_told: RunsSeen | None = None
-        self.model: RunModel | None = None
-        self.problem = ""  # why the run that is looked at cannot be read
+        super().__init__(session)
         self._first, self._before = first, list[str]()
         self._runs_watcher = RunsWatcher(session.runs, session.refresh, self.post_message)
         self._run_watcher: RunWatcher | None = None
@@ -107,7 +103,7 @@ class GenreTui(TypingAhead):
         self._runs_watcher.start()
         self.set_timer(_AT_EASE, self._preload)
         if self.session.run is not None:
-            self.look_at(self.session.run)
+            self.open_run(self.session.run)
 
     @work(thread=True)
     def _preload(self) -> None:
@@ -121,7 +117,7 @@ class GenreTui(TypingAhead):
         if self._run_watcher is not None:
             self._run_watcher.stop()
 
-    def look_at(self, run: RunDirectory | None, trial: str | None = None) -> None:
+    def open_run(self, run: RunDirectory | None, trial: str | None = None) -> None:
         """Make a run the one that the screens Run, Confusion and Compare are about."""
         if self._run_watcher is not None:
             self._run_watcher.stop()
@@ -140,13 +136,13 @@ class GenreTui(TypingAhead):
                 watcher.start()
         self._page.run_changed(self.model, None)
 
-    def look_now(self) -> None:
+    def refresh_runs(self) -> None:
         """Look at all runs at once, such as after one was started or removed."""
         self._runs_watcher.look_now()
 
-    def runs_that_go_on(self) -> list[RunDirectory]:
+    def live_runs(self) -> list[RunDirectory]:
         """Runs of this folder that somebody carries out now, as far as has been seen."""
-        told = self.runs_told.summaries if self.runs_told else ()
+        told = self.runs.summaries if self.runs else ()
         alive = [summary.run for summary in told if summary.is_alive]
         seen = {run.path.resolve(): run for run in alive}
         if self.session.run is not None:
@@ -155,8 +151,8 @@ class GenreTui(TypingAhead):
 
     def on_runs_seen(self, told: RunsSeen) -> None:
         """Keep it, and tell the screen in front."""
-        self.runs_told = told
-        self.tell_what_goes_on()
+        self.runs = told
+        self.update_notice()
         self._page.runs_seen(told)
 
     def on_run_told(self, told: RunTold) -> None:
@@ -166,9 +162,9 @@ class GenreTui(TypingAhead):
         self.model.take(told)
         self._page.run_changed(self.model, told)
 
-    def tell_what_goes_on(self) -> None:
+    def update_notice(self) -> None:
         """Say beside the screens' names how many runs go on, and what may not be done."""
-        told = self.runs_told.summaries if self.runs_told else ()
+        told = self.runs.summaries if self.runs else ()
         count = sum(summary.is_alive for summary in told)
         limit = "read-only" if self.session.read_only else ""
         going = f"{STATE_GLYPH['running']} {count}" if count else ""

@@ -157,7 +157,7 @@ def _end_soon(status: int) -> None:
 
 def _say_what_goes_on(app: GenreTui, runs: Path) -> None:
     """Tell the shell which runs have not ended."""
-    going = app.runs_that_go_on()
+    going = app.live_runs()
     if not going:
         return
     begin, end = ("1 run goes", "it") if len(going) == 1 else (f"{len(going)} runs go", "them")

@@ -104,7 +104,7 @@ class ComparePage(Page):
 
     @property
     def _summaries(self) -> tuple[RunSummary, ...]:
-        told = self.app.runs_told
+        told = self.app.runs
         return told.summaries if told else ()
 
     def _wanted(self) -> list[RunDirectory]:

@@ -76,7 +76,7 @@ class ConfusionPage(Page):
         if self.session.run is None and self.is_current:
             there = [one.run for one in told.summaries if one.state != "damaged"]
             if there:
-                self.app.look_at(there[0])
+                self.app.open_run(there[0])
 
     def shown(self) -> None:
         """Go to the trial that was chosen elsewhere."""
@@ -195,8 +195,12 @@ class ConfusionPage(Page):
         else:
             from genre_tui.confusion.segments_dialog import SegmentsDialog
 
-            dialog = SegmentsDialog(self, model, shown.seen.trials, event.i, event.j)
-            self.app.push_screen(dialog)
+            cell = event.i, event.j
+            self.app.push_screen(
+                SegmentsDialog(
+                    model, shown.seen.trials, *cell, partial(setattr, self, "listed"), self.say
+                )
+            )
 
     def action_measure(self) -> None:
         """Go from counts to shares of rows, to shares of columns."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -19,9 +20,6 @@ from genre_tui.model.run_model import RunModel
 from genre_tui.shell.dialog import Dialog
 from genre_tui.widgets.columns import without_middle
 
-if TYPE_CHECKING:
-    from genre_tui.confusion.screen import ConfusionPage
-
 _AT_ONCE = 100  # rows that are added before keys are answered again
 _LEAST_TRACK, _MOST_TRACK = 7, 32
 _LEAST_GENRE, _MOST_GENRE = 5, 14
@@ -32,10 +30,11 @@ class SegmentsDialog(Dialog[None]):
     """A list of segments; Enter draws one.
 
     Args:
-        page: that asks; what is listed can be exported there.
         model: of the run.
         trials: whose predictions count.
         true, predicted: the cell.
+        on_listed: called with the segments as CSV once they are listed.
+        notify: called with a sentence for the user.
     """
 
     DEFAULT_CSS = """
@@ -51,14 +50,16 @@ class SegmentsDialog(Dialog[None]):
 
     def __init__(
         self,
-        page: ConfusionPage,
         model: RunModel,
         trials: tuple[str, ...],
         true: int,
         predicted: int,
+        on_listed: Callable[[str], None],
+        notify: Callable[[str], None],
     ) -> None:
         super().__init__()
-        self._page, self._model, self._trials = page, model, trials
+        self._model, self._trials = model, trials
+        self._on_listed, self._notify = on_listed, notify
         self._true, self._predicted = true, predicted
         self._sources: Sources | None = None
         self._segments: tuple[Segment, ...] = ()
@@ -88,7 +89,7 @@ class SegmentsDialog(Dialog[None]):
         sources, segments = found
         self._sources, self._segments = sources, segments
         genres = self._model.genres
-        self._page.listed = segments_csv(genres, segments)
+        self._on_listed(segments_csv(genres, segments))
         true, predicted = genres[self._true], genres[self._predicted]
         is_mistake = self._true != self._predicted
         verb = f"taken for {predicted}" if is_mistake else "recognised"
@@ -175,4 +176,4 @@ class SegmentsDialog(Dialog[None]):
         """Copy the list as CSV."""
         if self._segments:
             self.app.copy_to_clipboard(segments_csv(self._model.genres, self._segments))
-            self._page.say(f"Copied {len(self._segments)} segments.")
+            self._notify(f"Copied {len(self._segments)} segments.")

@@ -20,7 +20,7 @@ _ALT = "alt+"
 _PATIENCE = 2.0  # seconds until the next key's turn, whatever has become of the one before
 
 
-class TypingAhead(App[None]):
+class KeyQueue(App[None]):
     """An application that hands out a key once the one before has been answered."""
 
     def __init__(self) -> None:

@@ -182,7 +182,7 @@ class RunsPage(ControlPage):
                 self.say("There is no run here: mark some with the space bar.")
                 return
             if run.run != self.session.run:
-                self.app.look_at(run.run)
+                self.app.open_run(run.run)
         self.app.call_later(self.app.go_to, "compare", "")
 
     def action_stop(self) -> None:
@@ -222,7 +222,7 @@ class RunsPage(ControlPage):
 
     @on(RowTable.Chosen)
     async def _chosen(self, event: RowTable.Chosen) -> None:
-        self.app.look_at(event.item.run)
+        self.app.open_run(event.item.run)
         await self.app.action_go("run")
 
     @on(RowTable.Headed)

@@ -17,7 +17,7 @@ from genre_tui.core.theme import ANSI_DARK, DARK, LIGHT, STATE_GLYPH
 from genre_tui.widgets.tab_bar import SCREENS
 
 if TYPE_CHECKING:
-    from genre_tui.app import GenreTui
+    from genre_tui.shell.base_app import BaseApp
     from genre_tui.watch.run_summary import RunSummary
 
 _COLOURS = {"dark": DARK.name, "light": LIGHT.name, "the terminal's own": ANSI_DARK}
@@ -59,7 +59,7 @@ class Palette(Provider):
             await asyncio.sleep(0)  # keys first: there may be a thousand runs
 
     def _commands(self) -> Iterator[_Command]:
-        app = cast("GenreTui", self.app)
+        app = cast("BaseApp", self.app)
         for key, mode, title in SCREENS:
             yield _Command(title, f"The screen, key {key}", partial(app.action_go, mode))
         yield _Command("Keys", "All keys of this screen, key ?", app.action_keys)
@@ -67,7 +67,7 @@ class Palette(Provider):
         yield _Command("Quit", "Runs go on, key q", app.action_quit)
         for name, theme in _COLOURS.items():
             yield _Command(f"Colours: {name}", "", partial(setattr, app, "theme", theme), False)
-        for summary in app.runs_told.summaries if app.runs_told else ():
+        for summary in app.runs.summaries if app.runs else ():
             yield _Command(
                 f"Run {summary.study}/{clean(summary.run.path.name)}",
                 f"{STATE_GLYPH[summary.state]} {summary.state} {summary.dataset}".rstrip(),
@@ -81,6 +81,6 @@ class Palette(Provider):
             yield _Command(f"Study {study.name}", study.question, does, False)
 
     async def _look_at(self, summary: RunSummary) -> None:
-        app = cast("GenreTui", self.app)
-        app.look_at(summary.run)
+        app = cast("BaseApp", self.app)
+        app.open_run(summary.run)
         await app.action_go("run")

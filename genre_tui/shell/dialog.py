@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 if TYPE_CHECKING:
-    from genre_tui.app import GenreTui
+    from genre_tui.shell.base_app import BaseApp
 
 Result = TypeVar("Result")
 
@@ -29,7 +29,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     if TYPE_CHECKING:
 
         @property
-        def app(self) -> GenreTui:  # type: ignore[override]
+        def app(self) -> BaseApp:  # type: ignore[override]
             """The application."""
 
     def action_close(self) -> None:

@@ -20,10 +20,10 @@ from genre_tui.widgets.tab_bar import Tabs
 
 if TYPE_CHECKING:
     from experiments.runs.directory import RunDirectory
-    from genre_tui.app import GenreTui
     from genre_tui.core.export_choices import Order
     from genre_tui.core.session import Session
     from genre_tui.model.run_model import RunModel
+    from genre_tui.shell.base_app import BaseApp
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 20
 
@@ -58,7 +58,7 @@ class Page(Screen[None]):
     if TYPE_CHECKING:
 
         @property
-        def app(self) -> GenreTui:  # type: ignore[override]
+        def app(self) -> BaseApp:  # type: ignore[override]
             """The application."""
 
     @property
@@ -108,9 +108,9 @@ class Page(Screen[None]):
 
     def catch_up(self) -> None:
         """Take in what was told while another screen was in front."""
-        self.app.tell_what_goes_on()
-        if self.app.runs_told is not None:
-            self.runs_seen(self.app.runs_told)
+        self.app.update_notice()
+        if self.app.runs is not None:
+            self.runs_seen(self.app.runs)
         self.run_changed(self.app.model, None)
 
     def exportable(self) -> dict[str, str]:

@@ -138,11 +138,11 @@ class ControlPage(Page):
 
     def _done(self, sentence: str) -> None:
         self.say(sentence)
-        self.app.look_now()
+        self.app.refresh_runs()
 
     def _failed(self, sentence: str) -> None:
         self.say(sentence, problem=True)
-        self.app.look_now()
+        self.app.refresh_runs()
 
 
 def _nothing_to_stop(run: RunDirectory) -> str:

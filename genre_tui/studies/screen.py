@@ -146,11 +146,11 @@ class StudiesPage(Page):
         elif told.run is None:
             self.say(told.problem, problem=True)
         else:
-            self.app.look_now()
+            self.app.refresh_runs()
             if form is None:
                 self.say(f"Started {told.run.name}.")
                 return
-            self.app.look_at(told.run)
+            self.app.open_run(told.run)
             await self.app.action_go("run")
 
     @on(RowTable.Moved, "#studies")

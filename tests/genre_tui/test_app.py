@@ -143,16 +143,16 @@ def test_what_goes_on_is_said_beside_the_tabs(tmp_path: Path) -> None:
         async with driving(tmp_path, read_only=True, refresh=0.1) as user:
             await user.sees("read-only")
             assert "running" not in user.text.splitlines()[0]
-            assert user.app.runs_that_go_on() == []
+            assert user.app.live_runs() == []
             with owning(run, print):
-                user.app.look_now()
+                user.app.refresh_runs()
                 await user.until(lambda: "1 running" in user.text.splitlines()[0])
-                assert user.app.runs_that_go_on() == [run]
+                assert user.app.live_runs() == [run]
                 await user.press("6")
                 assert "1 running" in user.text.splitlines()[0]
-            user.app.look_now()
+            user.app.refresh_runs()
             await user.until(lambda: "running" not in user.text.splitlines()[0])
-            assert user.app.runs_that_go_on() == []
+            assert user.app.live_runs() == []
 
     drive(flow())
 
@@ -164,13 +164,13 @@ def test_a_run_that_is_damaged_or_goes_is_told(tmp_path: Path) -> None:
         async with driving(tmp_path, first="run", run=run, refresh=0.1) as user:
             await user.until(lambda: user.app.model is not None)
             (run.path / "run.json").write_text("{")
-            user.app.look_at(run)
+            user.app.open_run(run)
             assert user.app.model is None
             await user.sees("damaged")
             for key in "123456":
                 await user.press(key)
             run.remove()
-            user.app.look_now()
+            user.app.refresh_runs()
             for key in "123456":
                 await user.press(key)
             assert user.app.is_running
@@ -201,7 +201,7 @@ def test_palette_finds_runs_studies_and_screens(tmp_path: Path) -> None:
 
     async def flow() -> None:
         async with driving(tmp_path, (100, 40)) as user:
-            await user.until(lambda: user.app.runs_told and user.app.runs_told.complete)
+            await user.until(lambda: user.app.runs and user.app.runs.complete)
             await user.press("ctrl+p")
             await user.sees("Studies", "The screen, key 1", "All keys of this screen")
             await user.press("escape")

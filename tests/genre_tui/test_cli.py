@@ -135,7 +135,7 @@ def test_the_shell_is_told_which_runs_go_on(
         with owning(second, print):
             app.session.run = None
             lines = [_alive(run) for run in (second, first)]
-            app.runs_told = RunsSeen(tuple(lines), complete=True)
+            app.runs = RunsSeen(tuple(lines), complete=True)
             cli._say_what_goes_on(app, runs)
             assert capsys.readouterr().out.splitlines() == [
                 "2 runs go on. Watch them with",
@@ -147,8 +147,8 @@ def test_the_shell_is_told_which_runs_go_on(
     first_here = RunDirectory(first.path.resolve())
     app.session.run = RunDirectory(tmp_path / "my runs" / ".." / "my runs" / first_here.name)
     with owning(first, print):  # one run by two paths is one
-        app.runs_told = RunsSeen((_alive(first_here),), complete=True)
-        assert app.runs_that_go_on() == [first_here]
+        app.runs = RunsSeen((_alive(first_here),), complete=True)
+        assert app.live_runs() == [first_here]
 
 
 def _alive(run: RunDirectory) -> RunSummary:

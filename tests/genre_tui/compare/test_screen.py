@@ -272,9 +272,9 @@ def test_a_run_that_goes_on_and_one_that_is_damaged(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path, first="compare", run=nothing) as user:
             await user.sees("Nothing was tested yet.", "12 failed", "12 diverged", "no baselines")
-            user.app.look_at(unread)
+            user.app.open_run(unread)
             await user.sees("predictions.h5", "damaged", "95 % over seeds")
-            user.app.look_at(RunDirectory(damaged.path))
+            user.app.open_run(RunDirectory(damaged.path))
             await user.sees("match the checksum")
             assert user.page(ComparePage).exportable() == {}
             assert user.page(ComparePage).copyable() == ""
@@ -288,7 +288,7 @@ def test_without_runs_it_says_where_to_start_one(tmp_path: Path) -> None:
             await user.sees("There are no runs in")
             await user.press("m", "o", "x", "p", "w", "y")
             record(tmp_path)
-            user.app.look_now()
+            user.app.refresh_runs()
             await user.sees("By macro-F1")
 
     drive(flow())

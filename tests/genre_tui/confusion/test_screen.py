@@ -184,7 +184,7 @@ def test_a_trial_chosen_elsewhere_or_from_a_list(tmp_path: Path) -> None:
 
     async def flow() -> None:
         async with driving(tmp_path, first="confusion", run=run) as user:
-            user.app.look_at(run, second)
+            user.app.open_run(run, second)
             await user.sees("test rows", "seed 43")
             await user.press("t")
             await user.sees("Trials", "seed 42")
@@ -204,7 +204,7 @@ def test_a_run_that_is_chosen_by_nobody_is_the_newest(tmp_path: Path) -> None:
             await user.sees("No run is chosen")
             await user.press("v", "n", "b", "d", "a", "f", "t", "enter", "left_square_bracket")
             record(tmp_path)
-            user.app.look_now()
+            user.app.refresh_runs()
             await user.sees("ffn-baseline/20260102T030405Z-abc123", "3 seeds summed")
 
     drive(flow())
@@ -289,7 +289,7 @@ def test_damage_is_told_and_crashes_nothing(tmp_path: Path) -> None:
 
     async def flow() -> None:
         async with driving(tmp_path, first="confusion", run=run) as user:
-            user.app.look_at(run, second)
+            user.app.open_run(run, second)
             await user.sees("does not match the checksum")
             user.app.session.trial = first
             await user.press("5", "4")

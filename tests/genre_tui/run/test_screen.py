@@ -314,7 +314,7 @@ def test_another_run_takes_the_place_of_the_first(tmp_path: Path) -> None:
         async with driving(tmp_path, first="run", run=first) as user:
             await user.sees(first.path.name, "finished")
             await user.press("down", "p", "g")
-            user.app.look_at(other)
+            user.app.open_run(other)
             await user.sees(other.path.name, "finished")
             assert user.page(RunPage).choice.pinned == ()
             assert {row.variant for row in user.page(RunPage).table.items} == {

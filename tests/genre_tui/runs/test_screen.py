@@ -130,15 +130,15 @@ def test_the_cursor_stays_on_its_run_while_others_come_and_go(runs: Path) -> Non
             await user.sees("finished")
             await user.press("down")
             record(runs, name="20260105T000000Z-0000dd")
-            user.app.look_now()
+            user.app.refresh_runs()
             await user.until(lambda: len(user.page(RunsPage).table.items) == 4)
             assert _under_cursor(user) == OLD
             shutil.rmtree(runs / "batch-norm")
-            user.app.look_now()
+            user.app.refresh_runs()
             await user.until(lambda: len(user.page(RunsPage).table.items) == 3)
             assert _under_cursor(user) == OLD
             shutil.rmtree(runs / "ffn-baseline" / OLD)
-            user.app.look_now()
+            user.app.refresh_runs()
             await user.until(lambda: len(user.page(RunsPage).table.items) == 2)
             assert _under_cursor(user)
 

@@ -93,7 +93,7 @@ def test_the_last_result_here_is_the_best_variants(tmp_path: Path) -> None:
 
     async def flow() -> None:
         async with driving(tmp_path) as user:
-            user.app.look_now()
+            user.app.refresh_runs()
             user.page(StudiesPage).go_to("batch-norm")
             await user.until(lambda: (line := user.page(StudiesPage).line) and line.last)
             line = user.page(StudiesPage).line
