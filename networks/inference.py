@@ -1,62 +1,121 @@
-"""Outputs of a trained network for many rows."""
+"""Outputs of a trained network, and networks saved to and loaded from files."""
 
 from __future__ import annotations
 
-import tempfile
+import json
+import shutil
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile, ZipInfo
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.models.checks import ConfigError
-from networks.safe_loading import refusal, unpack
+from networks.models.build import build_model
+from networks.models.config import NetworkConfig
+from networks.safe_loading import WEIGHTS, load_weights
 
-_ROWS_AT_ONCE = 256
+_ROWS_PER_BATCH = 256
 
 
 def logits_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Logits of every row, computed in inference mode in a few large batches.
+    """Compute the logits of every row in inference mode, in batches of 256.
 
     Args:
         model: maps (n, ...) to logits (n, classes).
-        features: [shape=(n, ...)]
+        features: raw rows. [shape=(n, ...)]
 
     Returns:
-        [shape=(n, classes)]
+        Logits. [shape=(n, classes)]
     """
     parts = []
     with torch.no_grad():
-        for begin in range(0, len(features), _ROWS_AT_ONCE):
-            rows = features[begin : begin + _ROWS_AT_ONCE].astype(np.float32)
+        for begin in range(0, len(features), _ROWS_PER_BATCH):
+            rows = features[begin : begin + _ROWS_PER_BATCH].astype(np.float32)
             parts.append(keras.ops.convert_to_numpy(model(rows, training=False)))
     return np.concatenate(parts)
 
 
 def probabilities_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Softmax of `logits_of` on the CPU, where kept models live. [shape=(n, classes)]"""
+    """Compute the softmax of `logits_of` on the CPU. [shape=(n, classes)]"""
     with keras.device("cpu"):
         logits = logits_of(model, features).astype(np.float64)
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
 
 
-def load_model(path: Path) -> keras.Model:
-    """A kept model, on the CPU, from a file that may come from anybody.
+def load_model(path: Path | str, network: NetworkConfig, classes: int) -> keras.Model:
+    """Build a network and load its saved weights, on the CPU.
 
-    The file is vetted before Keras reads it (see `networks.safe_loading`): it names no other
-    classes than our networks', announces no more than it stores and leads to no other file.
+    Only the weights are read from the file, which may come from anybody: no class, function
+    or config in it is ever loaded (see `networks.safe_loading`).
+
+    Args:
+        path: of a `.keras` file.
+        network: config that the saved model was built from.
+        classes: number of genres that it was built for.
+
+    Returns:
+        A functional model that maps rows to logits, not compiled.
 
     Raises:
-        ConfigError: there is no such file, or it is none that our networks are saved in.
+        ConfigError: there is no such file, or it does not hold weights of this network.
+
+    Example:
+    >>> from networks import FFNConfig, build_model, load_model
+    >>> build_model(FFNConfig(), classes=4).save("model.keras")
+    >>> model = load_model("model.keras", FFNConfig(), classes=4)
     """
+    with keras.device("cpu"):
+        model = build_model(network, classes)
+        load_weights(model, Path(path))
+    return model
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Save a model as a `.keras` file; equal models give equal bytes.
+
+    Keras also writes the time and the addresses in memory of data type policies that layers
+    share; both are left out.
+
+    Args:
+        model: of `build_model`.
+        path: of the file, whatever its suffix.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    saved = path.with_name(f"{path.name}.keras")  # Keras insists on the suffix
     try:
-        with tempfile.TemporaryDirectory(prefix="genre-tui-") as folder, keras.device("cpu"):
-            unpack(path, Path(folder))
-            return keras.saving.load_model(folder, safe_mode=True, compile=False)
-    except ConfigError:
-        raise
-    except Exception as error:  # of any kind, from anywhere in Keras
-        raise refusal(path, error) from error
+        model.save(saved)
+        with ZipFile(saved) as source, ZipFile(path, "w") as target:
+            config = _without_addresses(json.loads(source.read("config.json")))
+            metadata = {"keras_version": keras.__version__}
+            target.writestr(_member("metadata.json"), json.dumps(metadata))
+            target.writestr(_member("config.json"), json.dumps(config))
+            size = source.getinfo(WEIGHTS).file_size
+            with source.open(WEIGHTS) as old, target.open(_member(WEIGHTS, size), "w") as new:
+                shutil.copyfileobj(old, new)
+    finally:
+        saved.unlink(missing_ok=True)
+
+
+def _member(name: str, size: int = 0) -> ZipInfo:
+    """A member of an archive, of a fixed date; the size decides about ZIP64."""
+    info = ZipInfo(name)
+    info.file_size = size
+    return info
+
+
+def _without_addresses(config: Any) -> Any:
+    if isinstance(config, list):
+        return [_without_addresses(value) for value in config]
+    if isinstance(config, dict):
+        return {
+            key: _without_addresses(value)
+            for key, value in config.items()
+            if key != "shared_object_id"
+        }
+    return config

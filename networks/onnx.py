@@ -1,14 +1,12 @@
-"""Networks as ONNX files: written, and compared with what Keras computes.
+"""Networks as ONNX files: written by Keras, and compared with what Keras computes.
 
 The packages come with the extra `onnx`; nothing else here needs them.
 """
 
 from __future__ import annotations
 
-import logging
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,12 +14,11 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from networks.inference import probabilities_of
 from networks.models.checks import ConfigError
 
-PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+PACKAGES = ("onnx", "onnxruntime")
 OUTPUT = "probabilities"
 
 _SMALL_BATCHES = (1, 7)
@@ -29,19 +26,7 @@ _ROWS_IN_SMALL_BATCHES = 70
 _LARGEST_BATCH = 512  # a row of our largest network takes some megabytes on its way
 
 
-class _Probabilities(torch.nn.Module):
-    """A Keras model in inference mode, followed by softmax."""
-
-    def __init__(self, model: keras.Model) -> None:
-        super().__init__()
-        self._model = model
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Features to probabilities, [shape=(n, ...)] to [shape=(n, classes)]."""
-        return torch.softmax(self._model(features, training=False), dim=-1)
-
-
-def require() -> None:
+def require_packages() -> None:
     """Raise ConfigError unless the packages of the extra are installed."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
@@ -51,8 +36,8 @@ def require() -> None:
         )
 
 
-def write(model: keras.Model, path: Path, about: Mapping[str, str]) -> None:
-    """Write a network as an ONNX file.
+def write(model: keras.Model, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a network as an ONNX file, by `keras.Model.export`.
 
     Its input has the name and shape of the model's, float32, with any number of rows;
     its output, `probabilities`, is the softmax of the model's.
@@ -60,44 +45,42 @@ def write(model: keras.Model, path: Path, about: Mapping[str, str]) -> None:
     Args:
         model: on the CPU, maps (n, ...) to logits (n, classes).
         path: of the file.
-        about: what the file is to say of itself (`metadata_props`).
+        metadata: stored in the file as its `metadata_props`.
 
     Raises:
-        ConfigError: a package is missing, or torch cannot convert the model.
+        ConfigError: a package is missing, or Keras cannot convert the model.
         OSError: the file cannot be written.
     """
-    require()
+    require_packages()
     import onnx
 
-    (inputs,) = model.inputs
-    example = torch.zeros((2, *inputs.shape[1:]))  # of one row torch would make a constant
     try:
-        with _quiet(), keras.device("cpu"):
-            program = torch.onnx.export(
-                _Probabilities(model).eval(),
-                (example,),
-                input_names=[inputs.name],
-                output_names=[OUTPUT],
-                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-                dynamo=True,
-                verbose=False,
-            )
-            converted = program.model_proto  # type: ignore[union-attr]
-            _forget_where(converted.graph)
-            onnx.helper.set_model_props(converted, dict(about))
+        # Keras goes by way of torch's exporter of TorchScript, which warns that it is old.
+        with warnings.catch_warnings(), keras.device("cpu"):
+            warnings.simplefilter("ignore")
+            outputs = keras.layers.Softmax(name=OUTPUT)(model.outputs[0])
+            with_softmax = keras.Model(model.inputs, outputs)
+            with_softmax([keras.ops.zeros((1, *model.input_shape[1:]))])  # Keras insists
+            with_softmax.export(path, format="onnx", verbose=False)
+            converted = onnx.load(path)
+            _name_output(converted.graph)
+            _remove_source_locations(converted.graph)
+            onnx.helper.set_model_props(converted, dict(metadata))
             onnx.checker.check_model(converted)
             content = converted.SerializeToString(deterministic=True)
-    except Exception as error:  # of any kind, from anywhere in torch, onnxscript and onnx
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    except Exception as error:  # of any kind, from anywhere in Keras, torch and onnx
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise
         raise ConfigError(
-            f"torch {torch.__version__} cannot convert the network to ONNX ({reason:.150}). Try "
-            "the versions in constraints.txt."
+            f"Keras {keras.__version__} cannot convert the network to ONNX "
+            f"({_first_line(error)}). Try the versions in constraints.txt."
         ) from error
     path.write_bytes(content)
 
 
 def largest_difference(path: Path, model: keras.Model, features: npt.NDArray[Any]) -> float:
-    """How far the probabilities of an ONNX file are from those of the Keras model.
+    """Compare the probabilities of an ONNX file with those of the Keras model.
 
     All rows are computed in batches of up to 512, and some, evenly spread, one by one
     and in batches of 7.
@@ -105,36 +88,33 @@ def largest_difference(path: Path, model: keras.Model, features: npt.NDArray[Any
     Args:
         path: of the file.
         model: that it was made of.
-        features: [shape=(n, ...)]
+        features: raw rows. [shape=(n, ...)]
 
     Returns:
-        The largest absolute difference of any probability; not a number where one of
-        them is none.
+        The largest absolute difference of any probability; NaN where one of them is NaN.
 
     Raises:
         ConfigError: onnxruntime is missing, or cannot compute the file.
     """
-    require()
+    require_packages()
     expected = probabilities_of(model, features)
     spread = np.linspace(0, len(features) - 1, min(len(features), _ROWS_IN_SMALL_BATCHES))
     some, everything = spread.astype(np.int64), np.arange(len(features))
     differences = []
     try:
-        with _quiet():
-            session = _session(path)
-            (inputs,) = session.get_inputs()
-            for size in (*_SMALL_BATCHES, _LARGEST_BATCH):
-                rows = everything if size == _LARGEST_BATCH else some
-                for begin in range(0, len(rows), size):
-                    batch = rows[begin : begin + size]
-                    values = features[batch].astype(np.float32)
-                    (found,) = session.run([OUTPUT], {inputs.name: values})
-                    differences.append(np.abs(found - expected[batch]).max())
+        session = _session(path)
+        (inputs,) = session.get_inputs()
+        for size in (*_SMALL_BATCHES, _LARGEST_BATCH):
+            rows = everything if size == _LARGEST_BATCH else some
+            for begin in range(0, len(rows), size):
+                batch = rows[begin : begin + size]
+                values = features[batch].astype(np.float32)
+                (found,) = session.run([OUTPUT], {inputs.name: values})
+                differences.append(np.abs(found - expected[batch]).max())
     except Exception as error:  # of any kind, from onnxruntime
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigError(
-            f"onnxruntime cannot compute the ONNX file of the network ({reason:.150}). Try the "
-            "versions in constraints.txt."
+            f"onnxruntime cannot compute the ONNX file of the network ({_first_line(error)}). "
+            "Try the versions in constraints.txt."
         ) from error
     return float(np.max(differences))
 
@@ -148,24 +128,22 @@ def _session(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _forget_where(graph: Any) -> None:
-    """Take out where in whose files torch found each operation."""
+def _name_output(graph: Any) -> None:
+    """Name the graph's output, which torch numbers, and its axis of rows as the input's."""
+    (output,), (inputs,) = graph.output, graph.input
+    for node in graph.node:
+        node.output[:] = [OUTPUT if name == output.name else name for name in node.output]
+    output.name = OUTPUT
+    rows = inputs.type.tensor_type.shape.dim[0].dim_param
+    output.type.tensor_type.shape.dim[0].dim_param = rows
+
+
+def _remove_source_locations(graph: Any) -> None:
+    """Remove paths of this machine's files, where torch found each operation."""
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to ourselves what torch says about its own ways."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:150]

@@ -100,9 +100,9 @@ def write_network(
     """
     from networks import onnx
 
-    onnx.require()
+    onnx.require_packages()
     features = _test_features(result, record, dataset)
-    model = _model(result, record, features.shape[1:])
+    model = _model(result, record)
     with commit(path) as temporary:
         onnx.write(model, temporary, _about(result, record))
         difference = onnx.largest_difference(temporary, model, features)
@@ -110,7 +110,7 @@ def write_network(
             raise RunError(
                 f"the ONNX file gives probabilities up to {difference:.1e} away from Keras's on "
                 f"the test rows, where {LARGEST_DIFFERENCE:g} is the most: it was not kept. Try "
-                "other versions of torch, onnx, onnxscript and onnxruntime."
+                "other versions of keras, torch, onnx and onnxruntime."
             )
         size = temporary.stat().st_size
     return Written(record, size, len(features), difference)
@@ -130,21 +130,14 @@ def _test_features(
     return rows.features(record.trial.network.features, "test")  # type: ignore[arg-type]
 
 
-def _model(result: RunResult, record: TrialRecord, row_shape: tuple[int, ...]) -> Any:
+def _model(result: RunResult, record: TrialRecord) -> Any:
     from networks.inference import load_model
 
     trial = record.trial.id
     path = result.run.trial_path(trial) / "model.keras"
     if not path.exists():
         raise RunError(f"trial {trial} has finished, but its network is gone: {path}.")
-    model = load_model(path)
-    shapes = model.input_shape[1:], model.output_shape[1:]
-    if shapes != (row_shape, (len(result.genres),)):
-        raise RunError(
-            f"{path} maps {shapes[0]} to {shapes[1]}, which trial {trial} does not: it is the "
-            "network of another run."
-        )
-    return model
+    return load_model(path, record.trial.network, len(result.genres))
 
 
 def _validation(record: TrialRecord) -> float:

@@ -180,7 +180,7 @@ def _random_rows(network: NetworkConfig, number: int) -> Rows:
 
     from networks.training.results import Rows
 
-    shape = network.image_shape if isinstance(network, CNNConfig) else (26,)
+    shape = network.input_shape
     rng = np.random.default_rng(0)
     features = rng.standard_normal((number, *shape), np.float32)
     return Rows(features, rng.integers(0, _CLASSES, number))

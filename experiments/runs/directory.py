@@ -118,13 +118,7 @@ class RunDirectory:
         """Let `save` write a trial's model.keras."""
         target = self.trial_path(trial) / "model.keras"
         with commit(target) as temporary:
-            # Keras insists on the suffix.
-            named = temporary.with_name(f"{temporary.name}.keras")
-            try:
-                save(named)
-                named.replace(temporary)
-            finally:
-                named.unlink(missing_ok=True)
+            save(temporary)
 
     def write_predictions(self, trial: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write a trial's predictions.h5."""

@@ -30,7 +30,8 @@ def predict_with_kept_model(
     run: RunDirectory, dataset: Dataset, trial: Trial
 ) -> npt.NDArray[np.float64]:
     """As `predict`, by the network that is in the run's directory."""
-    return predict(dataset, trial, load_model(run.trial_path(trial.id) / "model.keras"))
+    path = run.trial_path(trial.id) / "model.keras"
+    return predict(dataset, trial, load_model(path, trial.network, len(dataset.genres)))
 
 
 def record_test(

@@ -20,6 +20,7 @@ from experiments.training.messages import EpochEnded, Note, TrialEnded, TrialEpo
 from experiments.training.resource_usage import Usage
 from experiments.workers.worker_main import OnMessage, send, sending, sending_to
 from networks.engine.cohort import Failed, MemberEpoch, Outcome
+from networks.inference import save_model
 from networks.training.results import Trained
 
 Write = Callable[[], None]
@@ -159,7 +160,8 @@ class Recorder:
 
     def _keep(self, trial: Trial, trained: Trained) -> dict[str, Any]:
         """Keep the network and, if they are looked at now, the test rows' predictions."""
-        self._patiently(partial(self._run.write_model, trial.id, trained.model.save))
+        save = partial(save_model, trained.model)
+        self._patiently(partial(self._run.write_model, trial.id, save))
         if not self._settings.tested:
             return {"test": None}
         try:

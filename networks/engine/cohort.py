@@ -18,9 +18,10 @@ import torch
 from networks.engine.cohort_epoch import Data, Together
 from networks.engine.cohort_state import CohortState
 from networks.engine.trial_state import Failed, Member, MemberEpoch, Trainee
+from networks.models.build import build_model
 from networks.models.checks import ConfigError
 from networks.training.cohort_key import Precision, lockstep
-from networks.training.results import Rows, Trained, build
+from networks.training.results import Rows, Trained
 
 __all__ = [
     "CohortState",
@@ -229,7 +230,7 @@ class _Cohort:
 
 def _build(member: Member, classes: int, rows: Rows) -> keras.Model:
     with keras.device("cpu"):  # the same initial weights whatever the device
-        return build(member.network, classes, member.seed, rows.features)
+        return build_model(member.network, classes, member.seed, rows.features)
 
 
 def _check(members: Sequence[Member], device: str, precision: Precision) -> None:

@@ -57,6 +57,7 @@ class FFNConfig:
 
     kind: ClassVar[str] = "ffn"
     features: ClassVar[str] = "mfcc"
+    input_shape: ClassVar[tuple[int, ...]] = (26,)
 
     hidden: tuple[int, ...] = (128, 32)
     activation: Activation = "relu"
@@ -94,7 +95,7 @@ class CNNConfig:
 
     kind: ClassVar[str] = "cnn"
     features: ClassVar[str] = "mel"
-    image_shape: ClassVar[tuple[int, int]] = (21, 128)
+    input_shape: ClassVar[tuple[int, int]] = (21, 128)
 
     filters: tuple[int, ...] = (16, 32, 64, 128)
     kernel_size: int = 5
@@ -120,7 +121,7 @@ class CNNConfig:
         self._check_image()
 
     def _check_image(self) -> None:
-        rows, columns = self.image_shape
+        rows, columns = self.input_shape
         for number in range(1, len(self.filters) + 1):
             if not self.padding:
                 rows, columns = rows - self.kernel_size + 1, columns - self.kernel_size + 1

@@ -11,8 +11,6 @@ from itertools import pairwise
 
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
 
-_N_MFCC_STATISTICS = 26
-
 
 def multiplications(network: NetworkConfig) -> int:
     """Multiplications of one row's forward pass, the last layer apart."""
@@ -38,8 +36,8 @@ def training_multiplications(network: NetworkConfig, classes: int) -> int:
 def _hidden_layers(network: NetworkConfig) -> list[int]:
     """Multiplications of one row's forward pass in each layer but the last."""
     if isinstance(network, FFNConfig):
-        return _dense((_N_MFCC_STATISTICS, *network.hidden))
-    rows, columns = network.image_shape
+        return _dense((*network.input_shape, *network.hidden))
+    rows, columns = network.input_shape
     channels, layers = 1, []
     for filters in network.filters:
         if not network.padding:

@@ -43,7 +43,7 @@ def member_bytes(network: CNNConfig, batch_size: int, classes: int) -> int:
         batch_size: rows a step.
         classes: number of genres.
     """
-    rows, columns = network.image_shape
+    rows, columns = network.input_shape
     channels, weights, outputs = 1, 0, 0
     for filters in network.filters:
         if not network.padding:

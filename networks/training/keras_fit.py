@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from networks.inference import logits_of
+from networks.models.build import build_model
 from networks.models.config import NetworkConfig, TrainingConfig
 from networks.training import metrics
 from networks.training.callbacks import BestWeights, EachEpoch, early_stopping
 from networks.training.random_streams import row_order
-from networks.training.results import Rows, Trained, best_epoch, build, compile_model
+from networks.training.results import Rows, Trained, best_epoch, compile_model
 from networks.training.schedules import schedule_callbacks
 
 
@@ -48,9 +49,9 @@ def fit(
         callbacks: further Keras callbacks, called after ours.
     """
     with keras.device("cpu"):  # the same initial weights whatever the device
-        saved = build(network, classes, seed, train_rows.features)
+        saved = build_model(network, classes, seed, train_rows.features)
     with keras.device(device):
-        model = build(network, classes, seed)
+        model = build_model(network, classes, seed)
         model.set_weights(saved.get_weights())
         compile_model(model, training)
         batches = _ShuffledBatches(train_rows, training.batch_size, seed)

@@ -11,9 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from networks.models.cnn import build_cnn
-from networks.models.config import FFNConfig, NetworkConfig, TrainingConfig
-from networks.models.ffn import build_ffn
+from networks.models.config import TrainingConfig
 from networks.optimizers import make_optimizer
 
 Status = Literal["finished", "diverged"]
@@ -50,18 +48,6 @@ class Trained:
     history: dict[str, list[float]]
     best_epoch: int
     epoch_seconds: list[float]
-
-
-def build(
-    network: NetworkConfig,
-    classes: int,
-    seed: int,
-    train_features: npt.NDArray[Any] | None = None,
-) -> keras.Model:
-    """The Keras model of a config; arguments as in `build_ffn` and `build_cnn`."""
-    if isinstance(network, FFNConfig):
-        return build_ffn(network, classes, seed, train_features)
-    return build_cnn(network, classes, seed, train_features)
 
 
 def compile_model(model: keras.Model, training: TrainingConfig) -> keras.Model:

@@ -126,11 +126,12 @@ class KerasFit:
     """`keras.Model.fit` on arrays, with our model and optimizer and its own order of rows."""
 
     def __init__(self, work: Work) -> None:
-        from networks.training.results import build, compile_model
+        from networks.models.build import build_model
+        from networks.training.results import compile_model
 
         self._batch_size = work.training.batch_size
         self._x, self._y = work.features, work.label
-        model = build(work.network, work.classes, _SEED, work.features)
+        model = build_model(work.network, work.classes, _SEED, work.features)
         self.model: Any = compile_model(model, work.training)
 
     def epoch(self) -> None:
@@ -162,7 +163,7 @@ def torch_network(network: NetworkConfig, classes: int) -> nn.Sequential:
     if isinstance(network, FFNConfig):
         inputs, sizes = _N_MFCC_STATISTICS, network.hidden
     else:
-        channels, (rows, columns) = 1, network.image_shape
+        channels, (rows, columns) = 1, network.input_shape
         for filters in network.filters:
             convolution = nn.Conv2d(channels, filters, network.kernel_size, padding="same")
             layers += [convolution, nn.ReLU(), nn.MaxPool2d(2)]

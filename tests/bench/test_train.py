@@ -15,9 +15,9 @@ from rich.console import Console
 from data.datasets.dataset import Dataset
 from data.storage import catalogue
 from experiments.errors import RunError
+from networks.models.build import build_model
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig, TrainingConfig, to_dict
 from networks.models.multiply_adds import training_multiplications
-from networks.training.results import build
 from tests.bench import process
 from tests.bench.__main__ import main
 from tests.bench.measure import Benchmark, Row, in_turn, ratio
@@ -81,7 +81,7 @@ def _work(network: NetworkConfig, training: TrainingConfig, rows: int = 40) -> W
 @pytest.mark.parametrize("network", [FFNConfig(), CNNConfig()], ids=["ffn", "cnn"])
 def test_networks_built_by_hand_have_the_weights_of_ours(network: NetworkConfig) -> None:
     by_hand = [weight.shape for weight in torch_network(network, 4).parameters()]
-    ours = [tuple(weight.shape) for weight in build(network, 4, seed=0).weights]
+    ours = [tuple(weight.shape) for weight in build_model(network, 4, seed=0).weights]
     # Dense weights and kernels are transposed there.
     assert [sorted(shape) for shape in by_hand] == [sorted(shape) for shape in ours]
 

@@ -144,7 +144,7 @@ def _write_inputs(folder: Path, dataset: Dataset, kind: str, device: str) -> _In
     for prefix, split in (("", dataset.train), ("validation_", dataset.validation)):
         order = rng.permutation(len(split))[: math.ceil(share * len(split))]
         if random:
-            features = rng.standard_normal((len(order), *CNNConfig.image_shape))
+            features = rng.standard_normal((len(order), *CNNConfig.input_shape))
         else:
             features = getattr(split, kind)[order]
         arrays[f"{prefix}features"] = features.astype(np.float32)

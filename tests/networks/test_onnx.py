@@ -1,18 +1,16 @@
-import logging
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
-import torch
 
 from networks import onnx as onnx_files
 from networks.inference import probabilities_of
+from networks.models.build import build_model
 from networks.models.checks import ConfigError
 from networks.models.config import CNNConfig, FFNConfig
-from networks.training.results import build
-from tests.networks.safe_loading.model_files import EVERYTHING, rows
+from tests.support.model_files import EVERYTHING, rows
 
 needs_onnx = pytest.mark.skipif(
     any(onnx_files.find_spec(name) is None for name in onnx_files.PACKAGES),
@@ -33,7 +31,7 @@ NETWORKS: list[FFNConfig | CNNConfig] = [
 
 def _trained(network: FFNConfig | CNNConfig) -> keras.Model:
     """A network whose running means, slopes and statistics are not what they begin as."""
-    model = build(network, 4, 0, rows(network))
+    model = build_model(network, 4, 0, rows(network))
     for number, variable in enumerate(model.weights):
         noise = np.random.default_rng(number).uniform(0.05, 0.2, variable.shape)
         if "seed" not in variable.name:
@@ -130,7 +128,7 @@ def test_batches_are_of_1_and_7_and_all(
 @needs_onnx
 def test_another_networks_file_is_far_off(path: Path) -> None:
     values = rows(FFN)
-    assert onnx_files.largest_difference(path, build(FFN, 4, 1, values), values) > 0.01
+    assert onnx_files.largest_difference(path, build_model(FFN, 4, 1, values), values) > 0.01
 
 
 @needs_onnx
@@ -149,35 +147,33 @@ def test_every_kind_of_network(network: FFNConfig | CNNConfig, tmp_path: Path) -
 @needs_onnx
 @pytest.mark.slow
 def test_nothing_is_said_meanwhile(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    level = logging.getLogger("torch.onnx").level
-    made = build(FFNConfig(hidden=(2,)), 4, 0)
+    made = build_model(FFNConfig(hidden=(2,)), 4, 0)
     onnx_files.write(made, tmp_path / "model.onnx", {})
     onnx_files.largest_difference(tmp_path / "model.onnx", made, np.zeros((3, 26)))
     assert capfd.readouterr() == ("", "")
-    assert logging.getLogger("torch.onnx").level == level
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def find(name: str) -> object:
-        return None if name == "onnxscript" else object()
+        return None if name == "onnxruntime" else object()
 
     monkeypatch.setattr(onnx_files, "find_spec", find)
-    made = build(FFNConfig(hidden=(2,)), 4, 0)
-    with pytest.raises(ConfigError, match=r"\(onnxscript\).*pip install .*'.\[onnx\]'\.$"):
+    made = build_model(FFNConfig(hidden=(2,)), 4, 0)
+    with pytest.raises(ConfigError, match=r"\(onnxruntime\).*pip install .*'.\[onnx\]'\.$"):
         onnx_files.write(made, tmp_path / "model.onnx", {})
     assert not list(tmp_path.iterdir())
 
 
 @needs_onnx
-def test_what_torch_cannot_convert_is_one_sentence(
+def test_what_keras_cannot_convert_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> Any:
         raise RuntimeError("no such operation\nand much more")
 
-    monkeypatch.setattr(torch.onnx, "export", fail)
+    monkeypatch.setattr(keras.Model, "export", fail)
     with pytest.raises(ConfigError, match=r"to ONNX \(no such operation\)\. Try") as caught:
-        onnx_files.write(build(FFNConfig(hidden=(2,)), 4, 0), tmp_path / "model.onnx", {})
+        onnx_files.write(build_model(FFNConfig(hidden=(2,)), 4, 0), tmp_path / "model.onnx", {})
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
 
@@ -187,6 +183,6 @@ def test_a_file_that_is_none_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"something else")
     with pytest.raises(ConfigError, match=r"onnxruntime cannot compute") as caught:
         onnx_files.largest_difference(
-            tmp_path / "model.onnx", build(FFNConfig(hidden=(2,)), 4, 0), np.zeros((3, 26))
+            tmp_path / "model.onnx", build_model(FFNConfig(hidden=(2,)), 4, 0), np.zeros((3, 26))
         )
     assert "\n" not in str(caught.value)

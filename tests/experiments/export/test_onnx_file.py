@@ -65,7 +65,7 @@ def stored(tmp_path: Path, own_places: Path) -> Path:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
     """Conversion that takes no time and no packages, and is always right."""
-    monkeypatch.setattr(onnx_files, "require", lambda: None)
+    monkeypatch.setattr(onnx_files, "require_packages", lambda: None)
     monkeypatch.setattr(onnx_files, "write", lambda _, path, about: path.write_bytes(b"onnx"))
     monkeypatch.setattr(onnx_files, "largest_difference", lambda *_: 1e-7)
 
@@ -207,7 +207,7 @@ def test_without_the_extra_one_sentence_names_the_command(
     run: RunDirectory, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onnx_files, "find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match=r"onnx, onnxscript, onnxruntime\).*pip install"):
+    with pytest.raises(ConfigError, match=r"onnx, onnxruntime\).*pip install"):
         _export(run, tmp_path / "a.onnx")
 
 
@@ -239,7 +239,8 @@ def test_another_networks_weights_are_noticed(
 ) -> None:
     write = onnx_files.write
     result = collect(run)
-    other = load_model(run.trial_path(choose(result, "two", 44).trial.id) / "model.keras")
+    trial = choose(result, "two", 44).trial
+    other = load_model(run.trial_path(trial.id) / "model.keras", trial.network, len(result.genres))
     monkeypatch.setattr(onnx_files, "write", lambda _, *rest: write(other, *rest))
     with pytest.raises(RunError, match="it was not kept"):
         _export(run, tmp_path / "out" / "a.onnx", "--variant", "two", "--seed", "43")

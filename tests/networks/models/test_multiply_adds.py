@@ -6,9 +6,9 @@ import torch
 from torch.nn.functional import conv2d
 from torch.utils.flop_counter import FlopCounterMode
 
+from networks.models.build import build_model
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
 from networks.models.multiply_adds import multiplications, training_multiplications
-from networks.training.results import build
 
 CLASSES, ROWS = 5, 2
 
@@ -24,8 +24,8 @@ CLASSES, ROWS = 5, 2
     ids=["ffn", "ffn-small", "cnn-no-padding", "cnn-no-pooling"],
 )
 def test_multiplications_are_those_that_torch_counts(network: NetworkConfig) -> None:
-    shape = (26,) if isinstance(network, FFNConfig) else network.image_shape
-    model = build(network, CLASSES, seed=0)
+    shape = network.input_shape
+    model = build_model(network, CLASSES, seed=0)
     x = torch.from_numpy(np.ones((ROWS, *shape), np.float32))
     with FlopCounterMode(display=False) as forward:
         loss = model(x, training=True).sum()

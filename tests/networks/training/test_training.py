@@ -105,9 +105,9 @@ def test_training_equals_plain_steps_in_the_same_order() -> None:
     rows = _rows("mfcc", 45, 1)
     layers = [torch.nn.Linear(26, 128), torch.nn.Linear(128, 32), torch.nn.Linear(32, 3)]
     first = _train(training=replace(SGD, epochs=1))
-    from networks.models.ffn import build_ffn
+    from networks.models.build import build_model
 
-    initial = build_ffn(FFNConfig(), 3, 1).get_weights()
+    initial = build_model(FFNConfig(), 3, 1).get_weights()
     with torch.no_grad():
         for layer, kernel, bias in zip(layers, initial[::2], initial[1::2], strict=True):
             layer.weight.copy_(torch.from_numpy(kernel.T))

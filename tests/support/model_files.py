@@ -1,6 +1,5 @@
-"""What the tests of safe loading share: model files, whole and tampered with."""
+"""Model files, whole and tampered with."""
 
-import json
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -13,10 +12,10 @@ import keras
 import numpy as np
 import pytest
 
-from networks.inference import load_model, logits_of
+from networks.inference import load_model, logits_of, save_model
+from networks.models.build import build_model
 from networks.models.checks import ConfigError
 from networks.models.config import CNNConfig, FFNConfig
-from networks.training.results import build
 
 EVERYTHING: Any = {"batch_norm": True, "dropout": 0.1, "standardize": True}
 FFN = FFNConfig(hidden=(3,), activation="prelu", **EVERYTHING)
@@ -33,13 +32,13 @@ def rows(network: FFNConfig | CNNConfig) -> np.ndarray:
 def saved(network: FFNConfig | CNNConfig) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
-        build(network, 4, 0, rows(network)).save(path)
+        save_model(build_model(network, 4, 0, rows(network)), path)
         return path.read_bytes()
 
 
 @cache
 def expected_logits(network: FFNConfig | CNNConfig) -> np.ndarray:
-    return logits_of(build(network, 4, 0, rows(network)), rows(network))
+    return logits_of(build_model(network, 4, 0, rows(network)), rows(network))
 
 
 def kept(folder: Path, network: FFNConfig | CNNConfig = FFN) -> Path:
@@ -60,13 +59,6 @@ def write(path: Path, parts: Parts) -> None:
             archive.writestr(name, content)
 
 
-def change_config(path: Path, change: Callable[[Any], object]) -> None:
-    parts = parts_of(path)
-    config = json.loads(parts["config.json"])
-    change(config)
-    write(path, parts | {"config.json": json.dumps(config).encode()})
-
-
 def change_weights(path: Path, change: Callable[[h5py.File], object]) -> None:
     parts, file = parts_of(path), path.with_name("weights.h5")
     file.write_bytes(parts["model.weights.h5"])
@@ -75,27 +67,17 @@ def change_weights(path: Path, change: Callable[[h5py.File], object]) -> None:
     write(path, parts | {"model.weights.h5": file.read_bytes()})
 
 
+def load(path: Path, network: FFNConfig | CNNConfig = FFN) -> keras.Model:
+    return load_model(path, network, 4)
+
+
 def assert_refused(path: Path, words: str) -> None:
-    """A file is refused for the reason that `words` tell, and Keras has not read it."""
-    read: list[object] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.saving, "load_model", lambda *args, **_: read.append(args))
-        with pytest.raises(ConfigError) as caught:
-            load_model(path)
+    """A file is refused for the reason that `words` give, in one sentence."""
+    with pytest.raises(ConfigError) as caught:
+        load(path)
     message = str(caught.value)
     assert words in message, message
     assert message.startswith(str(path))
     assert message.endswith(("train the network again.", "Choose a model.keras of a run."))
     assert "\n" not in message
     assert len(message) < 500
-    assert not read
-
-
-def put(place: str, value: Any) -> Callable[[Any], object]:
-    def change(config: Any) -> None:
-        *way, last = [int(key) if key.isdigit() else key for key in place.split("/")]
-        for key in way:
-            config = config[key]
-        config[last] = value
-
-    return change

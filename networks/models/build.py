@@ -1,0 +1,101 @@
+"""Keras models of the two networks, from their configs.
+
+Both map a batch of rows to one logit a genre. All layers are Keras's own, in a plain chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy.typing as npt
+
+from networks.models.blocks import Seeds, activate, batch_norm, dense, initializers
+from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
+
+_CHANNELS_FIRST = "channels_first"  # what the torch backend computes without transposing
+_DROPOUT_LAYERS = 3  # convolutions that dropout follows, as in the source
+
+
+def build_model(
+    network: NetworkConfig,
+    classes: int,
+    seed: int = 0,
+    train_features: npt.NDArray[Any] | None = None,
+) -> keras.Model:
+    """Build the Keras model that a config describes, with its initial weights.
+
+    Args:
+        network: `FFNConfig` or `CNNConfig`.
+        classes: number of genres, at least 1.
+        seed: of the initial weights and of dropout; equal seeds give equal weights.
+        train_features: raw rows that the `Normalization` layer of a config with
+            `standardize=True` is adapted on; None leaves it at mean 0 and variance 1.
+            [shape=(n, 26)] or [shape=(n, 21, 128)]
+
+    Returns:
+        A functional model, not compiled: (n, 26) or (n, 21, 128) to logits (n, classes).
+
+    Example:
+    >>> from networks import FFNConfig, build_model
+    >>> build_model(FFNConfig(hidden=(16,)), classes=4).count_params()
+    500
+    """
+    seeds = Seeds(seed)
+    if isinstance(network, FFNConfig):
+        inputs = keras.Input(network.input_shape, name="mfcc_statistics")
+        hidden: Callable[..., Any] = _ffn_layers
+    else:
+        inputs = keras.Input(network.input_shape, name="mel_spectrogram")
+        hidden = _cnn_layers
+    x = inputs
+    if network.standardize:
+        normalization = keras.layers.Normalization(axis=-1, name="standardize")
+        if train_features is not None:
+            normalization.adapt(train_features)
+        x = normalization(x)
+    x = hidden(x, network, seeds)
+    return keras.Model(inputs, dense(x, classes, network, seeds, "logits"), name=network.kind)
+
+
+def _ffn_layers(x: Any, config: FFNConfig, seeds: Seeds) -> Any:
+    for number, units in enumerate(config.hidden, start=1):
+        name = f"hidden_{number}"
+        x = dense(x, units, config, seeds, name)
+        if config.batch_norm:
+            x = batch_norm(x, -1, f"{name}_batch_norm")
+        x = activate(x, config.activation, f"{name}_activation")
+        if config.dropout:
+            x = keras.layers.Dropout(config.dropout, seed=seeds.next(), name=f"{name}_dropout")(x)
+    return x
+
+
+def _cnn_layers(x: Any, config: CNNConfig, seeds: Seeds) -> Any:
+    x = keras.layers.Reshape((1, *config.input_shape), name="image")(x)
+    for number, filters in enumerate(config.filters, start=1):
+        name = f"convolution_{number}"
+        x = keras.layers.Conv2D(
+            filters,
+            config.kernel_size,
+            padding="same" if config.padding else "valid",
+            data_format=_CHANNELS_FIRST,
+            name=name,
+            **initializers(config, x.shape[1] * config.kernel_size**2, seeds),
+        )(x)
+        if config.batch_norm:
+            x = batch_norm(x, 1, f"{name}_batch_norm")
+        x = activate(x, config.activation, f"{name}_activation")
+        if config.dropout and number <= _DROPOUT_LAYERS:
+            x = keras.layers.Dropout(config.dropout, seed=seeds.next(), name=f"{name}_dropout")(x)
+        if config.pooling:
+            x = keras.layers.MaxPooling2D(2, data_format=_CHANNELS_FIRST, name=f"{name}_pooling")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    for number, units in enumerate(config.dense, start=1):
+        name = f"dense_{number}"
+        x = dense(x, units, config, seeds, name)
+        if config.batch_norm:
+            x = batch_norm(x, -1, f"{name}_batch_norm")
+        if config.dense_activation:
+            x = activate(x, config.activation, f"{name}_activation")
+    return x
