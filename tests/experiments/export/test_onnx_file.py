@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from data.errors import DataError
 from data.storage import hdf5
 from experiments.cli import export
 from experiments.design.study import Budget, Study, Variant
@@ -139,7 +140,7 @@ def test_the_dataset_is_found_by_its_content(
     assert (tmp_path / "a.onnx").read_bytes() == b"onnx"
     assert re.search(r"by at most 1\.0e-07 on the 24 test rows\.$", outcome.stdout.strip())
     stored.unlink()
-    with pytest.raises(RunError, match="none of your datasets holds the rows of 'small'"):
+    with pytest.raises(DataError, match="none of your datasets holds the rows of 'small'"):
         _export(run, tmp_path / "b.onnx")
     hdf5.save(small_dataset(), tmp_path / "moved.h5")
     _export(run, tmp_path / "b.onnx", "--data", str(tmp_path / "moved.h5"))
@@ -192,10 +193,10 @@ def test_a_network_that_is_gone_or_another_runs(
         "trials/*/model.keras"
     )
     shutil.copy(foreign, model)
-    with pytest.raises(RunError, match=r"maps \(21, 128\) to \(3,\), .* network of another run"):
+    with pytest.raises(ConfigError, match="cannot be loaded as this network"):
         _export(run, tmp_path / "a.onnx")
     model.write_bytes(b"PK")
-    with pytest.raises(ConfigError, match="cannot be loaded as a network"):
+    with pytest.raises(ConfigError, match="cannot be loaded as this network"):
         _export(run, tmp_path / "a.onnx")
     model.unlink()
     with pytest.raises(RunError, match="has finished, but its network is gone"):
