@@ -16,6 +16,7 @@ import click
 from data.terminal.progress import ProgressBar
 from experiments.cli.progress import RunProgress
 from experiments.execution.launch import await_end, end_now
+from experiments.runs.checksums import stringify_nonfinite
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import EventReader
 from experiments.runs.live_state import RunView
@@ -105,7 +106,8 @@ def _batches(run: RunDirectory) -> Iterator[tuple[bool, list[dict[str, Any]]]]:
     reader = EventReader(run)
     while True:
         alive = is_alive(run)  # before reading: what comes after its end is read, too
-        yield reader.read()
+        anew, entries = reader.read()
+        yield anew, [stringify_nonfinite(entry.to_dict()) for entry in entries]
         if not alive:
             return
         time.sleep(_LOOK)

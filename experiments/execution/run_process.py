@@ -24,18 +24,18 @@ from experiments.design.plan import make_plan, plan_of
 from experiments.design.request import BEGUN, Request
 from experiments.design.search_settings import Search, require_optuna
 from experiments.errors import RunError
-from experiments.execution.event_writer import RunLog
+from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import cohorts_of, other_versions, run_facts, settings_of
 from experiments.execution.scheduler import Runner
 from experiments.execution.search_loop import Searcher, begin_search
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
+from experiments.runs.events import Event, Note, RunEnded
 from experiments.runs.lock import owning, serve_owner
 from experiments.runs.process_id import Owner
 from experiments.training.cohorts import plan_cohorts
 from experiments.training.device import versions
 from experiments.training.job import Work
-from experiments.training.messages import Message
 from experiments.training.tasks import Machine, probe
 from experiments.training.worker_count import default_workers
 from experiments.workers.pool import WorkerPool
@@ -108,7 +108,7 @@ class Carrier:
         pool: Callable[..., Any] = WorkerPool,
     ) -> None:
         self._run, self._me, self._begun, self._make_pool = run, me, begun, pool
-        self._log: RunLog | None = None
+        self._log: EventWriter | None = None
 
     def begin(self, request: Request) -> None:
         """Plan a run, write its run.json and carry it out.
@@ -173,13 +173,13 @@ class Carrier:
         return self._make_pool(
             1,
             threads=threads,
-            on_message=self._told,
+            on_message=self._record,
             initializer=serve_owner,
             initargs=(self._run.path, self._me.pid),
         )
 
     def _carry_out(self, pool: Any, facts: dict[str, Any], dataset: Path, *, resumed: bool) -> None:
-        """Train and record all that is left; events tell of it."""
+        """Train and record all that is left, with events."""
         plan = plan_of(facts)
         cohorts = cohorts_of(facts, plan)
         search = Search.from_dict(facts["search"]) if "search" in facts else None
@@ -187,11 +187,11 @@ class Carrier:
         work = Work(self._run, dataset, facts["dataset"]["content_sha256"], settings)
         events = EventLog(self._run)
         asked = 0 if search is None or facts["search"]["is_over"] else search.trials
-        self._log = log = RunLog(self._run, events, plan.trials, asked)
+        self._log = log = EventWriter(self._run, events, plan.trials, asked)
         try:
-            log.began(owner=asdict(self._me), resumed=resumed, versions=versions())
+            log.began(asdict(self._me), versions(), resumed)
             for phrase in other_versions(facts):
-                log.note(f"another version than this run began with: {phrase}")
+                log.record(Note(f"another version than this run began with: {phrase}"))
             log.planned(cohorts, workers)
             self._begun()
             pool.grow(workers)
@@ -201,17 +201,17 @@ class Carrier:
                 if search is None
                 else Searcher(search, work, pool, workers, log, classes)
             )
-            log.ended("finished" if task.execute() else "stopped")
+            log.record(RunEnded("finished" if task.execute() else "stopped"))
         except Exception as error:
-            log.ended("failed", str(error) or type(error).__name__)
+            log.record(RunEnded("failed", str(error) or type(error).__name__))
             raise
         finally:
             self._log = None
             events.close()
 
-    def _told(self, message: Message) -> None:
+    def _record(self, *events: Event) -> None:
         if self._log is not None:
-            self._log.told(message)
+            self._log.record(*events)
 
 
 class _Answers:

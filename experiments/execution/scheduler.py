@@ -11,15 +11,15 @@ from typing import Any
 from experiments.design.plan import Plan
 from experiments.design.trial import Trial
 from experiments.errors import RunError
-from experiments.execution.event_writer import RunLog
+from experiments.execution.event_writer import EventWriter
 from experiments.runs.directory import failure
 from experiments.runs.disk_space import StopAskedError, patiently
+from experiments.runs.events import Continued, Paused, Stopping, TrialEnded, WorkerDied
 from experiments.runs.model_selection import needs_test, select
 from experiments.training.baselines import is_done, record_failure
 from experiments.training.cohort_splits import planned_parts, record_split
 from experiments.training.cohorts import Cohort
 from experiments.training.job import Work
-from experiments.training.messages import Continued, Paused, TrialEnded
 from experiments.training.tasks import baselines, test, train
 from experiments.workers.worker_handle import WorkerDiedError
 
@@ -38,7 +38,7 @@ class Runner:
         cohorts: its trials, in groups that train in lockstep.
         pool: has the tasks done.
         workers: tasks at once.
-        log: is told what happens beside what workers tell.
+        log: records what happens beside what workers send.
         classes: number of genres.
     """
 
@@ -49,7 +49,7 @@ class Runner:
         cohorts: Sequence[Cohort],
         pool: Executor,
         workers: int,
-        log: RunLog,
+        log: EventWriter,
         classes: int,
     ) -> None:
         self._work, self._plan, self._cohorts = work, plan, cohorts
@@ -114,7 +114,7 @@ class Runner:
         running: dict[Future[bool], _Task] = {}
         while waiting or running:
             if not self._stopping and self._run.stop_is_asked:
-                self._log.stopping()
+                self._log.record(Stopping())
                 self._stopping = True
             if self._stopping:
                 waiting.clear()
@@ -139,7 +139,7 @@ class Runner:
         """What to do anew after a worker died on a task."""
         left = self._attempts.get(task.id, _ATTEMPTS) - 1
         self._attempts[task.id] = left
-        self._log.worker_died(task.id, str(error), _ATTEMPTS - left)
+        self._log.record(WorkerDied(task.id, str(error), _ATTEMPTS - left))
         if left > 0:
             return [task]
         if isinstance(task, Trial):
@@ -158,7 +158,7 @@ class Runner:
         for variant, trial in undone:
             result = _death(variant, trial, task, error)
             self._write(partial(self._run.write_result, trial.id, result))
-            self._log.told(TrialEnded.of(result))
+            self._log.record(TrialEnded.from_result(result, trial.training.learning_rate))
         return []
 
     def _fit_baselines(self) -> None:
@@ -171,7 +171,7 @@ class Runner:
                 ).result()
                 return
             except WorkerDiedError as error:
-                self._log.worker_died("baselines", str(error), attempt)
+                self._log.record(WorkerDied("baselines", str(error), attempt))
                 reason = f"their worker process died {attempt} times, at last by {error.reason}"
         self._run.clear_temporary()
         self._write(partial(record_failure, self._run, self._plan.seeds, reason))
@@ -182,8 +182,8 @@ class Runner:
             patiently(
                 write,
                 self._run,
-                lambda reason: self._log.told(Paused(reason)),
-                lambda: self._log.told(Continued()),
+                lambda reason: self._log.record(Paused(reason)),
+                lambda: self._log.record(Continued()),
             )
         except StopAskedError:
             self._stopping = True

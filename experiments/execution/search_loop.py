@@ -11,17 +11,17 @@ from typing import Any
 from data.datasets.dataset import Dataset
 from experiments.design.plan import Plan, PlannedVariant, plan_of
 from experiments.design.search_settings import Search
-from experiments.execution.event_writer import RunLog
+from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import cohorts_of
 from experiments.execution.scheduler import Runner
 from experiments.runs.disk_space import StopAskedError, patiently
+from experiments.runs.events import Continued, Note, Paused
 from experiments.search.generations import Generation, draws_of
 from experiments.search.optuna_journal import write_journal
 from experiments.search.optuna_trials import Told
 from experiments.search.sampling import Place, next_generation
 from experiments.training.cohorts import Cohort
 from experiments.training.job import Work
-from experiments.training.messages import Continued, Paused
 from experiments.training.tasks import Machine
 
 
@@ -77,7 +77,7 @@ class Searcher:
         work: where, on what and how.
         pool: has the tasks done.
         workers: tasks at once.
-        log: is told what happens beside what workers tell.
+        log: records what happens beside what workers send.
         classes: number of genres.
     """
 
@@ -87,7 +87,7 @@ class Searcher:
         work: Work,
         pool: Executor,
         workers: int,
-        log: RunLog,
+        log: EventWriter,
         classes: int,
     ) -> None:
         self._search, self._work, self._run = search, work, work.run
@@ -142,9 +142,13 @@ class Searcher:
         best = max((told.score for told in self._told if told.score is not None), default=None)
         so_far = "" if best is None else f"; best validation macro-F1 so far {best * 100:.1f} %"
         if generation.draws:
-            self._log.note(f"generation {generation.number}: {drawn} of {asked} drawn{so_far}")
+            self._log.record(
+                Note(f"generation {generation.number}: {drawn} of {asked} drawn{so_far}")
+            )
         if generation.is_last and drawn < asked:
-            self._log.note(f"nothing new is left to draw: the search ends with {drawn} trials")
+            self._log.record(
+                Note(f"nothing new is left to draw: the search ends with {drawn} trials")
+            )
 
     def _write(self, write: Callable[[], None]) -> bool:
         """Write, as soon as there is room; False where a stop was asked for meanwhile."""
@@ -152,8 +156,8 @@ class Searcher:
             patiently(
                 write,
                 self._run,
-                lambda reason: self._log.told(Paused(reason)),
-                lambda: self._log.told(Continued()),
+                lambda reason: self._log.record(Paused(reason)),
+                lambda: self._log.record(Continued()),
             )
         except StopAskedError:
             return False

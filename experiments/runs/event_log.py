@@ -1,23 +1,9 @@
 """The event log of a run: JSON lines, appended by one writer to one file.
 
 Each owner of a run writes a file of its own, events/0001.jsonl, 0002.jsonl and so on.
-A line has its number `n`, its `time` (seconds since 1970, UTC), its `event` and what
-belongs to that, and ends in a checksum. Numbers that are not finite are "nan", "inf"
-and "-inf". `event_reader` reads them.
-
-run_began       owner, trials, done, resumed, versions
-plan            cohorts: trials of each, with variant, seed and epochs; workers
-cohort_began    cohort, trials, epoch, pid
-epoch           cohort, trial, epoch, logs, confusion, seconds, rows_per_second, memory,
-                share, seconds_left; cpu and gpu where they are known
-trial           trial, variant, seed, status, and what came of it
-checkpoint      cohort, epoch, bytes, seconds
-note            text
-worker_died     cohort, reason, attempt
-paused          reason
-continued
-stopping        why
-run_ended       how: finished, stopped or failed; reason
+A line has its number `n`, its `time` (seconds since 1970, UTC), its `event` and that
+event's fields (see `events`), and ends in a checksum. Numbers that are not finite are
+"nan", "inf" and "-inf". `event_reader` reads them.
 """
 
 from __future__ import annotations
@@ -25,18 +11,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from data.errors import DataError
 from data.files.atomic import sync, writing
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, patiently
+from experiments.runs.events import Continued, Event, LogEntry, Paused
 
-_RESERVE_BYTES = 16 * 1024  # kept for saying that the disk is full
+_RESERVE_BYTES = 16 * 1024  # kept for an event that says that the disk is full
 
 
 class EventLog:
@@ -67,8 +52,8 @@ class EventLog:
         with suppress(OSError):
             self._keep_reserve()
 
-    def append(self, *events: Mapping[str, Any]) -> None:
-        """Append events, in one write. Each has `event` and what belongs to it."""
+    def append(self, *events: Event) -> None:
+        """Append events, in one write."""
         with self._lock:
             waiting = list(events)
             try:
@@ -87,10 +72,10 @@ class EventLog:
         os.close(self._file)
         self._reserve.unlink(missing_ok=True)
 
-    def _write(self, events: list[Mapping[str, Any]]) -> None:
+    def _write(self, events: list[Event]) -> None:
         """Write events and take them out of the list, as far as there is room."""
         lines = [
-            checksums.dumps_line({"n": number, "time": time.time(), **event})
+            checksums.dumps_line(LogEntry(number, time.time(), event).to_dict())
             for number, event in enumerate(events, self._number + 1)
         ]
         begin, text = os.fstat(self._file).st_size, b"".join(lines)
@@ -113,11 +98,11 @@ class EventLog:
     def _pause(self, reason: str) -> None:
         self._reserve.unlink(missing_ok=True)
         with suppress(DataError):
-            self._write([{"event": "paused", "reason": reason}])
+            self._write([Paused(reason)])
 
     def _continue(self) -> None:
         with suppress(DataError):
-            self._write([{"event": "continued"}])
+            self._write([Continued()])
         with suppress(OSError):
             self._keep_reserve()
 

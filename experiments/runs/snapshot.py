@@ -90,5 +90,5 @@ def snapshot(run: RunDirectory) -> Snapshot:
     state = state_of(run, facts)
     _, events = reader.read()
     for event in events:
-        view.take(event)
-    return Snapshot(run, facts, state, owner_of(run), view, reader.damaged)
+        view.take(event.to_dict())
+    return Snapshot(run, facts, state, owner_of(run), view, reader.invalid_events)

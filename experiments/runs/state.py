@@ -9,6 +9,7 @@ from typing import Any, Literal
 from experiments.errors import MISSHAPEN, RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import last_event
+from experiments.runs.events import RunEnded
 from experiments.runs.lock import is_alive
 from experiments.runs.model_selection import needs_test, select
 
@@ -65,8 +66,8 @@ def state_of(run: RunDirectory, facts: Mapping[str, Any]) -> RunState:
     if run.stop_is_asked:
         return RunState("stopped", results)
     last = last_event(run)
-    if last is not None and last.get("event") == "run_ended" and last.get("how") == "failed":
-        return RunState("failed", results, str(last.get("reason")))
+    if isinstance(last, RunEnded) and last.how == "failed":
+        return RunState("failed", results, last.reason)
     return RunState("crashed", results)
 
 

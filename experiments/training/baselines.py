@@ -19,8 +19,8 @@ from experiments.errors import RunError
 from experiments.runs import baseline_results
 from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, patiently
+from experiments.runs.events import Continued, Note, Paused
 from experiments.training.job import Work
-from experiments.training.messages import Continued, Note, Paused
 from experiments.workers.worker_main import send
 from networks.training import metrics
 

@@ -13,12 +13,7 @@ from experiments.errors import RunError
 from experiments.runs.checkpoints import Checkpoint, Checkpoints
 from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, patiently
-from experiments.training.cohort_splits import record_split
-from experiments.training.cohorts import Cohort
-from experiments.training.device import release_memory
-from experiments.training.evaluation import predict_with_kept_model, record_test, rows_of
-from experiments.training.job import Work, open_work
-from experiments.training.messages import (
+from experiments.runs.events import (
     CheckpointWritten,
     CohortBegan,
     Continued,
@@ -26,6 +21,11 @@ from experiments.training.messages import (
     Paused,
     TrialEnded,
 )
+from experiments.training.cohort_splits import record_split
+from experiments.training.cohorts import Cohort
+from experiments.training.device import release_memory
+from experiments.training.evaluation import predict_with_kept_model, record_test, rows_of
+from experiments.training.job import Work, open_work
 from experiments.training.recorder import Recorder
 from experiments.workers.worker_main import send
 from networks.engine.cohort import CohortState, Failed, Member, train_cohort
@@ -84,7 +84,7 @@ def test(work: Work, trial: Trial) -> bool:
         _patiently(write, run)
     except StopAskedError:
         return False
-    send(TrialEnded.of(result))
+    send(TrialEnded.from_result(result, trial.training.learning_rate))
     return True
 
 
@@ -167,7 +167,7 @@ class _Training:
         self._recorder.finish()  # those that have left are not in it
         state, extra = take(), self._recorder.carried()
         size, seconds = self._checkpoints.write(Checkpoint(state, extra))
-        send(CheckpointWritten(self._cohort.id, state.epoch, size, seconds))
+        send(CheckpointWritten(self._cohort.id, state.epoch, size, round(seconds, 4)))
 
     def _train_halves(self, failed: Failed) -> bool:
         left = [self._cohort.trials[number] for number in self._recorder.left]

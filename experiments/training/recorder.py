@@ -12,11 +12,11 @@ from typing import Any
 from data.datasets.dataset import Dataset
 from experiments.design.trial import Trial
 from experiments.runs.directory import RunDirectory, failure, plain_floats
+from experiments.runs.events import EpochEnded, Note, TrialEnded
 from experiments.training.cohorts import Cohort
 from experiments.training.device import memory_in_use
 from experiments.training.evaluation import predict, record_test
 from experiments.training.job import Settings
-from experiments.training.messages import EpochEnded, Note, TrialEnded, TrialEpoch
 from experiments.training.resource_usage import Usage
 from experiments.workers.worker_main import OnMessage, send, sending, sending_to
 from networks.engine.cohort import Failed, MemberEpoch, Outcome
@@ -82,19 +82,29 @@ class Recorder:
             send(Note(text, self._cohort.id))
 
     def epoch_ended(self, epoch: int, seconds: float, members: Sequence[MemberEpoch]) -> None:
-        """Tell what an epoch brought those that are not done."""
-        told = tuple(
-            TrialEpoch(
-                self._cohort.trials[member.number][1].id, member.logs, member.confusion.tolist()
+        """Send the metrics of an epoch, of those trials that are not done."""
+        left = [member for member in members if member.number not in self._done]
+        if not left:
+            return
+        rows_per_second = len(self._dataset.train) * len(members) / seconds
+        memory = memory_in_use(self._settings.device)
+        cpu, gpu = round(self._usage.cpu(), 3), self._usage.gpu()
+        events = [
+            EpochEnded(
+                self._cohort.trials[member.number][1].id,
+                self._cohort.id,
+                epoch,
+                round(seconds, 5),
+                round(rows_per_second, 1),
+                memory,
+                member.logs,
+                member.confusion.tolist(),
+                cpu,
+                gpu,
             )
-            for member in members
-            if member.number not in self._done
-        )
-        if told:
-            rows = len(self._dataset.train) * len(members) / seconds
-            memory = memory_in_use(self._settings.device)
-            busy = self._usage.cpu(), self._usage.gpu()
-            send(EpochEnded(self._cohort.id, epoch, seconds, rows, memory, told, *busy))
+            for member in left
+        ]
+        send(*events)
 
     def ended(self, number: int, outcome: Outcome) -> None:
         """Keep what a trial leaves and have its result committed; `finish` waits for that.
@@ -142,7 +152,8 @@ class Recorder:
                 self.broken = True
                 raise
             self._done.add(number)
-            send(TrialEnded.of(result))
+            learning_rate = self._cohort.trials[number][1].training.learning_rate
+            send(TrialEnded.from_result(result, learning_rate))
 
     def _record(self, variant: str, trial: Trial, outcome: Outcome) -> dict[str, Any]:
         result: dict[str, Any] = {

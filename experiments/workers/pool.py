@@ -14,7 +14,7 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Any, TypeVar
 
-from experiments.workers.worker_handle import Slot, Task
+from experiments.workers.worker_handle import Task, WorkerHandle
 from experiments.workers.worker_main import OnMessage
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class WorkerPool(Executor):
     Args:
         workers: processes at most; each begins with its first task.
         threads: of numerical libraries in each.
-        on_message: called with what tasks `send`, in the order of each task, before
+        on_message: called with what a task gives `send`, in the order of each task, before
             its future is done; never by two at once. What it raises becomes the
             future's exception.
         initializer: called with `initargs` when a process begins; a module's function.
@@ -48,10 +48,10 @@ class WorkerPool(Executor):
     ) -> None:
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._closed, self._closing = False, threading.Lock()
-        told = _one_at_a_time(on_message)
+        handle = _one_at_a_time(on_message)
         begin = None if initializer is None else partial(initializer, *initargs)
-        self._new_slot = partial(Slot, self._tasks, threads, told, begin)
-        self._slots = [self._new_slot() for _ in range(workers)]
+        self._new_worker = partial(WorkerHandle, self._tasks, threads, handle, begin)
+        self._workers = [self._new_worker() for _ in range(workers)]
 
     def grow(self, workers: int) -> None:
         """Allow more processes than before.
@@ -62,8 +62,8 @@ class WorkerPool(Executor):
         with self._closing:
             if self._closed:
                 raise RuntimeError("cannot grow a pool that is shut down.")
-            while len(self._slots) < workers:
-                self._slots.append(self._new_slot())
+            while len(self._workers) < workers:
+                self._workers.append(self._new_worker())
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Queue a task: a module's function, its arguments and result picklable.
@@ -85,21 +85,21 @@ class WorkerPool(Executor):
                 self._closed = True
                 if cancel_futures:
                     self._cancel_queued()
-                for _ in self._slots:
+                for _ in self._workers:
                     self._tasks.put(None)
         if wait:
-            for slot in self._slots:
-                slot.join()
+            for worker in self._workers:
+                worker.join()
 
     def terminate(self) -> None:
         """End all processes now: running tasks raise `WorkerDiedError`, others are cancelled."""
         with self._closing:
             self._cancel_queued()
         self.shutdown(wait=False, cancel_futures=True)
-        for slot in self._slots:
-            slot.kill()
-        for slot in self._slots:
-            slot.join()
+        for worker in self._workers:
+            worker.kill()
+        for worker in self._workers:
+            worker.join()
 
     def _cancel_queued(self) -> None:
         while True:
@@ -108,7 +108,7 @@ class WorkerPool(Executor):
             except queue.Empty:
                 return
             if task is None:
-                self._tasks.put(None)  # a slot's sign to end: all tasks came before it
+                self._tasks.put(None)  # a worker's sign to end: all tasks came before it
                 return
             if task.future.cancel():
                 task.future.set_running_or_notify_cancel()  # tells those who wait for it
@@ -124,8 +124,8 @@ class WorkerPool(Executor):
 def _one_at_a_time(on_message: OnMessage) -> OnMessage:
     lock = threading.Lock()
 
-    def locked(message: Any) -> None:
+    def locked(*messages: Any) -> None:
         with lock:
-            on_message(message)
+            on_message(*messages)
 
     return locked

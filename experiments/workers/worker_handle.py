@@ -1,4 +1,4 @@
-"""A place for one worker process of a pool, and the thread that feeds it."""
+"""One worker process of a pool, and the thread that feeds it."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Task:
     kwargs: dict[str, Any]
 
 
-class Slot:
-    """A thread of the parent's that feeds one process; another one where that dies.
+class WorkerHandle:
+    """A thread that feeds one worker process, and starts another where that dies.
 
     Args:
         tasks: to take from, until there is a None.
@@ -107,11 +107,11 @@ class Slot:
                     problem = problem or _with_cause(*value)
                     break
                 try:
-                    self._on_message(value)
+                    self._on_message(*value)
                 except Exception as error:  # the task goes on: its records are worth having
                     problem = problem or error
         except (EOFError, OSError) as error:
-            raise self._epitaph() from error
+            raise self._death_error() from error
         if problem is not None:
             raise problem
         return value
@@ -126,7 +126,7 @@ class Slot:
         except (EOFError, OSError):
             if not used:
                 raise
-            self._epitaph()  # it had died since its last task: nothing is lost
+            self._death_error()  # it had died since its last task: nothing is lost
             return self._begin(work)
         return pipe
 
@@ -146,7 +146,7 @@ class Slot:
         assert self._pipe is not None
         return self._pipe
 
-    def _epitaph(self) -> WorkerDiedError:
+    def _death_error(self) -> WorkerDiedError:
         process, self._process = self._process, None
         if self._pipe is not None:
             self._pipe.close()

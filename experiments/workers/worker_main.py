@@ -13,26 +13,24 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-OnMessage = Callable[[Any], None]
+OnMessage = Callable[..., None]
 
 _local = threading.local()  # where `send` sends to
 
 
-def send(message: Any) -> None:
-    """Pass a message to the pool's `on_message`, from within a task.
+def send(*messages: Any) -> None:
+    """Pass messages to the pool's `on_message`, in one call, from within a task.
 
     Args:
-        message: picklable. Outside a task it goes nowhere.
+        messages: picklable. Outside a task they go nowhere.
     """
-    target: OnMessage | None = getattr(_local, "target", None)
-    if target is not None:
-        target(message)
+    sending()(*messages)
 
 
 def sending() -> OnMessage:
     """What `send` calls in this thread, for another thread of the same task."""
     target: OnMessage | None = getattr(_local, "target", None)
-    return target or (lambda message: None)
+    return target or (lambda *messages: None)
 
 
 @contextmanager
@@ -60,7 +58,7 @@ def serve(pipe: Connection, begin: Callable[[], object] | None = None) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if begin is not None:
         begin()
-    _local.target = _told_through(pipe)
+    _local.target = _sending_through(pipe)
     while True:
         try:
             work = pipe.recv_bytes()
@@ -75,14 +73,14 @@ def serve(pipe: Connection, begin: Callable[[], object] | None = None) -> None:
         pipe.send_bytes(answer)
 
 
-def _told_through(pipe: Connection) -> OnMessage:
+def _sending_through(pipe: Connection) -> OnMessage:
     lock = threading.Lock()  # a task may have several threads
 
-    def tell(message: Any) -> None:
+    def send_all(*messages: Any) -> None:
         with lock:
-            pipe.send(("message", message))
+            pipe.send(("messages", messages))
 
-    return tell
+    return send_all
 
 
 def _end_with(parent: Any) -> None:

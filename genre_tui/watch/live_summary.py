@@ -46,7 +46,7 @@ class LiveRun:
             self._begin()
         for event in events:
             with suppress(*MISSHAPEN):
-                self._take(event)
+                self._take(event.to_dict())
         base = self._base
         if base.state == "damaged":
             self._base = base = summarise(self._run)

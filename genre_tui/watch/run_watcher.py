@@ -83,7 +83,8 @@ class RunWatcher:
 
     def _read_events(self) -> None:
         """Read what is new; it is kept until it has been told."""
-        anew, events = self._reader.read()
+        anew, entries = self._reader.read()
+        events = [entry.to_dict() for entry in entries]
         if anew:
             self._anew, self._events, self._stamp = True, [], ()
         self._events += events

@@ -20,21 +20,15 @@ from data.storage import hdf5
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.request import CHECKPOINT_SECONDS
 from experiments.design.trial import Trial
-from experiments.execution.event_writer import RunLog
+from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import run_facts
 from experiments.runs.directory import RunDirectory, failure
 from experiments.runs.event_log import EventLog
+from experiments.runs.events import CheckpointWritten, CohortBegan, EpochEnded, TrialEnded
 from experiments.studies import STUDIES
 from experiments.training import cohort_training
 from experiments.training.cohorts import Cohort
 from experiments.training.job import Settings, Work
-from experiments.training.messages import (
-    CheckpointWritten,
-    CohortBegan,
-    EpochEnded,
-    TrialEnded,
-    TrialEpoch,
-)
 from experiments.training.recorder import Recorder
 from experiments.workers.worker_main import sending_to
 from networks.engine.cohort import train_cohort
@@ -114,19 +108,18 @@ def _recorded(dataset: Dataset, folder: Path) -> dict[str, float]:
     run, plan = _new_run(dataset, folder, _TRIALS)
     cohort = Cohort(plan.trials)
     settings = Settings("cpu", 1, "float32", True, _CHECKPOINT_SECONDS)
-    log = RunLog(run, EventLog(run), plan.trials)
-    log.began(owner={}, resumed=False, versions={})
+    log = EventWriter(run, EventLog(run), plan.trials)
+    log.began({}, {}, False)
     log.planned([cohort], 1)
     everything, keeping, telling = _Stopwatch(), _Stopwatch(), _Stopwatch()
     checkpoints: list[float] = []  # what each took
 
-    def tell(pickled: bytes) -> None:
-        message = pickle.loads(pickled)
-        if isinstance(message, CheckpointWritten):
-            checkpoints.append(message.seconds)
-        log.told(message)
+    def record(pickled: bytes) -> None:
+        events = pickle.loads(pickled)
+        checkpoints.extend(one.seconds for one in events if isinstance(one, CheckpointWritten))
+        log.record(*events)
 
-    told = telling.timing(tell)
+    recorded = telling.timing(record)
     beside = _Stopwatch(time.thread_time)  # of the thread that commits: what it computes
 
     def train(members: Any, *rest: Any, **named: Any) -> Any:
@@ -143,7 +136,7 @@ def _recorded(dataset: Dataset, folder: Path) -> dict[str, float]:
     hdf5.save(dataset, path)
     began = time.perf_counter()
     try:
-        with sending_to(lambda message: told(pickle.dumps(message))):
+        with sending_to(lambda *events: recorded(pickle.dumps(events))):
             cohort_training.train(Work(run, path, dataset.content_sha256, settings), cohort)
     finally:
         cohort_training.train_cohort = train_cohort  # type: ignore[attr-defined]
@@ -179,8 +172,8 @@ def _answers(
 def _write_watched(dataset: Dataset, folder: Path) -> None:
     """A run in its last epoch: all its events, and results of all but the last trials."""
     run, plan = _new_run(dataset, folder, _WATCHED_TRIALS)
-    log = RunLog(run, EventLog(run), plan.trials)
-    log.began(owner={}, resumed=False, versions={})
+    log = EventWriter(run, EventLog(run), plan.trials)
+    log.began({}, {}, False)
     cohorts = [Cohort(plan.trials[i : i + 50]) for i in range(0, len(plan.trials), 50)]
     log.planned(cohorts, 2)
     size = len(dataset.genres)
@@ -190,14 +183,14 @@ def _write_watched(dataset: Dataset, folder: Path) -> None:
     history = {name: [0.123456789] * _WATCHED_EPOCHS for name in logs}
     for cohort in cohorts:
         trials = tuple(trial.id for _, trial in cohort.trials)
-        log.told(CohortBegan(cohort.id, trials, 0, os.getpid()))
+        log.record(CohortBegan(cohort.id, trials, 0, os.getpid()))
         for epoch in range(1, _WATCHED_EPOCHS + 1):
-            told = tuple(TrialEpoch(trial, logs, confusion) for trial in trials)
-            log.told(EpochEnded(cohort.id, epoch, 0.5, 1e5, 10**9, told))
+            shared = (cohort.id, epoch, 0.5, 1e5, 10**9, logs, confusion)
+            log.record(*(EpochEnded(trial, *shared) for trial in trials))
         for variant, trial in cohort.trials[: len(trials) - (cohort is cohorts[-1])]:
             result = _result(variant, trial, cohort, history, confusion)
             run.write_result(trial.id, result)
-            log.told(TrialEnded.of(result))
+            log.record(TrialEnded.from_result(result, trial.training.learning_rate))
 
 
 def _result(

@@ -17,14 +17,14 @@ import numpy as np
 from data.datasets.dataset import Dataset, Split
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.trial import Trial
-from experiments.execution.event_writer import RunLog
+from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import run_facts
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
+from experiments.runs.events import CohortBegan, EpochEnded, RunEnded, TrialEnded
 from experiments.runs.lock import owning
 from experiments.studies import STUDIES
 from experiments.training.cohorts import Cohort
-from experiments.training.messages import CohortBegan, EpochEnded, TrialEnded, TrialEpoch
 
 GENRES = ("blues", "classical", "hiphop", "rock")
 LARGE = "20260101T000000Z-large0"
@@ -52,13 +52,13 @@ def write_finished(runs: Path, study: str, name: str, *, seeds: int, epochs: int
         log = _log(run, plan)
         for cohort in _cohorts(plan):
             for epoch in range(1, epochs + 1):
-                log.told(_epoch_ended(cohort, epoch))
+                log.record(*_epochs_ended(cohort, epoch))
             for variant, trial in cohort.trials:
                 result = _result(variant, trial, cohort)
                 run.write_result(trial.id, result)
-                log.told(TrialEnded.of(result))
+                log.record(TrialEnded.from_result(result, trial.training.learning_rate))
         run.write_baselines({"baselines": []}, {})
-        log.ended("finished")
+        log.record(RunEnded("finished"))
     return run
 
 
@@ -68,12 +68,12 @@ def live(runs: Path, trials: int, seconds: float) -> Iterator[RunDirectory]:
     run, plan = _begin(runs, "ffn-baseline", LIVE, trials, 100_000, variants=1)
     ended = threading.Event()
 
-    def carry_out(log: RunLog) -> None:
+    def carry_out(log: EventWriter) -> None:
         (cohort,) = _cohorts(plan)
         epoch = 0
         while not ended.wait(seconds):
             epoch += 1
-            log.told(_epoch_ended(cohort, epoch))
+            log.record(*_epochs_ended(cohort, epoch))
 
     with owning(run, print):
         writer = threading.Thread(target=carry_out, args=(_log(run, plan),))
@@ -98,13 +98,13 @@ def _begin(
     return run, plan
 
 
-def _log(run: RunDirectory, plan: Plan) -> RunLog:
-    log = RunLog(run, EventLog(run), plan.trials)
-    log.began(owner={}, resumed=False, versions={})
+def _log(run: RunDirectory, plan: Plan) -> EventWriter:
+    log = EventWriter(run, EventLog(run), plan.trials)
+    log.began({}, {}, False)
     log.planned(_cohorts(plan), 1)
     for cohort in _cohorts(plan):
         names = tuple(trial.id for _, trial in cohort.trials)
-        log.told(CohortBegan(cohort.id, names, 0, os.getpid()))
+        log.record(CohortBegan(cohort.id, names, 0, os.getpid()))
     return log
 
 
@@ -127,9 +127,9 @@ def _dataset() -> Dataset:
     return Dataset("bench", GENRES, train, validation, test, ("a", "b", "c"), kind)
 
 
-def _epoch_ended(cohort: Cohort, epoch: int) -> EpochEnded:
-    told = tuple(TrialEpoch(trial.id, *_figures(trial, epoch)) for _, trial in cohort.trials)
-    return EpochEnded(cohort.id, epoch, _SECONDS, 1e5, 10**9, told)
+def _epochs_ended(cohort: Cohort, epoch: int) -> list[EpochEnded]:
+    shared = (cohort.id, epoch, _SECONDS, 1e5, 10**9)
+    return [EpochEnded(trial.id, *shared, *_figures(trial, epoch)) for _, trial in cohort.trials]
 
 
 def _figures(trial: Trial, epoch: int) -> tuple[dict[str, float], list[list[int]]]:

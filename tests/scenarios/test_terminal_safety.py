@@ -18,6 +18,7 @@ from experiments.runs.event_log import EventLog
 from experiments.runs.lock import owning
 from tests.conftest import record_run, small_dataset
 from tests.support.pty_terminal import Terminal
+from tests.support.raw_events import raw
 
 # Clipboard, window title, screen, C1's CSI and OSC, a bell, overrides of direction, a
 # deletion, a line break, what hides text, and the markup of Rich and Textual.
@@ -97,9 +98,11 @@ def test_records_of_others(own_places: Path, words: tuple[str, ...]) -> None:
     run = hostile_run(own_places / "runs")
     log = EventLog(run)
     log.append(
-        {"event": "note", "text": EVIL},
-        {"event": "worker_died", "cohort": "c", "reason": EVIL, "attempt": EVIL},
-        {"event": "run_ended", "how": "failed", "reason": EVIL},
+        *raw(
+            {"event": "note", "text": EVIL},
+            {"event": "worker_died", "cohort": "c", "reason": EVIL, "attempt": 1},
+            {"event": "run_ended", "how": "failed", "reason": EVIL},
+        )
     )
     log.close()
     words = tuple(word.replace("2026-3", str(run.path)) for word in words)
@@ -119,28 +122,32 @@ def test_events_of_a_run_that_goes_on(own_places: Path) -> None:
     with owning(run, print):
         log = EventLog(run)
         log.append(
-            {"event": "run_began"},
-            {"event": "plan", "workers": 1, "cohorts": [{"id": "c", "trials": [planned]}]},
+            *raw(
+                {"event": "run_began"},
+                {"event": "plan", "workers": 1, "cohorts": [{"id": "c", "trials": [planned]}]},
+            )
         )
         with Terminal("experiments", "watch", run.path) as terminal:
             terminal.wait_for("0 epochs")
             log.append(
-                {"event": "cohort_began", "cohort": "c", "trials": [trial], "epoch": 0},
-                {"event": "note", "text": EVIL},
-                {"event": "worker_died", "cohort": "c", "reason": EVIL, "attempt": EVIL},
-                {"event": "paused", "reason": EVIL},
-                {"event": "continued"},
-                {
-                    "event": "trial",
-                    "trial": trial,
-                    "variant": EVIL,
-                    "seed": EVIL,
-                    "learning_rate": 0.1,
-                    "status": "failed",
-                    "reason": EVIL,
-                    "share": 0.5,
-                },
-                {"event": "note", "text": "that was all"},
+                *raw(
+                    {"event": "cohort_began", "cohort": "c", "trials": [trial], "epoch": 0},
+                    {"event": "note", "text": EVIL},
+                    {"event": "worker_died", "cohort": "c", "reason": EVIL, "attempt": 1},
+                    {"event": "paused", "reason": EVIL},
+                    {"event": "continued"},
+                    {
+                        "event": "trial",
+                        "trial": trial,
+                        "variant": EVIL,
+                        "seed": 1,
+                        "learning_rate": 0.1,
+                        "status": "failed",
+                        "reason": EVIL,
+                        "share": 0.5,
+                    },
+                    {"event": "note", "text": "that was all"},
+                )
             )
             terminal.wait_for("that was all")
             assert_harmless(terminal)

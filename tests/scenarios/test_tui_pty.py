@@ -17,6 +17,7 @@ from experiments.runs.lock import is_alive, owning
 from tests.conftest import record_run, small_dataset
 from tests.scenarios.test_terminal_safety import EVIL, MARKUP, assert_harmless, hostile_run
 from tests.support.pty_terminal import Terminal
+from tests.support.raw_events import raw
 from tests.support.recorded_runs import record
 
 FULL = {"COLORTERM": "truecolor", "COLORFGBG": ""}
@@ -188,23 +189,27 @@ def _tell_attacks(run: RunDirectory) -> None:
     trial = "0123456789abcdef"
     planned = {"id": trial, "variant": EVIL, "seed": 1, "epochs": 3, "work": 1}
     log.append(
-        {"event": "run_began", "owner": {"host": EVIL}, "versions": {EVIL: EVIL}},
-        {"event": "plan", "workers": 1, "cohorts": [{"id": "c", "trials": [planned]}]},
-        {"event": "cohort_began", "cohort": "c", "trials": [trial], "epoch": 0},
-        {
-            "event": "epoch",
-            "cohort": "c",
-            "trial": trial,
-            "epoch": 1,
-            "seconds": 1.0,
-            "share": 0.1,
-            "logs": {EVIL: 1.0, "loss": 1.0, "val_loss": 1.0, "val_macro_f1": 0.5},
-            "confusion": [[1, 2], [3, 4]],
-        },
-        {"event": "note", "text": EVIL},
-        {"event": "worker_died", "cohort": "c", "reason": EVIL, "attempt": EVIL},
-        {"event": "paused", "reason": EVIL},
-        {"event": EVIL, "text": EVIL},
-        {"event": "run_ended", "how": "failed", "reason": EVIL},
+        *raw(
+            {"event": "run_began", "owner": {"host": EVIL}, "versions": {EVIL: EVIL}},
+            {"event": "plan", "workers": 1, "cohorts": [{"id": "c", "trials": [planned]}]},
+            {"event": "cohort_began", "cohort": "c", "trials": [trial], "epoch": 0},
+            {
+                "event": "epoch",
+                "cohort": "c",
+                "trial": trial,
+                "epoch": 1,
+                "seconds": 1.0,
+                "rows_per_second": 1.0,
+                "memory": 1,
+                "share": 0.1,
+                "logs": {EVIL: 1.0, "loss": 1.0, "val_loss": 1.0, "val_macro_f1": 0.5},
+                "confusion": [[1, 2], [3, 4]],
+            },
+            {"event": "note", "text": EVIL},
+            {"event": "worker_died", "cohort": "c", "reason": EVIL, "attempt": 1},
+            {"event": "paused", "reason": EVIL},
+            {"event": EVIL, "text": EVIL},
+            {"event": "run_ended", "how": "failed", "reason": EVIL},
+        )
     )
     log.close()

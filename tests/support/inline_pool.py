@@ -73,5 +73,5 @@ def go_on_inline(run: RunDirectory, path: Path, pool: Callable[..., Any] = Inlin
 
 def events_of(run: RunDirectory, *kinds: str) -> list[dict[str, Any]]:
     """A run's events of some kinds, or all."""
-    _, events = EventReader(run).read()
-    return [event for event in events if not kinds or event["event"] in kinds]
+    _, entries = EventReader(run).read()
+    return [entry.to_dict() for entry in entries if not kinds or entry.event.KIND in kinds]

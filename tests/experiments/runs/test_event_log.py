@@ -13,18 +13,23 @@ from experiments.runs import checksums, disk_space, event_log
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.event_reader import EventReader, last_event
+from experiments.runs.events import Continued, EpochEnded, LogEntry, Note
 from experiments.runs.live_state import RunView
 
 
 def log_of(run: RunDirectory, *texts: str) -> EventLog:
     log = EventLog(run)
     for text in texts:
-        log.append({"event": "note", "text": text})
+        log.append(Note(text))
     return log
 
 
-def texts(found: list[dict[str, Any]]) -> list[str]:
-    return [event["text"] for event in found]
+def texts(found: list[LogEntry]) -> list[str]:
+    return [entry.event.text for entry in found if isinstance(entry.event, Note)]
+
+
+def epoch(trial: str, number: int, logs: dict[str, float]) -> EpochEnded:
+    return EpochEnded(trial, "c", number, 0.5, 1e3, 10**9, logs, [[3, 1], [0, 4]])
 
 
 @pytest.fixture
@@ -39,22 +44,21 @@ def test_events_come_back_as_they_come(run: RunDirectory) -> None:
     anew, found = reader.read()
     assert not anew
     assert texts(found) == ["one", "two"]
-    assert [event["n"] for event in found] == [1, 2]
-    assert found[0]["time"] <= found[1]["time"]
+    assert [entry.number for entry in found] == [1, 2]
+    assert found[0].time <= found[1].time
     assert reader.read() == (False, [])
-    log.append({"event": "note", "text": "three"}, {"event": "note", "text": "four"})
+    log.append(Note("three"), Note("four"))
     assert texts(reader.read()[1]) == ["three", "four"]
     log.close()
     assert [path.name for path in (run.path / "events").iterdir()] == ["0001.jsonl"]
 
 
 def test_every_line_is_json_for_anybody(run: RunDirectory) -> None:
-    log_of(run, 'quotes " and \u2028 lines\n').append(
-        {"event": "epoch", "logs": {"loss": math.nan, "rate": math.inf, "low": [-math.inf, 1.5]}}
-    )
+    logs = {"loss": math.nan, "rate": math.inf, "low": -math.inf, "accuracy": 0.5}
+    log_of(run, 'quotes " and \u2028 lines\n').append(epoch("t", 1, logs))
     lines = (run.path / "events" / "0001.jsonl").read_text().splitlines()
     plain = [json.loads(line) for line in lines]
-    assert plain[1]["logs"] == {"loss": "nan", "rate": "inf", "low": ["-inf", 1.5]}
+    assert plain[1]["logs"] == {"loss": "nan", "rate": "inf", "low": "-inf", "accuracy": 0.5}
     assert all(len(line["crc32"]) == 8 for line in plain)
 
 
@@ -83,10 +87,8 @@ def test_a_log_cut_at_every_byte_of_its_last_three_lines(run: RunDirectory) -> N
         _, found = reader.read()
         complete = sum(end <= size for end in ends)
         assert texts(found) == names[:complete]
-        assert reader.damaged == 0
-        last = last_event(run)
-        assert last is not None
-        assert last["text"] == names[complete - 1]
+        assert reader.invalid_events == 0
+        assert last_event(run) == Note(names[complete - 1])
         # The rest arrives later.
         path.write_bytes(whole)
         assert reader.read() == (False, EventReader(run).read()[1][complete:])
@@ -105,7 +107,7 @@ def test_a_flipped_bit_costs_one_line(run: RunDirectory) -> None:
             path.write_bytes(flipped)
             reader = EventReader(run)
             assert texts(reader.read()[1]) == [names[0], *names[2:]]
-            assert reader.damaged >= 1
+            assert reader.invalid_events >= 1
 
 
 def test_a_file_that_has_shrunk_is_read_anew(run: RunDirectory) -> None:
@@ -143,7 +145,7 @@ def test_lines_of_others_are_passed_over(run: RunDirectory) -> None:
     path.write_bytes(b"\n".join([one, *strange, two, b""]))
     reader = EventReader(run)
     assert texts(reader.read()[1]) == ["one", "two"]
-    assert reader.damaged == len(strange)
+    assert reader.invalid_events == len(strange)
 
 
 def test_a_line_of_a_gigabyte_is_not_kept_in_memory(run: RunDirectory) -> None:
@@ -153,17 +155,15 @@ def test_a_line_of_a_gigabyte_is_not_kept_in_memory(run: RunDirectory) -> None:
         file.truncate(path.stat().st_size + 2**30)  # a hole: nothing is on the disk
         file.seek(0, 2)
         file.write(b"\n")
-    log.append({"event": "note", "text": "two"})
+    log.append(Note("two"))
     tracemalloc.start()
     reader = EventReader(run)
     assert texts(reader.read()[1]) == ["one", "two"]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert reader.damaged == 1
+    assert reader.invalid_events == 1
     assert peak < 20e6
-    last = last_event(run)
-    assert last is not None
-    assert last["text"] == "two"
+    assert last_event(run) == Note("two")
 
 
 def test_a_full_disk_is_waited_for_and_said(
@@ -190,15 +190,14 @@ def test_a_full_disk_is_waited_for_and_said(
     monkeypatch.setattr(event_log.os, "write", full)
     reserve = run.path / "events" / ".reserve"
     assert reserve.exists()
-    log.append(*({"event": "note", "text": name} for name in ("one", "two", "three")))
+    log.append(*map(Note, ("one", "two", "three")))
     assert reserve.exists()
     anew, found = reader.read()
     assert not anew
-    kinds = [event["event"] for event in found]
-    assert texts([event for event in found if event["event"] == "note"]) == ["one", "two", "three"]
-    assert "continued" in kinds
-    assert reader.damaged == 0
-    assert [event["n"] for event in found] == list(range(2, 2 + len(found)))
+    assert texts(found) == ["one", "two", "three"]
+    assert Continued() in [entry.event for entry in found]
+    assert reader.invalid_events == 0
+    assert [entry.number for entry in found] == list(range(2, 2 + len(found)))
 
 
 def test_a_stop_ends_the_waiting(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +209,7 @@ def test_a_stop_ends_the_waiting(run: RunDirectory, monkeypatch: pytest.MonkeyPa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(event_log.os, "write", full)
-    log.append({"event": "note", "text": "lost"})
+    log.append(Note("lost"))
     assert log.lost == 1
     assert texts(EventReader(run).read()[1]) == ["before"]
 

@@ -14,6 +14,7 @@ from experiments.cli.snapshot_table import snapshot_view
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
+from experiments.runs.events import CohortBegan, EpochEnded, Note, Paused, RunBegan, RunEnded
 from experiments.runs.lock import owning
 from experiments.runs.snapshot import snapshot
 from experiments.runs.state import state_of
@@ -45,10 +46,10 @@ def test_every_state(tmp_path: Path) -> None:
     run.withdraw_stop()
     assert state(run) == "crashed"
     log = EventLog(run)
-    log.append({"event": "run_ended", "how": "failed", "reason": "no room [red]\x1b[2J"})
+    log.append(RunEnded("failed", "no room [red]\x1b[2J"))
     assert state(run) == "failed"
     assert state_of(run, run.read_run()).reason.startswith("no room")
-    EventLog(run).append({"event": "run_began"})
+    EventLog(run).append(RunBegan())
     assert state(run) == "crashed", "it was resumed, and its owner has died"
     trial = next(run.path.glob("trials/*"))
     trial.mkdir(exist_ok=True)
@@ -60,7 +61,7 @@ def test_every_state(tmp_path: Path) -> None:
 
 def test_what_says_finished_is_not_believed(tmp_path: Path) -> None:
     run = record_run(tmp_path)
-    EventLog(run).append({"event": "run_ended", "how": "finished", "reason": ""})
+    EventLog(run).append(RunEnded("finished"))
     result_path(run).unlink()
     assert state(run) == "crashed"
 
@@ -116,7 +117,7 @@ def test_commands_that_look_need_no_more_than_to_read(small_disk: Path) -> None:
     """A file system that nobody can write, not even root."""
     run = record_run(small_disk / "runs")
     log = EventLog(run)
-    log.append({"event": "note", "text": "seen"})
+    log.append(Note("seen"))
     log.close()
     (run.path / "lock").write_text("")
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
@@ -154,22 +155,21 @@ def test_a_snapshot_counts_what_is_there(tmp_path: Path) -> None:
         result = run.trial_path(trial) / "result.json"
         result.unlink()
         log.append(
-            {"event": "run_began"},
-            {"event": "cohort_began", "cohort": "c", "trials": [trial], "epoch": 1, "pid": 1},
-            {
-                "event": "epoch",
-                "cohort": "c",
-                "trial": trial,
-                "epoch": 2,
-                "share": 0.25,
-                "seconds": 0.1,
-                "seconds_left": 61.0,
-                "rows_per_second": 1000.0,
-                "memory": 5 * 10**8,
-                "logs": {"loss": float("nan"), "val_loss": 0.5, "val_macro_f1": 0.75},
-                "confusion": [[1]],
-            },
-            {"event": "paused", "reason": "no space left"},
+            RunBegan(),
+            CohortBegan("c", (trial,), 1),
+            EpochEnded(
+                trial=trial,
+                cohort="c",
+                epoch=2,
+                share=0.25,
+                seconds=0.1,
+                seconds_left=61.0,
+                rows_per_second=1000.0,
+                memory=5 * 10**8,
+                logs={"loss": float("nan"), "val_loss": 0.5, "val_macro_f1": 0.75},
+                confusion=[[1]],
+            ),
+            Paused("no space left"),
         )
         seen = snapshot(run).to_dict()
         assert (seen["training"], seen["waiting"], seen["share"]) == (1, 0, 0.25)

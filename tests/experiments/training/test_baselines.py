@@ -24,10 +24,10 @@ from data.storage import hdf5
 from experiments.errors import RunError
 from experiments.runs.baseline_results import BaselineResult, read
 from experiments.runs.directory import RunDirectory
+from experiments.runs.events import Continued, Note, Paused
 from experiments.training import baselines
 from experiments.training.baselines import BASELINES, Baseline, fit, is_done
 from experiments.training.job import Settings, Work
-from experiments.training.messages import Continued, Note, Paused
 from experiments.training.tasks import baselines as task
 from experiments.workers.worker_main import sending_to
 from networks.training.metrics import batch_mean_f1

@@ -33,6 +33,7 @@ from genre_tui.core.short_names import abbreviated, shortened
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.messages import RunTold
 from networks.training import metrics
+from tests.support.raw_events import raw
 from tests.support.recorded_runs import record
 
 COUNTS = [[6, 2, 0], [1, 3, 0], [0, 4, 0]]  # nobody is called the third
@@ -259,7 +260,7 @@ def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
     model = RunModel(run)
     trial = next(iter(model.trials))
     log = EventLog(run)
-    log.append(epoch(trial, 1, COUNTS))
-    _, events = EventReader(run).read()
-    model.take(told(run, *events))
+    log.append(*raw(epoch(trial, 1, COUNTS)))
+    _, entries = EventReader(run).read()
+    model.take(told(run, *(entry.to_dict() for entry in entries)))
     assert see(model, Look(trial), {}).counts == COUNTS

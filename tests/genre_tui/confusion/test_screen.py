@@ -23,6 +23,7 @@ from genre_tui.model.run_model import RunModel
 from tests.genre_tui.confusion.test_matrix import COUNTS, epoch
 from tests.genre_tui.support.listed import known_run, trials_of
 from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
+from tests.support.raw_events import raw
 from tests.support.recorded_runs import record
 
 _SHADES = str.maketrans("░▒▓█", "    ")
@@ -147,12 +148,12 @@ def test_epochs_as_they_come(tmp_path: Path, size: tuple[int, int]) -> None:
     trial, other = list(RunModel(run).trials)[:2]
 
     async def flow(log: EventLog) -> None:
-        log.append({"event": "cohort_began", "cohort": "c0", "trials": [trial], "epoch": 0})
-        log.append(epoch(trial, 1, COUNTS), epoch(trial, 2, [[7, 1, 0], *COUNTS[1:]]))
+        log.append(*raw({"event": "cohort_began", "cohort": "c0", "trials": [trial], "epoch": 0}))
+        log.append(*raw(epoch(trial, 1, COUNTS), epoch(trial, 2, [[7, 1, 0], *COUNTS[1:]])))
         async with driving(tmp_path, size, "confusion", run=run, refresh=0.1) as user:
             await user.sees("after epoch 2 of 4", "following", "▶ running")
             assert _line(user, "blues")[:3] == ["blues", "7", "1"]
-            log.append(epoch(trial, 3, [[8, 0, 0], *COUNTS[1:]]))
+            log.append(*raw(epoch(trial, 3, [[8, 0, 0], *COUNTS[1:]])))
             await user.sees("after epoch 3 of 4")
             assert _line(user, "blues")[:3] == ["blues", "8", "·"]
             await user.press("d", "left_square_bracket")
@@ -161,7 +162,7 @@ def test_epochs_as_they_come(tmp_path: Path, size: tuple[int, int]) -> None:
             assert _line(user, "blues")[:3] == ["blues", "-1", "+1"]
             await user.press("left_square_bracket")
             assert _line(user, "blues")[:3] == ["blues", "-2", "+2"]
-            log.append(epoch(trial, 4, [[0, 8, 0], *COUNTS[1:]]))
+            log.append(*raw(epoch(trial, 4, [[0, 8, 0], *COUNTS[1:]])))
             await user.sees("after epoch 1 of 4")  # it stays where it was put
             await user.press("d", "f")
             await user.sees("after epoch 4 of 4", "following")

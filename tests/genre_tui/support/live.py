@@ -10,6 +10,7 @@ from typing import Any
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.lock import owning
+from tests.support.raw_events import raw
 from tests.support.recorded_runs import record
 
 NAME = "20260103T000000Z-live00"
@@ -29,7 +30,7 @@ class Teller:
 
     def tell(self, event: str, **about: Any) -> None:
         """Any event."""
-        self._log.append({"event": event, **about})
+        self._log.append(*raw({"event": event, **about}))
 
     def begin(self, pid: int = 7) -> None:
         """The run begins, with all trials in one cohort."""
