@@ -12,6 +12,7 @@ import click
 
 from data.terminal.console import console
 from experiments.cli.result_tables import results_view
+from experiments.design.limits import MOST_SEEDS
 from experiments.design.request import CHECKPOINT_SECONDS
 from experiments.results.run_result import RunResult
 from networks.training.cohort_key import PRECISIONS
@@ -29,7 +30,7 @@ DATA_OPTION = click.option(
     "--data", "data_name", help="Dataset (default: the chosen one, else the demo)."
 )
 SEEDS_OPTION = click.option(
-    "--seeds", type=click.IntRange(1, 1000), help="Seeds (default: 1, controlled: 5)."
+    "--seeds", type=click.IntRange(1, MOST_SEEDS), help="Seeds (default: 1, controlled: 5)."
 )
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 DETACH_OPTION = click.option(

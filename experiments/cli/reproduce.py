@@ -15,6 +15,7 @@ from data.terminal.console import console, table
 from data.terminal.text import clean
 from experiments.cli.follow import follow
 from experiments.cli.options import DATA_OPTION, RUNS_OPTION, SEEDS_OPTION, computing_options
+from experiments.design.limits import MOST_EPOCHS
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol, Study
@@ -46,7 +47,7 @@ _LOG = "reproduce.log"
     help="Of every study.",
 )
 @SEEDS_OPTION
-@click.option("--epochs", type=click.IntRange(1, 100_000), help="Of every training.")
+@click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Of every training.")
 @click.option("--quick", is_flag=True, help="The controlled protocol with a smaller budget.")
 @click.option("--anew", is_flag=True, help="Run again what is done already.")
 @click.option("--estimate", "only_estimate", is_flag=True, help="Say how long it takes, and end.")

@@ -18,6 +18,7 @@ from experiments.cli.options import (
     computing_options,
 )
 from experiments.cli.runs import follow_to_results
+from experiments.design.limits import MOST_EPOCHS
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol
 from experiments.execution.launch import start
@@ -50,7 +51,7 @@ def announce(planned: Prospect) -> None:
     "for every variant (controlled).",
 )
 @SEEDS_OPTION
-@click.option("--epochs", type=click.IntRange(1, 100_000), help="Of every training.")
+@click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Of every training.")
 @click.option(
     "--quick",
     is_flag=True,

@@ -17,6 +17,7 @@ from experiments.cli.options import (
     computing_options,
 )
 from experiments.cli.runs import follow_to_results
+from experiments.design.limits import MOST_DRAWN_AT_ONCE, MOST_EPOCHS, MOST_TRIALS
 from experiments.design.request import Computing, Request
 from experiments.design.search_options import space_of
 from experiments.design.search_settings import (
@@ -39,14 +40,14 @@ from networks.training.cohort_key import Precision
 @DATA_OPTION
 @click.option(
     "--trials",
-    type=click.IntRange(1, 100_000),
+    type=click.IntRange(1, MOST_TRIALS),
     default=TRIALS,
     show_default=True,
     help="In all; each is one training of one seed.",
 )
 @click.option(
     "--cohort",
-    type=click.IntRange(1, 4096),
+    type=click.IntRange(1, MOST_DRAWN_AT_ONCE),
     help="Trials drawn at once, from the results of those before them (default: "
     f"{COHORTS['cpu']} on a CPU, {COHORTS['cuda']} on a GPU).",
 )
@@ -78,7 +79,7 @@ from networks.training.cohort_key import Precision
     help="Draw a field, too: LOW..HIGH, LOW..HIGH:log or VALUE,VALUE,..., such as "
     "training.l2=1e-5..1e-1:log. May be given several times.",
 )
-@click.option("--epochs", type=click.IntRange(1, 100_000), help="Of every training.")
+@click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Of every training.")
 @click.option("--extended", is_flag=True, help="With further variants, where a study has them.")
 @click.option("--variants", help="Only these, by their names with commas between them.")
 @computing_options

@@ -93,7 +93,8 @@ def _check_name(kind: Any, name: str, where: str) -> None:
         names.insert(0, "kind")
     if name not in names:
         raise ConfigError(
-            f"{where} has no field {name!r}.{did_you_mean(name, names)} It has: {', '.join(names)}."
+            f"{where}.{name}: there is no such field.{did_you_mean(name, names)} {where} has: "
+            f"{', '.join(names)}."
         )
 
 

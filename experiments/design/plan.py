@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from experiments.design.limits import MOST_TRIALS, check_limit
 from experiments.design.study import (
     DEFAULT_SEEDS,
     FIRST_SEED,
@@ -158,6 +159,8 @@ def make_plan(
         raise RunError(f"the study {study.name} has no extended form: leave --extended out.")
     seeds = tuple(FIRST_SEED + i for i in range(options.seeds_each))
     chosen = study.of(protocol, extended=options.extended)
+    candidates = sum(study.count_trainings(variant, protocol, quick=quick) for variant in chosen)
+    check_limit(candidates * len(seeds), MOST_TRIALS, "trials")
     able = [v for v in chosen if v.device is None or v.device in devices]
     if not able:
         raise RunError(f"the study {study.name} has no variants in the {protocol} protocol here.")

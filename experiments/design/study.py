@@ -184,6 +184,12 @@ class Study:
         passes = base.epochs if "epochs" in variant.fixed else epochs or budget.epochs
         return tuple(replace(base, learning_rate=rate, epochs=passes) for rate in rates)
 
+    def count_trainings(self, variant: Variant, protocol: Protocol, *, quick: bool = False) -> int:
+        """The number of configs that `trainings` returns."""
+        if protocol == "documented" or "learning_rate" in variant.fixed:
+            return 1
+        return len((self.budget.quick() if quick else self.budget).learning_rates)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {

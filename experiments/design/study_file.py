@@ -34,9 +34,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 from experiments.design.config_paths import Configs, did_you_mean, with_field
+from experiments.design.limits import (
+    MOST_EPOCHS,
+    MOST_LEARNING_RATES,
+    MOST_SEEDS,
+    MOST_VARIANTS,
+    check_limit,
+)
 from experiments.design.plan import StudyOptions
 from experiments.design.study import BUDGET, PROTOCOLS, Axis, Budget, Study, Variant
-from experiments.design.toml_lines import line_of
 from experiments.design.variants import vary
 from experiments.errors import RunError
 from networks.models.checks import ConfigError
@@ -74,37 +80,36 @@ def read_study(path: Path) -> OwnStudy:
         plain = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RunError(f"{path} is no valid TOML: {error!s:.200}.") from error
-    return _Reader(path, text, plain).read()
+    return _Reader(path, plain).read()
 
 
 class _Reader:
-    """Reads one file; its errors name the line."""
+    """Parses the tables of one file; its errors name the file and the path of the field."""
 
-    def __init__(self, path: Path, text: str, plain: dict[str, Any]) -> None:
-        self._path, self._text, self._plain = path, text, plain
+    def __init__(self, path: Path, plain: dict[str, Any]) -> None:
+        self._path, self._plain = path, plain
 
     def read(self) -> OwnStudy:
-        self._known(self._plain, _KEYS, ())
-        name = self._field("name", str, self._path.stem.lower())
+        self._check_keys(self._plain, _KEYS, "")
+        name = self._text("name", self._path.stem.lower())
         if not _NAME.fullmatch(name):
             raise self._error(
-                ("name",),
-                "a study's name must be 1 to 64 lower-case letters, digits, '.', '_' or '-', "
-                f"beginning with a letter or digit. Received: {name!r}.",
+                "name: a study's name must be 1 to 64 lower-case letters, digits, '.', '_' or "
+                f"'-', beginning with a letter or digit. Received: {name!r:.100}."
             )
-        asked = self._field("protocol", str, "controlled")
+        asked = self._text("protocol", "controlled")
         protocol = next((known for known in PROTOCOLS if known == asked), None)
         if protocol is None:
             allowed = " or ".join(PROTOCOLS)
-            raise self._error(("protocol",), f"protocol must be {allowed}. Received: {asked!r}.")
-        seeds = self._field("seeds", int, None)
-        if seeds is not None and not 1 <= seeds <= 1000:
-            raise self._error(("seeds",), f"seeds must be 1 to 1000. Received: {seeds}.")
-        base = self._configs((FFNConfig(), TrainingConfig()), self._table("base"), ("base",))
+            raise self._error(f"protocol: it must be {allowed}. Received: {asked!r:.60}.")
+        seeds = self._plain.get("seeds")
+        if seeds is not None:
+            self._check_count("seeds", seeds, MOST_SEEDS)
+        base = self._configs((FFNConfig(), TrainingConfig()), self._table("base"), "base")
         study = Study(
             name,
-            self._field("question", str, "Which variant is best?"),
-            self._field("about", str, ""),
+            self._text("question", "Which variant is best?"),
+            self._text("about", ""),
             tuple(self._variants(base)),
             self._budget(base[1]),
         )
@@ -113,14 +118,18 @@ class _Reader:
     def _variants(self, base: Configs) -> Iterator[Variant]:
         variants = self._table("variants")
         if not variants and not self._table("vary"):
-            raise self._error(("variants",), f"a study needs at least one variant. {_EXAMPLE}")
-        keeps = "keep" in dict(self._plain.get("base", {})).get("training", {})
+            raise self._error(f"variants: a study needs at least one variant. {_EXAMPLE}")
+        self._check_limit(len(variants), MOST_VARIANTS, "variants")
+        keeps = "keep" in self._table("base").get("training", {})
         for name, changes in (variants or {"base": {}}).items():
-            where = ("variants", name)
-            if not isinstance(changes, dict):
-                raise self._error(where, f"the variant {name!r} must be a table. {_EXAMPLE}")
             if len(name) > _LONGEST_LABEL or not name.isprintable() or not name.strip():
-                raise self._error(where, "a variant's name must be 1 to 100 printable characters.")
+                raise self._error(
+                    "variants: a variant's name must be 1 to 100 printable characters. Received: "
+                    f"{name!r:.100}."
+                )
+            where = f"variants.{name}"
+            if not isinstance(changes, dict):
+                raise self._error(f"{where}: it must be a table. {_EXAMPLE}")
             network, training = self._configs(base, changes, where)
             own = changes.get("training", {})
             best = training if keeps or "keep" in own else replace(training, keep="best")
@@ -129,20 +138,20 @@ class _Reader:
 
     def _budget(self, training: TrainingConfig) -> Budget:
         table = self._table("controlled")
-        self._known(table, ("epochs", "learning_rates"), ("controlled",))
+        self._check_keys(table, ("epochs", "learning_rates"), "controlled")
         epochs = table.get("epochs", training.epochs)
-        if type(epochs) is not int or epochs < 1:
-            where = ("controlled", "epochs")
-            raise self._error(where, f"epochs must be a whole number from 1. Received: {epochs!r}.")
+        self._check_count("controlled.epochs", epochs, MOST_EPOCHS)
         rates = table.get("learning_rates", list(BUDGET.learning_rates))
+        if isinstance(rates, list):
+            self._check_limit(len(rates), MOST_LEARNING_RATES, "learning rates")
         if not (
             isinstance(rates, list)
             and rates
             and all(type(rate) in (int, float) and 0 < rate < float("inf") for rate in rates)
         ):
             raise self._error(
-                ("controlled", "learning_rates"),
-                f"learning_rates must be a list of numbers above 0. Received: {rates!r:.100}.",
+                "controlled.learning_rates: it must be a list of numbers above 0. Received: "
+                f"{rates!r:.100}."
             )
         return Budget(epochs, tuple(sorted({float(rate) for rate in rates})))
 
@@ -150,56 +159,59 @@ class _Reader:
         grid = dict(_leaves(self._table("vary")))
         for path, values in grid.items():
             if not isinstance(values, list) or not values:
-                raise self._error(
-                    ("vary", *path.split(".")), f"{path} must be a list of values to try."
-                )
-            for value in values:  # one by one, so that the error has its line
-                for variant in study.variants:
-                    self._changed((variant.network, variant.training), path, value, ("vary",))
-        return vary(study, grid)
+                raise self._error(f"vary: {path}: it must be a list of values to try.")
+        try:
+            return vary(study, grid)
+        except (ConfigError, RunError) as error:
+            raise self._error(f"vary: {error}") from error
 
-    def _configs(
-        self, configs: Configs, changes: Mapping[str, Any], where: tuple[str, ...]
-    ) -> Configs:
-        self._known(changes, ("network", "training"), where)
+    def _configs(self, configs: Configs, changes: Mapping[str, Any], where: str) -> Configs:
+        self._check_keys(changes, ("network", "training"), where)
         leaves = list(_leaves(changes))
-        # The kind of network decides which other fields there are.
-        for path, value in sorted(leaves, key=lambda leaf: leaf[0] != "network.kind"):
-            configs = self._changed(configs, path, value, where)
+        try:
+            # The kind of network decides which other fields there are.
+            for path, value in sorted(leaves, key=lambda leaf: leaf[0] != "network.kind"):
+                configs = with_field(configs, path, value)
+        except ConfigError as error:
+            raise self._error(f"{where}: {error}") from error
+        self._check_limit(configs[1].epochs, MOST_EPOCHS, "epochs")
         return configs
 
-    def _changed(self, configs: Configs, path: str, value: Any, where: tuple[str, ...]) -> Configs:
-        try:
-            return with_field(configs, path, value)
-        except ConfigError as error:
-            raise self._error((*where, *path.split(".")), str(error)) from error
-
-    def _known(
-        self, table: Mapping[str, Any], keys: tuple[str, ...], where: tuple[str, ...]
-    ) -> None:
+    def _check_keys(self, table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
         for key in table:
             if key not in keys:
-                what = f"[{'.'.join(where)}]" if where else "a study"
+                path = f"{where}.{key}" if where else key
                 raise self._error(
-                    (*where, key),
-                    f"{what} has no {key!r}.{did_you_mean(key, keys)} It has: {', '.join(keys)}.",
+                    f"{path}: there is no such field.{did_you_mean(key, keys)} "
+                    f"{where or 'A study'} has: {', '.join(keys)}."
                 )
+
+    def _check_count(self, path: str, value: Any, most: int) -> None:
+        if type(value) is not int or not 1 <= value <= most:
+            raise self._error(
+                f"{path}: it must be a whole number from 1 to {most:,}. Received: {value!r:.60}."
+            )
+
+    def _check_limit(self, number: int, most: int, what: str) -> None:
+        try:
+            check_limit(number, most, what)
+        except RunError as error:
+            raise self._error(str(error)) from error
 
     def _table(self, key: str) -> dict[str, Any]:
         value = self._plain.get(key, {})
         if not isinstance(value, dict):
-            raise self._error((key,), f"{key} must be a table, such as [{key}].")
+            raise self._error(f"{key}: it must be a table, such as [{key}].")
         return value
 
-    def _field(self, key: str, kind: type, default: Any) -> Any:
+    def _text(self, key: str, default: str) -> str:
         value = self._plain.get(key, default)
-        if value is not default and type(value) is not kind:
-            what = "a text" if kind is str else "a whole number"
-            raise self._error((key,), f"{key} must be {what}. Received: {value!r:.60}.")
+        if not isinstance(value, str):
+            raise self._error(f"{key}: it must be a text. Received: {value!r:.60}.")
         return value
 
-    def _error(self, where: tuple[str, ...], sentence: str) -> RunError:
-        return RunError(f"{self._path}, line {line_of(self._text, where)}: {sentence}")
+    def _error(self, sentence: str) -> RunError:
+        return RunError(f"{self._path}: {sentence}")
 
 
 def _leaves(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

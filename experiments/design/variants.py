@@ -9,10 +9,9 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from experiments.design.config_paths import did_you_mean, with_field
+from experiments.design.limits import MOST_VARIANTS, check_limit
 from experiments.design.study import Axis, Study, Variant
 from experiments.errors import RunError
-
-_MOST_VARIANTS = 1000
 
 
 def vary(study: Study, grid: Mapping[str, Sequence[Any]]) -> Study:
@@ -34,8 +33,7 @@ def vary(study: Study, grid: Mapping[str, Sequence[Any]]) -> Study:
     many = len(study.variants)
     for values in grid.values():
         many *= len(values)
-    if many > _MOST_VARIANTS:
-        raise RunError(f"a study has at most {_MOST_VARIANTS} variants; these would be {many}.")
+    check_limit(many, MOST_VARIANTS, "variants")
     alone = len(study.variants) == 1
     return replace(
         study,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from experiments.design.limits import MOST_EPOCHS, MOST_SEEDS
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import Protocol, Study
@@ -20,7 +21,6 @@ from genre_tui.core.subprocess_command import Command
 from genre_tui.model.dataset_rows import DEMO, DatasetLine
 
 DEVICES = ("auto", "cpu", "cuda")
-MOST_SEEDS, MOST_EPOCHS = 1000, 100_000  # as of `run`'s options
 _MOST_FORECAST = 1000  # trials; planning so many takes a second
 
 

@@ -133,7 +133,7 @@ def test_a_field_of_one_variant_is_drawn_for_that_alone() -> None:
         ("training.l2=nan..1", "a range is two numbers"),
         ("training.l2=0..1:lin", "a range is two numbers"),
         ("training.l2=0..1:log", "begins above 0"),
-        ("training.optimiser=sgd", "has no field 'optimiser'. Did you mean 'optimizer'?"),
+        ("training.optimiser=sgd", "there is no such field. Did you mean 'optimizer'?"),
         ("network.dropout=0..1", "0 <= dropout < 1. Received: 1"),
         ("training.batch_size=1.5..8", "batch_size must be a whole number. Received: 1.5"),
         ("training.optimizer=adam,adem", "optimizer must be one of"),

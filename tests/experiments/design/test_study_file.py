@@ -1,12 +1,13 @@
 """Studies of a user's own: TOML files and --vary."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from experiments.design.plan import StudyOptions, make_plan
+from experiments.design.study import Budget
 from experiments.design.study_file import read_study
-from experiments.design.toml_lines import line_of
 from experiments.design.variants import only, parse_grid, vary
 from experiments.errors import RunError
 from experiments.studies import STUDIES
@@ -91,40 +92,75 @@ def test_a_grid_alone_makes_variants(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "line", "says"),
+    ("change", "says"),
     [
-        (("optimizer =", "optimiser ="), 13, "training has no field 'optimiser'. Did you mean "
-         "'optimizer'? It has: optimizer, learning_rate,"),
-        (("hidden = [32]", "hiden = [32]"), 10, "network has no field 'hiden'. Did you mean "
-         "'hidden'? It has: kind, hidden,"),
-        (('"sgd"', '"sdg"'), 13, "training.optimizer: optimizer must be one of 'adadelta', "),
-        (("batch_size = 8", 'batch_size = "8"'), 14, "training.batch_size: batch_size must be a "
+        (("optimizer =", "optimiser ="), "base: training.optimiser: there is no such field. Did "
+         "you mean 'optimizer'? training has: optimizer, learning_rate,"),
+        (("hidden = [32]", "hiden = [32]"), "base: network.hiden: there is no such field. Did you "
+         "mean 'hidden'? network has: kind, hidden,"),
+        (('"sgd"', '"sdg"'), "base: training.optimizer: optimizer must be one of 'adadelta', "),
+        (("batch_size = 8", 'batch_size = "8"'), "base: training.batch_size: batch_size must be a "
          "whole number. Received: '8'."),
-        (("network.hidden = [64, 8]", "network.hidden = []"), 24, "network.hidden: hidden must "
-         "list at least one size"),
-        (("training.epochs = 5", "training.epochs.x = 5"), 25, "training.epochs is a value"),
-        (("[variants.narrow]", "[variants.narrow.netwerk]"), 20, "[variants.narrow] has no "
-         "'netwerk'. Did you mean 'network'? It has: network, training."),
-        (("question", "qestion"), 2, "a study has no 'qestion'. Did you mean 'question'?"),
-        (("epochs = 3", "epochs = 0"), 17, "epochs must be a whole number from 1. Received: 0."),
-        (("[1e-2, 1e-3]", "[]"), 18, "learning_rates must be a list of numbers above 0."),
-        (("seeds = 2", "seeds = true"), 6, "seeds must be a whole number. Received: True."),
-        (("seeds = 2", 'protocol = "copied"'), 6, "protocol must be documented or controlled."),
-        (('kind = "ffn"', 'kind = "rnn"'), 9, "network.kind must be one of 'ffn', 'cnn'."),
+        (("network.hidden = [64, 8]", "network.hidden = []"), "variants.wide: network.hidden: "
+         "hidden must list at least one size"),
+        (("training.epochs = 5", "training.epochs.x = 5"), "variants.wide: training.epochs is a "
+         "value"),
+        (("[variants.narrow]", "[variants.narrow.netwerk]"), "variants.narrow.netwerk: there is "
+         "no such field. Did you mean 'network'? variants.narrow has: network, training."),
+        (("question", "qestion"), "qestion: there is no such field. Did you mean 'question'?"),
+        (("epochs = 3", "epochs = 0"), "controlled.epochs: it must be a whole number from 1 to "
+         "100,000. Received: 0."),
+        (("[1e-2, 1e-3]", "[]"), "controlled.learning_rates: it must be a list of numbers above "
+         "0."),
+        (("seeds = 2", "seeds = true"), "seeds: it must be a whole number from 1 to 1,000. "
+         "Received: True."),
+        (("seeds = 2", 'protocol = "copied"'), "protocol: it must be documented or controlled."),
+        (('kind = "ffn"', 'kind = "rnn"'), "base: network.kind must be one of 'ffn', 'cnn'."),
     ],
 )  # fmt: skip
-def test_mistakes_are_named_with_their_line(
-    tmp_path: Path, change: tuple[str, str], line: int, says: str
+def test_mistakes_are_named_with_their_path(
+    tmp_path: Path, change: tuple[str, str], says: str
 ) -> None:
     assert change[0] in WHOLE
     sentence = refused(tmp_path, WHOLE.replace(*change, 1))
-    assert sentence.startswith(f", line {line}: {says}"), sentence
+    assert sentence.startswith(f": {says}"), sentence
 
 
 def test_a_study_without_variants(tmp_path: Path) -> None:
     nothing = refused(tmp_path, 'question = "?"\n\n[variants]\n')
-    assert nothing.startswith(", line 3: a study needs at least one variant. Write for example")
-    assert refused(tmp_path, 'question = "?"\n').startswith(", line 1: a study needs")
+    assert nothing.startswith(": variants: a study needs at least one variant. Write for example")
+    assert refused(tmp_path, 'question = "?"\n') == nothing
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("".join(f"[variants.v{i}]\n" for i in range(30_000)), "1,000 variants"),
+        (f'[vary]\n"training.batch_size" = [{"1," * 400_000}]', "1,000 variants"),
+        (f"[controlled]\nlearning_rates = {[0.1] * 50_000}\n[variants.a]", "1,000 learning rates"),
+    ],
+    ids=["variants", "values", "rates"],
+)
+def test_no_work_is_done_on_a_study_beyond_the_limits(
+    tmp_path: Path, text: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unexpected(*_: object) -> None:
+        raise AssertionError("a variant was made")
+
+    for module in ("study_file", "variants"):
+        monkeypatch.setattr(f"experiments.design.{module}.with_field", unexpected)
+    assert f"a study has at most {says}" in refused(tmp_path, text)
+
+
+def test_epochs_have_the_limit_of_the_command_line(tmp_path: Path) -> None:
+    sentence = refused(tmp_path, "[base.training]\nepochs = 1_000_000\n[variants.a]")
+    assert "at most 100,000 epochs; this one would have 1,000,000" in sentence
+
+
+def test_a_plan_has_a_limit_of_trials() -> None:
+    study = replace(STUDIES["dropout"], budget=Budget(1, tuple(1 / n for n in range(1, 500))))
+    with pytest.raises(RunError, match="at most 100,000 trials; this one would have 2,994,000"):
+        make_plan(study, StudyOptions("controlled", 1000), "abc")
 
 
 def test_what_is_no_toml_or_no_file(tmp_path: Path) -> None:
@@ -135,15 +171,6 @@ def test_what_is_no_toml_or_no_file(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(RunError, match="no text in UTF-8"):
         read_study(tmp_path / "bytes.toml")
-
-
-def test_lines_of_keys() -> None:
-    text = 'a = 1\n[b."c.d"]\ne.f = 2\n\n[g]\nh = [\n 1,\n]\n'
-    assert line_of(text, ("a",)) == 1
-    assert line_of(text, ("b", "c", "d", "e", "f")) == 3
-    assert line_of(text, ("b",)) == 2
-    assert line_of(text, ("g", "h")) == 6
-    assert line_of(text, ("g", "missing")) == 5
 
 
 def test_every_combination_of_two_fields() -> None:

@@ -156,9 +156,9 @@ def test_studies_of_ones_own_are_listed_and_damaged_ones_say_so(
             await user.sees("? wrong.toml", "? torn.toml", "torn.toml is no valid TOML")
             assert "pyproject" not in user.text
             await user.press("end")
-            await user.sees("network has no field 'hiden'. Did you mean 'hidden'?")
+            await user.sees("network.hiden: there is no such field. Did you mean 'hidden'?")
             await user.press("n")
-            await user.hears("wrong.toml, line 2: network has no field 'hiden'.")
+            await user.hears("wrong.toml: variants.a: network.hiden: there is no such field.")
             assert user.app.screen is user.page(StudiesPage)
             (own_folder / "wrong.toml").unlink()
             await user.press("2", "1")
