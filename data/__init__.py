@@ -1,12 +1,48 @@
-"""Audio to features to datasets.
+"""Recordings -> segments -> features -> datasets.
 
-The way of the data: recording -> segments (`audio`) -> features (`features`)
--> dataset (`dataset`) -> file (`store`), with the documented arrays
-(`npy_folder`), folders of recordings (`audio_folder`) and the built-in music
-(`demo`) as sources. Imports nothing of the other packages.
+Packages: `audio` (decoding and features), `datasets` (what a dataset is), `storage` (HDF5
+files and the user's catalogue), `sources` (demo, recordings, arrays, download), `synthesis`
+(demo music), `auditing` (leaks) and `cli`. Imports nothing of the other rooms.
+
+The names below are public; each is imported when it is first used.
 """
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from data.auditing import audit
+    from data.datasets.dataset import Dataset, Split
+    from data.errors import DataError
+    from data.sources.audio_folder import build_dataset
+    from data.sources.open import load_dataset
+    from data.storage.catalogue import list_datasets
 
 # Keras reads this once, when it is first imported, so every package sets it.
 os.environ.setdefault("KERAS_BACKEND", "torch")
+
+__all__ = [
+    "DataError",
+    "Dataset",
+    "Split",
+    "audit",
+    "build_dataset",
+    "list_datasets",
+    "load_dataset",
+]
+_MODULES = {
+    "DataError": "data.errors",
+    "Dataset": "data.datasets.dataset",
+    "Split": "data.datasets.dataset",
+    "audit": "data.auditing",
+    "build_dataset": "data.sources.audio_folder",
+    "list_datasets": "data.storage.catalogue",
+    "load_dataset": "data.sources.open",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

@@ -24,13 +24,14 @@ PACKAGES = {
     "data": {
         "errors": "",
         "synthesis": "",
+        "processes": "",
         "files": "errors",
         "terminal": "errors",
-        "audio": "errors files",
+        "audio": "errors files processes",
         "datasets": "errors audio",
         "storage": "errors datasets audio files terminal",
         "sources": "errors storage datasets audio synthesis files terminal",
-        "audit": "errors sources storage datasets terminal",
+        "auditing": "errors sources storage datasets terminal",
         "cli": "*",
     },
     "networks": {

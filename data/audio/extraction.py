@@ -1,6 +1,6 @@
 """Features of many tracks at once, by worker processes, through files on disk.
 
-A track's features go to a spool file as they are computed, so that neither a
+A track's features go to scratch files as they are computed, so that neither a
 long recording nor a large collection has to fit into memory.
 """
 
@@ -9,12 +9,9 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,10 +24,11 @@ from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
 from data.audio.features import mel_spectrograms, mfcc_statistics
 from data.errors import DataError
 from data.files.atomic import writing
+from data.processes import starting_workers, usable_cores
 
 
 class Track(Protocol):
-    """Something that gives segments: a recording, or synthesised music. Picklable."""
+    """A source of segments: a recording, or synthesised music. Picklable."""
 
     @property
     def name(self) -> str:
@@ -38,7 +36,7 @@ class Track(Protocol):
 
     @property
     def weight(self) -> int:
-        """Work it will be, in any unit: for the progress bar."""
+        """Amount of work in any unit, for the progress bar."""
 
     def segments(self) -> Iterator[npt.NDArray[np.int16]]:
         """Blocks of segments. [shape=(k, 8000)]"""
@@ -46,12 +44,12 @@ class Track(Protocol):
 
 @dataclass(frozen=True)
 class Extracted:
-    """Features of one track, in its spool file.
+    """Features of one track, in scratch files.
 
     Args:
         seconds: number of segments.
         samples_sha256: hash of the segments' samples.
-        stem: path of the spool files without their suffix.
+        stem: path of its files without their suffix.
     """
 
     seconds: int
@@ -71,7 +69,7 @@ class Extracted:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A track that gave no features, and why."""
+    """A track without features; `reason` is a sentence."""
 
     reason: str
 
@@ -79,29 +77,28 @@ class Skipped:
 Progress = Callable[[Track, Extracted | Skipped], None]
 
 
-def default_workers() -> int:
-    """As many processes as there are cores for this one."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def extract(
-    tracks: Sequence[Track], spool: Path, workers: int, progress: Progress
+    tracks: Sequence[Track], scratch: Path, workers: int | None, progress: Progress
 ) -> dict[str, Extracted | Skipped]:
-    """Features of every track by its name; broken ones are skipped with a reason.
+    """Compute the features of tracks; broken ones are skipped with a reason.
 
     The result does not depend on the number of workers.
 
     Args:
         tracks: with names that differ.
-        spool: an existing folder for the spool files.
-        workers: processes; 1 computes in this one.
+        scratch: an existing folder for intermediate files.
+        workers: processes; 1 computes in this one, None means one a core.
         progress: called after each track.
 
+    Returns:
+        The result of each track by its name.
+
     Raises:
-        DataError: the spool cannot be written.
+        DataError: the folder cannot be written.
     """
+    workers = workers or usable_cores()
     results: dict[str, Extracted | Skipped] = {}
-    places = {track.name: spool / str(number) for number, track in enumerate(tracks)}
+    places = {track.name: scratch / str(number) for number, track in enumerate(tracks)}
 
     def done(track: Track, result: Extracted | Skipped) -> None:
         results[track.name] = result
@@ -113,7 +110,7 @@ def extract(
         return results
     for track, result in _in_pool(tracks, places, workers):
         done(track, result)
-    # A decoder that crashed took its pool along: the rest goes one at a time.
+    # A decoder that crashed has ended its pool: the other tracks go one at a time.
     for track in tracks:
         if track.name not in results:
             alone = list(_in_pool([track], places, 1))
@@ -129,7 +126,7 @@ def _in_pool(
     pool = ProcessPoolExecutor(min(workers, len(tracks)), context, initializer=_quiet_worker)
     futures: dict[Future[Extracted | Skipped], Track] = {}
     try:
-        with _interrupts_ignored():  # by the workers for good: this process ends them
+        with starting_workers():
             for track in tracks:
                 futures[pool.submit(_extract, track, places[track.name])] = track
         for future in as_completed(futures):
@@ -140,21 +137,8 @@ def _in_pool(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C; processes that start meanwhile go on ignoring it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may change it
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _quiet_worker() -> None:
-    # Decoders written in C complain on their own; we report what matters.
+    # Decoders written in C print to stderr; their errors are reported as `Skipped`.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 

@@ -1,14 +1,27 @@
-"""`python -m data audit`: may one trust figures on this dataset?"""
+"""`python -m data audit`: looks for leaks in a dataset and prints the findings."""
 
 from __future__ import annotations
 
 import json
 
 import click
+from rich.text import Text
 
+from data import auditing
+from data.auditing.findings import Audit, Severity, Size, number
+from data.datasets.dataset import SPLITS
 from data.terminal.commands import interruptible
+from data.terminal.console import console, table
 from data.terminal.progress import ProgressBar
 from data.terminal.text import clean
+
+_STYLES: dict[Severity, str] = {
+    "leak": "bold red",
+    "warning": "yellow",
+    "unknown": "dim",
+    "fine": "green",
+}
+_MARGIN = 9  # columns
 
 
 @click.command()
@@ -22,18 +35,50 @@ def audit(context: click.Context, name: str | None, as_json: bool) -> None:
     or rows that follow each other are in two splits, and 0 where there are only
     warnings.
     """
-    from data.audit import FITS
-    from data.audit import audit as audit_dataset
-    from data.audit.reading import open_suspect
-    from data.audit.report import print_audit
-
     with interruptible("Nothing was changed."):
-        dataset = open_suspect(name)
-        with ProgressBar(f"auditing {clean(dataset.name)}", FITS, "classifiers") as bar:
-            found = audit_dataset(dataset, lambda: bar.advance(1, 1))
+        dataset = auditing.load_for_audit(name)
+        with ProgressBar(f"auditing {dataset.name}", auditing.FITS, "classifiers") as bar:
+            found = auditing.audit(dataset, lambda: bar.advance(1, 1))
     if as_json:
         click.echo(json.dumps(found.to_dict()))
     else:
         print_audit(found)
     if found.leaks:
         context.exit(1)
+
+
+def print_audit(found: Audit) -> None:
+    """Print an audit on standard output."""
+    printer = console()
+    total = sum(size.segments for splits in found.classes.values() for size in splits.values())
+    printer.print(Text(clean(f"{found.name}: {total} one-second segments"), style="bold"))
+    rows = [
+        [genre, *(_size(splits[split]) for split in SPLITS)]
+        for genre, splits in found.classes.items()
+    ]
+    printer.print(table(["genre", *SPLITS], rows))
+    for finding in found.findings:
+        lines = [finding.sentence]
+        lines += [f"  {example}" for example in finding.to_dict()["examples"]]
+        left_out = len(finding.examples) - len(lines) + 1
+        lines += [f"  and {left_out} more"] * (left_out > 0)
+        lines += [f"-> {finding.advice}"] * bool(finding.advice)
+        for place, line in enumerate(lines):
+            begin = finding.severity if place == 0 else ""
+            margin = Text(f"{begin:<{_MARGIN}}", style=_STYLES[finding.severity])
+            style = "dim" if place else ""
+            printer.print(margin + Text(clean(line), style=style), soft_wrap=True)
+    printer.print(Text(_conclusion(found), style="bold"))
+
+
+def _conclusion(found: Audit) -> str:
+    """The outcome in one sentence."""
+    warnings = sum(finding.severity == "warning" for finding in found.findings)
+    leaks = sum(finding.severity == "leak" for finding in found.findings)
+    outcome = f"{number(leaks, 'leak')} found" if leaks else "No leak found"
+    return f"{outcome}, {number(warnings, 'warning')}."
+
+
+def _size(size: Size) -> str:
+    segments = number(size.segments, "segment")
+    return segments if size.tracks is None else f"{segments} of {number(size.tracks, 'track')}"

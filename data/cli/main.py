@@ -1,4 +1,4 @@
-"""`python -m data`: list, show and choose datasets; `cli_make` has what makes them."""
+"""`python -m data`: list, show and choose datasets; `data.cli.make` has those that make them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from data.cli.audit import audit
-from data.cli.card import print_card
 from data.cli.make import build, demo, fetch, import_arrays
+from data.cli.summary import print_summary
 from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.storage import catalogue, hdf5
-from data.storage.card import class_counts, facts
+from data.storage.summary import class_counts, to_json
 from data.terminal.commands import SentenceGroup
 from data.terminal.console import console, table
 
@@ -28,17 +28,17 @@ def main() -> None:
 
 @main.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_datasets(as_json: bool) -> None:
+def list_command(as_json: bool) -> None:
     """List the datasets; * marks the default."""
     default = catalogue.default_name()
     rows: list[dict[str, Any]] = []
-    for name in sorted({catalogue.DEMO, *catalogue.names()}):
+    for name in catalogue.list_datasets():
         row: dict[str, Any] = {"name": name, "default": name == default}
         try:
             if name == catalogue.DEMO and name not in catalogue.names():
                 row["state"] = "made on first use"
             else:
-                row |= facts(hdf5.summarise(catalogue.path_of(name)))
+                row |= to_json(hdf5.summarise(catalogue.path_of(name)))
         except DataError as error:
             row["state"] = f"unusable: {error}"
         rows.append(row)
@@ -64,16 +64,16 @@ def list_datasets(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str | None, as_json: bool) -> None:
     """Show a dataset's sizes, classes, tracks, hash and provenance."""
-    from data.sources.open import ensure_demo
+    from data.sources.demo import ensure_demo
 
     name = name or catalogue.default_name()
     path = ensure_demo() if name == catalogue.DEMO else catalogue.existing_path(name)
     if as_json:
         dataset = hdf5.load(path, name)
-        card = facts(hdf5.summarise(path)) | {"name": name, "file": str(path)}
-        click.echo(json.dumps(card | {"classes": class_counts(dataset)}, indent=2))
+        summary = to_json(hdf5.summarise(path)) | {"name": name, "file": str(path)}
+        click.echo(json.dumps(summary | {"classes": class_counts(dataset)}, indent=2))
         return
-    print_card(name, path)
+    print_summary(name, path)
 
 
 @main.command()

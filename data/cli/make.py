@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from data.cli.card import print_card
-from data.datasets.dataset import SPLITS, SplitName
+from data.cli.summary import print_summary
+from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.storage import catalogue, hdf5
 from data.terminal.commands import interruptible
@@ -19,7 +19,6 @@ from data.terminal.progress import ProgressBar
 from data.terminal.text import clean
 
 if TYPE_CHECKING:
-    from data.audio.extraction import Extracted, Skipped, Track
     from data.sources.download import DownloadProgress
 
 _FOLDER = click.Path(path_type=Path)
@@ -39,15 +38,15 @@ def demo(wav: Path | None, tracks: int, anew: bool, workers: int | None) -> None
         for path in write_wavs(wav, tracks):
             click.echo(path)
         return
-    from data.sources.open import ensure_demo
+    from data.sources.demo import ensure_demo
 
     with interruptible(_NOTHING_KEPT):
         path = ensure_demo(workers, anew=anew)
         try:
             hdf5.load(path)
-        except DataError:  # damaged, and ours to mend
+        except DataError:  # damaged: it can be made again
             ensure_demo(workers, anew=True)
-    print_card(catalogue.DEMO, path)
+    print_summary(catalogue.DEMO, path)
 
 
 @click.command("import")
@@ -66,7 +65,7 @@ def import_arrays(folder: Path, name: str | None, replace: bool) -> None:
     catalogue.free_path(name, replace=replace)
     with interruptible(_NOTHING_KEPT):
         path = catalogue.add(read_npy_folder(folder, name), replace=replace)
-    print_card(name, path)
+    print_summary(name, path)
 
 
 @click.command()
@@ -116,44 +115,32 @@ def build(
     name = name or catalogue.name_for(folder)
     target = catalogue.free_path(name, replace=replace)
     merge, split_shares = _parse_merges(merges), _parse_shares(shares)
-    if splits is None and (folder / "splits.csv").exists():
-        splits = folder / "splits.csv"
-    given = [context.get_parameter_source(option) for option in ("shares", "seed")]
-    if splits and click.core.ParameterSource.COMMANDLINE in given:
-        raise click.UsageError(
-            f"{splits} decides the splits: leave --shares and --seed out, or take the file away."
-        )
+    given = {
+        option
+        for option in ("shares", "seed")
+        if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+    }
 
-    from data.audio.extraction import Skipped as Left
-    from data.audio.extraction import default_workers
     from data.sources import audio_folder
 
     with interruptible(_NOTHING_KEPT):
-        recordings = audio_folder.find_recordings(folder, merge)
-        work = sum(recording.weight for recording in recordings)
-        with ProgressBar("reading recordings", work, "segments") as bar:
-
-            def progress(track: Track, result: Extracted | Skipped) -> None:
-                bar.advance(track.weight, 0 if isinstance(result, Left) else result.seconds)
-
-            built = audio_folder.build(
-                recordings,
-                target,
-                workers=workers or default_workers(),
-                progress=progress,
-                splits=splits,
-                shares=split_shares,
-                seed=seed,
-                strict=strict,
-                origin={"folder": folder.resolve().name, "merge": merge},
-            )
-    print_card(name, target)
-    if built.skipped:
+        report = audio_folder.build(
+            folder,
+            target,
+            merge=merge,
+            splits=splits,
+            shares=split_shares if "shares" in given else None,
+            seed=seed if "seed" in given else None,
+            workers=workers,
+            strict=strict,
+        )
+    print_summary(name, target)
+    if report.skipped:
         printer = console()
-        total_tracks = built.tracks + len(built.skipped)
-        printer.print(f"\nLeft out {len(built.skipped)} of {total_tracks} recordings:")
-        printer.print(table(["track", "reason"], list(map(list, built.skipped.items())), 2))
-    for sentence in audio_folder.passed_over(folder):
+        total_tracks = report.tracks + len(report.skipped)
+        printer.print(f"\nLeft out {len(report.skipped)} of {total_tracks} recordings:")
+        printer.print(table(["track", "reason"], list(map(list, report.skipped.items())), 2))
+    for sentence in audio_folder.ignored_files(folder):
         click.echo(clean(f"\n{sentence}"))
     click.echo(f"\nNext: python -m experiments run ffn-baseline --data {name}")
 
@@ -190,7 +177,7 @@ def fetch(name: str, replace: bool, without_mel: bool, url: str | None, keep: Pa
     path = catalogue.add(read_npy_folder(folder, name, with_mel=not without_mel), replace=replace)
     if keep is None:
         shutil.rmtree(folder, ignore_errors=True)
-    print_card(name, path)
+    print_summary(name, path)
 
 
 def _parse_merges(merges: tuple[str, ...]) -> dict[str, list[str]]:
@@ -207,7 +194,7 @@ def _parse_merges(merges: tuple[str, ...]) -> dict[str, list[str]]:
     return merge
 
 
-def _parse_shares(text: str) -> dict[SplitName, float]:
+def _parse_shares(text: str) -> list[float]:
     try:
         values = [float(part) for part in text.split("/")]
     except ValueError:
@@ -217,7 +204,7 @@ def _parse_shares(text: str) -> dict[SplitName, float]:
             f"expected three per cents that add up to 100, such as 60/15/25. Received: {text!r}.",
             param_hint="--shares",
         )
-    return {split: value / 100 for split, value in zip(SPLITS, values, strict=True)}
+    return [value / 100 for value in values]
 
 
 def _download_progress(bar: ProgressBar) -> Callable[[DownloadProgress], None]:

@@ -1,8 +1,9 @@
-"""Which track goes into which split: whole tracks only, genre by genre."""
+"""Assigns tracks to splits: whole tracks only, genre by genre."""
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 from data.datasets.dataset import SPLITS, SplitName
 from data.errors import DataError
 
-DEFAULT_SHARES: Mapping[SplitName, float] = {"train": 0.60, "validation": 0.15, "test": 0.25}
+DEFAULT_SHARES = (0.60, 0.15, 0.25)  # of the tracks in train, validation and test
 _NAMES: dict[str, SplitName] = {
     "train": "train",
     "validation": "validation",
@@ -21,18 +22,36 @@ _NAMES: dict[str, SplitName] = {
 }
 
 
+def check_shares(shares: Sequence[float]) -> dict[SplitName, float]:
+    """The share of each split.
+
+    Raises:
+        DataError: they are not three positive numbers that add up to 1.
+    """
+    positive = len(shares) == len(SPLITS) and all(share > 0 for share in shares)
+    if not positive or not math.isclose(sum(shares), 1.0):
+        raise DataError(
+            "shares must be three positive numbers that add up to 1, for train, validation and "
+            f"test, such as {DEFAULT_SHARES}. Received: {shares!r}."
+        )
+    return dict(zip(SPLITS, shares, strict=True))
+
+
 def split_by_share(
     tracks: Mapping[str, Sequence[str]], shares: Mapping[SplitName, float], seed: int
 ) -> dict[str, SplitName]:
-    """The split of every track, by chance, with the shares held in each genre.
+    """Split tracks at random, with the same shares in each genre.
 
-    Every genre gives at least one track to each split. The result depends on the
+    Every genre has at least one track in each split. The result depends on the
     names and the seed alone, not on the order of the files.
 
     Args:
         tracks: the names of each genre's tracks.
         shares: of the tracks, adding up to 1.
         seed: of the shuffle.
+
+    Returns:
+        The split of every track by its name.
 
     Raises:
         DataError: a genre has fewer tracks than there are splits.
@@ -67,11 +86,11 @@ def _counts(
     n: int, shares: Mapping[SplitName, float], totals: Mapping[SplitName, int]
 ) -> dict[SplitName, int]:
     counts = {split: max(1, int(n * shares[split])) for split in SPLITS}
-    while sum(counts.values()) > n:  # the guaranteed ones came on top
+    while sum(counts.values()) > n:  # at least one each may be too many
         larger = [split for split in SPLITS if counts[split] > 1]
         counts[max(larger, key=lambda split: counts[split] - n * shares[split])] -= 1
     so_far = sum(totals.values()) + n
-    while sum(counts.values()) < n:  # what rounding left goes where it lacks most so far
+    while sum(counts.values()) < n:  # rounding remainders go where most is missing so far
         lacking = {
             split: so_far * shares[split] - totals[split] - counts[split] for split in SPLITS
         }
@@ -80,7 +99,7 @@ def _counts(
 
 
 def read_splits(path: Path, tracks: Sequence[str]) -> dict[str, SplitName]:
-    """The split of every track, as a CSV file with the columns track and split says.
+    """Read the split of every track from a CSV file with the columns track and split.
 
     Args:
         path: of the file. A track is `genre/name`, with or without its suffix.

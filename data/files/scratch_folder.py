@@ -14,10 +14,10 @@ from data.files.atomic import writing
 
 
 @contextmanager
-def spool_folder(target: Path) -> Iterator[Path]:
+def scratch_folder(target: Path) -> Iterator[Path]:
     """An empty folder beside the file `target`, removed when the block ends.
 
-    What processes of this host left there when they were killed is removed, too.
+    Folders that killed processes of this host left there are removed, too.
 
     Raises:
         DataError: the folder cannot be written.
@@ -25,13 +25,13 @@ def spool_folder(target: Path) -> Iterator[Path]:
     host = "".join(char for char in socket.gethostname() if char.isalnum())
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        for left in target.parent.glob(f".spool-{host}-*"):
+        for left in target.parent.glob(f".scratch-{host}-*"):
             if not _alive(left.name.split("-")[2]):
                 shutil.rmtree(left, ignore_errors=True)
-        prefix = f".spool-{host}-{os.getpid()}-"
-        spool = tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent)
-    with spool as place:
-        yield Path(place)
+        prefix = f".scratch-{host}-{os.getpid()}-"
+        scratch = tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent)
+    with scratch as path:
+        yield Path(path)
 
 
 def _alive(pid: str) -> bool:
@@ -40,5 +40,5 @@ def _alive(pid: str) -> bool:
     except (ProcessLookupError, ValueError, OverflowError):
         return False
     except PermissionError:
-        pass  # somebody else's
+        pass  # it is another user's
     return True

@@ -1,25 +1,34 @@
-"""A folder of recordings to a dataset: <genre>/<track>.<ext>, sub-folders allowed."""
+"""Builds a dataset from a folder of recordings: <genre>/<track>.<ext>, sub-folders allowed."""
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from data.audio.decoding import AUDIO_SUFFIXES, stream_segments
-from data.audio.extraction import Extracted, Progress, Skipped, extract
-from data.datasets.dataset import SplitName
+from data.audio.extraction import Extracted, Skipped, Track, extract
+from data.datasets.dataset import Dataset
 from data.datasets.labels import check_genres
-from data.datasets.splitting import DEFAULT_SHARES, check_enough, read_splits, split_by_share
+from data.datasets.splitting import (
+    DEFAULT_SHARES,
+    check_enough,
+    check_shares,
+    read_splits,
+    split_by_share,
+)
 from data.errors import DataError
-from data.files.scratch_folder import spool_folder
+from data.files.scratch_folder import scratch_folder
+from data.storage import catalogue, hdf5
 from data.storage.track_writer import PlacedTrack, write_dataset
+from data.terminal.progress import ProgressBar
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,75 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Build:
-    """What came of a folder: tracks used, tracks left out with their reasons."""
+class BuildReport:
+    """Outcome of a build.
+
+    Args:
+        tracks: number of recordings in the dataset.
+        skipped: name of each recording that was left out, and a sentence with the reason.
+    """
 
     tracks: int
     skipped: Mapping[str, str]
+
+
+def build_dataset(
+    folder: str | Path,
+    name: str | None = None,
+    *,
+    merge: Mapping[str, Sequence[str]] | None = None,
+    splits: str | Path | None = None,
+    shares: Sequence[float] | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    strict: bool = False,
+    replace: bool = False,
+) -> Dataset:
+    """Build a dataset from recordings and add it to the user's datasets.
+
+    Whole tracks go to train, validation or test, genre by genre. Broken recordings and
+    copies are left out, with a warning each. Shows a progress bar.
+
+    Args:
+        folder: holds a folder of recordings a genre: `<genre>/<track>.<ext>`.
+        name: of the dataset; the folder's name if None.
+        merge: class name to the folders that it consists of, such as
+            `{"rock_metal": ["rock", "metal"]}`.
+        splits: CSV file with the columns track and split; `folder/splits.csv` if None
+            and there is one, else tracks are split at random.
+        shares: of the tracks in train, validation and test; (0.60, 0.15, 0.25) if None.
+        seed: of the random split; 0 if None.
+        workers: processes that decode and compute; one a core if None.
+        strict: raise at the first broken recording.
+        replace: overwrite a dataset of this name.
+
+    Returns:
+        The dataset, in memory.
+
+    Raises:
+        DataError: no usable recordings, too few tracks in a genre, a name that is taken,
+            or no space; nothing is written then.
+
+    Example:
+        >>> from data import build_dataset
+        >>> music = build_dataset("~/Music/by-genre", shares=(0.7, 0.1, 0.2))  # doctest: +SKIP
+    """
+    folder = Path(folder).expanduser()
+    name = name or catalogue.name_for(folder)
+    target = catalogue.free_path(name, replace=replace)
+    report = build(
+        folder,
+        target,
+        merge=merge or {},
+        splits=None if splits is None else Path(splits).expanduser(),
+        shares=shares,
+        seed=seed,
+        workers=workers,
+        strict=strict,
+    )
+    for reason in report.skipped.values():
+        warnings.warn(f"left out: {reason}", stacklevel=2)
+    return hdf5.load(target, name)
 
 
 def find_recordings(
@@ -55,7 +128,7 @@ def find_recordings(
 ) -> list[Recording]:
     """The recordings below each genre's folder, sorted by name.
 
-    Files whose suffix is none of audio's are passed over, as are hidden ones.
+    Files whose suffix is none of audio's are ignored, as are hidden ones.
 
     Args:
         folder: holds a folder a genre.
@@ -92,9 +165,9 @@ def find_recordings(
     return sorted(recordings.values(), key=lambda recording: recording.name)
 
 
-def passed_over(folder: Path) -> list[str]:
-    """What `find_recordings` leaves aside, a sentence each: folders without
-    recordings, files whose suffix is none of audio's.
+def ignored_files(folder: Path) -> list[str]:
+    """A sentence for each kind of thing that `find_recordings` ignores: folders without
+    recordings, and files whose suffix is none of audio's.
     """
     sentences = []
     suffixes: Counter[str] = Counter()
@@ -118,59 +191,59 @@ def passed_over(folder: Path) -> list[str]:
 
 
 def build(
-    recordings: Sequence[Recording],
+    folder: Path,
     target: Path,
     *,
-    workers: int,
-    progress: Progress,
+    merge: Mapping[str, Sequence[str]],
     splits: Path | None = None,
-    shares: Mapping[SplitName, float] = DEFAULT_SHARES,
-    seed: int = 0,
+    shares: Sequence[float] | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
     strict: bool = False,
-    origin: Mapping[str, Any] | None = None,
-) -> Build:
-    """Make a dataset file of recordings.
-
-    Args:
-        recordings: as `find_recordings` gives them.
-        target: HDF5 file to write.
-        workers: processes that decode and compute.
-        progress: called after each recording.
-        splits: CSV file that gives each track its split; None leaves it to chance.
-        shares: of the tracks in each split, where chance decides.
-        seed: of that chance.
-        strict: a broken recording ends it, rather than being left out.
-        origin: JSON-ready facts about the recordings, for the provenance.
+) -> BuildReport:
+    """Write the dataset file `target`; the other arguments are those of `build_dataset`.
 
     Raises:
-        DataError: nothing usable there, too few tracks, or no space; nothing is
-            written then.
+        DataError: as `build_dataset`.
     """
-    chosen = read_splits(splits, [recording.name for recording in recordings]) if splits else None
-    if chosen is None:
+    if splits is None and (folder / "splits.csv").exists():
+        splits = folder / "splits.csv"
+    if splits and (shares is not None or seed is not None):
+        raise DataError(
+            f"{splits} decides the splits: leave shares and seed out, or take the file away."
+        )
+    split_shares = check_shares(DEFAULT_SHARES if shares is None else shares)
+    recordings = find_recordings(folder, merge)
+    split_of = read_splits(splits, [recording.name for recording in recordings]) if splits else None
+    if split_of is None:
         _check_counts(recordings)
+    work = sum(recording.weight for recording in recordings)
+    with (
+        ProgressBar("reading recordings", work, "segments") as bar,
+        scratch_folder(target) as scratch,
+    ):
 
-    def report(track: Any, result: Extracted | Skipped) -> None:
-        if strict and isinstance(result, Skipped):
-            raise DataError(f"{result.reason} (--strict: nothing was written.)")
-        progress(track, result)
+        def progress(track: Track, result: Extracted | Skipped) -> None:
+            if strict and isinstance(result, Skipped):
+                raise DataError(f"{result.reason} (strict: nothing was written.)")
+            bar.advance(track.weight, 0 if isinstance(result, Skipped) else result.seconds)
 
-    with spool_folder(target) as place:
-        results = extract(recordings, place, workers, report)
+        results = extract(recordings, scratch, workers, progress)
         used, skipped = _without_copies(recordings, results)
         if strict and skipped:
-            raise DataError(f"{next(iter(skipped.values()))} (--strict: nothing was written.)")
+            raise DataError(f"{next(iter(skipped.values()))} (strict: nothing was written.)")
         if not used:
             raise DataError(
                 f"none of the {len(recordings)} recordings can be used. The first: "
                 f"{next(iter(skipped.values()))}"
             )
         check_genres(sorted({recording.genre for recording, _ in used}))
-        if chosen is None:
+        if split_of is None:
             _check_counts(recordings, left_out=skipped)
-            chosen = split_by_share(_by_genre([r for r, _ in used]), shares, seed)
+            by_genre = _by_genre([recording for recording, _ in used])
+            split_of = split_by_share(by_genre, split_shares, seed or 0)
         placed = [
-            PlacedTrack(recording.name, recording.genre, chosen[recording.name], features)
+            PlacedTrack(recording.name, recording.genre, split_of[recording.name], features)
             for recording, features in used
         ]
         _check_filled(placed, {recording.genre for recording in recordings})
@@ -178,11 +251,12 @@ def build(
             "kind": "audio_folder",
             "recordings": len(recordings),
             "skipped": len(skipped),
-            "split": splits.name if splits else {"seed": seed, "shares": dict(shares)},
-            **(origin or {}),
+            "split": splits.name if splits else {"seed": seed or 0, "shares": split_shares},
+            "folder": folder.resolve().name,
+            "merge": dict(merge),
         }
         write_dataset(target, placed, provenance)
-    return Build(len(placed), skipped)
+    return BuildReport(len(placed), skipped)
 
 
 def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:

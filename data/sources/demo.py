@@ -1,7 +1,7 @@
 """The built-in dataset: synthesised music, made on first use and kept.
 
 It is demo data. What is measured on it says something about the program and
-about how networks learn, nothing about real music.
+about how networks learn, nothing about real music. Only making it imports torch.
 """
 
 from __future__ import annotations
@@ -9,58 +9,116 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from data.audio.constants import SAMPLE_RATE
-from data.audio.extraction import Extracted, Progress, Track, extract
+from data.datasets.dataset import SplitName
 from data.errors import DataError
 from data.files.atomic import commit
-from data.files.scratch_folder import spool_folder
-from data.sources.demo_tracks import GENRES, VERSION, DemoTrack, demo_tracks
-from data.storage import catalogue
-from data.storage.track_writer import PlacedTrack, write_dataset
-from data.synthesis import synthesise
+from data.files.scratch_folder import scratch_folder
+from data.storage import catalogue, hdf5
+from data.terminal.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from data.audio.extraction import Extracted, Skipped, Track
+
+VERSION = 1  # of the music: a stored demo of another version is made anew
+GENRES: tuple[str, ...] = ("blues", "classical", "pop", "rock")
+
+_TEN_TRACKS = (20, 17, 23, 19, 21, 16, 24, 18, 22, 20)  # seconds; 200 together
+_SECONDS: dict[SplitName, tuple[int, ...]] = {
+    "train": 4 * _TEN_TRACKS,  # 800 seconds a genre
+    "validation": _TEN_TRACKS,  # 200
+    "test": (*_TEN_TRACKS, 21, 18, 24, 20, 22, 16, 23),  # 344
+}
 
 
 @dataclass(frozen=True)
-class _Synthesised:
-    """A demo track as `extract` wants it."""
+class DemoTrack:
+    """One piece of demo music: a `Track` for `data.audio.extraction`.
 
-    track: DemoTrack
+    Args:
+        genre: one of `GENRES`.
+        number: which track of its genre, counted through all splits.
+        split: the only split that its segments belong to.
+        seconds: its length, and so its number of segments.
+    """
+
+    genre: str
+    number: int
+    split: SplitName
+    seconds: int
 
     @property
     def name(self) -> str:
-        return self.track.name
+        """Such as "blues-017"."""
+        return f"{self.genre}-{self.number:03d}"
 
     @property
     def weight(self) -> int:
-        return self.track.seconds
+        """Its length in seconds."""
+        return self.seconds
 
     def segments(self) -> Iterator[npt.NDArray[np.int16]]:
-        yield synthesise(self.track.genre, self.track.number, self.track.seconds)
+        """All its segments as one block. [shape=(seconds, 8000)]"""
+        from data.synthesis import synthesise
+
+        yield synthesise(self.genre, self.number, self.seconds)
 
 
-def make(workers: int, progress: Progress) -> Path:
-    """Synthesise the demo music, compute its features and store them.
+def demo_tracks() -> tuple[DemoTrack, ...]:
+    """All 268 tracks, by split and genre: 3200, 800 and 1376 seconds.
+
+    Every genre has the same number and lengths of tracks in each split.
+    """
+    tracks = []
+    first = 1
+    for split, lengths in _SECONDS.items():
+        for genre in GENRES:
+            for place, seconds in enumerate(lengths):
+                tracks.append(DemoTrack(genre, first + place, split, seconds))
+        first += len(lengths)
+    return tuple(tracks)
+
+
+def ensure_demo(workers: int | None = None, *, anew: bool = False) -> Path:
+    """Make the demo dataset unless it is there already; shows a progress bar.
 
     Args:
-        workers: processes.
-        progress: called after each track.
+        workers: processes that compute it; one a core if None.
+        anew: make it even if it is there.
+
+    Returns:
+        Path of its file.
 
     Raises:
         DataError: the disk is full or the folder cannot be written.
     """
     target = catalogue.path_of(catalogue.DEMO)
+    if _is_made(target) and not anew:
+        return target
+
+    from data.audio.extraction import Skipped, extract
+    from data.storage.track_writer import PlacedTrack, write_dataset
+
     tracks = demo_tracks()
-    with spool_folder(target) as place:
-        sources: list[Track] = [_Synthesised(track) for track in tracks]
-        results = extract(sources, place, workers, progress)
+    seconds = sum(track.seconds for track in tracks)
+    with (
+        ProgressBar("making the demo music", seconds, "segments") as bar,
+        scratch_folder(target) as scratch,
+    ):
+
+        def progress(track: Track, result: Extracted | Skipped) -> None:
+            bar.advance(track.weight, track.weight)
+
+        results = extract(tracks, scratch, workers, progress)
         placed = []
         for track in tracks:
             features = results[track.name]
-            if not isinstance(features, Extracted):
+            if isinstance(features, Skipped):
                 raise DataError(f"the demo track {track.name} failed: {features.reason}")
             placed.append(PlacedTrack(track.name, track.genre, track.split, features))
         provenance = {
@@ -79,6 +137,9 @@ def write_wavs(folder: Path, per_genre: int) -> list[Path]:
         folder: to write to; made where it is not there.
         per_genre: number of tracks of each genre.
 
+    Returns:
+        Paths of the files.
+
     Raises:
         DataError: the disk is full or the folder cannot be written.
     """
@@ -88,8 +149,16 @@ def write_wavs(folder: Path, per_genre: int) -> list[Path]:
     for genre in GENRES:
         for track in [track for track in demo_tracks() if track.genre == genre][:per_genre]:
             path = folder / f"{track.name}.wav"
-            samples = synthesise(track.genre, track.number, track.seconds).reshape(-1)
+            samples = np.concatenate([block.reshape(-1) for block in track.segments()])
             with commit(path) as temporary:
                 soundfile.write(temporary, samples, SAMPLE_RATE, format="WAV")
             paths.append(path)
     return paths
+
+
+def _is_made(path: Path) -> bool:
+    try:
+        provenance = hdf5.summarise(path).provenance
+    except DataError:
+        return False
+    return provenance.get("kind") == "demo" and provenance.get("version") == VERSION

@@ -1,4 +1,4 @@
-"""The user's datasets: where they live, what they are called, which is the default."""
+"""The user's datasets: their folder, names and files, and the default."""
 
 from __future__ import annotations
 
@@ -29,8 +29,19 @@ def data_folder() -> Path:
     return Path(platformdirs.user_data_dir("genre-tui", appauthor=False)) / "datasets"
 
 
+def list_datasets() -> list[str]:
+    """Names that `load_dataset` takes, sorted: "demo", and the user's own datasets.
+
+    Example:
+        >>> from data import list_datasets
+        >>> "demo" in list_datasets()
+        True
+    """
+    return sorted({DEMO, *names()})
+
+
 def names() -> list[str]:
-    """Names of the datasets that are there, sorted; the demo may not be made yet."""
+    """Names of the datasets that have a file, sorted; the demo may not be made yet."""
     folder = data_folder()
     found = folder.glob(f"*{_SUFFIX}") if folder.is_dir() else ()
     return sorted(path.stem for path in found if _NAME.fullmatch(path.stem))
@@ -51,10 +62,10 @@ def path_of(name: str) -> Path:
 
 
 def name_for(folder: Path) -> str:
-    """A name for the dataset that is made of a folder.
+    """The default name of a dataset made from a folder.
 
     Raises:
-        DataError: the folder's own name gives none.
+        DataError: no name can be made from the folder's.
     """
     name = "".join(
         char if char.isascii() and (char.isalnum() or char in "._-") else "-"
@@ -83,7 +94,7 @@ def existing_path(name: str) -> Path:
 
 
 def default_name() -> str:
-    """The dataset that is used where none is named: chosen by `use`, else the demo."""
+    """Name of the dataset used where none is given: the one set by `use`, else the demo."""
     try:
         name = (data_folder() / _DEFAULT_FILE).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -153,17 +164,17 @@ def load(name: str) -> Dataset:
 
 
 def find_dataset(about: object) -> Path:
-    """The user's dataset with the rows that a run began with.
+    """Path of the user's dataset that has the rows of a run.
 
     Args:
-        about: the dataset's name and content hash, as run.json has them. No path is
-            taken from there: records may come from somebody else.
+        about: the dataset's name and content hash, as run.json has them. Paths in
+            run.json are ignored: it may come from somebody else.
 
     Raises:
         DataError: there is none.
     """
     if not isinstance(about, dict):
-        raise DataError("run.json is damaged: it does not say on what it ran.")
+        raise DataError("run.json is damaged: it names no dataset.")
     for name in sorted(names(), key=lambda name: name != about.get("name")):
         path = path_of(name)
         with suppress(DataError):

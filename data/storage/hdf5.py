@@ -38,11 +38,15 @@ _UNITS = {"mel": "dB relative to the segment's maximum", "start": "seconds"}
 
 @dataclass(frozen=True)
 class Summary:
-    """What a dataset file says of itself, without its rows.
+    """Attributes of a dataset file, without its rows.
 
     Args:
+        genres: class names in label order.
         rows: number of segments of each split.
         tracks: number of named tracks, 0 where they are unknown.
+        has_mel: whether there are mel-spectrograms.
+        content_sha256: hash of all rows and names, as stored in the file.
+        provenance: where the rows came from.
         size: of the file, in bytes.
     """
 
@@ -129,7 +133,13 @@ def save(dataset: Dataset, path: Path) -> None:
         writer.finish(dataset.provenance)
 
 
-def load(path: Path, name: str | None = None, *, with_mel: bool = True) -> Dataset:
+def load(
+    path: Path,
+    name: str | None = None,
+    *,
+    with_mel: bool = True,
+    dataset_type: type[Dataset] = Dataset,
+) -> Dataset:
     """Read a dataset from an HDF5 file.
 
     Args:
@@ -137,6 +147,7 @@ def load(path: Path, name: str | None = None, *, with_mel: bool = True) -> Datas
         name: what to call the dataset; the file's name if None.
         with_mel: read the mel-spectrograms, too, where there are any: nearly all of the
             file. Without them damaged rows go unnoticed.
+        dataset_type: class to create; an audit's accepts tracks in several splits.
 
     Raises:
         DataError: there is no such file, it is damaged, of a newer schema, or
@@ -153,7 +164,7 @@ def load(path: Path, name: str | None = None, *, with_mel: bool = True) -> Datas
             for split in SPLITS
         }
         tracks = _track_names(file)
-    dataset = Dataset(
+    dataset = dataset_type(
         name=name or path.stem,
         genres=summary.genres,
         track_names=tracks,
@@ -170,7 +181,7 @@ def load(path: Path, name: str | None = None, *, with_mel: bool = True) -> Datas
 
 
 def summarise(path: Path) -> Summary:
-    """What a dataset file says of itself, read without its rows.
+    """Read the attributes of a dataset file, without its rows.
 
     Raises:
         DataError: as `load`, except that damaged rows go unnoticed.

@@ -88,13 +88,13 @@ def reproduce(
     that was stopped or has crashed is resumed. Studies that the dataset has no features
     for are left out, and named.
     """
-    from data.sources.open import dataset_path, open_dataset
+    from data.sources.open import dataset_path, load_dataset
 
     require_torch()
     options = StudyOptions("controlled" if quick else protocol, seeds, epochs, quick)
     computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was started."):
-        dataset = open_dataset(data_name)
+        dataset = load_dataset(data_name)
         path = dataset_path(data_name).absolute()
         chosen = _able(_chosen(studies), dataset)
         requests = [Request(study, path, options, computing) for study in chosen]

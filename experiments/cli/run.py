@@ -98,7 +98,7 @@ def run(
     closes. Ctrl-C asks whether to leave it or to stop it; where nobody can be asked it
     stops the run at the end of the epoch. Ctrl-C again ends it at once.
     """
-    from data.sources.open import dataset_path, open_dataset
+    from data.sources.open import dataset_path, load_dataset
 
     require_torch()
     chosen, options = study_from_options(
@@ -113,7 +113,7 @@ def run(
     )
     computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was written."):
-        dataset = open_dataset(data_name)
+        dataset = load_dataset(data_name)
         dataset.features(chosen.features, "train")
         rows = len(dataset.train), len(dataset.validation)
         announce(prospect(chosen, options, computing, rows, len(dataset.genres)))

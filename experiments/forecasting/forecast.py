@@ -6,10 +6,10 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data.processes import usable_cores
 from data.terminal.text import duration
 from experiments.forecasting.timings import Timings
 from experiments.training.cohorts import Cohort
-from experiments.training.worker_count import usable_cores
 
 _MINUTE, _HOUR = 60, 3600
 _FEW_SECONDS, _STEP_OF_SECONDS = 30, 5

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from data.processes import usable_cores
 from experiments.training.cohorts import Cohort
 from networks.models.config import CNNConfig
 from networks.models.multiply_adds import training_multiplications
@@ -48,11 +49,6 @@ def multiplications_of(cohorts: Sequence[Cohort], rows: int, classes: int) -> in
         for cohort in cohorts
         for _, trial in cohort.trials
     )
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_memory(root: Path = Path("/")) -> int:

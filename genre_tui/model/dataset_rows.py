@@ -122,12 +122,12 @@ def card(line: DatasetLine) -> DatasetCard:
         DataError: it is damaged.
     """
     from data.storage import hdf5
-    from data.storage.card import count_rows, lines
+    from data.storage.summary import count_rows, describe
 
     summary = hdf5.summarise(line.path)
     dataset = hdf5.load(line.path, line.name, with_mel=False)
     counts = tuple(tuple(map(clean, row)) for row in count_rows(dataset))
-    about = {k: clean(text) for k, text in lines(dataset, summary, line.path).items()}
+    about = {k: clean(text) for k, text in describe(dataset, summary, line.path).items()}
     about["content"] = f"sha256 {line.sha256[:_DIGITS]} ..."
     return DatasetCard(counts, about)
 
@@ -149,7 +149,7 @@ def _line(name: str, path: Path) -> DatasetLine:
 
 
 def _summarised(name: str, path: Path) -> DatasetLine:
-    from data.sources.demo_tracks import VERSION
+    from data.sources.demo import VERSION
     from data.storage import hdf5
 
     try:
@@ -174,7 +174,7 @@ def _summarised(name: str, path: Path) -> DatasetLine:
 
 def _demo_to_be(path: Path) -> DatasetLine:
     """The demo before it is made: what it will be is known."""
-    from data.sources.demo_tracks import GENRES, demo_tracks
+    from data.sources.demo import GENRES, demo_tracks
 
     tracks = demo_tracks()
     rows = {"train": 0, "validation": 0, "test": 0}

@@ -106,13 +106,13 @@ def train(
     without mel-spectrograms it gets random numbers. Takes minutes; progress goes to
     standard error.
     """
-    from data.sources.open import open_dataset
+    from data.sources.open import load_dataset
     from experiments.training.device import choose_device
     from networks.training.backend import require_torch
 
     require_torch()
     with interruptible("Nothing was measured to its end."):
-        dataset = open_dataset(data_name)
+        dataset = load_dataset(data_name)
         chosen = choose_device(device)
 
         from tests.bench.measurements import choose_measurements
@@ -151,12 +151,12 @@ def records(repeats: int, data_name: str | None, as_json: bool) -> None:
     with checkpoints ten times as often as in runs. Then `watch --once --json` of a
     run with 200 trials of 30 epochs, beside Python that does nothing.
     """
-    from data.sources.open import open_dataset
+    from data.sources.open import load_dataset
     from networks.training.backend import require_torch
 
     require_torch()
     with interruptible("Nothing was measured to its end."):
-        dataset = open_dataset(data_name)
+        dataset = load_dataset(data_name)
 
         from tests.bench.records import bench_records
 

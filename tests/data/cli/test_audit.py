@@ -15,8 +15,7 @@ from click.testing import CliRunner, Result
 
 from data.audio.decoding import read_segments
 from data.audio.features import mfcc_statistics
-from data.audit import gap
-from data.audit.reading import Suspect, open_suspect
+from data.auditing import UncheckedDataset, gap, load_for_audit
 from data.cli.main import main
 from data.datasets.dataset import Dataset, Split
 from data.errors import DataError
@@ -29,17 +28,17 @@ def _audit(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["audit", *map(str, arguments)])
 
 
-def _suspect(dataset: Dataset, **changes: object) -> Suspect:
+def _unchecked(dataset: Dataset, **changes: object) -> UncheckedDataset:
     values = {field: getattr(dataset, field) for field in dataset.__dataclass_fields__}
-    return Suspect(**values | changes)
+    return UncheckedDataset(**values | changes)
 
 
-def _leaking() -> Suspect:
+def _leaking() -> UncheckedDataset:
     """The track of train has a row in test, too."""
     dataset = small_dataset(mel=False)
     track = dataset.test.track.copy()
     track[3] = 0
-    return _suspect(
+    return _unchecked(
         dataset,
         test=replace(dataset.test, track=track),
         track_names=("a\x1b[2Jb", "b", "c"),
@@ -68,10 +67,10 @@ def test_a_track_in_two_splits_is_named_with_exit_code_1() -> None:
     assert _audit(path).exit_code == 1
 
 
-def test_a_suspect_is_read_as_it_was_written(tmp_path: Path) -> None:
-    for dataset in (_leaking(), _suspect(_leaking(), **_with_mel())):
+def test_an_unchecked_dataset_is_read_as_it_was_written(tmp_path: Path) -> None:
+    for dataset in (_leaking(), _unchecked(_leaking(), **_with_mel())):
         hdf5.save(dataset, tmp_path / "x.h5")
-        read = open_suspect(str(tmp_path / "x.h5"))
+        read = load_for_audit(str(tmp_path / "x.h5"))
         assert read.content_sha256 == dataset.content_sha256
         assert read.track_names == dataset.track_names
 

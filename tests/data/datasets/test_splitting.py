@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from data.datasets.splitting import DEFAULT_SHARES, read_splits, split_by_share
+from data.datasets.splitting import DEFAULT_SHARES, check_shares, read_splits, split_by_share
 from data.errors import DataError
+
+SHARES = check_shares(DEFAULT_SHARES)
 
 
 def _tracks(**counts: int) -> dict[str, list[str]]:
@@ -13,7 +15,7 @@ def _tracks(**counts: int) -> dict[str, list[str]]:
 
 def test_shares_hold_in_each_genre_and_altogether() -> None:
     tracks = _tracks(blues=20, rock=100, pop=60)
-    split_of = split_by_share(tracks, DEFAULT_SHARES, seed=0)
+    split_of = split_by_share(tracks, SHARES, seed=0)
     for genre, names in tracks.items():
         counts = Counter(split_of[name] for name in names)
         assert counts["train"] == len(names) * 60 // 100, genre
@@ -23,13 +25,13 @@ def test_shares_hold_in_each_genre_and_altogether() -> None:
 
 def test_what_rounding_leaves_evens_out_over_genres() -> None:
     tracks = _tracks(**{f"g{i}": 10 for i in range(8)})
-    counts = Counter(split_by_share(tracks, DEFAULT_SHARES, seed=0).values())
+    counts = Counter(split_by_share(tracks, SHARES, seed=0).values())
     assert counts == {"train": 48, "validation": 12, "test": 20}
 
 
 @pytest.mark.parametrize("n", [3, 4, 5, 7])
 def test_every_split_gets_a_track_of_every_genre(n: int) -> None:
-    split_of = split_by_share(_tracks(a=n, b=n), DEFAULT_SHARES, seed=1)
+    split_of = split_by_share(_tracks(a=n, b=n), SHARES, seed=1)
     assert len(split_of) == 2 * n
     for genre in "ab":
         assert {split for name, split in split_of.items() if name.startswith(genre)} == {
@@ -40,9 +42,9 @@ def test_every_split_gets_a_track_of_every_genre(n: int) -> None:
 
 
 def test_lopsided_shares_leave_no_split_empty() -> None:
-    shares = {"train": 0.98, "validation": 0.01, "test": 0.01}
+    shares = check_shares([0.98, 0.01, 0.01])
     for n in range(3, 12):
-        split_of = split_by_share(_tracks(a=n, b=n + 1), shares, seed=0)  # type: ignore[arg-type]
+        split_of = split_by_share(_tracks(a=n, b=n + 1), shares, seed=0)
         for genre, tracks in (("a", n), ("b", n + 1)):
             counts = Counter(split for name, split in split_of.items() if name.startswith(genre))
             assert counts == {"train": tracks - 2, "validation": 1, "test": 1}
@@ -51,14 +53,14 @@ def test_lopsided_shares_leave_no_split_empty() -> None:
 def test_the_seed_decides_and_the_order_of_files_does_not() -> None:
     tracks = _tracks(a=30, b=30)
     turned = {genre: names[::-1] for genre, names in reversed(tracks.items())}
-    first = split_by_share(tracks, DEFAULT_SHARES, seed=5)
-    assert split_by_share(turned, DEFAULT_SHARES, seed=5) == first
-    assert split_by_share(tracks, DEFAULT_SHARES, seed=6) != first
+    first = split_by_share(tracks, SHARES, seed=5)
+    assert split_by_share(turned, SHARES, seed=5) == first
+    assert split_by_share(tracks, SHARES, seed=6) != first
 
 
 def test_two_tracks_are_too_few() -> None:
     with pytest.raises(DataError, match="genre b has 2 usable tracks"):
-        split_by_share(_tracks(a=5, b=2), DEFAULT_SHARES, seed=0)
+        split_by_share(_tracks(a=5, b=2), SHARES, seed=0)
 
 
 TRACKS = ["a/1", "a/2", "b/x.y"]

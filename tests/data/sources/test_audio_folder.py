@@ -10,7 +10,7 @@ from data.audio.extraction import Extracted, Skipped, extract
 from data.audio.features import mel_spectrograms, mfcc_statistics
 from data.datasets.dataset import Dataset
 from data.errors import DataError
-from data.files.scratch_folder import spool_folder
+from data.files.scratch_folder import scratch_folder
 from data.sources.audio_folder import build, find_recordings
 from data.storage import hdf5
 from tests.conftest import tone
@@ -25,10 +25,9 @@ def _build(
     splits: Path | None = None,
     **options: object,
 ) -> tuple[Dataset, dict[str, str]]:
-    options = {"workers": 1, "progress": lambda track, result: None} | options
-    recordings = find_recordings(folder, merge)
-    built = build(recordings, target, splits=splits, **options)  # type: ignore[arg-type]
-    return hdf5.load(target), dict(built.skipped)
+    options = {"workers": 1} | options
+    report = build(folder, target, merge=merge or {}, splits=splits, **options)  # type: ignore[arg-type]
+    return hdf5.load(target), dict(report.skipped)
 
 
 def test_rows_are_the_tracks_seconds(recordings: Recordings, tmp_path: Path) -> None:
@@ -193,7 +192,7 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(
 
 def test_what_a_killed_build_left_is_removed(recordings: Recordings, tmp_path: Path) -> None:
     place = tmp_path / "datasets"
-    with spool_folder(place / "x.h5") as alive:
+    with scratch_folder(place / "x.h5") as alive:
         dead = alive.with_name(alive.name.replace(f"-{os.getpid()}-", "-99999999-"))
         dead.mkdir()
         _build(recordings({"a": 3, "b": 3}), place / "x.h5")

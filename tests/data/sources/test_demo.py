@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from data import load_dataset
 from data.audio.features import mfcc_statistics
-from data.sources import demo, open
-from data.sources.demo_tracks import GENRES, DemoTrack
+from data.sources import demo
+from data.sources.demo import GENRES, DemoTrack
 from data.storage import catalogue
 from data.synthesis import synthesise
 
@@ -22,23 +23,22 @@ FEW = tuple(
 @pytest.fixture(autouse=True)
 def few_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "demo_tracks", lambda: FEW)
-    monkeypatch.setattr(open, "demo_tracks", lambda: FEW)
 
 
 def test_it_is_made_on_first_use_and_kept() -> None:
     path = catalogue.path_of("demo")
     assert not path.exists()
-    dataset = open.open_dataset(None)
+    dataset = load_dataset(None)
     assert dataset.genres == ("blues", "classical", "pop", "rock")
     assert "DEMO DATA" in dataset.provenance["note"]
     assert len(dataset.track_names) == 12
     made = path.stat().st_mtime_ns
-    assert open.open_dataset("demo").content_sha256 == dataset.content_sha256
+    assert load_dataset("demo").content_sha256 == dataset.content_sha256
     assert path.stat().st_mtime_ns == made
 
 
 def test_its_rows_are_features_of_its_music() -> None:
-    dataset = open.open_dataset("demo")
+    dataset = load_dataset("demo")
     rows = dataset.test
     name = dataset.track_names[rows.track[0]]
     track = next(track for track in FEW if track.name == name)
@@ -48,20 +48,19 @@ def test_its_rows_are_features_of_its_music() -> None:
 
 
 def test_a_damaged_one_is_mended() -> None:
-    content = open.open_dataset("demo").content_sha256
+    content = load_dataset("demo").content_sha256
     path = catalogue.path_of("demo")
     broken = bytearray(path.read_bytes())
     broken[len(broken) // 2] ^= 1
     path.write_bytes(broken)
-    assert open.open_dataset("demo").content_sha256 == content
+    assert load_dataset("demo").content_sha256 == content
 
 
 def test_another_version_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    open.open_dataset("demo")
+    load_dataset("demo")
     made = catalogue.path_of("demo").stat().st_mtime_ns
-    monkeypatch.setattr(open, "VERSION", 999)
     monkeypatch.setattr(demo, "VERSION", 999)
-    open.open_dataset("demo")
+    load_dataset("demo")
     assert catalogue.path_of("demo").stat().st_mtime_ns > made
     assert catalogue.load("demo").provenance["version"] == 999
 

@@ -202,13 +202,13 @@ def test_a_disk_that_fills_while_writing_leaves_nothing(tmp_path: Path) -> None:
     script = f"""
 import resource, signal, sys
 from pathlib import Path
-from data import catalogue, store
+from data.storage import hdf5
 from data.errors import DataError
 from tests.conftest import small_dataset
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 try:
-    store.save(small_dataset(), Path({str(tmp_path / "x.h5")!r}))
+    hdf5.save(small_dataset(), Path({str(tmp_path / "x.h5")!r}))
 except DataError as error:
     print(error)
     sys.exit(2)

@@ -218,10 +218,10 @@ def test_damaged_texts_are_refused_in_the_end(
     path.write_bytes(content)
     script = f"""
 from pathlib import Path
-from data import store
+from data.storage import hdf5
 from data.errors import DataError
 try:
-    store.load(Path({str(path)!r}))
+    hdf5.load(Path({str(path)!r}))
 except DataError as error:
     print(error)
 """

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from data.sources.demo_tracks import GENRES, demo_tracks
+from data.sources.demo import GENRES, demo_tracks
 from data.synthesis import synthesise
 from data.synthesis.blues import SHUFFLE_GROOVE
 from data.synthesis.classical import MAJOR_PERIODS
@@ -103,7 +103,7 @@ def test_bad_arguments_are_named(genre: str, number: int, seconds: int) -> None:
 
 def test_synthesis_needs_no_network_library() -> None:
     program = (
-        "import sys; import data.synthesis, data.demo_plan;"
+        "import sys; import data.synthesis, data.sources.demo;"
         "print([m for m in ('torch', 'keras', 'networks', 'experiments') if m in sys.modules])"
     )
     answer = subprocess.run(

@@ -1,4 +1,4 @@
-"""The summary of a dataset, printed."""
+"""Prints the summary of a dataset."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from rich.text import Text
 
 from data.datasets.dataset import SPLITS
 from data.storage import hdf5
-from data.storage.card import count_rows, lines
+from data.storage.summary import count_rows, describe
 from data.terminal.console import console, table
 from data.terminal.text import clean
 
 
-def print_card(name: str, path: Path) -> None:
-    """Print a dataset's card on standard output.
+def print_summary(name: str, path: Path) -> None:
+    """Print a dataset's summary on standard output.
 
     Raises:
         DataError: the file is not there or damaged.
@@ -24,5 +24,5 @@ def print_card(name: str, path: Path) -> None:
     printer = console()
     printer.print(Text(clean(f"{name}: one-second segments"), style="bold"))
     printer.print(table(["genre", *SPLITS, "all"], count_rows(dataset)))
-    for label, line in lines(dataset, summary, path).items():
+    for label, line in describe(dataset, summary, path).items():
         printer.print(Text(f"{label:<9}", style="dim") + Text(clean(line)), soft_wrap=True)

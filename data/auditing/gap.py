@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data.audit.findings import Finding
-from data.audit.rows import Float64, Int64, Rows
+from data.auditing.findings import Finding
+from data.auditing.rows import Float64, Int64, Rows
 from data.datasets.dataset import UNKNOWN_TRACK
 
 FOLDS = 5

@@ -1,4 +1,4 @@
-"""A dataset's card: sizes, classes, tracks, hash and provenance, as facts and as text."""
+"""Sizes, classes, tracks, hash and provenance of a dataset, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from data.datasets.published_arrays import is_source
 from data.storage import hdf5
 
 
-def facts(summary: hdf5.Summary) -> dict[str, Any]:
-    """JSON-ready facts that a dataset file states of itself."""
+def to_json(summary: hdf5.Summary) -> dict[str, Any]:
+    """The attributes of a dataset file in JSON-ready form."""
     return {
         "kind": summary.provenance.get("kind", "unknown"),
         "genres": list(summary.genres),
@@ -37,7 +37,7 @@ def class_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
 
 
 def count_rows(dataset: Dataset) -> list[list[str]]:
-    """A row of cells a genre with its segments in each split and in all; then those of all."""
+    """Table rows: each genre's segments by split and in total, then the totals."""
     counts = class_counts(dataset)
     rows = [
         [genre, *(str(counts[genre][split]) for split in SPLITS), str(sum(counts[genre].values()))]
@@ -51,8 +51,8 @@ def count_rows(dataset: Dataset) -> list[list[str]]:
     return rows
 
 
-def lines(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, str]:
-    """Features, tracks, provenance, content and file, a line each.
+def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, str]:
+    """A line each on features, tracks, provenance, content and file.
 
     Args:
         dataset: with or without its mel-spectrograms.
@@ -80,7 +80,7 @@ def _by_chance(split: Any) -> str:
         shares = "/".join(f"{share * 100:g}" for share in split["shares"].values())
         return f"split by chance ({shares} per cent of the tracks, seed {split['seed']})"
     except (TypeError, KeyError, AttributeError):
-        return "split in an unknown way"  # a foreign file
+        return "split in an unknown way"  # the file was written by another program
 
 
 def _provenance(dataset: Dataset) -> str:

@@ -9,11 +9,11 @@ import pytest
 
 from data.audio.constants import SEGMENT_SAMPLES
 from data.audio.features import mfcc_statistics
-from data.audit import Audit, audit
-from data.audit import gap as gap_module
-from data.audit.matches import NEAR, find_matches
-from data.audit.neighbours import boundaries, contiguity
-from data.audit.rows import SILENT_MFCC, apart, distances, stack
+from data.auditing import Audit, audit
+from data.auditing import gap as gap_module
+from data.auditing.copies import NEAR, find_matches
+from data.auditing.order import boundaries, contiguity
+from data.auditing.rows import SILENT_MFCC, apart, distances, stack
 from data.datasets.dataset import SPLITS, Dataset, Split
 
 GENRES = ("blues", "jazz", "rock")
@@ -389,7 +389,7 @@ def test_matches_do_not_depend_on_the_block(monkeypatch: pytest.MonkeyPatch) -> 
     dataset = _dataset()
     rows = stack(_with(dataset, "test", 5, dataset.train.mfcc[7] + 0.01))
     whole = find_matches(rows)
-    monkeypatch.setattr("data.audit.rows._ROWS_AT_ONCE", 17)
+    monkeypatch.setattr("data.auditing.rows._ROWS_AT_ONCE", 17)
     parts = find_matches(rows)
     assert whole.near_in_other_split.tolist() == parts.near_in_other_split.tolist()
     assert whole.copies == parts.copies
