@@ -203,7 +203,9 @@ def test_blob_id_is_gits(tmp_path: Path, content: bytes, expected: str) -> None:
 
 
 def test_importing_it_loads_no_torch() -> None:
-    code = "import sys, data.sources.download; sys.exit(bool({'torch', 'keras'} & set(sys.modules)))"
+    code = (
+        "import sys, data.sources.download; sys.exit(bool({'torch', 'keras'} & set(sys.modules)))"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
