@@ -13,7 +13,7 @@ from experiments.results.comparison import AgainstFirst, Common, SideBySide
 from experiments.results.number_format import per_cent
 from experiments.results.run_result import RunResult
 from experiments.statistics.intervals import Interval
-from experiments.statistics.paired import Comparison
+from experiments.statistics.paired_tests import SeedComparison
 
 _LONGEST = 40  # characters of a value that differs
 
@@ -139,7 +139,7 @@ def _best(compared: SideBySide) -> list[str]:
     return lines
 
 
-def _cells(found: Comparison | None, adjusted_p: float | None) -> list[str]:
+def _cells(found: SeedComparison | None, adjusted_p: float | None) -> list[str]:
     if found is None:
         return ["", "", "", "", ""]
     effect = "" if found.effect is None else f"{found.effect:+.2f}"

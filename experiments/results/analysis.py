@@ -1,27 +1,26 @@
-"""What a run's results answer: intervals, comparisons, a sentence.
-
-It takes SciPy, a second to import: commands that only look begin without.
-"""
+"""Statistics of a run's results: intervals, comparisons, the answer in a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments.results.run_result import RunResult, VariantResult
 from experiments.runs.predictions import Predictions, baselines_of, predictions_of
 from experiments.statistics.answer import Answer, answer
-from experiments.statistics.clusters import Clusters, clusters_of
+from experiments.statistics.cluster_bootstrap import (
+    ClusterBootstrap,
+    Clusters,
+    RowComparison,
+    clusters_of,
+)
 from experiments.statistics.intervals import Interval, mean_interval
-from experiments.statistics.paired import McNemar, RowComparison, compare_on_rows, mcnemar
-from experiments.statistics.resampling import row_interval
+from experiments.statistics.paired_tests import McNemar, mcnemar
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-_SHARE = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Certainty:
     """How sure a variant's test figures are.
 
     Args:
-        accuracy, macro_f1: intervals over its seeds; None with fewer than two.
+        accuracy, macro_f1: intervals over its seeds; None for too few seeds.
         accuracy_on_rows, macro_f1_on_rows: intervals over the choice of test rows, for
             the mean of its seeds; None where the rows cannot tell.
     """
@@ -38,12 +37,6 @@ class Certainty:
     macro_f1: Interval | None
     accuracy_on_rows: Interval | None
     macro_f1_on_rows: Interval | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            name: None if value is None else value.to_dict() for name, value in vars(self).items()
-        }
 
 
 @dataclass(frozen=True)
@@ -59,11 +52,6 @@ class AgainstBaseline:
     baseline: str
     comparison: RowComparison
     mcnemar: McNemar
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        plain = {"baseline": self.baseline, "accuracy": self.comparison.to_dict()}
-        return plain | {"mcnemar": self.mcnemar.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -87,16 +75,23 @@ class Verdict:
     @property
     def unit(self) -> str:
         """What test rows were resampled by, such as "15 tracks"; empty without."""
-        return f"{self.clusters.count} {self.clusters.unit}" if self.clusters else ""
+        return str(self.clusters) if self.clusters else ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
             "answer": None if self.answer is None else self.answer.to_dict(),
-            "intervals": {name: sure.to_dict() for name, sure in self.certainty.items()},
+            "intervals": {name: asdict(sure) for name, sure in self.certainty.items()},
             "rows_resampled_by": self.unit,
             "best": self.best,
-            "baselines": [one.to_dict() for one in self.baselines],
+            "baselines": [
+                {
+                    "baseline": one.baseline,
+                    "accuracy": asdict(one.comparison),
+                    "mcnemar": asdict(one.mcnemar),
+                }
+                for one in self.baselines
+            ],
         }
 
 
@@ -111,15 +106,16 @@ def judge(result: RunResult) -> Verdict:
     said = {variant.name: _predictions(result, variant) for variant in tested}
     first = next((found[0] for found in said.values() if found), None)
     clusters = None if first is None else clusters_of(first.label, first.track)
+    bootstrap = ClusterBootstrap(first.label, clusters) if first and clusters else None
     figures = {variant.name: variant.by_seed("macro_f1") for variant in result.variants}
     best = result.best
     return Verdict(
         answer(figures) if tested else None,
-        {variant.name: _certainty(variant, said[variant.name], clusters) for variant in tested},
+        {variant.name: _certainty(variant, said[variant.name], bootstrap) for variant in tested},
         clusters,
         best.name if best else None,
-        _against(result, predictions_of(result.run, best.trials[0], classes), clusters)
-        if best and clusters
+        _against(result, predictions_of(result.run, best.trials[0], classes), bootstrap)
+        if best and bootstrap
         else (),
     )
 
@@ -130,26 +126,25 @@ def _predictions(result: RunResult, variant: VariantResult) -> list[Predictions]
 
 
 def _certainty(
-    variant: VariantResult, found: list[Predictions], clusters: Clusters | None
+    variant: VariantResult, found: list[Predictions], bootstrap: ClusterBootstrap | None
 ) -> Certainty:
     import numpy as np
 
-    accuracy = mean_interval(variant.accuracy.values, bounds=_SHARE)
-    macro_f1 = mean_interval(variant.macro_f1.values, bounds=_SHARE)
-    if clusters is None or not found:
+    accuracy = mean_interval(variant.accuracy.values)
+    macro_f1 = mean_interval(variant.macro_f1.values)
+    if bootstrap is None or not found:
         return Certainty(accuracy, macro_f1, None, None)
-    label = found[0].label
     predicted = np.stack([each.predicted for each in found])
     return Certainty(
         accuracy,
         macro_f1,
-        row_interval(label, predicted, clusters, "accuracy"),
-        row_interval(label, predicted, clusters, "macro_f1"),
+        bootstrap.interval(predicted, "accuracy"),
+        bootstrap.interval(predicted, "macro_f1"),
     )
 
 
 def _against(
-    result: RunResult, ours: Predictions | None, clusters: Clusters
+    result: RunResult, ours: Predictions | None, bootstrap: ClusterBootstrap
 ) -> tuple[AgainstBaseline, ...]:
     if ours is None:
         return ()
@@ -157,7 +152,7 @@ def _against(
     return tuple(
         AgainstBaseline(
             baseline.name,
-            compare_on_rows(ours.label, theirs, ours.predicted, clusters),
+            bootstrap.compare(theirs, ours.predicted),
             mcnemar(ours.label, theirs, ours.predicted),
         )
         for baseline in result.baselines

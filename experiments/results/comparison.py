@@ -6,7 +6,7 @@ The first run is the one that all others are held against.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,10 @@ from experiments.results.differences import Difference, differences
 from experiments.results.run_result import RunResult, VariantResult, collect
 from experiments.runs.directory import RunDirectory
 from experiments.runs.predictions import Predictions, predictions_of
-from experiments.statistics.clusters import clusters_of
-from experiments.statistics.paired import (
-    Comparison,
+from experiments.statistics.cluster_bootstrap import ClusterBootstrap, RowComparison, clusters_of
+from experiments.statistics.paired_tests import (
     McNemar,
-    RowComparison,
-    compare_on_rows,
+    SeedComparison,
     compare_over_seeds,
     mcnemar,
 )
@@ -32,11 +30,11 @@ class AgainstFirst:
     """A variant of a later run minus the same variant of the first, on common seeds.
 
     Args:
-        accuracy, macro_f1: of the test rows; None with fewer than two common seeds.
+        accuracy, macro_f1: of the test rows; None with too few common seeds.
     """
 
-    accuracy: Comparison | None
-    macro_f1: Comparison | None
+    accuracy: SeedComparison | None
+    macro_f1: SeedComparison | None
 
 
 @dataclass(frozen=True)
@@ -74,17 +72,6 @@ class BestOnRows:
     resampled_by: str
     mcnemar: McNemar
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "run": self.run,
-            "first": self.first,
-            "other": self.other,
-            "accuracy": self.accuracy.to_dict(),
-            "resampled_by": self.resampled_by,
-            "mcnemar": self.mcnemar.to_dict(),
-        }
-
 
 @dataclass(frozen=True)
 class SideBySide:
@@ -120,13 +107,12 @@ class SideBySide:
                     "name": common.name,
                     "in_runs": [result is not None for result in common.results],
                     "against_first": [
-                        None if against is None else _plain(against)
-                        for against in common.against_first
+                        against and asdict(against) for against in common.against_first
                     ],
                 }
                 for common in self.variants
             ],
-            "best": [one.to_dict() for one in self.best],
+            "best": [asdict(one) for one in self.best],
         }
 
 
@@ -153,13 +139,6 @@ def compare(runs: Sequence[RunDirectory]) -> SideBySide:
     )
 
 
-def _plain(against: AgainstFirst) -> dict[str, Any]:
-    return {
-        name: None if comparison is None else comparison.to_dict()
-        for name, comparison in vars(against).items()
-    }
-
-
 def _common(name: str, results: Sequence[RunResult]) -> Common:
     found = tuple(
         next((variant for variant in result.variants if variant.name == name), None)
@@ -174,7 +153,7 @@ def _common(name: str, results: Sequence[RunResult]) -> Common:
 
 
 def _against(first: VariantResult, other: VariantResult) -> AgainstFirst:
-    def of(figure: Any) -> Comparison | None:
+    def of(figure: Any) -> SeedComparison | None:
         before, after = first.by_seed(figure), other.by_seed(figure)
         seeds = [seed for seed in before if seed in after]
         return compare_over_seeds([before[s] for s in seeds], [after[s] for s in seeds])
@@ -188,6 +167,7 @@ def _best(results: Sequence[RunResult]) -> tuple[BestOnRows, ...]:
         return ()
     label, track = first[0].label, first[0].track
     clusters = clusters_of(label, track)
+    bootstrap = ClusterBootstrap(label, clusters)
     found = []
     for place, result in enumerate(results[1:], 1):
         other = _predicted(result)
@@ -200,8 +180,8 @@ def _best(results: Sequence[RunResult]) -> tuple[BestOnRows, ...]:
                 place,
                 _best_name(results[0]),
                 _best_name(result),
-                compare_on_rows(label, ours, theirs, clusters),
-                f"{clusters.count} {clusters.unit}",
+                bootstrap.compare(ours, theirs),
+                str(clusters),
                 mcnemar(label, ours[0], theirs[0]),
             )
         )

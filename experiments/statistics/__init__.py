@@ -1,6 +1,6 @@
-"""How sure a study's figures are, and what they answer.
+"""Confidence intervals, paired tests and rankings of test figures; NumPy and SciPy only.
 
-`intervals` over seeds and `resampling` of test rows say how sure one figure is, `paired`
-compares two, `holm` makes up for comparing many, and `answer` puts a study's answer into
-words (`wording`).
+`intervals`: of a mean over seeds. `cluster_bootstrap`: of trained models over the choice of test
+rows. `paired_tests`: two variants over seeds, two models over rows, Holm's adjustment. `ranking`
+orders a study's variants and compares each two, and `answer` puts that into a sentence.
 """

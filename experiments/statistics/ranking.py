@@ -1,16 +1,16 @@
-"""Variants in order of their figures, and each pair of them compared."""
+"""Variants ranked by their mean figure, and compared pair by pair over common seeds."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from experiments.statistics.holm import holm
 from experiments.statistics.intervals import Interval, mean_interval
-from experiments.statistics.paired import Comparison, compare_over_seeds
+from experiments.statistics.paired_tests import SeedComparison, compare_over_seeds, holm
 
 ALPHA = 0.05
 
@@ -24,7 +24,7 @@ class Ranked:
     Args:
         name: of the variant.
         mean: share between 0 and 1.
-        interval: of the mean; None for one seed.
+        interval: of the mean; None for too few seeds.
         seeds: that it has a figure of, sorted.
     """
 
@@ -33,48 +33,32 @@ class Ranked:
     interval: Interval | None
     seeds: tuple[int, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "name": self.name,
-            "mean": self.mean,
-            "interval": self.interval.to_dict() if self.interval else None,
-            "seeds": list(self.seeds),
-        }
-
 
 @dataclass(frozen=True)
 class Pair:
-    """Two variants compared over the seeds that both have.
+    """Two variants compared over their common seeds.
 
     Args:
         first, second: names, the one with the higher mean first.
-        comparison: its difference is first minus second; None for fewer than two seeds
-            in common.
+        comparison: its difference is first minus second; None for too few common seeds.
         adjusted_p: the comparison's p-value after Holm's adjustment over all pairs.
     """
 
     first: str
     second: str
-    comparison: Comparison | None
+    comparison: SeedComparison | None
     adjusted_p: float | None = None
 
     @property
     def winner(self) -> str | None:
-        """The variant that beats the other: the adjusted p-value is below `ALPHA`."""
+        """The better variant if the adjusted p-value is below `ALPHA`."""
         if self.comparison is None or self.adjusted_p is None or self.adjusted_p >= ALPHA:
             return None
         return self.first if self.comparison.difference > 0 else self.second
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
-            "first": self.first,
-            "second": self.second,
-            "comparison": self.comparison.to_dict() if self.comparison else None,
-            "adjusted_p": self.adjusted_p,
-            "winner": self.winner,
-        }
+        return asdict(self) | {"winner": self.winner}
 
 
 def rank(figures: Figures) -> tuple[Ranked, ...]:
@@ -84,7 +68,7 @@ def rank(figures: Figures) -> tuple[Ranked, ...]:
         figures: variant -> seed -> share between 0 and 1.
 
     Raises:
-        ValueError: a figure that is no share.
+        ValueError: a figure is not a share.
     """
     for name, values in figures.items():
         if not all(0 <= value <= 1 for value in values.values()):
@@ -96,7 +80,7 @@ def rank(figures: Figures) -> tuple[Ranked, ...]:
         Ranked(
             name,
             statistics.fmean(values.values()),
-            mean_interval(list(values.values()), bounds=(0.0, 1.0)),
+            mean_interval(list(values.values())),
             tuple(sorted(values)),
         )
         for name, values in figures.items()
@@ -119,3 +103,66 @@ def compare_all(ranking: Sequence[Ranked], figures: Figures) -> tuple[Pair, ...]
     return tuple(
         replace(pair, adjusted_p=next(adjusted)) if pair.comparison else pair for pair in pairs
     )
+
+
+class PairwiseOutcome:
+    """Which variants beat which, by the pairs' adjusted p-values.
+
+    Args:
+        ranking: variants with figures, best mean first.
+        pairs: all pairs of them, at least one with a comparison.
+    """
+
+    def __init__(self, ranking: Sequence[Ranked], pairs: Sequence[Pair]) -> None:
+        self.ranking = tuple(ranking)
+        self.names = tuple(variant.name for variant in ranking)
+        self.pairs = tuple(pair for pair in pairs if pair.comparison)
+        self._pairs = {frozenset((pair.first, pair.second)): pair for pair in self.pairs}
+
+    def pair(self, one: str, other: str) -> Pair | None:
+        """Their pair, if it was compared."""
+        return self._pairs.get(frozenset((one, other)))
+
+    def beats(self, one: str, other: str) -> bool:
+        """Whether the first beats the second."""
+        pair = self.pair(one, other)
+        return pair is not None and pair.winner == one
+
+    @cached_property
+    def best(self) -> str:
+        """The highest ranked variant that was compared and that none beats.
+
+        The seeds that two variants share can reverse the order of their means; where that leaves
+        none unbeaten, it is the highest ranked.
+        """
+        compared = [name for name in self.names if any(self.pair(name, n) for n in self.names)]
+        unbeaten = [name for name in compared if not any(self.beats(n, name) for n in self.names)]
+        return (unbeaten or compared)[0]
+
+    @cached_property
+    def beaten(self) -> tuple[str, ...]:
+        """Variants that the best beats."""
+        return tuple(name for name in self.names if self.beats(self.best, name))
+
+    @cached_property
+    def top(self) -> tuple[str, ...]:
+        """The best, then the variants compared with it that it does not beat."""
+        others = [name for name in self.names if self.pair(self.best, name)]
+        return (self.best, *(name for name in others if name not in self.beaten))
+
+    @cached_property
+    def not_compared(self) -> tuple[str, ...]:
+        """Variants that share too few seeds with the best."""
+        return tuple(name for name in self.names if name not in (*self.top, *self.beaten))
+
+    @property
+    def top_is_alike(self) -> bool:
+        """Whether all of the top were compared with each other, and none beats another."""
+        pairs = [self.pair(a, b) for a, b in combinations(self.top, 2)]
+        return all(pair is not None and pair.winner is None for pair in pairs)
+
+    @property
+    def wins_in_top(self) -> dict[str, list[str]]:
+        """Winner -> variants that it beats, both of the top."""
+        wins = {a: [b for b in self.top if self.beats(a, b)] for a in self.top}
+        return {winner: losers for winner, losers in wins.items() if losers}

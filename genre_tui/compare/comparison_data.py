@@ -106,7 +106,7 @@ def beside(runs: Sequence[RunDirectory]) -> Several:
             for number, found in enumerate(common.results, 1):
                 if found is not None and found.n:
                     values = getattr(found, figure).values
-                    sure = mean_interval(values, bounds=(0.0, 1.0))
+                    sure = mean_interval(values)
                     name = f"{number} {common.name}"
                     entries.append(_entry(name, found, figure, sure))
         plots[figure] = place(f"{what} %", entries)

@@ -103,8 +103,8 @@ def _without(
 def _over_seeds(variant: VariantResult, interval: object, is_known: bool) -> str:
     if not variant.n:
         return "not tested" if variant.untrained else NONE
-    if variant.n == 1:
-        return "one seed"
+    if is_known and interval is None:
+        return "one seed" if variant.n == 1 else f"{variant.n} seeds"
     return between(interval) if is_known else "..."  # type: ignore[arg-type]
 
 
@@ -122,8 +122,9 @@ def _remarks(one: OneRun) -> list[str]:
         others = any(variant.published for variant in result.variants)
         what = ": documented figures are of the source's own number" if others else ""
         said.append(f"Epochs were set to {result.epochs}{what}.")
-    if any(variant.n == 1 for variant in result.variants):
-        said.append("One seed: the spread over seeds cannot be told. More seeds: --seeds 5.")
+    if few := sorted({variant.n for variant in result.variants if 0 < variant.n < 3}):
+        seeds = " and ".join("One seed" if n == 1 else f"{n} seeds" for n in few)
+        said.append(f"{seeds} cannot tell the spread over seeds. More seeds: --seeds 5.")
     if verdict and verdict.unit:
         rough = (
             " They are few: such intervals are rough."

@@ -79,7 +79,7 @@ def figures(several: Several, figure: Figure) -> RenderableType:
     if not shares:
         parts.append(Text("The runs have no variant in common."))
     elif any(CANNOT_TELL in row for row in rows):
-        parts.append(Text("Cannot tell: the runs share fewer than two seeds of that variant."))
+        parts.append(Text("Cannot tell: the runs share fewer than three seeds of that variant."))
     return Group(*parts)
 
 

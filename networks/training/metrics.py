@@ -94,6 +94,16 @@ def macro_f1s(confusion: Int64) -> Float64:
     """`macro_f1` of several predictors. `confusion`: [shape=(..., classes, classes)]"""
     total = confusion.sum(axis=-2) + confusion.sum(axis=-1)
     hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
+    return mean_f1(hits, total)
+
+
+def mean_f1(hits: Float64, total: Int64 | Float64) -> Float64:
+    """`macro_f1` from the margins of confusion matrices, which may be weighted.
+
+    Args:
+        hits: the diagonal. [shape=(..., classes)]
+        total: sums of rows plus sums of columns. [shape=(..., classes)]
+    """
     f1 = _share(2.0 * hits, total)
     return np.asarray(f1.sum(axis=-1) / (total > 0).sum(axis=-1))
 
@@ -155,5 +165,5 @@ def _counts(label: Int64, lanes: Int64, place: Int64, places: int, classes: int)
     return counts.reshape(places, classes, classes).astype(np.int64)
 
 
-def _share(part: Float64, whole: Int64) -> Float64:
+def _share(part: Float64, whole: Int64 | Float64) -> Float64:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

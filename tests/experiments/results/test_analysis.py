@@ -11,8 +11,8 @@ from experiments.errors import RunError
 from experiments.results.analysis import judge
 from experiments.results.run_result import collect
 from experiments.runs.predictions import baselines_of, predictions_of
-from experiments.statistics.clusters import clusters_of
-from experiments.statistics.paired import mcnemar
+from experiments.statistics.cluster_bootstrap import clusters_of
+from experiments.statistics.paired_tests import mcnemar
 from experiments.studies import STUDIES
 from tests.support.recorded_runs import record
 

@@ -17,7 +17,7 @@ from experiments.results.analysis import judge
 from experiments.results.comparison import SideBySide, compare
 from experiments.results.run_result import collect
 from experiments.runs.predictions import predictions_of
-from experiments.statistics.paired import mcnemar
+from experiments.statistics.paired_tests import mcnemar
 from experiments.studies import STUDIES
 from tests.conftest import record_run
 from tests.scenarios.test_terminal_safety import hostile_run

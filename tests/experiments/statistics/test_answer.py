@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.statistics.answer import Answer, answer
-from experiments.statistics.paired import Comparison
+from experiments.statistics.answer import Answer, answer, listed, sentence
+from experiments.statistics.paired_tests import SeedComparison
 from experiments.statistics.ranking import Pair, Ranked
-from experiments.statistics.wording import listed, sentence
 
 # Mean 0, standard deviation 1.
 FIVE = (-1.264911, -0.632456, 0.0, 0.632456, 1.264911)
@@ -90,7 +89,7 @@ def _sentence(beaten: list[str], names: str = "abcd") -> str:
     """Of variants in order, where the first of each of the pairs "xy" beats the second."""
     ranking = [Ranked(name, 0.9 - place / 100, None, (1, 2)) for place, name in enumerate(names)]
     pairs = [
-        Pair(a, b, Comparison(-0.01 if b + a in beaten else 0.01, None, 0.5, None, 2), 0.5)
+        Pair(a, b, SeedComparison(-0.01 if b + a in beaten else 0.01, None, 0.5, None, 2), 0.5)
         for place, a in enumerate(names)
         for b in names[place + 1 :]
     ]
@@ -149,6 +148,15 @@ def test_one_seed_makes_no_claim() -> None:
     assert _said({"a": {1: 0.5}, "b": {1: 0.5}}).endswith("is 50.0 %, as that of b.")
 
 
+def test_two_seeds_make_no_claim() -> None:
+    two = {"adam": {42: 0.70, 43: 0.72}, "sgd": {42: 0.6, 43: 0.6}}
+    assert _said(two) == (
+        "2 seeds cannot tell adam from sgd: the mean macro-F1 of adam is 71.0 %, 11.0 points "
+        "above that of sgd."
+    )
+    assert answer(two).ranking[0].interval is None
+
+
 def test_one_variant_has_nothing_to_be_compared_with() -> None:
     assert _said({"adam": {42: 0.712}}) == (
         "Only adam has a figure, a macro-F1 of 71.2 %: there is nothing to compare it with."
@@ -181,7 +189,7 @@ def test_pairs_are_compared_on_the_seeds_that_both_have() -> None:
     assert pair.comparison.difference == pytest.approx(np.mean(a) - np.mean(b))
     assert found.sentence.startswith("By macro-F1, a and b cannot be told apart (")
     assert found.sentence.endswith(
-        "4 seeds); both beat c; d shares fewer than two seeds with a and is not compared with "
+        "4 seeds); both beat c; d shares fewer than three seeds with a and is not compared with "
         "it; b (4 of 5 seeds) lacks seeds, and pairs are compared on those that both have; e "
         "and f have no figure."
     )
@@ -189,7 +197,7 @@ def test_pairs_are_compared_on_the_seeds_that_both_have() -> None:
 
 def test_no_common_seeds() -> None:
     assert _said({"a": {1: 0.5, 2: 0.6}, "b": {3: 0.6}}) == (
-        "No two variants share two seeds, so nothing tells them apart: their mean macro-F1 is "
+        "No two variants share three seeds, so nothing tells them apart: their mean macro-F1 is "
         "b 60.0 % (1 seed) and a 55.0 % (2 seeds)."
     )
 
