@@ -98,6 +98,8 @@ def test_a_screen_looks_as_before(
     monkeypatch.delenv("NO_COLOR", raising=False)
     if size == "no-color":
         monkeypatch.setenv("NO_COLOR", "1")
+    if view == "compare":  # two seeds, as the others have, show no intervals
+        run = record(Path("runs"), seeds=3, name="20260103T030405Z-abc123")
     drawn = _plain(asyncio.run(_draw(run, *VIEWS[view], SIZES[size])))
     path = STORED / f"{view}-{size}.svg"
     stored = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -78,7 +78,7 @@ def test_a_run_without_results_has_no_answer(tmp_path: Path) -> None:
 
 
 def test_the_answer_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    print_result(collect(record(tmp_path, seeds=2)), False)
+    print_result(collect(record(tmp_path, seeds=3)), False)
     printed = capsys.readouterr().out
     assert "By macro-F1" in printed
     assert "95 % interval" in printed

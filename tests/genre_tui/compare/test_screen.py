@@ -242,7 +242,7 @@ def test_one_seed_cannot_tell(tmp_path: Path) -> None:
             await user.sees("One seed cannot tell", "one seed", "More seeds: --seeds 5")
             user.app.session.marked |= {second.name}
             await user.press("2", "5")
-            await user.sees("cannot tell", "fewer than two seeds of that variant")
+            await user.sees("cannot tell", "fewer than three seeds of that variant")
 
     drive(flow())
 
