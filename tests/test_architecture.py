@@ -56,7 +56,7 @@ PACKAGES = {
         "forecasting": "errors design runs training workers",
         "report": "errors design runs results statistics studies",
         "export": "errors design runs results",
-        "execution": "errors design runs training search workers",
+        "execution": "errors design runs training forecasting search workers",
         "cli": "*",
     },
     "genre_tui": {

@@ -21,8 +21,7 @@ from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.errors import RunError
 from experiments.execution.series import Stage, carry_on, stages
-from experiments.forecasting.forecast import Forecast
-from experiments.forecasting.study_forecast import Prospect, measure, prospect
+from experiments.forecasting import Forecast, forecast, measure
 from experiments.runs.state import state_of
 from experiments.studies import STUDIES
 from experiments.studies.lookup import study_and_options
@@ -136,28 +135,23 @@ def _estimate(
     staged: Sequence[Stage], options: StudyOptions, computing: Computing, dataset: Dataset
 ) -> None:
     """Print what is left to do, and how long it takes on this machine, measured."""
-    rows = len(dataset.train), len(dataset.validation)
-    planned: list[Prospect] = [
-        prospect(stage.request.study, options, computing, rows, len(dataset.genres))
-        for stage in staged
-    ]
-    left = [one for one, stage in zip(planned, staged, strict=True) if not stage.is_done]
-    if left:
+    rows, classes = (len(dataset.train), len(dataset.validation)), len(dataset.genres)
+    if not all(stage.is_done for stage in staged):
         with console(stderr=True).status("measuring this machine") as status:
-            timings = measure(left, lambda phrase: status.update(f"measuring: {phrase}"))
-    cells, seconds, unknown, at_most = [], 0.0, False, False
-    for one, stage in zip(planned, staged, strict=True):
-        found = None if stage.is_done else one.forecast(timings)
-        if found:
-            seconds, at_most = seconds + found.seconds, at_most or found.at_most
-        unknown = unknown or not (found or stage.is_done)
-        time = "done" if stage.is_done else found.text if found else "?"
-        state = stage.state if stage.state and not stage.is_done else ""
-        cells.append([one.study, state, str(one.trials), time])
+            measure(computing, lambda phrase: status.update(f"measuring: {phrase}"))
+    cells, left = [], []
+    for stage in staged:
+        found = forecast(stage.request.study, options, computing, rows, classes)
+        state, time = ("", "done") if stage.is_done else (stage.state or "", found.text)
+        cells.append([stage.request.study.name, state, str(found.trials), time])
+        left += [] if stage.is_done else [found]
     console(stderr=True).print(table(["study", "", "trials", "time here"], cells, left=2))
-    total = Forecast(seconds, at_most).text if left else "nothing is left to train"
-    more = ", without those marked ?" if unknown else ""
-    click.echo(f"\nAltogether: {total}{more}.", err=True)
+    total = Forecast(
+        sum(one.seconds for one in left),
+        any(one.is_rough for one in left),
+        any(one.at_most for one in left),
+    )
+    click.echo(f"\nAltogether: {total.text if left else 'nothing is left to train'}.", err=True)
 
 
 def _finish(stage: Stage, runs: Path) -> RunDirectory | None:

@@ -19,26 +19,33 @@ from experiments.cli.options import (
 )
 from experiments.cli.runs import follow_to_results
 from experiments.design.limits import MOST_EPOCHS
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
-from experiments.design.study import PROTOCOLS, Protocol
+from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.execution.launch import start
-from experiments.forecasting.study_forecast import Prospect, measure, prospect
+from experiments.forecasting import forecast, measure
 from experiments.studies.lookup import study_from_options
 from networks.training.backend import require_torch
 from networks.training.cohort_key import Precision
 
+_LONG = 60.0  # seconds of training beside which measuring first is little
 
-def announce(planned: Prospect) -> None:
-    """Say how much will be trained and, where that is or can be known, how long it takes."""
-    found = planned.forecast()
-    if found is None and planned.is_long:
+
+def announce(
+    study: Study,
+    options: StudyOptions,
+    computing: Computing,
+    rows: tuple[int, int],
+    classes: int,
+) -> None:
+    """Print the number of trials and how long they take; measure first where they take long."""
+    found = forecast(study, options, computing, rows, classes)
+    if found.is_rough and found.seconds > _LONG:
         with console(stderr=True).status("measuring this machine, once") as status:
-            found = planned.forecast(
-                measure([planned], lambda phrase: status.update(f"measuring: {phrase}"))
-            )
-    many = f"{planned.trials} trial{'s' if planned.trials > 1 else ''}"
-    told = f": {found.text} on this machine" if found else ""
-    click.echo(f"{many}{told}", err=True)
+            measure(computing, lambda phrase: status.update(f"measuring: {phrase}"))
+        found = forecast(study, options, computing, rows, classes)
+    many = f"{found.trials} trial{'s' if found.trials > 1 else ''}"
+    click.echo(f"{many}: {found.text} on this machine", err=True)
 
 
 @click.command()
@@ -116,7 +123,7 @@ def run(
         dataset = load_dataset(data_name)
         dataset.features(chosen.features, "train")
         rows = len(dataset.train), len(dataset.validation)
-        announce(prospect(chosen, options, computing, rows, len(dataset.genres)))
+        announce(chosen, options, computing, rows, len(dataset.genres))
         request = Request(chosen, dataset_path(data_name), options, computing)
         with console(stderr=True).status("starting the run"):
             made = start(request, runs)

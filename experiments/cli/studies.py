@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -11,9 +12,8 @@ from data.terminal.console import console, table
 from experiments.cli.options import JSON_OPTION
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing
-from experiments.design.study import PROTOCOLS, Study
-from experiments.forecasting.study_forecast import Prospect, measure, prospect
-from experiments.forecasting.timings import Timings
+from experiments.design.study import PROTOCOLS, Protocol, Study
+from experiments.forecasting import Forecast, forecast, measure
 from experiments.studies import STUDIES
 
 _COMMAND = "python -m experiments list --measure"
@@ -24,54 +24,43 @@ _COMMAND = "python -m experiments list --measure"
     "--measure",
     "measures",
     is_flag=True,
-    help="First measure how long each kind of training takes here: a minute or two, once.",
+    help="First measure how fast training is here: some seconds, once.",
 )
 @JSON_OPTION
 def list_studies(measures: bool, as_json: bool) -> None:
     """List the studies: questions, trials, times on this machine, documented figures."""
-    prospects = {
-        (study.name, protocol): prospect(study, StudyOptions(protocol), Computing())
-        for study in STUDIES.values()
-        for protocol in PROTOCOLS
-    }
+    computing = Computing()
     if measures:
         with console(stderr=True).status("measuring this machine") as status:
-            timings = measure(
-                prospects.values(), lambda phrase: status.update(f"measuring: {phrase}")
-            )
-    else:
-        timings = Timings(next(iter(prospects.values())).conditions)
+            measure(computing, lambda phrase: status.update(f"measuring: {phrase}"))
+    forecasts = {
+        study.name: {p: forecast(study, StudyOptions(p), computing) for p in PROTOCOLS}
+        for study in STUDIES.values()
+    }
     if as_json:
-        plain = [
-            _to_dict(study, {p: prospects[study.name, p] for p in PROTOCOLS}, timings)
-            for study in STUDIES.values()
-        ]
+        plain = [_to_dict(study, forecasts[study.name]) for study in STUDIES.values()]
         click.echo(json.dumps(plain, indent=2))
         return
-    rows, unknown = [], False
-    for study in STUDIES.values():
-        both = [prospects[study.name, protocol] for protocol in PROTOCOLS]
-        found = [one.forecast(timings) for one in both]
-        unknown = unknown or None in found
-        times = [one.text.removeprefix("about ") if one else "?" for one in found]
-        rows.append(
-            [
-                study.name,
-                study.question,
-                {"mfcc": "MFCC", "mel": "mel"}[study.features],
-                " / ".join(str(one.trials) for one in both),
-                " / ".join(times),
-                _figure(study),
-            ]
-        )
+    rows = [
+        [
+            study.name,
+            study.question,
+            {"mfcc": "MFCC", "mel": "mel"}[study.features],
+            " / ".join(str(one.trials) for one in forecasts[study.name].values()),
+            " / ".join(one.cell for one in forecasts[study.name].values()),
+            _figure(study),
+        ]
+        for study in STUDIES.values()
+    ]
     columns = ["study", "question", "reads", "trials", "time here", "documented %"]
     console().print(table(columns, rows, left=3))
     click.echo("\ntrials, time here: of the documented / the controlled protocol.")
-    workers = max(one.workers for one in prospects.values())
+    every = [one for both in forecasts.values() for one in both.values()]
+    workers = max(one.workers for one in every)
     click.echo(
-        "time here: measured on this machine, for the 3200 + 800 rows of the source's dataset "
-        f"and up to {workers} process{'es' if workers > 1 else ''}."
-        + (f" ?: not measured yet; {_COMMAND} does, in a minute or two." if unknown else "")
+        "time here: forecast for the 3200 + 800 rows of the source's dataset and up to "
+        f"{workers} process{'es' if workers > 1 else ''}."
+        + (f" ~: roughly, until {_COMMAND}." if any(one.is_rough for one in every) else "")
     )
     click.echo(
         "documented %: best accuracy reported by source A, the project that is repeated here, or "
@@ -86,17 +75,14 @@ def _figure(study: Study) -> str:
     return f"{best.accuracy:.2f}" if best.source == "A" else f"{best.accuracy:.2f} ({best.source})"
 
 
-def _to_dict(study: Study, prospects: dict[Any, Prospect], timings: Timings) -> dict[str, Any]:
-    def seconds(one: Prospect) -> float | None:
-        found = one.forecast(timings)
-        return round(found.seconds, 1) if found else None
-
+def _to_dict(study: Study, forecasts: Mapping[Protocol, Forecast]) -> dict[str, Any]:
     return {
         "name": study.name,
         "question": study.question,
         "features": study.features,
-        "trials": {protocol: one.trials for protocol, one in prospects.items()},
-        "seconds_here": {protocol: seconds(one) for protocol, one in prospects.items()},
+        "trials": {protocol: one.trials for protocol, one in forecasts.items()},
+        "seconds_here": {protocol: round(one.seconds, 1) for protocol, one in forecasts.items()},
+        "is_measured_here": not any(one.is_rough for one in forecasts.values()),
         "variants": [
             {
                 "name": variant.name,

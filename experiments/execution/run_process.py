@@ -21,13 +21,14 @@ from data.errors import DataError
 from data.storage import hdf5
 from data.terminal.text import clean
 from experiments.design.plan import make_plan, plan_of
-from experiments.design.request import BEGUN, Request
+from experiments.design.request import BEGUN, Computing, Request
 from experiments.design.search_settings import Search, require_optuna
 from experiments.errors import RunError
 from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import cohorts_of, other_versions, run_facts, settings_of
 from experiments.execution.scheduler import Runner
 from experiments.execution.search_loop import Searcher, begin_search
+from experiments.forecasting import learn
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import Event, Note, RunEnded
@@ -35,7 +36,7 @@ from experiments.runs.lock import owning, serve_owner
 from experiments.runs.process_id import Owner
 from experiments.training.cohorts import plan_cohorts
 from experiments.training.device import versions
-from experiments.training.job import Work
+from experiments.training.job import Settings, Work
 from experiments.training.tasks import Machine, probe
 from experiments.training.worker_count import default_workers
 from experiments.workers.pool import WorkerPool
@@ -201,13 +202,34 @@ class Carrier:
                 if search is None
                 else Searcher(search, work, pool, workers, log, classes)
             )
-            log.record(RunEnded("finished" if task.execute() else "stopped"))
+            finished = task.execute()
+            if finished:
+                self._learn(settings, workers)
+            log.record(RunEnded("finished" if finished else "stopped"))
         except Exception as error:
             log.record(RunEnded("failed", str(error) or type(error).__name__))
             raise
         finally:
             self._log = None
             events.close()
+
+    def _learn(self, settings: Settings, workers: int) -> None:
+        """Correct forecasts of later runs by how long this one's epochs took."""
+        facts = self._run.read_run()  # with all that a search has drawn
+        plan, rows = plan_of(facts), facts["dataset"]["rows"]
+        results = {trial.id: self._run.read_result(trial.id) for _, trial in plan.trials}
+        seconds = {
+            name: result.get("epoch_seconds", ()) for name, result in results.items() if result
+        }
+        computing = Computing(settings.device, settings.threads, workers, settings.precision)
+        with suppress(DataError):  # a cache that cannot be written is no reason to fail
+            learn(
+                cohorts_of(facts, plan),
+                seconds,
+                computing,
+                (rows["train"], rows["validation"]),
+                len(facts["dataset"]["genres"]),
+            )
 
     def _record(self, *events: Event) -> None:
         if self._log is not None:

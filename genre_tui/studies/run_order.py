@@ -13,7 +13,7 @@ from experiments.design.request import Computing, Request
 from experiments.design.study import Protocol, Study
 from experiments.errors import RunError
 from experiments.execution.launch import start
-from experiments.forecasting.study_forecast import prospect
+from experiments.forecasting import forecast
 from experiments.runs.directory import RunDirectory
 from experiments.studies.lookup import study_from_options
 from genre_tui.core.session import where
@@ -116,7 +116,7 @@ class Checked:
         order: that they make; None where they make none.
         problems: sentences by the names of the entries that they stand below.
         trials: that would train.
-        time: how long, such as "about 4 min"; "" where that is not known.
+        time: how long, such as "about 4 min"; "" where there are too many to plan.
         notes: what is left out, and what to think of, in sentences.
     """
 
@@ -207,7 +207,7 @@ def _foresee(order: Order, dataset: DatasetLine) -> Checked:
     if each > _MOST_FORECAST:
         return Checked(order, {}, trials)
     few = trials <= _MOST_FORECAST
-    planned = prospect(
+    found = forecast(
         study,
         options if few else replace(options, seeds=1),
         Computing(device=order.device),
@@ -215,9 +215,8 @@ def _foresee(order: Order, dataset: DatasetLine) -> Checked:
         len(dataset.genres),
     )
     if not few:
-        return Checked(order, {}, planned.trials * options.seeds_each)
-    found = planned.forecast()
-    return Checked(order, {}, planned.trials, found.text if found else "", planned.left_out)
+        return Checked(order, {}, found.trials * options.seeds_each)
+    return Checked(order, {}, found.trials, found.text, found.left_out)
 
 
 def _study_of(order: Order, name: str, problems: dict[str, str]) -> Study | None:

@@ -130,9 +130,9 @@ class StudiesPage(Page):
         elif self._measuring is not None:
             self._measuring.cancel()
         elif all(line.is_measured for line in self._ours.values()):
-            self.say("All times are known.")
+            self.say("This machine has been measured.")
         else:
-            self.say("Measuring this machine: a minute or two. m ends it.")
+            self.say("Measuring this machine: some seconds. m ends it.")
             self._measuring = Command(["experiments", "list", "--measure"])
             self._measuring.start(partial(self.call_later, self._measured))
 

@@ -195,6 +195,4 @@ class StudyForm(Dialog[None]):
 
 def _takes(checked: Checked) -> str:
     many = f"{checked.trials} trial{'s' if checked.trials != 1 else ''}"
-    if checked.time:
-        return f"{many}: {checked.time} on this machine"
-    return f"{many}; how long they take was not measured on this machine"
+    return f"{many}: {checked.time} on this machine" if checked.time else many

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data.terminal.text import clean
 from experiments.design.plan import StudyOptions
@@ -18,26 +20,12 @@ from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
 from genre_tui.watch.run_summary import RunSummary
 
+if TYPE_CHECKING:
+    from experiments.forecasting import Forecast
+
 _MARKS_OF_A_STUDY = ("variants", "vary", "base")  # tables that tell it from other TOML files
 _LARGEST_FILE = 2**20
 _MOST_FILES = 200
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one protocol of a study takes here.
-
-    Args:
-        trials: that train.
-        seconds: of training; None where that was not measured.
-        at_most: whether it may be over sooner.
-        text: of the time, such as "4 min", "≤1:10 h" or "?".
-    """
-
-    trials: int
-    seconds: float | None
-    at_most: bool
-    text: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +54,7 @@ class StudyLine:
         study: the question; None where a file cannot be read.
         problem: why not, in a sentence, or "".
         options: how much of it is trained unless the user says otherwise.
-        costs: by protocol, as far as known.
+        costs: what each protocol takes, as far as known.
         last: of the newest finished run.
         newest: run that is carried out, else the newest of all.
     """
@@ -75,7 +63,7 @@ class StudyLine:
     study: Study | None
     problem: str = ""
     options: StudyOptions = field(default_factory=StudyOptions)
-    costs: Mapping[Protocol, Cost] = field(default_factory=dict)
+    costs: Mapping[Protocol, Forecast] = field(default_factory=dict)
     last: LastResult | None = None
     newest: RunSummary | None = None
 
@@ -91,8 +79,8 @@ class StudyLine:
 
     @property
     def is_measured(self) -> bool:
-        """Whether all its times are known."""
-        return bool(self.costs) and all(cost.seconds is not None for cost in self.costs.values())
+        """Whether its times are from measurements of this machine."""
+        return bool(self.costs) and not any(cost.is_rough for cost in self.costs.values())
 
     @property
     def now(self) -> RunSummary | None:
@@ -128,24 +116,15 @@ def own_lines(folder: Path = Path()) -> list[StudyLine]:
 def with_costs(line: StudyLine) -> StudyLine:
     """A line with what both protocols take; up to half a second of work."""
     from experiments.design.request import Computing
-    from experiments.forecasting.study_forecast import prospect
-    from experiments.forecasting.timings import Timings
+    from experiments.forecasting import forecast
 
     if line.study is None:
         return line
     costs = {}
     for protocol in PROTOCOLS:
-        options = replace(line.options, protocol=protocol)
-        try:
-            planned = prospect(line.study, options, Computing())
-        except RunError:
-            continue  # there is nothing to train
-        found = planned.forecast(Timings(planned.conditions))
-        if found is None:
-            costs[protocol] = Cost(planned.trials, None, False, "?")
-        else:
-            text = found.text.removeprefix("about ").replace("up to ", "≤")
-            costs[protocol] = Cost(planned.trials, found.seconds, found.at_most, text)
+        with suppress(RunError):  # there is nothing to train
+            options = replace(line.options, protocol=protocol)
+            costs[protocol] = forecast(line.study, options, Computing())
     return replace(line, costs=costs)
 
 

@@ -22,7 +22,7 @@ def study_columns() -> list[Column[StudyLine]]:
         Column("question", "question", 24, lambda line: line.question, grows=1, rank=3),
         Column("reads", "reads", 5, _reads, rank=2),
         Column("trials", "trials", 9, _trials, is_number=True),
-        Column("time", "time here", 16, _time, is_number=True, rank=1),
+        Column("time", "time here", 18, _time, is_number=True, rank=1),
         Column("documented", "documented %", 12, _documented, is_number=True),
         Column("here", "here %", 13, _here, is_number=True),
     ]
@@ -46,7 +46,7 @@ def studies_csv(lines: Iterable[StudyLine]) -> str:
         cells: list[object] = [line.name, line.question, _reads(line)]
         for protocol in PROTOCOLS:
             cost = line.costs.get(protocol)
-            cells += [cost.trials, cost.seconds] if cost else ["", ""]
+            cells += [cost.trials, round(cost.seconds, 1)] if cost else ["", ""]
         best = line.study.best_published if line.study else None
         cells += [best.accuracy, best.source] if best else ["", ""]
         last = line.last
@@ -64,7 +64,7 @@ def _trials(line: StudyLine) -> str:
 
 
 def _time(line: StudyLine) -> str:
-    return " / ".join(cost.text for cost in line.costs.values())
+    return " / ".join(cost.cell for cost in line.costs.values())
 
 
 def _documented(line: StudyLine) -> str:

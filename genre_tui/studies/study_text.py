@@ -49,8 +49,7 @@ def cost_sentence(line: StudyLine) -> str:
         cost = line.costs.get(protocol)
         if cost is not None:
             many = f"{cost.trials} trial{'s' if cost.trials > 1 else ''}"
-            time = "not measured here" if cost.seconds is None else f"{cost.text} here"
-            said.append(f"{protocol}: {many}, {time}")
+            said.append(f"{protocol}: {many}, {cost.text} here")
     return "; ".join(said) or "Looking what it takes here ..."
 
 

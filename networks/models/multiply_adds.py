@@ -14,7 +14,7 @@ from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
 
 def multiplications(network: NetworkConfig) -> int:
     """Multiplications of one row's forward pass, the last layer apart."""
-    return sum(_hidden_layers(network))
+    return sum(products for products, _ in _hidden_layers(network))
 
 
 def training_multiplications(network: NetworkConfig, classes: int) -> int:
@@ -28,21 +28,38 @@ def training_multiplications(network: NetworkConfig, classes: int) -> int:
         network: whose layers are counted.
         classes: number of genres.
     """
+    layers = [products for products, _ in _hidden_layers(network)]
+    return 3 * (sum(layers) + _last_layer(network, classes)) - layers[0]
+
+
+def weights(network: NetworkConfig, classes: int) -> int:
+    """Weights of all layers, without biases.
+
+    Args:
+        network: whose layers are counted.
+        classes: number of genres.
+    """
+    return sum(weights for _, weights in _hidden_layers(network)) + _last_layer(network, classes)
+
+
+def _last_layer(network: NetworkConfig, classes: int) -> int:
+    """Its multiplications, which are as many as its weights."""
     sizes = network.hidden if isinstance(network, FFNConfig) else network.dense
-    layers = [*_hidden_layers(network), sizes[-1] * classes]
-    return 3 * sum(layers) - layers[0]
+    return sizes[-1] * classes
 
 
-def _hidden_layers(network: NetworkConfig) -> list[int]:
-    """Multiplications of one row's forward pass in each layer but the last."""
+def _hidden_layers(network: NetworkConfig) -> list[tuple[int, int]]:
+    """Multiplications of one row's forward pass, and weights, of each layer but the last."""
     if isinstance(network, FFNConfig):
         return _dense((*network.input_shape, *network.hidden))
     rows, columns = network.input_shape
-    channels, layers = 1, []
+    channels = 1
+    layers: list[tuple[int, int]] = []
     for filters in network.filters:
         if not network.padding:
             rows, columns = rows - network.kernel_size + 1, columns - network.kernel_size + 1
-        layers.append(_reach(rows, network) * _reach(columns, network) * filters * channels)
+        products = _reach(rows, network) * _reach(columns, network) * filters * channels
+        layers.append((products, network.kernel_size**2 * filters * channels))
         if network.pooling:
             rows, columns = rows // 2, columns // 2
         channels = filters
@@ -57,5 +74,5 @@ def _reach(outputs: int, network: CNNConfig) -> int:
     return sum(max(outputs - abs(offset), 0) for offset in range(-half, half + 1))
 
 
-def _dense(sizes: tuple[int, ...]) -> list[int]:
-    return [inputs * outputs for inputs, outputs in pairwise(sizes)]
+def _dense(sizes: tuple[int, ...]) -> list[tuple[int, int]]:
+    return [(inputs * outputs, inputs * outputs) for inputs, outputs in pairwise(sizes)]

@@ -17,8 +17,10 @@ from pathlib import Path
 import pytest
 
 from data.storage import catalogue
+from experiments import forecasting
 from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
+from experiments.training import worker_count
 from genre_tui.app import GenreTui
 from genre_tui.core.export_choices import without_network
 from genre_tui.core.session import Session
@@ -75,6 +77,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     monkeypatch.setenv("GENRE_TUI_DATA", "datasets")
     monkeypatch.setenv("GENRE_TUI_CACHE", "cache")
     monkeypatch.setattr(ages, "datetime", _Clock)
+    for module in (forecasting, worker_count):  # times are forecast for two cores without a GPU
+        monkeypatch.setattr(module, "usable_cores", lambda: 2)
+    monkeypatch.setattr(worker_count, "available_memory", lambda: 16 * 2**30)
+    monkeypatch.setattr(forecasting, "_gpu_names", list)
     runs = Path("runs")
     catalogue.add(small_dataset("mine", mel=False), replace=False)
     crashed = record(runs, STUDIES["optimizers"], name="20260105T091500Z-c4a5ed", baselines=())

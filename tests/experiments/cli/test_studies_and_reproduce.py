@@ -8,13 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from data.storage import hdf5
-from experiments.cli import reproduce
+from experiments.cli import reproduce, studies
 from experiments.cli.main import main
-from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing
-from experiments.design.study import PROTOCOLS
-from experiments.forecasting.study_forecast import prospect
-from experiments.forecasting.timings import Timing, Timings
+from experiments.forecasting import correct_factors, on_this_machine
 from experiments.runs.listing import all_runs
 from experiments.studies import STUDIES
 from tests.conftest import small_dataset
@@ -24,46 +21,46 @@ def _type(*words: object) -> Any:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
-def _measured() -> None:
-    """As if a row of every kind took a millisecond."""
-    for study in STUDIES.values():
-        for protocol in PROTOCOLS:
-            planned = prospect(study, StudyOptions(protocol), Computing())
-            timings = Timings(planned.conditions)
-            timings.keep_start_up(1.0)
-            for cohort in timings.missing(planned.cohorts):
-                members = len(cohort.trials)
-                timings.keep(cohort, Timing(1e-3, 0.0, 0.0, members, 3, "2026-01-01"))
-
-
-def test_list_says_what_is_not_measured_and_how_to() -> None:
+def test_list_shows_rough_times_and_how_to_measure() -> None:
     listed = _type("list").output
     for name, study in STUDIES.items():
         assert name in listed
         assert study.question.split()[0] in listed
-    assert "? / ?" in listed
-    assert "python -m experiments list --measure" in listed
+    assert listed.count(" / ~") == len(STUDIES)
+    assert "~: roughly, until python -m experiments list --measure." in listed
     assert "62.14 (B)" in listed
+    plain = json.loads(_type("list", "--json").output)
+    assert not any(study["is_measured_here"] for study in plain)
+    assert all(min(study["seconds_here"].values()) > 1 for study in plain)
 
 
 def test_list_shows_what_was_measured() -> None:
-    _measured()
-    listed = _type("list").output
-    assert "?:" not in listed
+    rough = {study["name"]: study for study in json.loads(_type("list", "--json").output)}
+    correct_factors(on_this_machine(Computing()), dict.fromkeys(("start_up", "ffn", "cnn"), 3.0))
+    assert "~" not in _type("list").output
     plain = {study["name"]: study for study in json.loads(_type("list", "--json").output)}
     assert list(plain) == list(STUDIES)
-    # 30 epochs of 3200 train rows and 800 / 3 that count as much, in one process.
-    seconds = plain["ffn-baseline"]["seconds_here"]["documented"]
-    assert seconds == pytest.approx(1 + 30 * (3200 + 800 / 3) * 1e-3, rel=0.2)
+    for name, study in plain.items():
+        times, before = study["seconds_here"], rough[name]["seconds_here"]
+        assert times == pytest.approx({key: 3 * before[key] for key in times}, abs=0.2)
+        assert study["is_measured_here"]
     assert plain["optimizers"]["trials"] == {"documented": 5, "controlled": 100}
+
+
+def test_list_measures_first_where_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(computing: Computing, report: Any) -> None:
+        report("as fast as can be")
+        factors = dict.fromkeys(("start_up", "ffn", "cnn"), 1e-3)
+        correct_factors(on_this_machine(computing), factors)
+
+    monkeypatch.setattr(studies, "measure", measure)
+    assert "~" not in _type("list", "--measure").output
 
 
 def test_reproduce_runs_what_the_dataset_can_and_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        reproduce, "measure", lambda planned, report: Timings(planned[0].conditions)
-    )
+    monkeypatch.setattr(reproduce, "measure", lambda computing, report: report("nothing"))
     path, report = tmp_path / "small.h5", tmp_path / "report.html"
     hdf5.save(small_dataset(mel=False), path)
     words = ("reproduce", "--data", path, "--epochs", 1, "--device", "cpu", "-o", report)

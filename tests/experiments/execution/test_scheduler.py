@@ -15,6 +15,8 @@ import pytest
 
 from data.datasets.dataset import Dataset
 from data.errors import DataError
+from experiments import forecasting
+from experiments.design.request import Computing
 from experiments.design.study import Budget, Study, Variant
 from experiments.design.trial import Trial
 from experiments.results.run_result import collect
@@ -311,11 +313,23 @@ def test_a_mel_study_without_mel_is_not_begun(tmp_path: Path) -> None:
 
 
 def test_several_processes_need_no_keras_in_the_owner() -> None:
-    script = (
-        "import sys, experiments.execution.run_process; "
-        "print({'torch', 'keras', 'scipy'} & set(sys.modules))"
-    )
+    script = "import sys, experiments.owner; print({'torch', 'keras', 'scipy'} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_finished_run_corrects_later_forecasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Computing("cpu")
+    _run(tmp_path)
+    assert forecasting.read_factors(asked) == {}, "too short to learn from"
+    monkeypatch.setattr(forecasting, "_SHORTEST", 0.0)
+    _run(tmp_path)
+    assert list(forecasting.read_factors(asked)) == ["ffn"]
+
+    monkeypatch.setenv("GENRE_TUI_CACHE", str(tmp_path / "small.h5"))  # no folder
+    (ended,) = events_of(_run(tmp_path), "run_ended")
+    assert ended["how"] == "finished"

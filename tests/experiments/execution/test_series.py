@@ -9,7 +9,6 @@ from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.execution import series
 from experiments.execution.series import carry_on, stages
-from experiments.forecasting.study_forecast import SOURCE_ROWS, prospect
 from experiments.studies import STUDIES
 from tests.conftest import small_dataset
 from tests.support.inline_pool import run_inline
@@ -83,14 +82,3 @@ def test_a_damaged_run_is_nobodys_result(finished: Path) -> None:
     sha256 = small_dataset().content_sha256
     (stage,) = stages([_request(finished)], finished / "runs", sha256, anew=False)
     assert stage.found is None
-
-
-def test_prospects_count_what_would_be_trained() -> None:
-    planned = prospect(STUDIES["optimizers"], StudyOptions("controlled"), Computing(device="cpu"))
-    assert planned.trials == 5 * 4 * 5
-    assert planned.rows == SOURCE_ROWS
-    assert planned.is_long
-    assert planned.forecast() is None  # nothing was measured in a test's own cache
-    short = prospect(STUDIES["ffn-baseline"], StudyOptions(), Computing(device="cpu"))
-    assert not short.is_long
-    assert short.workers == 1

@@ -54,7 +54,7 @@ def test_a_run_is_started_as_the_form_says(
         async with driving(tmp_path, size, data="small") as user:
             await user.press("n")
             form = _form(user)
-            await user.sees("small  96 rows, MFCC and mel", "1 trial; how long")
+            await user.sees("small  96 rows, MFCC and mel", "1 trial: roughly")
             await user.press("tab", "right")  # controlled
             await user.sees("(o) controlled", "[ ] quick", "default: 5", "default: 30")
             await user.press("tab", "space", "tab")
@@ -213,7 +213,7 @@ from tests.genre_tui.support.pilots import driving
 async def flow():
     async with driving(Path({str(tmp_path)!r}), data="small") as user:
         await user.press("n")
-        await user.sees("1 trial; how long")
+        await user.sees("1 trial: roughly")
         await user.press("escape", "6", "down")
         await user.sees("sha256")
         await user.press("i")

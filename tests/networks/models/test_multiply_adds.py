@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from networks.models.build import build_model
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
-from networks.models.multiply_adds import multiplications, training_multiplications
+from networks.models.multiply_adds import multiplications, training_multiplications, weights
 
 CLASSES, ROWS = 5, 2
 
@@ -26,6 +26,8 @@ CLASSES, ROWS = 5, 2
 def test_multiplications_are_those_that_torch_counts(network: NetworkConfig) -> None:
     shape = network.input_shape
     model = build_model(network, CLASSES, seed=0)
+    kernels = [w for w in model.trainable_weights if len(w.shape) > 1]
+    assert weights(network, CLASSES) == sum(np.prod(kernel.shape) for kernel in kernels)
     x = torch.from_numpy(np.ones((ROWS, *shape), np.float32))
     with FlopCounterMode(display=False) as forward:
         loss = model(x, training=True).sum()

@@ -1,0 +1,427 @@
+"""How long a study will take on this machine, before it starts.
+
+The time of a cohort is modelled from its arithmetic with the constants of a reference machine,
+and multiplied by factors of this machine. `measure` finds them in a few seconds, each finished
+run corrects them (`learn`), and a small file in the user's cache keeps them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import heapq
+import math
+import operator
+import os
+import re
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import platformdirs
+
+from data.files.atomic import commit, writing
+from data.processes import usable_cores
+from data.terminal.text import duration
+from experiments.design.plan import StudyOptions, make_plan
+from experiments.design.request import Computing
+from experiments.design.study import Device, Study
+from experiments.design.trial import Trial
+from experiments.errors import MISSHAPEN
+from experiments.runs.checksums import dumps, loads
+from experiments.training.cohorts import Cohort, plan_cohorts
+from experiments.training.device import processor_name, versions
+from experiments.training.worker_count import default_workers
+from experiments.workers.pool import WorkerPool
+from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
+from networks.models.multiply_adds import training_multiplications, weights
+
+T = TypeVar("T")
+
+SOURCE_ROWS = (3200, 800)  # train and validation rows of the source's dataset
+SOURCE_CLASSES = 4
+_GPUS = Path("/proc/driver/nvidia/gpus")
+_TWO_MINUTES, _HOUR = 119.5, 3570
+
+
+class _Costs(NamedTuple):
+    """Seconds on the reference machine."""
+
+    step: float  # the operations of a training step, whatever their size
+    multiplication: float  # of a row's forward and backward pass
+    weight: float  # reading or writing a weight once
+    set_up: float  # building and tracing a cohort
+
+
+# CPU: one core of an Intel Xeon (Sapphire Rapids, 2.6 GHz). GPU: estimates, not measured.
+_COSTS = {
+    ("ffn", "cpu"): _Costs(1.1e-4, 5e-11, 2e-10, 0.1),
+    ("cnn", "cpu"): _Costs(2.5e-3, 2.2e-11, 4e-10, 0.4),
+    ("ffn", "cuda"): _Costs(1e-4, 1e-12, 5e-12, 1.0),
+    ("cnn", "cuda"): _Costs(5e-4, 3e-13, 5e-12, 2.0),
+}
+_PASSES = {"sgd": 1, "adam": 6, "adamw": 6}  # over the weights, in a step of the optimizer
+_PASSES_OF_OTHERS = 24
+# Operations on each output of a layer, in parts of what its products take.
+_BATCH_NORM, _DROPOUT, _PRELU = 0.8, 0.6, 0.5
+_TRIAL, _TRIAL_WEIGHT = 0.03, 7e-8  # seconds to initialise and save a network, and each weight
+_START_UP = 3.5  # seconds until a process can train
+_SHARED = 1.15  # by which processes on other cores slow one down, where that is not known
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How long a run will take.
+
+    Args:
+        seconds: from the start of its workers to the end of its last training.
+        is_rough: whether nothing was measured on this machine.
+        at_most: whether trials may end early.
+        trials: number of them.
+        workers: processes that train.
+        left_out: what this version of the study does without, in sentences.
+    """
+
+    seconds: float
+    is_rough: bool = False
+    at_most: bool = False
+    trials: int = 0
+    workers: int = 1
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Such as "about 4 min", "up to 1:10 h" or "roughly 4 min"."""
+        word = "roughly" if self.is_rough else "up to" if self.at_most else "about"
+        return f"{word} {_rounded(self.seconds)}"
+
+    @property
+    def cell(self) -> str:
+        """The same for a table: "4 min", "≤1:10 h" or "~4 min"."""
+        sign = "~" if self.is_rough else "≤" if self.at_most else ""
+        return f"{sign}{_rounded(self.seconds)}"
+
+
+def forecast(
+    study: Study,
+    options: StudyOptions,
+    computing: Computing,
+    rows: tuple[int, int] = SOURCE_ROWS,
+    classes: int = SOURCE_CLASSES,
+) -> Forecast:
+    """Forecast a run of a study, without importing torch.
+
+    Baselines, and waiting for the disk, are left out.
+
+    Args:
+        study: the question.
+        options: how much of it.
+        computing: with what. "auto" means a GPU where the system has one of NVIDIA.
+        rows: train and validation rows.
+        classes: number of genres.
+
+    Raises:
+        RunError: nothing could be trained.
+    """
+    computing = on_this_machine(computing)
+    device = computing.device
+    devices: tuple[Device, ...] = ("cpu", "cuda") if device == "cuda" else ("cpu",)
+    plan = make_plan(study, options, "", devices)
+    cohorts = plan_cohorts(plan.trials, device, classes)
+    workers = 1
+    if device == "cpu" and not any(cohort.device for cohort in cohorts):
+        workers = computing.workers or default_workers(cohorts, computing.threads, rows[0], classes)
+    computing = replace(computing, workers=min(workers, len(cohorts)))
+    seconds, is_rough = _seconds_of(cohorts, computing, rows, classes)
+    at_most = any(
+        trial.training.early_stopping or trial.training.epochs < cohort.trials[0][1].training.epochs
+        for cohort in cohorts
+        for _, trial in cohort.trials
+    )
+    return Forecast(
+        seconds, is_rough, at_most, len(plan.trials), computing.workers or 1, plan.left_out
+    )
+
+
+def on_this_machine(computing: Computing) -> Computing:
+    """The same with a device instead of "auto", chosen without importing torch."""
+    if computing.device != "auto":
+        return computing
+    return replace(computing, device="cuda" if _gpu_names() else "cpu")
+
+
+def _seconds_of(
+    cohorts: Sequence[Cohort],
+    computing: Computing,
+    rows: tuple[int, int],
+    classes: int,
+) -> tuple[float, bool]:
+    """Seconds that workers take for cohorts in their order; whether a factor is not known."""
+    factors = read_factors(computing)
+    slowdown = _slowdown(factors, computing)
+    free = [_START_UP * factors.get("start_up", 1.0) * slowdown] * (computing.workers or 1)
+    is_rough = False
+    for cohort in cohorts:
+        first, many = cohort.trials[0][1], len(cohort.trials)
+        device = cohort.device or computing.device
+        epochs = max(trial.training.epochs for _, trial in cohort.trials)
+        seconds = epochs * _epoch_seconds(first, many, device, rows, classes)
+        seconds += _COSTS[first.network.kind, device].set_up
+        seconds += many * (_TRIAL + _TRIAL_WEIGHT * weights(first.network, classes))
+        seconds *= factors.get(first.network.kind, 1.0) * slowdown
+        is_rough |= first.network.kind not in factors or device != computing.device
+        heapq.heapreplace(free, free[0] + seconds)
+    return max(free), is_rough
+
+
+def _epoch_seconds(
+    trial: Trial, many: int, device: str, rows: tuple[int, int], classes: int
+) -> float:
+    """Seconds of an epoch of trials like one on the reference machine, validation included."""
+    network, training, (train, validation) = trial.network, trial.training, rows
+    costs, steps = _COSTS[network.kind, device], math.ceil(train / training.batch_size)
+    # A validation row takes one product of each layer instead of three.
+    products = training_multiplications(network, classes) * (train + validation / 3)
+    products *= 1 + _BATCH_NORM * network.batch_norm + _DROPOUT * (network.dropout > 0)
+    products *= 1 + _PRELU * (network.activation == "prelu")
+    passes = steps * _PASSES.get(training.optimizer, _PASSES_OF_OTHERS) * weights(network, classes)
+    each = products * costs.multiplication + passes * costs.weight
+    return steps * costs.step + many * each
+
+
+def _slowdown(factors: Mapping[str, float], computing: Computing) -> float:
+    """By which each of some processes takes longer than one alone."""
+    workers = computing.workers or 1
+    turns = max(1.0, workers * computing.threads / usable_cores())  # on a core that they share
+    return turns * (factors.get("shared", _SHARED) if workers > 1 else 1.0)
+
+
+# The factors of machines, in a file: {"schema_version": 2, "machines": {key: {name: factor}}}.
+
+_NAMES = ("start_up", "ffn", "cnn", "shared")  # shared: by processes on all cores
+_FILE, _SCHEMA_VERSION = "timings.json", 2
+_LARGEST_FILE, _MOST_MACHINES = 2**18, 64
+_LEAST, _MOST = 1e-4, 1e4  # factors that may be
+
+
+def cache_folder() -> Path:
+    """Where to keep what can be measured again: GENRE_TUI_CACHE, else the user's cache."""
+    chosen = os.environ.get("GENRE_TUI_CACHE")
+    if chosen:
+        return Path(os.path.expanduser(chosen))
+    return Path(platformdirs.user_cache_dir("genre-tui", appauthor=False))
+
+
+def read_factors(computing: Computing) -> dict[str, float]:
+    """By which this machine is slower than the reference, by name, as far as they are known."""
+    return _read_machines().get(_key(computing), {})
+
+
+def correct_factors(computing: Computing, found: Mapping[str, float]) -> None:
+    """Keep factors; one that was known moves half the way, on a scale of ratios.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    path = cache_folder() / _FILE
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock").open("ab")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        machines, key = _read_machines(), _key(computing)
+        known = machines.pop(key, {})
+        for name, factor in found.items():
+            factor = min(max(factor, _LEAST), _MOST)
+            known[name] = math.sqrt(known.get(name, factor) * factor)
+        newest = dict([*machines.items(), (key, known)][-_MOST_MACHINES:])
+        with commit(path) as temporary:
+            temporary.write_bytes(dumps({"schema_version": _SCHEMA_VERSION, "machines": newest}))
+
+
+def _key(computing: Computing) -> str:
+    """Equal on equal machines with equal versions and threads, for one device and precision."""
+    known = versions()
+    about = [processor_name(), f"{usable_cores()} cores", *_gpu_names(), computing.device]
+    about += [f"{computing.threads} threads", computing.precision]
+    return ", ".join([*about, *(f"{name} {known[name]}" for name in ("keras", "torch"))])
+
+
+def _gpu_names() -> list[str]:
+    """The models of NVIDIA GPUs, as far as the driver tells."""
+    names = []
+    for about in sorted(_GPUS.glob("*/information")):
+        with suppress(OSError):
+            names += re.findall(r"Model:\s*(.*)", about.read_text(encoding="utf-8"))
+    return names
+
+
+def _read_machines() -> dict[str, dict[str, float]]:
+    """Of all machines, the one that was changed last at the end; a damaged file holds none."""
+    try:
+        with (cache_folder() / _FILE).open("rb") as file:
+            content = loads(file.read(_LARGEST_FILE))
+        if content["schema_version"] != _SCHEMA_VERSION:
+            return {}
+        return {
+            key: {
+                name: factors[name]
+                for name in _NAMES
+                if name in factors and _LEAST <= factors[name] <= _MOST
+            }
+            for key, factors in content["machines"].items()
+        }
+    except (OSError, *MISSHAPEN):
+        return {}
+
+
+# Learning from finished runs.
+
+_SHORTEST = 1.0  # seconds of training that are worth learning from
+
+
+def learn(
+    cohorts: Iterable[Cohort],
+    epoch_seconds: Mapping[str, Sequence[float]],
+    computing: Computing,
+    rows: tuple[int, int],
+    classes: int,
+) -> None:
+    """Correct the factors of this machine by what a run has taken.
+
+    Args:
+        cohorts: of the run.
+        epoch_seconds: of its trials, by their ids: of each epoch, the whole cohort's.
+        computing: with what they trained, the number of workers included.
+        rows: train and validation rows.
+        classes: number of genres.
+
+    Raises:
+        DataError: the file of factors cannot be written.
+    """
+    found = defaultdict[str, list[float]](list)
+    slowdown = _slowdown(read_factors(computing), computing)
+    for cohort in cohorts:
+        lasted = [epoch_seconds.get(trial.id, ()) for _, trial in cohort.trials]
+        longest, first = max(lasted, key=len), cohort.trials[0][1]
+        device = cohort.device or computing.device
+        if sum(longest) < _SHORTEST or device != computing.device:
+            continue
+        living = (sum(len(one) > epoch for one in lasted) for epoch in range(len(longest)))
+        expected = (_epoch_seconds(first, many, device, rows, classes) for many in living)
+        found[first.network.kind].append(
+            statistics.median(map(operator.truediv, longest, expected)) / slowdown
+        )
+    if found:
+        correct_factors(computing, {k: statistics.median(v) for k, v in found.items()})
+
+
+# Measuring, in processes apart.
+
+_PROBES = {  # what is trained, batches of 16 rows, and epochs of which the first warms up
+    "ffn": (Trial(FFNConfig(), TrainingConfig(learning_rate=1e-6), 0, ""), 200, 4),
+    "cnn": (Trial(CNNConfig(), TrainingConfig(learning_rate=1e-6), 0, ""), 12, 3),
+}
+
+
+def measure(
+    computing: Computing,
+    report: Callable[[str], None],
+    make_pool: Callable[..., Any] = WorkerPool,
+) -> None:
+    """Measure for some seconds what is not known of this machine, and keep it.
+
+    Args:
+        computing: what trials will train with.
+        report: called with what is measured, a phrase each, and with what went wrong.
+        make_pool: of processes, as `WorkerPool`.
+    """
+    computing = on_this_machine(computing)
+    workers = max(1, usable_cores() // computing.threads) if computing.device == "cpu" else 1
+    known, found = read_factors(computing), dict[str, float]()
+    if known.keys() >= set(_NAMES) - ({"shared"} if workers == 1 else set()):
+        return
+    try:
+        with make_pool(workers, threads=computing.threads, on_message=lambda _: None) as pool:
+
+            def everywhere(task: Callable[[Computing], T]) -> list[T]:
+                futures = [pool.submit(task, computing) for _ in range(workers)]
+                return [future.result() for future in futures]
+
+            report("starting processes that train")
+            # Always first: what a process does once must not count for what it trains.
+            found["start_up"] = statistics.fmean(everywhere(_start)) / _START_UP
+            report("one process that trains")
+            found |= pool.submit(_probe, computing).result()
+            if workers > 1:
+                report(f"{workers} processes at once")
+                beside = statistics.fmean(probe["cnn"] for probe in everywhere(_probe))
+                found["shared"] = max(1.0, beside / found["cnn"])
+        correct_factors(computing, {k: found[k] for k in found.keys() - known.keys()})
+    except Exception as error:  # of any kind: a forecast is not worth failing for
+        report(f"not measured: {str(error) or type(error).__name__}")
+
+
+def _start(computing: Computing) -> float:
+    """Import what trains, and use it once; the seconds that this process has taken so far."""
+    from experiments.training.device import set_up
+
+    set_up(computing.device, computing.threads)
+    _train(Trial(FFNConfig(hidden=(1,)), TrainingConfig(), 0, ""), computing, 1, 1)
+    return time.process_time()
+
+
+def _probe(computing: Computing) -> dict[str, float]:
+    """Train each kind of network on random rows in this process; the factors."""
+    factors = {}
+    for kind, (trial, steps, epochs) in _PROBES.items():
+        seconds = statistics.median(_train(trial, computing, steps, epochs)[1:])
+        rows = steps * trial.training.batch_size, trial.training.batch_size
+        expected = _epoch_seconds(trial, 1, computing.device, rows, SOURCE_CLASSES)
+        factors[kind] = seconds / expected
+    return factors
+
+
+def _train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[float]:
+    """Train a trial on random rows; the seconds of each epoch."""
+    import numpy as np
+
+    from networks.engine.cohort import Member, train_cohort
+    from networks.training.results import Rows
+
+    def random_rows(number: int) -> Rows:
+        shape = trial.network.input_shape
+        features = rng.standard_normal((number, *shape), np.float32)
+        return Rows(features, rng.integers(0, SOURCE_CLASSES, number))
+
+    rng = np.random.default_rng(0)
+    # Of this process alone, where that includes all that it does.
+    on_one_core = computing.device == "cpu" and computing.threads == 1
+    clock = time.process_time if on_one_core else time.perf_counter
+    marks = [clock()]
+    train_cohort(
+        [Member(trial.network, replace(trial.training, epochs=epochs), trial.seed)],
+        random_rows(steps * trial.training.batch_size),
+        random_rows(trial.training.batch_size),
+        SOURCE_CLASSES,
+        device=computing.device,
+        precision=computing.precision,
+        on_epoch=lambda *_: marks.append(clock()),
+    )
+    if len(marks) != epochs + 1:
+        raise RuntimeError("training on random rows ended early")
+    return [end - begin for begin, end in pairwise(marks)]
+
+
+def _rounded(seconds: float) -> str:
+    """No more digits than a forecast is worth."""
+    if seconds < _TWO_MINUTES:
+        return f"{max(1, round(seconds))} s"
+    if seconds < _HOUR:
+        return f"{round(seconds / 60)} min"
+    return duration(round(seconds / 600) * 600)
