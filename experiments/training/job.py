@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from data.datasets.dataset import Dataset
-from data.storage import hdf5
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.training.device import set_up
@@ -69,4 +68,6 @@ def open_work(work: Work) -> Dataset:
 
 @lru_cache(maxsize=1)
 def _load(path: Path) -> Dataset:
+    from data.storage import hdf5  # takes h5py, which only a worker needs
+
     return hdf5.load(path)

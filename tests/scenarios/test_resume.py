@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from data.errors import DataError
 from data.storage import catalogue, hdf5
 from data.storage.catalogue import find_dataset
 from experiments.errors import RunError
@@ -156,7 +157,7 @@ def test_one_that_runs_is_not_resumed(zygote: Zygote, tmp_path: Path) -> None:
         resume(run, path)
     run.ask_to_stop()
     wait_until(lambda: state_of(run, run.read_run()).state == "stopped")
-    with pytest.raises(RunError, match="none of your datasets holds the rows of 'small'"):
+    with pytest.raises(DataError, match="none of your datasets holds the rows of 'small'"):
         resume(run)
 
 
@@ -171,7 +172,7 @@ def test_the_dataset_is_found_by_its_content() -> None:
     assert find_dataset(about) == catalogue.path_of("moved")
     catalogue.remove("moved")
     for nothing in (about, {}, 7, None):
-        with pytest.raises(RunError):
+        with pytest.raises(DataError):
             find_dataset(nothing)
 
 

@@ -313,7 +313,10 @@ def test_a_mel_study_without_mel_is_not_begun(tmp_path: Path) -> None:
 
 
 def test_several_processes_need_no_keras_in_the_owner() -> None:
-    script = "import sys, experiments.owner; print({'torch', 'keras', 'scipy'} & set(sys.modules))"
+    script = (
+        "import sys, experiments.execution.run_process; "
+        "print({'torch', 'keras', 'scipy'} & set(sys.modules))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -401,7 +401,7 @@ def test_a_record_that_is_none_of_ours(
 
 def test_neither_fits_nor_results_need_heavy_packages_to_be_imported() -> None:
     script = (
-        "import sys, experiments.baselines, experiments.baseline_results; "
+        "import sys, experiments.training.baselines, experiments.runs.baseline_results; "
         "print(sorted({'torch', 'keras', 'sklearn', 'scipy', 'h5py'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from data.errors import DataError
 from data.storage import catalogue
 from experiments.errors import RunError
 from genre_tui.confusion.mfcc_text import mfcc_lines
@@ -82,7 +83,7 @@ def test_a_dataset_that_is_gone_is_told(tmp_path: Path) -> None:
     sources = _sources(tmp_path, there=False)
     assert "none of your datasets" in sources.lacking
     assert in_cell(sources, 0, 1)[0].track == "track 2"
-    with pytest.raises(RunError, match="none of your datasets"):
+    with pytest.raises(DataError, match="none of your datasets"):
         features_of(sources, 0)
 
 
