@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from data.errors import DataError
-from data.terminal.commands import BadInput
-from data.terminal.text import clean
+from data.terminal.commands import BadInput, echo
 from experiments.errors import RunError
 from experiments.runs.listing import LATEST, find
 from genre_tui.core.session import DEFAULT_REFRESH, Session, where
@@ -119,7 +118,7 @@ def _unable() -> str | None:
         if stream is None or not stream.isatty():
             return f"standard {name} is no terminal"
     terminal = os.environ.get("TERM", "")
-    return f"the terminal cannot draw (TERM={clean(terminal)})" if terminal in _UNABLE else None
+    return f"the terminal cannot draw (TERM={terminal})" if terminal in _UNABLE else None
 
 
 def _draw(session: Session, theme: str) -> int:
@@ -161,9 +160,9 @@ def _say_what_goes_on(app: GenreTui, runs: Path) -> None:
     if not going:
         return
     begin, end = ("1 run goes", "it") if len(going) == 1 else (f"{len(going)} runs go", "them")
-    click.echo(f"{begin} on. Watch {end} with")
+    echo(f"{begin} on. Watch {end} with")
     for one in going:
-        click.echo(f"  {clean(_watch_command(one, runs))}")
+        echo(f"  {_watch_command(one, runs)}")
 
 
 def _watch_command(run: RunDirectory, runs: Path) -> str:
@@ -176,9 +175,7 @@ def _watch(session: Session, reason: str) -> int:
 
     found = session.run or find(session.runs, LATEST)
     about = "it" if session.run else "the newest run"
-    click.echo(
-        f"genre-tui: {reason}; this is {about} as python -m experiments watch shows it.", err=True
-    )
+    echo(f"genre-tui: {reason}; this is {about} as python -m experiments watch shows it.", err=True)
     words = ["watch", str(found.path.absolute())]
     return experiments(words, "python -m experiments", standalone_mode=False) or 0
 

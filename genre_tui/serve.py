@@ -13,10 +13,10 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import click
 from aiohttp import web
 from textual_serve.server import Server
 
+from data.terminal.commands import echo
 from experiments.errors import RunError
 from genre_tui.core.session import Session
 
@@ -56,7 +56,7 @@ class LocalServer(Server):
         """Say where it is."""
         me, here = shlex.quote(getpass.getuser()), socket.gethostname()
         limit = "" if self._key else ", to look only (--writable lifts that)"
-        click.echo(
+        echo(
             f"Open {self.address} in a browser here{limit}. From another machine, first: "
             f"ssh -L {self.port}:{HOST}:{self.port} {me}@{here}\nCtrl-C ends it; runs go on."
         )

@@ -10,10 +10,9 @@ from rich.text import Text
 from data import auditing
 from data.auditing.findings import Audit, Severity, Size, number
 from data.datasets.dataset import SPLITS
-from data.terminal.commands import interruptible
+from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
 from data.terminal.progress import ProgressBar
-from data.terminal.text import clean
 
 _STYLES: dict[Severity, str] = {
     "leak": "bold red",
@@ -40,7 +39,7 @@ def audit(context: click.Context, name: str | None, as_json: bool) -> None:
         with ProgressBar(f"auditing {dataset.name}", auditing.FITS, "classifiers") as bar:
             found = auditing.audit(dataset, lambda: bar.advance(1, 1))
     if as_json:
-        click.echo(json.dumps(found.to_dict()))
+        echo(json.dumps(found.to_dict()))
     else:
         print_audit(found)
     if found.leaks:
@@ -51,7 +50,7 @@ def print_audit(found: Audit) -> None:
     """Print an audit on standard output."""
     printer = console()
     total = sum(size.segments for splits in found.classes.values() for size in splits.values())
-    printer.print(Text(clean(f"{found.name}: {total} one-second segments"), style="bold"))
+    printer.print(Text(f"{found.name}: {total} one-second segments", style="bold"))
     rows = [
         [genre, *(_size(splits[split]) for split in SPLITS)]
         for genre, splits in found.classes.items()
@@ -67,7 +66,7 @@ def print_audit(found: Audit) -> None:
             begin = finding.severity if place == 0 else ""
             margin = Text(f"{begin:<{_MARGIN}}", style=_STYLES[finding.severity])
             style = "dim" if place else ""
-            printer.print(margin + Text(clean(line), style=style), soft_wrap=True)
+            printer.print(margin + Text(line, style=style), soft_wrap=True)
     printer.print(Text(_conclusion(found), style="bold"))
 
 

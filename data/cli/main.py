@@ -14,7 +14,7 @@ from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.storage import catalogue, hdf5
 from data.storage.summary import class_counts, to_json
-from data.terminal.commands import SentenceGroup
+from data.terminal.commands import SentenceGroup, confirm, echo
 from data.terminal.console import console, table
 
 
@@ -43,7 +43,7 @@ def list_command(as_json: bool) -> None:
             row["state"] = f"unusable: {error}"
         rows.append(row)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        echo(json.dumps(rows, indent=2))
         return
     cells = [
         [
@@ -71,7 +71,7 @@ def show(name: str | None, as_json: bool) -> None:
     if as_json:
         dataset = hdf5.load(path, name)
         summary = to_json(hdf5.summarise(path)) | {"name": name, "file": str(path)}
-        click.echo(json.dumps(summary | {"classes": class_counts(dataset)}, indent=2))
+        echo(json.dumps(summary | {"classes": class_counts(dataset)}, indent=2))
         return
     print_summary(name, path)
 
@@ -81,7 +81,7 @@ def show(name: str | None, as_json: bool) -> None:
 def use(name: str) -> None:
     """Make a dataset the default of every command."""
     catalogue.use(name)
-    click.echo(f"{name} is the default now.")
+    echo(f"{name} is the default now.")
 
 
 @main.command()
@@ -91,9 +91,9 @@ def remove(name: str, yes: bool) -> None:
     """Delete a dataset."""
     path = catalogue.existing_path(name)
     if not yes:
-        click.confirm(f"Delete {name} ({path.stat().st_size / 1e6:.1f} MB)?", abort=True)
+        confirm(f"Delete {name} ({path.stat().st_size / 1e6:.1f} MB)?")
     catalogue.remove(name)
-    click.echo(f"{name} is gone. The default is {catalogue.default_name()}.")
+    echo(f"{name} is gone. The default is {catalogue.default_name()}.")
 
 
 for _command in (audit, demo, import_arrays, build, fetch):

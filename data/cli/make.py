@@ -13,10 +13,9 @@ from data.cli.summary import print_summary
 from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.storage import catalogue, hdf5
-from data.terminal.commands import interruptible
+from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
 from data.terminal.progress import ProgressBar
-from data.terminal.text import clean
 
 if TYPE_CHECKING:
     from data.sources.download import DownloadProgress
@@ -36,7 +35,7 @@ def demo(wav: Path | None, tracks: int, anew: bool, workers: int | None) -> None
         from data.sources.demo import write_wavs
 
         for path in write_wavs(wav, tracks):
-            click.echo(path)
+            echo(path)
         return
     from data.sources.demo import ensure_demo
 
@@ -141,8 +140,8 @@ def build(
         printer.print(f"\nLeft out {len(report.skipped)} of {total_tracks} recordings:")
         printer.print(table(["track", "reason"], list(map(list, report.skipped.items())), 2))
     for sentence in audio_folder.ignored_files(folder):
-        click.echo(clean(f"\n{sentence}"))
-    click.echo(f"\nNext: python -m experiments run ffn-baseline --data {name}")
+        echo(f"\n{sentence}")
+    echo(f"\nNext: python -m experiments run ffn-baseline --data {name}")
 
 
 @click.command()

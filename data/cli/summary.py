@@ -10,7 +10,6 @@ from data.datasets.dataset import SPLITS
 from data.storage import hdf5
 from data.storage.summary import count_rows, describe
 from data.terminal.console import console, table
-from data.terminal.text import clean
 
 
 def print_summary(name: str, path: Path) -> None:
@@ -22,7 +21,7 @@ def print_summary(name: str, path: Path) -> None:
     summary = hdf5.summarise(path)
     dataset = hdf5.load(path, name)
     printer = console()
-    printer.print(Text(clean(f"{name}: one-second segments"), style="bold"))
+    printer.print(Text(f"{name}: one-second segments", style="bold"))
     printer.print(table(["genre", *SPLITS, "all"], count_rows(dataset)))
     for label, line in describe(dataset, summary, path).items():
-        printer.print(Text(f"{label:<9}", style="dim") + Text(clean(line)), soft_wrap=True)
+        printer.print(Text(f"{label:<9}", style="dim") + Text(line), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Commands whose errors are sentences."""
+"""Command groups whose errors are sentences, and their safe output."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ from data.errors import DataError
 from data.terminal.text import clean
 
 
+def echo(message: object = "", *, err: bool = False) -> None:
+    """`click.echo` without unsafe characters; every command line prints by it, or by `console`.
+
+    Args:
+        message: one or more lines.
+        err: print on standard error.
+    """
+    click.echo(clean(str(message), keep="\n\t"), err=err)
+
+
+def confirm(question: str, *, err: bool = False) -> None:
+    """Ask a question to be answered by y or n; anything but y aborts the command."""
+    click.confirm(clean(question), abort=True, err=err)
+
+
 class BadInput(click.ClickException):
     """One sentence on standard error and exit code 2."""
 
@@ -23,7 +38,7 @@ class BadInput(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the sentence."""
-        click.echo(f"Error: {clean(self.message)}", file=file or sys.stderr)
+        echo(f"Error: {clean(self.message)}", err=True)
 
 
 class SentenceGroup(click.Group):
@@ -36,6 +51,9 @@ class SentenceGroup(click.Group):
         _end_well_when_terminated()
         try:
             return super().invoke(context)
+        except click.ClickException as error:  # click prints the message itself
+            error.message = clean(error.message)  # type: ignore[misc]
+            raise
         except self.bad_input as error:
             raise BadInput(str(error)) from error
         except BrokenPipeError:
@@ -55,9 +73,9 @@ def _end_well_when_terminated() -> None:
 
 @contextmanager
 def interruptible(kept: str) -> Iterator[None]:
-    """Turn Ctrl-C into a sentence that tells what was kept, and exit code 130."""
+    """Turn Ctrl-C into a sentence that states what was kept, and exit code 130."""
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(f"\nInterrupted. {kept}", err=True)
+        echo(f"\nInterrupted. {kept}", err=True)
         raise SystemExit(130) from None

@@ -1,58 +1,40 @@
-"""What the command lines share: safe text, tables, progress, errors as sentences."""
+"""Tables, and the console that prints them: nothing unsafe passes it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from rich.console import (
-    Console,
-    ConsoleOptions,
-    ConsoleRenderable,
-    RenderHook,
-    RenderResult,
-)
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from data.terminal.text import clean
+from data.terminal.text import clean, clean_cells
 
 _PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
 
 
-class _PipeConsole(Console):
-    """A console that leaves broken pipes to `SentenceGroup`, and prints `clean` text only."""
+class _SafeConsole(Console):
+    """A console without unsafe characters, which leaves broken pipes to `SentenceGroup`."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Rich prints, and draws bars, by this method alone."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            if control or text == "\n":
+                yield segment
+            else:
+                yield Segment("\n".join(map(clean_cells, text.split("\n"))), style)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
-class _Cleaned:
-    """Something to print, whose text is made harmless when all else has been done to it."""
-
-    def __init__(self, renderable: ConsoleRenderable) -> None:
-        self._renderable = renderable
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for segment in console.render(self._renderable, options):
-            if segment.control or segment.text == "\n":
-                yield segment
-            else:
-                lines = "\n".join(clean(line) for line in segment.text.split("\n"))
-                yield Segment(lines, segment.style)
-
-
-class _Cleaning(RenderHook):
-    """Makes all that a console prints harmless, whatever printed it."""
-
-    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        return [_Cleaned(renderable) for renderable in renderables]
-
-
 def console(*, stderr: bool = False) -> Console:
     """A console on standard output or error, as wide as the terminal."""
-    made = _PipeConsole(stderr=stderr, highlight=False, soft_wrap=False, emoji=False, markup=False)
-    made.push_render_hook(_Cleaning())
+    made = _SafeConsole(stderr=stderr, highlight=False, soft_wrap=False, emoji=False, markup=False)
     if not made.is_terminal:
         made.width = max(_PLAIN_WIDTH, made.width)
     return made

@@ -6,9 +6,7 @@ import math
 import time
 from collections.abc import Iterable
 
-from rich.console import (
-    RenderableType,
-)
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -21,7 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from data.terminal.console import console
-from data.terminal.text import clean, duration
+from data.terminal.text import duration
 
 _PLAIN_SECONDS = 5.0  # between two plain progress lines
 
@@ -38,7 +36,7 @@ class _BarWithNote(Progress):
 
 
 class _LeftColumn(TimeRemainingColumn):
-    """The time that is left: told, else by the rate so far."""
+    """The time left: the task's field `left`, else by the rate so far."""
 
     max_refresh = 0.0
 
@@ -59,9 +57,9 @@ class ProgressBar:
     """
 
     def __init__(self, what: str, total: float, unit: str, *, stderr: bool = True) -> None:
-        self._what, self._total, self._unit = clean(what), max(total, 1e-9), unit
+        self._what, self._total, self._unit = what, max(total, 1e-9), unit
         self._done, self._count = 0.0, 0
-        self._began = self._said = time.monotonic()
+        self._began = self._printed = time.monotonic()
         self._console = console(stderr=stderr)
         self._bar: _BarWithNote | None = None
         self._ended = False
@@ -69,32 +67,31 @@ class ProgressBar:
     def advance(
         self, work: float, count: int, note: str = "", *, left: float | None = None
     ) -> None:
-        """Say that `work` of the total and `count` units more are done.
+        """Add finished work.
 
         Args:
-            work: of the total.
-            count: units.
-            note: what is happening.
-            left: seconds that the rest takes, where the caller knows better than the
-                rate so far tells.
+            work: further part of the total.
+            count: further units, for the rate.
+            note: what is happening now.
+            left: seconds until the end; estimated from the rate if None.
         """
         self._done += work
         self._count += count
         rate = self._count / max(time.monotonic() - self._began, 1e-9)
         status = f"{self._count} {self._unit}, {_rounded(rate)}/s"
         if self._bar is not None:
-            self._bar.note = clean(note)
+            self._bar.note = note
             task = self._bar.task_ids[0]
             self._bar.update(task, completed=self._done, status=status, left=left)
-        elif time.monotonic() - self._said >= _PLAIN_SECONDS or self._ends():
-            self._said = time.monotonic()
-            elapsed = self._said - self._began
+        elif time.monotonic() - self._printed >= _PLAIN_SECONDS or self._ends():
+            self._printed = time.monotonic()
+            elapsed = self._printed - self._began
             if left is None:
                 left = elapsed * max(self._total / self._done - 1, 0) if self._done else math.nan
             share = min(self._done / self._total, 1.0)
             line = f"{self._what}: {share:4.0%}, {status}, {duration(left)} left"
-            line = f"{line}, {clean(note)}" if note else line
-            print(line, file=self._console.file, flush=True)
+            line = f"{line}, {note}" if note else line
+            self._console.print(Text(line), soft_wrap=True)
 
     def _ends(self) -> bool:
         """Whether all is done, the first time that it is."""
@@ -103,13 +100,13 @@ class ProgressBar:
         return ends
 
     def note(self, text: str) -> None:
-        """Say what is happening, below the bar."""
+        """Show what is happening, below the bar."""
         if self._bar is not None:
-            self._bar.note = clean(text)
+            self._bar.note = text
 
-    def say(self, line: str) -> None:
+    def print(self, line: str) -> None:
         """Print a line above the bar."""
-        self._console.print(Text(clean(line)))
+        self._console.print(Text(line))
 
     def __enter__(self) -> ProgressBar:
         if self._console.is_terminal and not self._console.is_dumb_terminal:

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 
-_BIDI_AND_INVISIBLE = {0x00AD, 0x061C, 0xFEFF, *range(0x200B, 0x2010), *range(0x2028, 0x202F)} | {
-    *range(0x2060, 0x2070),
-    *range(0xE0000, 0xE0080),
-}
+from rich.cells import cell_len
+
+# Control characters and lone surrogates (Unicode's categories Cc and Cs), the soft hyphen,
+# and what reorders or hides text: marks of direction, zero-width and tag characters.
+_UNSAFE = re.compile(
+    "[\0-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
-def clean(text: str) -> str:
-    """Text from files made harmless for a terminal: no control or hidden characters."""
-    return "".join(
-        " " if char in "\t\n\r" else char
-        for char in text
-        if char in "\t\n\r"
-        or not (unicodedata.category(char) in ("Cc", "Cs") or ord(char) in _BIDI_AND_INVISIBLE)
-    )
+def clean(text: str, keep: str = "") -> str:
+    """Remove control and hidden characters; tabs and line breaks become spaces.
+
+    Args:
+        text: of any origin, such as a name in a file.
+        keep: those of tab and line breaks that stay as they are.
+    """
+
+    def replacement(match: re.Match[str]) -> str:
+        if match[0] in "\t\n\r":
+            return match[0] if match[0] in keep else " "
+        return ""
+
+    return _UNSAFE.sub(replacement, text)
+
+
+def clean_cells(text: str) -> str:
+    """Remove the same characters from a line that has been laid out, keeping its width.
+
+    Rich and Textual count most of them as no cell. A soft hyphen or a surrogate counts as
+    one: U+FFFD takes its place.
+    """
+    return _UNSAFE.sub(lambda match: "\ufffd" * cell_len(match[0]), text)
 
 
 def duration(seconds: float) -> str:

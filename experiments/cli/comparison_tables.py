@@ -7,7 +7,6 @@ from rich.table import Table
 from rich.text import Text
 
 from data.terminal.console import table
-from data.terminal.text import clean
 from experiments.results.analysis import Verdict
 from experiments.results.comparison import AgainstFirst, Common, SideBySide
 from experiments.results.number_format import per_cent
@@ -23,9 +22,7 @@ def comparison_view(compared: SideBySide) -> Group:
     parts: list[RenderableType] = []
     for number, result in enumerate(compared.results, 1):
         demo = ", DEMO DATA" if result.dataset_kind == "demo" else ""
-        parts.append(
-            Text(clean(f"{number}  {result.run.name}: {result.protocol}, {result.state}{demo}"))
-        )
+        parts.append(Text(f"{number}  {result.run.name}: {result.protocol}, {result.state}{demo}"))
     if not compared.share_dataset:
         parts += [
             Text(),
@@ -36,16 +33,16 @@ def comparison_view(compared: SideBySide) -> Group:
         ]
     parts += [Text(), *_differences(compared), Text(), _figures(compared)]
     for line in _best(compared):
-        parts += [Text(), Text(clean(line))]
+        parts += [Text(), Text(line)]
     return Group(*parts)
 
 
 def verdict_view(result: RunResult, verdict: Verdict) -> Group:
     """One run: its answer, each two of its variants, and its best beside the baselines."""
-    parts: list[RenderableType] = [Text(clean(result.question), style="bold")]
+    parts: list[RenderableType] = [Text(result.question, style="bold")]
     if verdict.answer is None:
         return Group(*parts, Text("Nothing was tested yet."))
-    parts.append(Text(clean(verdict.answer.sentence)))
+    parts.append(Text(verdict.answer.sentence))
     if verdict.answer.pairs:
         parts += [
             Text(),
@@ -63,11 +60,9 @@ def verdict_view(result: RunResult, verdict: Verdict) -> Group:
         parts += [
             Text(),
             Text(
-                clean(
-                    f"First seed of {verdict.best}, best on validation, against baselines on the "
-                    f"same rows: accuracy, resampling {verdict.unit}; McNemar's p takes segments "
-                    "for independent"
-                )
+                f"First seed of {verdict.best}, best on validation, against baselines on the "
+                f"same rows: accuracy, resampling {verdict.unit}; McNemar's p takes segments "
+                "for independent"
             ),
             table(
                 ["baseline", "difference", "95 % interval", "p", "McNemar's p"],

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from data.files.atomic import commit
-from data.terminal.commands import interruptible
+from data.terminal.commands import echo, interruptible
 from data.terminal.console import console
-from data.terminal.text import clean
 from experiments.cli.options import RUNS_OPTION
 from experiments.errors import RunError
 from experiments.results.run_result import RunResult, collect
@@ -88,20 +87,20 @@ def _csv(result: RunResult, folder: Path, replace: bool) -> None:
 
     check_free(folder, replace=replace)
     for path, rows in write_tables(tables_of(result), folder, replace=replace).items():
-        click.echo(f"{clean(str(path))}: {rows} rows")
+        echo(f"{path}: {rows} rows")
 
 
 def _json(result: RunResult, path: Path | None, replace: bool) -> None:
     from experiments.export.as_json import as_text
 
     if path is None:
-        click.echo(as_text(result))
+        echo(as_text(result))
         return
     _check_free(path, replace)
     text = as_text(result)
     with commit(path) as temporary:
         temporary.write_text(f"{text}\n", encoding="ascii")
-    click.echo(clean(str(path)))
+    echo(str(path))
 
 
 def _onnx(
@@ -121,12 +120,10 @@ def _onnx(
     with console(stderr=True).status("converting the network and checking it"):
         written = write_network(result, record, path, dataset)
     trial = written.record.trial
-    click.echo(
-        clean(
-            f"{path}: {written.size / 1000:.0f} kB, {written.record.variant}, seed {trial.seed}, "
-            f"trial {trial.id}. Its probabilities differ from Keras's by at most "
-            f"{written.difference:.1e} on the {written.rows} test rows."
-        )
+    echo(
+        f"{path}: {written.size / 1000:.0f} kB, {written.record.variant}, seed {trial.seed}, "
+        f"trial {trial.id}. Its probabilities differ from Keras's by at most "
+        f"{written.difference:.1e} on the {written.rows} test rows."
     )
 
 

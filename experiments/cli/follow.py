@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-import click
-
+from data.terminal.commands import echo
 from data.terminal.progress import ProgressBar
 from experiments.cli.progress import RunProgress
 from experiments.execution.launch import await_end, end_now
@@ -77,7 +76,7 @@ def follow(run: RunDirectory) -> bool:
                 if wish == "s":
                     asked = True
                     run.ask_to_stop()
-                    click.echo("Stopping; Ctrl-C again ends it at once.", err=True)
+                    echo("Stopping; Ctrl-C again ends it at once.", err=True)
             else:
                 return True
 
@@ -124,7 +123,7 @@ def _is_interactive() -> bool:
 
 def _ask(run: RunDirectory) -> str:
     """What to do with a run: "d", "s" or "w"; "w" where it ends meanwhile."""
-    click.echo(_QUESTION, err=True)
+    echo(_QUESTION, err=True)
     while is_alive(run):
         # Not input(): a signal just before it would wait for a line to be typed.
         ready, _, _ = select.select([sys.stdin], [], [], _LOOK)
@@ -133,7 +132,7 @@ def _ask(run: RunDirectory) -> str:
             wish = line.strip().lower()[:1] or "d"
             if wish in ("d", "s", "w") or not line:
                 return wish
-            click.echo("Type d, s or w.", err=True)
+            echo("Type d, s or w.", err=True)
     return "w"
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from data.terminal.commands import echo
 from data.terminal.console import console
 from experiments.cli.result_tables import results_view
 from experiments.design.limits import MOST_SEEDS
@@ -90,7 +91,7 @@ def print_result(result: RunResult, as_json: bool) -> None:
     verdict, found = judge(result), search_result(result.run)
     if as_json:
         plain = result.to_dict() | {"statistics": verdict.to_dict()}
-        click.echo(json.dumps(plain | ({"search": found.to_dict()} if found else {})))
+        echo(json.dumps(plain | ({"search": found.to_dict()} if found else {})))
         return
     console().print(results_view(result, verdict))
     if found:

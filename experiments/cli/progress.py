@@ -47,17 +47,17 @@ class RunProgress:
                 self._move(view, 1, f"{_so_far(view)}, {about}, {epoch_line(trial.logs)}")
             case "trial":
                 self._move(view, 0, "")
-                self._bar.say(trial_line(event))
+                self._bar.print(trial_line(event))
             case "note":
-                self._bar.say(str(event["text"]))
+                self._bar.print(str(event["text"]))
             case "worker_died":
-                self._bar.say(f"{event['reason']} (attempt {event['attempt']})")
+                self._bar.print(f"{event['reason']} (attempt {event['attempt']})")
             case "paused":
-                self._bar.say(f"Paused: {event['reason']} The run goes on when there is room.")
+                self._bar.print(f"Paused: {event['reason']} The run goes on when there is room.")
             case "continued":
-                self._bar.say("There is room again: the run goes on.")
+                self._bar.print("There is room again: the run goes on.")
             case "stopping":
-                self._bar.say("Stopping at the end of the epoch.")
+                self._bar.print("Stopping at the end of the epoch.")
 
     def _move(self, view: RunView, count: int, note: str) -> None:
         self._bar.advance(max(view.share - self._share, 0), count, note, left=view.seconds_left)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from data.terminal.commands import echo
 from data.terminal.console import console
-from data.terminal.text import clean
 from experiments.cli.options import JSON_OPTION, RUNS_OPTION
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import find
@@ -41,7 +41,7 @@ def report(
     path = output or Path(f"report-{_studies(found)}.html")
     with console(stderr=True).status("writing the report"):
         write_report(found, path, title, replace=replace)
-    click.echo(f"Wrote {clean(str(path))} ({path.stat().st_size / 1e6:.1f} MB).")
+    echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB).")
 
 
 @click.command()
@@ -63,7 +63,7 @@ def compare(runs_named: Sequence[str], runs: Path, as_json: bool) -> None:
 
     compared = side_by_side(found)
     if as_json:
-        click.echo(json.dumps(compared.to_dict()))
+        echo(json.dumps(compared.to_dict()))
     else:
         console().print(comparison_view(compared))
 
@@ -76,7 +76,7 @@ def _compare_variants(run: RunDirectory, as_json: bool) -> None:
     result = collect(run)
     verdict = judge(result)
     if as_json:
-        click.echo(json.dumps({"runs": [result.to_dict()], "statistics": verdict.to_dict()}))
+        echo(json.dumps({"runs": [result.to_dict()], "statistics": verdict.to_dict()}))
     else:
         console().print(verdict_view(result, verdict))
 

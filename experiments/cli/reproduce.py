@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from data.terminal.commands import interruptible
+from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
-from data.terminal.text import clean
 from experiments.cli.follow import follow
 from experiments.cli.options import DATA_OPTION, RUNS_OPTION, SEEDS_OPTION, computing_options
 from experiments.design.limits import MOST_EPOCHS
@@ -119,8 +118,8 @@ def _able(studies: Sequence[Study], dataset: Dataset) -> list[Study]:
     able = [study for study in studies if dataset.has_mel or study.features == "mfcc"]
     without = [study.name for study in studies if study not in able]
     if without:
-        click.echo(
-            f"Left out, as {clean(dataset.name)} has no mel-spectrograms: {', '.join(without)}.",
+        echo(
+            f"Left out, as {dataset.name} has no mel-spectrograms: {', '.join(without)}.",
             err=True,
         )
     if not able:
@@ -151,32 +150,32 @@ def _estimate(
         any(one.is_rough for one in left),
         any(one.at_most for one in left),
     )
-    click.echo(f"\nAltogether: {total.text if left else 'nothing is left to train'}.", err=True)
+    echo(f"\nAltogether: {total.text if left else 'nothing is left to train'}.", err=True)
 
 
 def _finish(stage: Stage, runs: Path) -> RunDirectory | None:
     """See a stage to its end; its run. What goes wrong for one study ends no other."""
     name = stage.request.study.name
     if stage.is_done and stage.found is not None:
-        click.echo(f"{name}: done already, {clean(stage.found.path.name)}", err=True)
+        echo(f"{name}: done already, {stage.found.path.name}", err=True)
         return stage.found
-    click.echo(f"{name} ...", err=True)
+    echo(f"{name} ...", err=True)
     try:
         with interruptible("What is done is kept: type it again to go on."):
             run = carry_on(stage, runs)
     except RunError as error:
-        click.echo(f"{name}: {clean(str(error))}", err=True)
+        echo(f"{name}: {error!s}", err=True)
         return None
     again = "Type the same command again to go on with the others."
     if not follow(run):
-        click.echo(f"{clean(run.name)} goes on. {again}", err=True)
+        echo(f"{run.name} goes on. {again}", err=True)
         sys.exit(130)
     state = state_of(run, run.read_run())
     if state.state == "stopped":
-        click.echo(f"Stopped: what is done is kept. {again}", err=True)
+        echo(f"Stopped: what is done is kept. {again}", err=True)
         sys.exit(130)
     if state.state != "finished":
-        click.echo(f"{name}: {state.state} {clean(state.reason)}".strip(), err=True)
+        echo(f"{name}: {state.state} {state.reason}".strip(), err=True)
     return run
 
 
@@ -187,7 +186,7 @@ def _report(done: Sequence[RunDirectory], output: Path) -> None:
         raise RunError("no study could be run: there is nothing to report.")
     write_report(done, output, title="Reproduction")
     many = "study" if len(done) == 1 else "studies"
-    click.echo(f"{len(done)} {many}, report: {clean(str(output))}", err=True)
+    echo(f"{len(done)} {many}, report: {output!s}", err=True)
 
 
 def _detach(runs: Path) -> None:
@@ -202,7 +201,7 @@ def _detach(runs: Path) -> None:
             stderr=file,
             start_new_session=True,
         )
-    click.echo(
-        f"Process {process.pid} goes on without this terminal; {clean(str(log))} tells how far it "
+    echo(
+        f"Process {process.pid} goes on without this terminal; {log!s} tells how far it "
         "is, and python -m experiments watch shows the run that is going on."
     )

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from data.terminal.console import table
-from data.terminal.text import clean, duration
+from data.terminal.text import duration
 from experiments.design.published_figure import PublishedFigure
 from experiments.results.notes import remarks
 from experiments.results.number_format import interval_text, per_cent
@@ -28,12 +28,12 @@ def results_view(result: RunResult, verdict: Verdict | None = None) -> Group:
         verdict: on it, see `verdict.judge`; without, there are no intervals and no answer.
     """
     parts: list[RenderableType] = [
-        Text(clean(result.question), style="bold"),
-        Text(clean(_headline(result))),
+        Text(result.question, style="bold"),
+        Text(_headline(result)),
         Text(),
     ]
     if verdict is not None and verdict.answer is not None:
-        parts += [Text(clean(verdict.answer.sentence)), Text()]
+        parts += [Text(verdict.answer.sentence), Text()]
     parts.append(_variants_table(result, verdict))
     best = result.best
     if best is not None:
@@ -41,8 +41,8 @@ def results_view(result: RunResult, verdict: Verdict | None = None) -> Group:
     notes = _notes(result)
     if notes:
         parts.append(Text())
-        parts += [Text(clean(note), style="dim") for note in notes]
-    return Group(*parts, Text(f"\nRecords: {clean(str(result.run.path))}"))
+        parts += [Text(note, style="dim") for note in notes]
+    return Group(*parts, Text(f"\nRecords: {result.run.path}"))
 
 
 def _headline(result: RunResult) -> str:
@@ -140,7 +140,7 @@ def _confusion(result: RunResult, variant: VariantResult) -> list[RenderableType
         [genre, *map(str, counts)]
         for genre, counts in zip(result.genres, variant.confusion_matrix, strict=True)
     ]
-    return [Text(clean(title), style="bold"), table(["", *result.genres], rows)]
+    return [Text(title, style="bold"), table(["", *result.genres], rows)]
 
 
 def _classes(result: RunResult, variant: VariantResult) -> Table:

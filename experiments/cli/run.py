@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from data.terminal.commands import interruptible
+from data.terminal.commands import echo, interruptible
 from data.terminal.console import console
 from experiments.cli.options import (
     DATA_OPTION,
@@ -45,7 +45,7 @@ def announce(
             measure(computing, lambda phrase: status.update(f"measuring: {phrase}"))
         found = forecast(study, options, computing, rows, classes)
     many = f"{found.trials} trial{'s' if found.trials > 1 else ''}"
-    click.echo(f"{many}: {found.text} on this machine", err=True)
+    echo(f"{many}: {found.text} on this machine", err=True)
 
 
 @click.command()

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from data.terminal.commands import interruptible
+from data.terminal.commands import confirm, echo, interruptible
 from data.terminal.console import console, table
-from data.terminal.text import clean
 from experiments.cli.follow import follow, watch
 from experiments.cli.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, print_result
 from experiments.cli.snapshot_table import snapshot_view
@@ -34,10 +33,10 @@ def list_runs(runs: Path, as_json: bool) -> None:
     """List the runs and their states, the oldest first."""
     found = [_summary(run) for run in all_runs(runs)]
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        echo(json.dumps(found, indent=2))
         return
     if not found:
-        click.echo(f"There are no runs in {clean(str(runs.absolute()))} yet.")
+        echo(f"There are no runs in {runs.absolute()} yet.")
         return
     rows = [
         [str(one["run"]), str(one["state"]), str(one["dataset"]), f"{one['done']}/{one['trials']}"]
@@ -85,17 +84,17 @@ def watch_run(run: str, once: bool, runs: Path, as_json: bool) -> None:
         return
     with interruptible(f"{found.name} is as it was: watching changes nothing."):
         if as_json:
-            watch(found, lambda event: click.echo(json.dumps(event)))
+            watch(found, lambda event: echo(json.dumps(event)))
             return
         _print_snapshot(snapshot(found), False)
         if is_alive(found):
             watch(found)
-            click.echo(f"{clean(found.name)}: {state_of(found, found.read_run()).state}")
+            echo(f"{found.name}: {state_of(found, found.read_run()).state}")
 
 
 def _print_snapshot(seen: Snapshot, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(checksums.stringify_nonfinite(seen.to_dict())))
+        echo(json.dumps(checksums.stringify_nonfinite(seen.to_dict())))
     else:
         console().print(snapshot_view(seen))
 
@@ -121,10 +120,10 @@ def stop_run(run: str, now: bool, runs: Path) -> None:
             )
     else:
         found.ask_to_stop()
-        click.echo("Stopping at the end of the epoch ...", err=True)
+        echo("Stopping at the end of the epoch ...", err=True)
         with interruptible(f"{found.name} stops at the end of its epoch all the same."):
             await_end(found)
-    click.echo(f"{clean(found.name)}: {state_of(found, found.read_run()).state}")
+    echo(f"{found.name}: {state_of(found, found.read_run()).state}")
 
 
 @click.command("resume")
@@ -165,11 +164,11 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
     """
     name = run.path.name
     if detach and as_json:
-        click.echo(json.dumps({"run": str(run.path), "state": "running"}))
+        echo(json.dumps({"run": str(run.path), "state": "running"}))
         return
     if detach or not follow(run):
-        click.echo(
-            f"{clean(run.name)} goes on. Watch it with python -m experiments watch {name}, stop it "
+        echo(
+            f"{run.name} goes on. Watch it with python -m experiments watch {name}, stop it "
             f"with python -m experiments stop {name}.",
             err=not detach,
         )
@@ -180,7 +179,7 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
         sys.exit(1 if state.count("failed") else 0)
     resuming = f"Go on with python -m experiments resume {name}."
     if state.state == "stopped":
-        click.echo(f"Stopped: what is done is kept. {resuming}", err=True)
+        echo(f"Stopped: what is done is kept. {resuming}", err=True)
         sys.exit(130)
     if state.state == "failed":
         raise RunError(f"{state.reason} What is done is kept. {resuming}")
@@ -206,9 +205,9 @@ def remove_run(run: str, yes: bool, runs: Path) -> None:
         found.read_run()  # refuses to remove what only looks like a run
     size = sum(path.lstat().st_size for path in found.path.rglob("*"))
     if not yes:
-        click.confirm(f"Remove {clean(found.name)} ({size / 1e6:.1f} MB)?", abort=True, err=True)
+        confirm(f"Remove {found.name} ({size / 1e6:.1f} MB)?", err=True)
     found.remove()
-    click.echo(f"Removed {clean(found.name)}.")
+    echo(f"Removed {found.name}.")
 
 
 COMMANDS = (list_runs, watch_run, stop_run, resume_run, remove_run)

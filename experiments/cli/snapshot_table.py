@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from data.terminal.console import table
-from data.terminal.text import clean, duration
+from data.terminal.text import duration
 from experiments.runs.live_state import RunView
 from experiments.runs.snapshot import Snapshot
 
@@ -27,18 +27,18 @@ def snapshot_view(seen: Snapshot) -> Group:
     if alive and view.seconds_left is not None:
         parts.append(f"{duration(view.seconds_left)} left")
     lines: list[RenderableType] = [
-        Text(clean(headline), style="bold"),
-        Text(clean(f"dataset {seen.facts['dataset']['name']}, {', '.join(parts)}")),
+        Text(headline, style="bold"),
+        Text(f"dataset {seen.facts['dataset']['name']}, {', '.join(parts)}"),
     ]
     if seen.state.reason:
-        lines.append(Text(clean(f"Reason: {seen.state.reason}")))
+        lines.append(Text(f"Reason: {seen.state.reason}"))
     if alive and view.paused:
-        lines.append(Text(clean(f"Paused: {view.paused}"), style="bold"))
+        lines.append(Text(f"Paused: {view.paused}", style="bold"))
     if alive and view.training:
         rates = f"{view.rows_per_second:.0f} train rows a second, {view.memory / 1e6:.0f} MB"
         lines += [Text(), _training(view), Text(f"{rates} in a worker", style="dim")]
     if view.notes:
-        lines += [Text(), *(Text(clean(note), style="dim") for note in view.notes)]
+        lines += [Text(), *(Text(note, style="dim") for note in view.notes)]
     return Group(*lines)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from data.terminal.commands import echo
 from data.terminal.console import console, table
 from experiments.cli.options import JSON_OPTION
 from experiments.design.plan import StudyOptions
@@ -39,7 +40,7 @@ def list_studies(measures: bool, as_json: bool) -> None:
     }
     if as_json:
         plain = [_to_dict(study, forecasts[study.name]) for study in STUDIES.values()]
-        click.echo(json.dumps(plain, indent=2))
+        echo(json.dumps(plain, indent=2))
         return
     rows = [
         [
@@ -54,15 +55,15 @@ def list_studies(measures: bool, as_json: bool) -> None:
     ]
     columns = ["study", "question", "reads", "trials", "time here", "documented %"]
     console().print(table(columns, rows, left=3))
-    click.echo("\ntrials, time here: of the documented / the controlled protocol.")
+    echo("\ntrials, time here: of the documented / the controlled protocol.")
     every = [one for both in forecasts.values() for one in both.values()]
     workers = max(one.workers for one in every)
-    click.echo(
+    echo(
         "time here: forecast for the 3200 + 800 rows of the source's dataset and up to "
         f"{workers} process{'es' if workers > 1 else ''}."
         + (f" ~: roughly, until {_COMMAND}." if any(one.is_rough for one in every) else "")
     )
-    click.echo(
+    echo(
         "documented %: best accuracy reported by source A, the project that is repeated here, or "
         "by its sibling (B)."
     )

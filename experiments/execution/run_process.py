@@ -19,7 +19,7 @@ from typing import Any
 from data.datasets.dataset import Dataset
 from data.errors import DataError
 from data.storage import hdf5
-from data.terminal.text import clean
+from data.terminal.commands import echo
 from experiments.design.plan import make_plan, plan_of
 from experiments.design.request import BEGUN, Computing, Request
 from experiments.design.search_settings import Search, require_optuna
@@ -272,7 +272,7 @@ def _ask_to_stop(run: RunDirectory) -> None:
 
 def _say(text: str) -> None:
     with suppress(OSError):  # the disk that holds console.log may be full
-        print(clean(text), file=sys.stderr, flush=True)
+        echo(text, err=True)
 
 
 if __name__ == "__main__":

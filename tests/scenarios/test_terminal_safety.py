@@ -1,23 +1,30 @@
 """What reaches a terminal: nothing of what files, labels and errors try to do to it."""
 
+import ast
+import io
 import json
 import os
+import re
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
+from rich.panel import Panel
+from rich.text import Text
 
 from data.datasets.dataset import Dataset
 from data.errors import DataError
 from data.storage import catalogue
-from data.terminal.text import clean
+from data.terminal.console import console
+from data.terminal.text import clean, clean_cells
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.lock import owning
 from tests.conftest import record_run, small_dataset
-from tests.support.pty_terminal import Terminal
+from tests.support.pty_terminal import ROOT, Terminal
 from tests.support.raw_events import raw
 
 # Clipboard, window title, screen, C1's CSI and OSC, a bell, overrides of direction, a
@@ -90,7 +97,18 @@ def hostile_run(runs: Path) -> RunDirectory:
         ("experiments", "show", EVIL.replace("/", "")),
         ("experiments", "run", EVIL),
         ("experiments", "run", "ffn-baseline", "--data", EVIL),
+        ("experiments", "search", "ffn-baseline", "--data", EVIL),
+        ("experiments", "compare", "2026-3"),
+        ("experiments", "compare", "2026-3", "2026-3"),
+        ("experiments", "export", "2026-3", "--format", "csv", "-o", "HOME/table" + EVIL),
+        ("experiments", "report", "2026-3", "-o", "HOME/page" + EVIL),
+        ("experiments", "remove", "2026-3", "--yes"),
+        ("experiments", EVIL),
         ("data", "show", EVIL),
+        ("data", "audit", EVIL),
+        ("data", "use", EVIL),
+        ("data", "build", EVIL),
+        ("data", EVIL),
     ],
     ids=lambda words: " ".join(words).encode("ascii", "replace").decode()[:30],
 )
@@ -105,7 +123,9 @@ def test_records_of_others(own_places: Path, words: tuple[str, ...]) -> None:
         )
     )
     log.close()
-    words = tuple(word.replace("2026-3", str(run.path)) for word in words)
+    places = {"2026-3": str(run.path), "HOME": str(own_places)}
+    for name, path in places.items():
+        words = tuple(word.replace(name, path) for word in words)
     with Terminal(*words) as terminal:
         terminal.wait_end()
         assert_harmless(terminal)
@@ -214,9 +234,53 @@ def test_names_that_lead_elsewhere(own_places: Path, tmp_path: Path) -> None:
     assert (outside / "result.json").exists() or not outside.exists()
 
 
+def test_questions(own_places: Path) -> None:
+    run = hostile_run(own_places / "runs")
+    with Terminal("experiments", "remove", run.path) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type("n\n")
+        assert terminal.wait_end() == 1
+        assert_harmless(terminal)
+
+
+@pytest.mark.parametrize("room", ["data", "networks", "experiments", "genre_tui"])
+def test_nothing_is_printed_but_by_what_makes_it_safe(room: str) -> None:
+    """`echo`, `confirm` and `console` of data/terminal; Textual draws through a filter."""
+    for path in (ROOT / room).rglob("*.py"):
+        if path.parent == ROOT / "data" / "terminal":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                assert not re.fullmatch(
+                    r"print|rich\.print|(click\.)?(secho|prompt|style)|click\.(echo|confirm)"
+                    r"|Console|sys\.(stdout|stderr)\.(buffer\.)?write(lines)?",
+                    called,
+                ), f"{path}:{node.lineno} calls {called}"
+
+
 def test_clean() -> None:
     for attack in ATTACKS[:9]:
         assert "\x1b" not in clean(attack)
         assert all(unicodedata.category(c) not in ("Cc", "Cs") for c in clean(attack))
     assert clean("a\tb\nc") == "a b c"
+    assert clean("a\tb\nc", keep="\n") == "a b\nc"
     assert clean("Bjork - Jóga, 日本語, \u0627") == "Bjork - Jóga, 日本語, \u0627"
+
+
+def test_a_line_that_is_laid_out_keeps_its_width() -> None:
+    for attack in (*ATTACKS, "a\xadb", "\udcff", "日\u200b本\t"):
+        assert cell_len(clean_cells(attack)) == cell_len(attack)
+        assert clean(clean_cells(attack)) == clean_cells(attack)
+
+
+def test_what_a_console_draws_by_itself_is_safe_too() -> None:
+    file = io.StringIO()
+    printer = console()
+    printer.file = file
+    printer._force_terminal = True
+    with printer.status(EVIL):
+        printer.print(Panel(EVIL, title=EVIL), Text(EVIL), EVIL)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", file.getvalue())
+    assert "evil" in text
+    assert not set(text) & set("\x1b\x07\x08\x9b\x9d\u202e\u2066\u200b")
