@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from data.terminal.console import table
-from experiments.results.analysis import Verdict
-from experiments.results.comparison import AgainstFirst, Common, SideBySide
+from experiments.results.analysis import Analysis
+from experiments.results.comparison import DifferenceToFirst, RunComparison, VariantComparison
 from experiments.results.number_format import per_cent
 from experiments.results.run_result import RunResult
 from experiments.statistics.intervals import Interval
@@ -17,7 +17,7 @@ from experiments.statistics.paired_tests import SeedComparison
 _LONGEST = 40  # characters of a value that differs
 
 
-def comparison_view(compared: SideBySide) -> Group:
+def comparison_view(compared: RunComparison) -> Group:
     """What differs between runs, their figures beside each other, and their best variants."""
     parts: list[RenderableType] = []
     for number, result in enumerate(compared.results, 1):
@@ -37,31 +37,31 @@ def comparison_view(compared: SideBySide) -> Group:
     return Group(*parts)
 
 
-def verdict_view(result: RunResult, verdict: Verdict) -> Group:
+def analysis_view(result: RunResult, analysis: Analysis) -> Group:
     """One run: its answer, each two of its variants, and its best beside the baselines."""
     parts: list[RenderableType] = [Text(result.question, style="bold")]
-    if verdict.answer is None:
+    if analysis.answer is None:
         return Group(*parts, Text("Nothing was tested yet."))
-    parts.append(Text(verdict.answer.sentence))
-    if verdict.answer.pairs:
+    parts.append(Text(analysis.answer.sentence))
+    if analysis.answer.pairs:
         parts += [
             Text(),
-            Text(f"Test {verdict.answer.what}, paired by seed; p adjusted by Holm's method"),
+            Text(f"Test {analysis.answer.what}, paired by seed; p adjusted by Holm's method"),
             table(
                 ["variant", "against", "difference", "95 % interval", "effect", "seeds", "p"],
                 [
                     [pair.first, pair.second, *_cells(pair.comparison, pair.adjusted_p)]
-                    for pair in verdict.answer.pairs
+                    for pair in analysis.answer.pairs
                 ],
                 left=2,
             ),
         ]
-    if verdict.baselines:
+    if analysis.baselines:
         parts += [
             Text(),
             Text(
-                f"First seed of {verdict.best}, best on validation, against baselines on the "
-                f"same rows: accuracy, resampling {verdict.unit}; McNemar's p takes segments "
+                f"First seed of {analysis.best}, best on validation, against baselines on the "
+                f"same rows: accuracy, resampling {analysis.unit}; McNemar's p takes segments "
                 "for independent"
             ),
             table(
@@ -74,14 +74,14 @@ def verdict_view(result: RunResult, verdict: Verdict) -> Group:
                         _p(one.comparison.p),
                         _p(one.mcnemar.p),
                     ]
-                    for one in verdict.baselines
+                    for one in analysis.baselines
                 ],
             ),
         ]
     return Group(*parts)
 
 
-def _differences(compared: SideBySide) -> list[RenderableType]:
+def _differences(compared: RunComparison) -> list[RenderableType]:
     if not compared.differences:
         return [Text("They differ in nothing that their records tell.")]
     columns = ["differs", *(str(number) for number in range(1, len(compared.results) + 1))]
@@ -93,17 +93,17 @@ def _short(value: str) -> str:
     return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
 
 
-def _figures(compared: SideBySide) -> Table:
+def _figures(compared: RunComparison) -> Table:
     rows = [row for common in compared.variants for row in _rows(common)]
     columns = ["variant", "run", "n", "accuracy %", "macro-F1 %"]
     columns += ["macro-F1 minus run 1's", "95 % interval", "p", "seeds"]
     return table(columns, rows)
 
 
-def _rows(common: Common) -> list[list[str]]:
+def _rows(common: VariantComparison) -> list[list[str]]:
     rows: list[list[str]] = []
     for number, (result, against) in enumerate(
-        zip(common.results, common.against_first, strict=True), 1
+        zip(common.results, common.to_first, strict=True), 1
     ):
         if result is not None:
             name = "" if rows else common.name
@@ -112,14 +112,14 @@ def _rows(common: Common) -> list[list[str]]:
     return rows
 
 
-def _against(against: AgainstFirst | None) -> list[str]:
+def _against(against: DifferenceToFirst | None) -> list[str]:
     if against is None or against.macro_f1 is None:
         return ["", "", "", ""]
     found = against.macro_f1
     return [_points(found.difference), _interval(found.interval), _p(found.p), str(found.n)]
 
 
-def _best(compared: SideBySide) -> list[str]:
+def _best(compared: RunComparison) -> list[str]:
     lines = []
     for one in compared.best:
         interval = _interval(one.accuracy.interval)

@@ -85,14 +85,14 @@ def computing_options(command: Command) -> Command:
 def print_result(result: RunResult, as_json: bool) -> None:
     """Print a run's results, with what they answer."""
     from experiments.cli.search_table import search_view
-    from experiments.results.analysis import judge
+    from experiments.results.analysis import analyse
     from experiments.results.search_result import search_result
 
-    verdict, found = judge(result), search_result(result.run)
+    analysis, found = analyse(result), search_result(result.run)
     if as_json:
-        plain = result.to_dict() | {"statistics": verdict.to_dict()}
+        plain = result.to_dict() | {"statistics": analysis.to_dict()}
         echo(json.dumps(plain | ({"search": found.to_dict()} if found else {})))
         return
-    console().print(results_view(result, verdict))
+    console().print(results_view(result, analysis))
     if found:
         console().print("", search_view(found))

@@ -69,16 +69,16 @@ def compare(runs_named: Sequence[str], runs: Path, as_json: bool) -> None:
 
 
 def _compare_variants(run: RunDirectory, as_json: bool) -> None:
-    from experiments.cli.comparison_tables import verdict_view
-    from experiments.results.analysis import judge
+    from experiments.cli.comparison_tables import analysis_view
+    from experiments.results.analysis import analyse
     from experiments.results.run_result import collect
 
     result = collect(run)
-    verdict = judge(result)
+    analysis = analyse(result)
     if as_json:
-        echo(json.dumps({"runs": [result.to_dict()], "statistics": verdict.to_dict()}))
+        echo(json.dumps({"runs": [result.to_dict()], "statistics": analysis.to_dict()}))
     else:
-        console().print(verdict_view(result, verdict))
+        console().print(analysis_view(result, analysis))
 
 
 def _studies(runs: Sequence[RunDirectory]) -> str:

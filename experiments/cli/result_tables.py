@@ -12,36 +12,36 @@ from rich.text import Text
 from data.terminal.console import table
 from data.terminal.text import duration
 from experiments.design.published_figure import PublishedFigure
-from experiments.results.notes import remarks
+from experiments.results.notes import notes
 from experiments.results.number_format import interval_text, per_cent
 from experiments.results.run_result import RunResult, VariantResult
 
 if TYPE_CHECKING:
-    from experiments.results.analysis import Verdict
+    from experiments.results.analysis import Analysis
 
 
-def results_view(result: RunResult, verdict: Verdict | None = None) -> Group:
+def results_view(result: RunResult, analysis: Analysis | None = None) -> Group:
     """A run's answer and table, the best variant's confusion matrix and classes, and notes.
 
     Args:
         result: of the run.
-        verdict: on it, see `verdict.judge`; without, there are no intervals and no answer.
+        analysis: of it; without, there are no intervals and no answer.
     """
     parts: list[RenderableType] = [
         Text(result.question, style="bold"),
         Text(_headline(result)),
         Text(),
     ]
-    if verdict is not None and verdict.answer is not None:
-        parts += [Text(verdict.answer.sentence), Text()]
-    parts.append(_variants_table(result, verdict))
+    if analysis is not None and analysis.answer is not None:
+        parts += [Text(analysis.answer.sentence), Text()]
+    parts.append(_variants_table(result, analysis))
     best = result.best
     if best is not None:
         parts += [Text(), *_confusion(result, best), Text(), _classes(result, best)]
-    notes = _notes(result)
-    if notes:
+    lines = _note_lines(result)
+    if lines:
         parts.append(Text())
-        parts += [Text(note, style="dim") for note in notes]
+        parts += [Text(line, style="dim") for line in lines]
     return Group(*parts, Text(f"\nRecords: {result.run.path}"))
 
 
@@ -54,10 +54,10 @@ def _headline(result: RunResult) -> str:
     return f"{line}, epochs set to {result.epochs}" if result.epochs else line
 
 
-def _variants_table(result: RunResult, verdict: Verdict | None) -> Table:
+def _variants_table(result: RunResult, analysis: Analysis | None) -> Table:
     """A row a variant, then a row a baseline."""
-    certainty = {} if verdict is None else verdict.certainty
-    intervals = {name: interval_text(sure.macro_f1) for name, sure in certainty.items()}
+    found = {} if analysis is None else analysis.intervals
+    intervals = {name: interval_text(of_variant.macro_f1) for name, of_variant in found.items()}
     columns = {
         "variant": [variant.name for variant in result.variants],
         "n": [
@@ -93,28 +93,28 @@ def _plain(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
-def _notes(result: RunResult) -> list[str]:
-    notes = list(result.left_out)
+def _note_lines(result: RunResult) -> list[str]:
+    lines = list(result.left_out)
     if result.baselines:
-        notes.append(
+        lines.append(
             "Indented: simple classifiers on the MFCC statistics of the same rows, fitted once or, "
             "where they draw numbers, once a seed."
         )
-    notes += [
+    lines += [
         f"{variant.name}: learning rate {variant.learning_rate:g} selected on validation from "
         f"{variant.selected_from}."
         for variant in result.variants
         if variant.selected_from > 1 and variant.n
     ]
-    notes += remarks(result)
+    lines += notes(result)
     documented = [(v, figure) for v in result.variants for figure in v.published]
-    notes += [_documented_note(variant, figure) for variant, figure in documented]
+    lines += [_documented_note(variant, figure) for variant, figure in documented]
     if documented:
-        notes.append(
+        lines.append(
             "Source A's F1 is the mean macro-F1 of batches of 16 sorted rows: compare models by "
             "the pooled macro-F1 of the table."
         )
-    return notes
+    return lines
 
 
 def _documented_note(variant: VariantResult, figure: PublishedFigure) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.errors import MISSHAPEN, RunError
-from experiments.results.run_result import Tried, VariantResult
+from experiments.results.run_result import CandidateResult, VariantResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.validation import number, of_type
 
@@ -45,11 +45,11 @@ class Histories:
         return np.empty((0, self.epochs)) if values is None else values[chosen]
 
 
-def shown_rate(variant: VariantResult) -> Tried:
+def shown_rate(variant: VariantResult) -> CandidateResult:
     """The learning rate that was selected; before selection, the best so far."""
     if variant.n:
-        return next(t for t in variant.tried if t.learning_rate == variant.learning_rate)
-    return max(variant.tried, key=lambda tried: tried.validation_macro_f1.mean or 0.0)
+        return next(t for t in variant.candidates if t.learning_rate == variant.learning_rate)
+    return max(variant.candidates, key=lambda tried: tried.validation_macro_f1.mean or 0.0)
 
 
 def read(run: RunDirectory, trials: Sequence[str]) -> Histories:

@@ -10,12 +10,12 @@ from experiments.design.published_figure import PublishedFigure
 from experiments.report import confusion, curves, dots, histories
 from experiments.report.card import Card, card_of
 from experiments.report.ran import Ran, what_ran
-from experiments.results.analysis import Certainty, Verdict, judge
-from experiments.results.notes import remarks
-from experiments.results.run_result import RunResult, Tried, VariantResult, collect
+from experiments.results.analysis import Analysis, VariantIntervals, analyse
+from experiments.results.notes import notes
+from experiments.results.run_result import CandidateResult, RunResult, VariantResult, collect
 from experiments.runs.directory import RunDirectory
 
-_UNKNOWN = Certainty(None, None, None, None)
+_UNKNOWN = VariantIntervals(None, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Trained:
     """
 
     variant: VariantResult
-    shown: Tried
+    shown: CandidateResult
     panels: tuple[curves.Panel, ...]
 
 
@@ -39,19 +39,19 @@ class Page:
 
     Args:
         anchor: its name in links.
-        result, verdict, card, ran: what the records tell.
+        result, analysis, card, ran: what the records tell.
         about: paragraphs of the study's text.
         dots: plots of accuracy and macro-F1.
         curves: of all variants.
         trained: variants with their curves.
         confusions: of the variants that were tested.
         rates: all learning rates that were tried; none before any trial finished.
-        remarks: what a reader should know, in sentences.
+        notes: what a reader should know, in sentences.
     """
 
     anchor: str
     result: RunResult
-    verdict: Verdict
+    analysis: Analysis
     card: Card
     ran: Ran
     about: tuple[str, ...]
@@ -60,7 +60,7 @@ class Page:
     trained: tuple[Trained, ...]
     confusions: tuple[confusion.Confusion, ...]
     rates: tuple[float, ...]
-    remarks: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
     def is_finished(self) -> bool:
@@ -70,12 +70,12 @@ class Page:
     @property
     def answer(self) -> str:
         """To the study's question, in a sentence."""
-        answer = self.verdict.answer
+        answer = self.analysis.answer
         return "Nothing was tested yet." if answer is None else answer.sentence
 
-    def certainty(self, variant: str) -> Certainty:
-        """How sure a variant's figures are."""
-        return self.verdict.certainty.get(variant, _UNKNOWN)
+    def intervals(self, variant: str) -> VariantIntervals:
+        """Confidence intervals of a variant's figures."""
+        return self.analysis.intervals.get(variant, _UNKNOWN)
 
     @property
     def best(self) -> tuple[str, ...]:
@@ -123,18 +123,18 @@ def page_of(run: RunDirectory, anchor: str) -> Page:
         RunError: a record is missing or damaged.
     """
     result = collect(run)
-    verdict = judge(result)
+    analysis = analyse(result)
     shown = [histories.shown_rate(variant) for variant in result.variants]
     told = [histories.read(run, tried.trials) for tried in shown]
     drawn = curves.draw(told, len(result.genres))
     return Page(
         anchor=anchor,
         result=result,
-        verdict=verdict,
+        analysis=analysis,
         card=card_of(result, run.read_run()),
         ran=what_ran(result),
         about=tuple(_paragraphs(result)),
-        dots=_plots(result, verdict),
+        dots=_plots(result, analysis),
         curves=drawn,
         trained=tuple(map(Trained, result.variants, shown, drawn.of_variant)),
         confusions=tuple(
@@ -143,12 +143,12 @@ def page_of(run: RunDirectory, anchor: str) -> Page:
             if variant.n
         ),
         rates=_rates(result),
-        remarks=tuple(remarks(result)),
+        notes=tuple(notes(result)),
     )
 
 
 def _rates(result: RunResult) -> tuple[float, ...]:
-    tried = [tried for variant in result.variants for tried in variant.tried]
+    tried = [tried for variant in result.variants for tried in variant.candidates]
     if not any(one.validation_macro_f1.values for one in tried):
         return ()
     return tuple(sorted({one.learning_rate for one in tried}))
@@ -162,16 +162,16 @@ def _paragraphs(result: RunResult) -> Iterator[str]:
             yield text
 
 
-def _plots(result: RunResult, verdict: Verdict) -> tuple[dots.Dots, ...]:
+def _plots(result: RunResult, analysis: Analysis) -> tuple[dots.Dots, ...]:
     accuracy, macro_f1 = [], []
     for variant in result.variants:
-        sure = verdict.certainty.get(variant.name, _UNKNOWN)
+        intervals = analysis.intervals.get(variant.name, _UNKNOWN)
         accuracy.append(
             dots.Entry(
                 variant.name,
                 variant.accuracy.values,
                 variant.accuracy.mean,
-                sure.accuracy,
+                intervals.accuracy,
                 tuple(_source(figure, figure.accuracy) for figure in variant.published),
             )
         )
@@ -180,7 +180,7 @@ def _plots(result: RunResult, verdict: Verdict) -> tuple[dots.Dots, ...]:
                 variant.name,
                 variant.macro_f1.values,
                 variant.macro_f1.mean,
-                sure.macro_f1,
+                intervals.macro_f1,
                 tuple(
                     _source(figure, figure.f1)
                     for figure in variant.published

@@ -68,7 +68,7 @@ def what_ran(result: RunResult) -> Ran:
     trials = tuple(
         _trial(result.run, variant.name, tried.learning_rate, trial)
         for variant in result.variants
-        for tried in variant.tried
+        for tried in variant.candidates
         for trial in tried.trials
     )
     return Ran(command, is_own, trials)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Certainty:
-    """How sure a variant's test figures are.
+class VariantIntervals:
+    """Confidence intervals of a variant's test figures.
 
     Args:
         accuracy, macro_f1: intervals over its seeds; None for too few seeds.
@@ -40,13 +40,13 @@ class Certainty:
 
 
 @dataclass(frozen=True)
-class AgainstBaseline:
-    """The best variant's first seed beside a baseline, on the same test rows.
+class BaselineComparison:
+    """The best variant's first seed compared with a baseline on the same test rows.
 
     Args:
         baseline: its name.
-        comparison: of accuracy; positive where the network is better.
-        mcnemar: of the rows that one alone gets right.
+        comparison: accuracies; positive where the network is better.
+        mcnemar: test of the rows that only one of them predicts correctly.
     """
 
     baseline: str
@@ -55,33 +55,33 @@ class AgainstBaseline:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a run's results answer.
+class Analysis:
+    """Statistics of a run's results.
 
     Args:
-        answer: of the variants' test macro-F1; None before anything was tested.
-        certainty: by variant.
-        clusters: that test rows were resampled by; None without predictions.
+        answer: ranking of the variants by test macro-F1; None before anything was tested.
+        intervals: by variant.
+        clusters: of test rows, for resampling; None without predictions.
         best: the variant that is compared with baselines.
-        baselines: those comparisons.
+        baselines: its comparisons with them.
     """
 
     answer: Answer | None
-    certainty: Mapping[str, Certainty]
+    intervals: Mapping[str, VariantIntervals]
     clusters: Clusters | None
     best: str | None
-    baselines: tuple[AgainstBaseline, ...]
+    baselines: tuple[BaselineComparison, ...]
 
     @property
     def unit(self) -> str:
-        """What test rows were resampled by, such as "15 tracks"; empty without."""
+        """Number and kind of the clusters, such as "15 tracks"; empty without."""
         return str(self.clusters) if self.clusters else ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
             "answer": None if self.answer is None else self.answer.to_dict(),
-            "intervals": {name: asdict(sure) for name, sure in self.certainty.items()},
+            "intervals": {name: asdict(found) for name, found in self.intervals.items()},
             "rows_resampled_by": self.unit,
             "best": self.best,
             "baselines": [
@@ -95,23 +95,26 @@ class Verdict:
         }
 
 
-def judge(result: RunResult) -> Verdict:
-    """The verdict on a run's results, as far as they go.
+def analyse(result: RunResult) -> Analysis:
+    """Analyse a run's results, as far as they go.
 
     Raises:
         RunError: predictions are damaged.
     """
     classes = len(result.genres)
     tested = [variant for variant in result.variants if variant.n]
-    said = {variant.name: _predictions(result, variant) for variant in tested}
-    first = next((found[0] for found in said.values() if found), None)
+    predictions = {variant.name: _predictions(result, variant) for variant in tested}
+    first = next((found[0] for found in predictions.values() if found), None)
     clusters = None if first is None else clusters_of(first.label, first.track)
     bootstrap = ClusterBootstrap(first.label, clusters) if first and clusters else None
     figures = {variant.name: variant.by_seed("macro_f1") for variant in result.variants}
     best = result.best
-    return Verdict(
+    return Analysis(
         answer(figures) if tested else None,
-        {variant.name: _certainty(variant, said[variant.name], bootstrap) for variant in tested},
+        {
+            variant.name: _intervals(variant, predictions[variant.name], bootstrap)
+            for variant in tested
+        },
         clusters,
         best.name if best else None,
         _against(result, predictions_of(result.run, best.trials[0], classes), bootstrap)
@@ -125,17 +128,17 @@ def _predictions(result: RunResult, variant: VariantResult) -> list[Predictions]
     return [each for each in found if each is not None]
 
 
-def _certainty(
+def _intervals(
     variant: VariantResult, found: list[Predictions], bootstrap: ClusterBootstrap | None
-) -> Certainty:
+) -> VariantIntervals:
     import numpy as np
 
     accuracy = mean_interval(variant.accuracy.values)
     macro_f1 = mean_interval(variant.macro_f1.values)
     if bootstrap is None or not found:
-        return Certainty(accuracy, macro_f1, None, None)
+        return VariantIntervals(accuracy, macro_f1, None, None)
     predicted = np.stack([each.predicted for each in found])
-    return Certainty(
+    return VariantIntervals(
         accuracy,
         macro_f1,
         bootstrap.interval(predicted, "accuracy"),
@@ -145,12 +148,12 @@ def _certainty(
 
 def _against(
     result: RunResult, ours: Predictions | None, bootstrap: ClusterBootstrap
-) -> tuple[AgainstBaseline, ...]:
+) -> tuple[BaselineComparison, ...]:
     if ours is None:
         return ()
     found = baselines_of(result.run)
     return tuple(
-        AgainstBaseline(
+        BaselineComparison(
             baseline.name,
             bootstrap.compare(theirs, ours.predicted),
             mcnemar(ours.label, theirs, ours.predicted),

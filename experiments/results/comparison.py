@@ -26,7 +26,7 @@ from experiments.statistics.paired_tests import (
 
 
 @dataclass(frozen=True)
-class AgainstFirst:
+class DifferenceToFirst:
     """A variant of a later run minus the same variant of the first, on common seeds.
 
     Args:
@@ -38,19 +38,19 @@ class AgainstFirst:
 
 
 @dataclass(frozen=True)
-class Common:
+class VariantComparison:
     """A variant in each run.
 
     Args:
         name: of the variant.
         results: one a run; None where the run has no such variant.
-        against_first: one a run; None for the first run, and where one lacks the
+        to_first: one a run; None for the first run, and where one lacks the
             variant or the datasets differ.
     """
 
     name: str
     results: tuple[VariantResult | None, ...]
-    against_first: tuple[AgainstFirst | None, ...]
+    to_first: tuple[DifferenceToFirst | None, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class BestOnRows:
 
 
 @dataclass(frozen=True)
-class SideBySide:
+class RunComparison:
     """Several runs, the first of which the others are held against.
 
     Args:
@@ -86,7 +86,7 @@ class SideBySide:
 
     results: tuple[RunResult, ...]
     differences: tuple[Difference, ...]
-    variants: tuple[Common, ...]
+    variants: tuple[VariantComparison, ...]
     best: tuple[BestOnRows, ...]
 
     @property
@@ -106,9 +106,7 @@ class SideBySide:
                 {
                     "name": common.name,
                     "in_runs": [result is not None for result in common.results],
-                    "against_first": [
-                        against and asdict(against) for against in common.against_first
-                    ],
+                    "against_first": [against and asdict(against) for against in common.to_first],
                 }
                 for common in self.variants
             ],
@@ -116,7 +114,7 @@ class SideBySide:
         }
 
 
-def compare(runs: Sequence[RunDirectory]) -> SideBySide:
+def compare(runs: Sequence[RunDirectory]) -> RunComparison:
     """Set runs side by side.
 
     Args:
@@ -131,7 +129,7 @@ def compare(runs: Sequence[RunDirectory]) -> SideBySide:
             raise RunError(f"{run.name} is named twice: compare it with another run.")
     results = tuple(collect(run) for run in runs)
     names = dict.fromkeys(variant.name for result in results for variant in result.variants)
-    return SideBySide(
+    return RunComparison(
         results,
         differences(results),
         tuple(_common(name, results) for name in names),
@@ -139,26 +137,26 @@ def compare(runs: Sequence[RunDirectory]) -> SideBySide:
     )
 
 
-def _common(name: str, results: Sequence[RunResult]) -> Common:
+def _common(name: str, results: Sequence[RunResult]) -> VariantComparison:
     found = tuple(
         next((variant for variant in result.variants if variant.name == name), None)
         for result in results
     )
     first = found[0]
-    against: list[AgainstFirst | None] = [None]
+    against: list[DifferenceToFirst | None] = [None]
     for result, other in zip(results[1:], found[1:], strict=True):
         same = result.content_sha256 == results[0].content_sha256
         against.append(_against(first, other) if first and other and same else None)
-    return Common(name, found, tuple(against))
+    return VariantComparison(name, found, tuple(against))
 
 
-def _against(first: VariantResult, other: VariantResult) -> AgainstFirst:
+def _against(first: VariantResult, other: VariantResult) -> DifferenceToFirst:
     def of(figure: Any) -> SeedComparison | None:
         before, after = first.by_seed(figure), other.by_seed(figure)
         seeds = [seed for seed in before if seed in after]
         return compare_over_seeds([before[s] for s in seeds], [after[s] for s in seeds])
 
-    return AgainstFirst(of("accuracy"), of("macro_f1"))
+    return DifferenceToFirst(of("accuracy"), of("macro_f1"))
 
 
 def _best(results: Sequence[RunResult]) -> tuple[BestOnRows, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from experiments.results.run_result import RunResult, VariantResult
 
 
-def remarks(result: RunResult) -> Iterator[str]:
+def notes(result: RunResult) -> Iterator[str]:
     """What went wrong or differs from what a reader would take for granted, in sentences."""
     for variant in result.variants:
         yield from (f"{variant.name}: {said}" for said in _of_variant(result, variant))

@@ -27,7 +27,7 @@ _MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True)
-class Tried:
+class CandidateResult:
     """A candidate that validation chose from.
 
     Args:
@@ -48,7 +48,7 @@ class VariantResult:
     Args:
         name: of the variant.
         learning_rate: that was trained, or that validation selected.
-        tried: all learning rates, of which validation selected one.
+        candidates: all learning rates, of which validation selected one.
         trials: ids of those that were tested.
         tested: their seeds.
         n: trials that finished and were tested.
@@ -68,7 +68,7 @@ class VariantResult:
 
     name: str
     learning_rate: float
-    tried: tuple[Tried, ...]
+    candidates: tuple[CandidateResult, ...]
     trials: tuple[str, ...]
     tested: tuple[int, ...]
     n: int
@@ -89,7 +89,7 @@ class VariantResult:
     @property
     def selected_from(self) -> int:
         """Number of learning rates tried."""
-        return len(self.tried)
+        return len(self.candidates)
 
     def by_seed(self, figure: Literal["accuracy", "macro_f1"]) -> dict[int, float]:
         """A figure of each tested trial, by its seed."""
@@ -230,7 +230,7 @@ def _variant(run: RunDirectory, variant: dict[str, Any], classes: int) -> Varian
         ended = [r for r in results if r and r["status"] == "finished"]
         scores = tuple(_number(result["validation"]["macro_f1"]) for result in ended)
         rate = _number(candidate["learning_rate"])
-        candidates.append((Tried(rate, tuple(trials), Spread(scores)), results))
+        candidates.append((CandidateResult(rate, tuple(trials), Spread(scores)), results))
     # Of several candidates only the selected one has been tested.
     chosen, results = max(
         candidates, key=lambda candidate: sum(bool(r and r["test"]) for r in candidate[1])
@@ -247,7 +247,7 @@ def _variant(run: RunDirectory, variant: dict[str, Any], classes: int) -> Varian
     return VariantResult(
         name=_of(str, variant["name"]),
         learning_rate=chosen.learning_rate,
-        tried=tuple(tried for tried, _ in candidates),
+        candidates=tuple(candidate for candidate, _ in candidates),
         trials=tuple(_of(str, result["trial"]) for result in finished),
         tested=tuple(_of(int, result["seed"]) for result in finished),
         n=len(tested),

@@ -14,8 +14,8 @@ from genre_tui.core.csv_text import csv_text
 
 if TYPE_CHECKING:
     from experiments.report.dots import Dots, Entry
-    from experiments.results.analysis import Certainty, Verdict
-    from experiments.results.comparison import SideBySide
+    from experiments.results.analysis import Analysis, VariantIntervals
+    from experiments.results.comparison import RunComparison
 
 Figure = Literal["macro_f1", "accuracy"]
 FIGURES: dict[Figure, str] = {"macro_f1": "macro-F1", "accuracy": "accuracy"}
@@ -27,13 +27,13 @@ class OneRun:
 
     Args:
         result: of the run.
-        verdict: on it; None while it is computed.
+        analysis: on it; None while it is computed.
         plots: where the variants' figures lie.
-        problem: why there is no verdict, a sentence.
+        problem: why there is no analysis, a sentence.
     """
 
     result: RunResult
-    verdict: Verdict | None
+    analysis: Analysis | None
     plots: Mapping[Figure, Dots]
     problem: str = ""
 
@@ -47,7 +47,7 @@ class Several:
         plots: where their variants' figures lie.
     """
 
-    compared: SideBySide
+    compared: RunComparison
     plots: Mapping[Figure, Dots]
 
 
@@ -64,7 +64,7 @@ def documented(variant: VariantResult, figure: Figure) -> list[tuple[str, float]
 
 
 def look(run: RunDirectory) -> OneRun:
-    """A run's results, without their verdict.
+    """A run's results, without their analysis.
 
     Raises:
         RunError: a record is missing or damaged.
@@ -73,16 +73,16 @@ def look(run: RunDirectory) -> OneRun:
     return OneRun(result, None, _plots(result, None))
 
 
-def judged(one: OneRun) -> OneRun:
-    """The same with its verdict.
+def analysed(one: OneRun) -> OneRun:
+    """The same with its analysis.
 
     Raises:
         RunError: predictions are damaged.
     """
-    from experiments.results.analysis import judge
+    from experiments.results.analysis import analyse
 
-    verdict = judge(one.result)
-    return OneRun(one.result, verdict, _plots(one.result, verdict))
+    analysis = analyse(one.result)
+    return OneRun(one.result, analysis, _plots(one.result, analysis))
 
 
 def beside(runs: Sequence[RunDirectory]) -> Several:
@@ -106,23 +106,23 @@ def beside(runs: Sequence[RunDirectory]) -> Several:
             for number, found in enumerate(common.results, 1):
                 if found is not None and found.n:
                     values = getattr(found, figure).values
-                    sure = mean_interval(values)
+                    interval = mean_interval(values)
                     name = f"{number} {common.name}"
-                    entries.append(_entry(name, found, figure, sure))
+                    entries.append(_entry(name, found, figure, interval))
         plots[figure] = place(f"{what} %", entries)
     return Several(compared, plots)
 
 
-def _plots(result: RunResult, verdict: Verdict | None) -> dict[Figure, Dots]:
+def _plots(result: RunResult, analysis: Analysis | None) -> dict[Figure, Dots]:
     from experiments.report.dots import Entry, place
 
-    certainty: Mapping[str, Certainty] = verdict.certainty if verdict else {}
+    intervals: Mapping[str, VariantIntervals] = analysis.intervals if analysis else {}
     plots: dict[Figure, Dots] = {}
     for figure, what in FIGURES.items():
         entries = []
         for variant in ordered(result, figure):
-            sure = certainty.get(variant.name)
-            interval = getattr(sure, figure) if sure else None
+            found = intervals.get(variant.name)
+            interval = getattr(found, figure) if found else None
             entries.append(_entry(variant.name, variant, figure, interval))
         for baseline in result.baselines:
             if baseline.n:
@@ -151,14 +151,14 @@ def statistics_json(shown: OneRun | Several) -> str:
         plain = shown.compared.to_dict()
     else:
         plain = shown.result.to_dict()
-        plain["statistics"] = shown.verdict.to_dict() if shown.verdict else None
+        plain["statistics"] = shown.analysis.to_dict() if shown.analysis else None
     return json.dumps(plain, indent=1) + "\n"
 
 
 def comparison_csv(shown: OneRun | Several) -> str:
     """A line a run and variant: its figures as shares, with intervals where they are known."""
     results = shown.compared.results if isinstance(shown, Several) else (shown.result,)
-    verdict = None if isinstance(shown, Several) else shown.verdict
+    analysis = None if isinstance(shown, Several) else shown.analysis
     kinds = ("mean", "std", "low", "high", "rows_low", "rows_high")
     columns = ["run", "dataset", "variant", "n", "learning_rate"]
     columns += [f"{figure}_{kind}" for figure in FIGURES for kind in kinds]
@@ -167,12 +167,12 @@ def comparison_csv(shown: OneRun | Several) -> str:
         for variant in result.variants:
             row: list[object] = [result.run.name, result.dataset, variant.name, variant.n]
             row.append(variant.learning_rate)
-            sure = verdict.certainty.get(variant.name) if verdict else None
+            of_variant = analysis.intervals.get(variant.name) if analysis else None
             for figure in FIGURES:
                 spread = getattr(variant, figure)
                 row += [spread.mean, spread.std]
                 for name in (figure, f"{figure}_on_rows"):
-                    found = getattr(sure, name) if sure else None
+                    found = getattr(of_variant, name) if of_variant else None
                     row += [found.low, found.high] if found else [None, None]
             rows.append(row)
     return csv_text(columns, rows)

@@ -28,32 +28,32 @@ def answer_text(one: OneRun) -> Text:
     text.append("\n")
     if not any(variant.n for variant in result.variants):
         return text.append("Nothing was tested yet.", "not bold")
-    if one.verdict is None:
+    if one.analysis is None:
         return text.append(clean(one.problem) or COMPUTING, "not bold italic")
     return text.append(answer(one), "not bold")
 
 
 def answer(one: OneRun) -> str:
     """The answer, in a sentence; "" while there is none."""
-    if one.verdict is None or one.verdict.answer is None:
+    if one.analysis is None or one.analysis.answer is None:
         return ""
-    return clean(one.verdict.answer.sentence)
+    return clean(one.analysis.answer.sentence)
 
 
 def variants(one: OneRun, figure: Figure) -> RenderableType:
     """The plot and the table of variants."""
-    result, verdict = one.result, one.verdict
-    certainty = verdict.certainty if verdict else {}
+    result, analysis = one.result, one.analysis
+    intervals = analysis.intervals if analysis else {}
     rows = []
     for variant in ordered(result, figure):
-        sure = certainty.get(variant.name)
-        over_seeds = getattr(sure, figure) if sure else None
-        on_rows = getattr(sure, f"{figure}_on_rows") if sure else None
+        found = intervals.get(variant.name)
+        over_seeds = getattr(found, figure) if found else None
+        on_rows = getattr(found, f"{figure}_on_rows") if found else None
         rows.append(
             [
                 variant.name,
                 spread(getattr(variant, figure)),
-                _over_seeds(variant, over_seeds, bool(verdict or one.problem)),
+                _over_seeds(variant, over_seeds, bool(analysis or one.problem)),
                 str(variant.n),
                 between(on_rows),
                 f"{variant.learning_rate:g}",
@@ -74,7 +74,7 @@ def variants(one: OneRun, figure: Figure) -> RenderableType:
     if not any(row[6] for row in rows):
         columns, rows = _without(6, columns, rows)
     parts: list[RenderableType] = [DotPlot(one.plots[figure]), Text()]
-    parts += [FittedTable(columns, rows), *map(Text, _remarks(one))]
+    parts += [FittedTable(columns, rows), *map(Text, _notes(one))]
     return Group(*parts)
 
 
@@ -83,8 +83,8 @@ def beside(one: OneRun, pairs: bool) -> RenderableType:
     parts = [*_baselines(one.result), *_against(one)]
     if pairs:
         parts += _pairs(one)
-    elif one.verdict and one.verdict.answer and one.verdict.answer.pairs:
-        count = len(one.verdict.answer.pairs)
+    elif one.analysis and one.analysis.answer and one.analysis.answer.pairs:
+        count = len(one.analysis.answer.pairs)
         parts.append(Text(f"p shows {count} pair{'s' * (count > 1)} of variants.", "dim"))
     return Group(*parts)
 
@@ -108,9 +108,9 @@ def _over_seeds(variant: VariantResult, interval: object, is_known: bool) -> str
     return between(interval) if is_known else "..."  # type: ignore[arg-type]
 
 
-def _remarks(one: OneRun) -> list[str]:
+def _notes(one: OneRun) -> list[str]:
     """What to know of the table, in sentences."""
-    result, verdict = one.result, one.verdict
+    result, analysis = one.result, one.analysis
     said = []
     for variant in result.variants:
         told = [f"{variant.diverged} diverged"] if variant.diverged else []
@@ -125,13 +125,13 @@ def _remarks(one: OneRun) -> list[str]:
     if few := sorted({variant.n for variant in result.variants if 0 < variant.n < 3}):
         seeds = " and ".join("One seed" if n == 1 else f"{n} seeds" for n in few)
         said.append(f"{seeds} cannot tell the spread over seeds. More seeds: --seeds 5.")
-    if verdict and verdict.unit:
+    if analysis and analysis.unit:
         rough = (
             " They are few: such intervals are rough."
-            if (verdict.clusters and verdict.clusters.are_few)
+            if (analysis.clusters and analysis.clusters.are_few)
             else ""
         )
-        said.append(f"On rows: {verdict.unit} of the test rows resampled.{rough}")
+        said.append(f"On rows: {analysis.unit} of the test rows resampled.{rough}")
     for variant in result.variants:
         for figure in variant.published:
             kind = "macro-F1" if figure.f1_kind == "macro" else "mean F1 of batches"
@@ -156,8 +156,8 @@ def _baselines(result: RunResult) -> list[RenderableType]:
 
 
 def _against(one: OneRun) -> list[RenderableType]:
-    verdict = one.verdict
-    if verdict is None or not verdict.baselines:
+    analysis = one.analysis
+    if analysis is None or not analysis.baselines:
         return []
     rows = [
         [
@@ -167,7 +167,7 @@ def _against(one: OneRun) -> list[RenderableType]:
             p_value(found.comparison.p),
             p_value(found.mcnemar.p),
         ]
-        for found in verdict.baselines
+        for found in analysis.baselines
     ]
     columns = [
         Column("minus"),
@@ -177,19 +177,19 @@ def _against(one: OneRun) -> list[RenderableType]:
         Column("McNemar's p", 3),
     ]
     title = (
-        f"{clean(verdict.best or '')}, best on validation, first seed, minus each baseline: "
-        f"accuracy on the same rows, resampling {verdict.unit}"
+        f"{clean(analysis.best or '')}, best on validation, first seed, minus each baseline: "
+        f"accuracy on the same rows, resampling {analysis.unit}"
     )
     notes = {4: "McNemar's p takes segments for independent, so it is too small."}
     return [Text(title, "bold"), FittedTable(columns, rows, notes=notes), Text()]
 
 
 def _pairs(one: OneRun) -> list[RenderableType]:
-    verdict = one.verdict
-    if verdict is None or verdict.answer is None or not verdict.answer.pairs:
+    analysis = one.analysis
+    if analysis is None or analysis.answer is None or not analysis.answer.pairs:
         return []
     rows = []
-    for pair in verdict.answer.pairs:
+    for pair in analysis.answer.pairs:
         found = pair.comparison
         cells = (
             [NONE, NONE, "0"]
@@ -209,5 +209,5 @@ def _pairs(one: OneRun) -> list[RenderableType]:
         Column("95 % interval", 1),
         Column("seeds", 2),
     ]
-    title = f"Pairs: test {verdict.answer.what}, by seed; p adjusted by Holm's method"
+    title = f"Pairs: test {analysis.answer.what}, by seed; p adjusted by Holm's method"
     return [Text(title, "bold"), FittedTable(columns, rows, left=2)]

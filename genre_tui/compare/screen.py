@@ -22,9 +22,9 @@ from genre_tui.compare.comparison_data import (
     Figure,
     OneRun,
     Several,
+    analysed,
     beside,
     comparison_csv,
-    judged,
     look,
     statistics_json,
 )
@@ -155,12 +155,12 @@ class ComparePage(Page):
         """Show what there is, and compute the rest."""
         known = self._shown
         if not isinstance(known, OneRun) or known.result.run != one.result.run:
-            self._take(one)  # else what is known stays in sight until the new verdict is there
+            self._take(one)  # else what is known stays in sight until the new analysis is there
 
         def fail(problem: str) -> None:
             self._take(replace(one, problem=problem))
 
-        in_background(self, "compare", partial(judged, one), self._take, fail)
+        in_background(self, "compare", partial(analysed, one), self._take, fail)
 
     def _take(self, shown: OneRun | Several) -> None:
         self._shown = shown
@@ -198,9 +198,9 @@ class ComparePage(Page):
             self.query_one("#beside", Static).update(rest)
 
     def _shows_pairs(self, one: OneRun) -> bool:
-        if self._pairs is not None or one.verdict is None or one.verdict.answer is None:
+        if self._pairs is not None or one.analysis is None or one.analysis.answer is None:
             return bool(self._pairs)
-        return len(one.verdict.answer.pairs) <= _FEW_PAIRS
+        return len(one.analysis.answer.pairs) <= _FEW_PAIRS
 
     def action_figure(self) -> None:
         """Go from macro-F1 to accuracy, or back."""

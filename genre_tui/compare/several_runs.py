@@ -50,7 +50,7 @@ def figures(several: Several, figure: Figure) -> RenderableType:
         for number, found in enumerate(common.results, 1):
             if found is None:
                 continue
-            against = common.against_first[number - 1]
+            against = common.to_first[number - 1]
             comparison = getattr(against, figure) if against else None
             cells = [name, str(number), spread(getattr(found, figure)), str(found.n)]
             if comparison is not None:

@@ -22,7 +22,7 @@ from experiments.errors import RunError
 from experiments.report import write_report
 from experiments.report.ran import what_ran
 from experiments.report.writing import render
-from experiments.results.analysis import judge
+from experiments.results.analysis import analyse
 from experiments.results.run_result import collect
 from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
@@ -96,7 +96,7 @@ def test_a_report_says_what_the_records_say(tmp_path: Path) -> None:
     run = record(tmp_path, kind="demo", rows=90)
     result = collect(run)
     page = _page(run)
-    answer = judge(result).answer
+    answer = analyse(result).answer
     assert answer is not None
     assert answer.sentence in page.text
     assert result.question in page.text
@@ -107,7 +107,7 @@ def test_a_report_says_what_the_records_say(tmp_path: Path) -> None:
         assert variant.accuracy.mean is not None
         assert variant.name in page.text
         assert f"{variant.accuracy.mean * 100:.2f}" in page.text
-        assert all(trial in page.text for tried in variant.tried for trial in tried.trials)
+        assert all(trial in page.text for tried in variant.candidates for trial in tried.trials)
     for baseline in result.baselines:
         assert baseline.name in page.text
     assert "0" * 64 in page.text

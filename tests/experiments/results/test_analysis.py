@@ -8,7 +8,7 @@ import pytest
 
 from experiments.cli.options import print_result
 from experiments.errors import RunError
-from experiments.results.analysis import judge
+from experiments.results.analysis import analyse
 from experiments.results.run_result import collect
 from experiments.runs.predictions import baselines_of, predictions_of
 from experiments.statistics.cluster_bootstrap import clusters_of
@@ -28,13 +28,13 @@ def test_the_better_variant_wins_where_seeds_agree(tmp_path: Path) -> None:
         skill=lambda variant, trial: 0.9 if variant == "batch-norm" else 0.5,
     )
     result = collect(run)
-    verdict = judge(result)
-    assert verdict.answer is not None
-    assert verdict.answer.sentence.startswith("By macro-F1, batch-norm beats none (difference ")
-    assert verdict.best == "batch-norm"
-    assert verdict.unit == "120 tracks"
+    analysis = analyse(result)
+    assert analysis.answer is not None
+    assert analysis.answer.sentence.startswith("By macro-F1, batch-norm beats none (difference ")
+    assert analysis.best == "batch-norm"
+    assert analysis.unit == "120 tracks"
     best = next(variant for variant in result.variants if variant.name == "batch-norm")
-    sure = verdict.certainty["batch-norm"]
+    sure = analysis.intervals["batch-norm"]
     mean = best.macro_f1.mean
     assert mean is not None
     assert sure.macro_f1 is not None
@@ -50,7 +50,7 @@ def test_baselines_are_compared_on_the_same_rows(tmp_path: Path) -> None:
     assert best is not None
     ours = predictions_of(run, best.trials[0], GENRES)
     assert ours is not None
-    found = judge(result).baselines
+    found = analyse(result).baselines
     assert [one.baseline for one in found] == ["majority", "rbf-svm"]
     for one in found:
         theirs = baselines_of(run)[one.baseline][0]
@@ -62,19 +62,19 @@ def test_baselines_are_compared_on_the_same_rows(tmp_path: Path) -> None:
 
 
 def test_one_seed_claims_nothing(tmp_path: Path) -> None:
-    verdict = judge(collect(record(tmp_path, STUDIES["batch-norm"], seeds=1)))
-    assert verdict.answer is not None
-    assert "cannot" in verdict.answer.sentence
-    assert "beats" not in verdict.answer.sentence
-    assert all(sure.macro_f1 is None for sure in verdict.certainty.values())
+    analysis = analyse(collect(record(tmp_path, STUDIES["batch-norm"], seeds=1)))
+    assert analysis.answer is not None
+    assert "cannot" in analysis.answer.sentence
+    assert "beats" not in analysis.answer.sentence
+    assert all(sure.macro_f1 is None for sure in analysis.intervals.values())
 
 
 def test_a_run_without_results_has_no_answer(tmp_path: Path) -> None:
     run = record(tmp_path, status=lambda variant, trial: "diverged", baselines=())
-    verdict = judge(collect(run))
-    assert verdict.answer is None
-    assert verdict.baselines == ()
-    assert verdict.unit == ""
+    analysis = analyse(collect(run))
+    assert analysis.answer is None
+    assert analysis.baselines == ()
+    assert analysis.unit == ""
 
 
 def test_the_answer_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from data.terminal.console import console
-from experiments.cli.comparison_tables import comparison_view, verdict_view
+from experiments.cli.comparison_tables import analysis_view, comparison_view
 from experiments.cli.report import compare as command
 from experiments.design.variants import only
 from experiments.errors import RunError
-from experiments.results.analysis import judge
-from experiments.results.comparison import SideBySide, compare
+from experiments.results.analysis import analyse
+from experiments.results.comparison import RunComparison, compare
 from experiments.results.run_result import collect
 from experiments.runs.predictions import predictions_of
 from experiments.statistics.paired_tests import mcnemar
@@ -28,14 +28,14 @@ ONE = "20260102T030405Z-aaaaaa"
 TWO = "20260103T030405Z-bbbbbb"
 
 
-def _text(compared: SideBySide) -> str:
+def _text(compared: RunComparison) -> str:
     printer = console()
     with printer.capture() as captured:
         printer.print(comparison_view(compared))
     return " ".join(captured.get().split())
 
 
-def _differs(compared: SideBySide) -> dict[str, tuple[str, ...]]:
+def _differs(compared: RunComparison) -> dict[str, tuple[str, ...]]:
     return {one.what: one.values for one in compared.differences}
 
 
@@ -67,8 +67,8 @@ def test_the_same_variant_is_paired_by_its_common_seeds(tmp_path: Path) -> None:
     compared = compare([first, second])
     common = compared.variants[0]
     before, after = (result.by_seed("macro_f1") for result in common.results if result)
-    against = common.against_first[1]
-    assert common.against_first[0] is None
+    against = common.to_first[1]
+    assert common.to_first[0] is None
     assert against is not None
     assert against.macro_f1 is not None
     assert against.macro_f1.n == 3
@@ -108,7 +108,7 @@ def test_different_datasets_are_warned_of_and_not_compared(tmp_path: Path) -> No
     compared = compare([first, second])
     assert not compared.share_dataset
     assert compared.best == ()
-    assert all(common.against_first == (None, None) for common in compared.variants)
+    assert all(common.to_first == (None, None) for common in compared.variants)
     text = _text(compared)
     assert "not comparable" in text
     assert "000000000000 111111111111" in text
@@ -122,7 +122,7 @@ def test_a_third_run_of_other_rows_leaves_the_other_two_compared(tmp_path: Path)
     third = record(tmp_path, epochs=5, name="20260104T030405Z-cccccc")
     compared = compare([first, other, third])
     for common in compared.variants:
-        assert [against is None for against in common.against_first] == [True, True, False]
+        assert [against is None for against in common.to_first] == [True, True, False]
     assert [one.run for one in compared.best] == [2]
 
 
@@ -134,13 +134,13 @@ def test_variants_that_only_one_run_has(tmp_path: Path) -> None:
     mine = compared.variants[1]
     assert mine.results[0] is None
     assert mine.results[1] is not None
-    assert mine.against_first == (None, None)
+    assert mine.to_first == (None, None)
 
 
 def test_one_seed_has_no_paired_interval(tmp_path: Path) -> None:
     first = record(tmp_path, seeds=1, name=ONE)
     second = record(tmp_path, seeds=1, epochs=5, name=TWO)
-    against = compare([first, second]).variants[0].against_first[1]
+    against = compare([first, second]).variants[0].to_first[1]
     assert against is not None
     assert against.accuracy is None
     assert against.macro_f1 is None
@@ -169,7 +169,7 @@ def test_equal_runs_differ_in_nothing(tmp_path: Path) -> None:
     compared = compare([record(tmp_path, name=ONE), record(tmp_path, name=TWO)])
     assert compared.differences == ()
     assert "differ in nothing" in _text(compared)
-    against = compared.variants[0].against_first[1]
+    against = compared.variants[0].to_first[1]
     assert against is not None
     assert against.accuracy is not None
     assert (against.accuracy.difference, against.accuracy.p) == (0.0, 1.0)
@@ -178,13 +178,13 @@ def test_equal_runs_differ_in_nothing(tmp_path: Path) -> None:
 def test_one_run_compares_its_variants_and_baselines(tmp_path: Path) -> None:
     run = record(tmp_path, epochs=4, skill=lambda v, t: 0.9 if v == "last-epoch" else 0.5, rows=90)
     result = collect(run)
-    verdict = judge(result)
+    analysis = analyse(result)
     printer = console()
     with printer.capture() as captured:
-        printer.print(verdict_view(result, verdict))
+        printer.print(analysis_view(result, analysis))
     text = " ".join(captured.get().split())
-    assert verdict.answer is not None
-    assert verdict.answer.sentence in text
+    assert analysis.answer is not None
+    assert analysis.answer.sentence in text
     assert "last-epoch best-validation-f1 +" in text
     assert "majority +" in text
     assert "resampling 18 tracks" in text

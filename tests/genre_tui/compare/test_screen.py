@@ -17,9 +17,9 @@ from experiments.studies import STUDIES
 from genre_tui.compare.comparison_data import (
     OneRun,
     Several,
+    analysed,
     beside,
     comparison_csv,
-    judged,
     look,
     ordered,
 )
@@ -124,13 +124,13 @@ def test_which_runs_are_compared(tmp_path: Path) -> None:
 
 def test_figures_in_files(tmp_path: Path) -> None:
     run = record(tmp_path, skill=_skill)
-    one = judged(look(run))
+    one = analysed(look(run))
     rows = [*csv.DictReader(io.StringIO(comparison_csv(one)))]
     assert [row["variant"] for row in rows] == ["last-epoch", "best-validation-f1"]
     spread = one.result.variants[0].macro_f1
     assert float(rows[0]["macro_f1_mean"]) == spread.mean
-    assert one.verdict is not None
-    sure = one.verdict.certainty["last-epoch"].macro_f1_on_rows
+    assert one.analysis is not None
+    sure = one.analysis.intervals["last-epoch"].macro_f1_on_rows
     assert sure is not None
     assert float(rows[0]["macro_f1_rows_low"]) == sure.low
     assert [v.name for v in ordered(one.result, "macro_f1")] == list(BETTER)
@@ -196,7 +196,7 @@ def test_runs_side_by_side(tmp_path: Path, size: tuple[int, int]) -> None:
             await user.sees("differs", "training.epochs", "points of accuracy")
             shown = user.page(ComparePage)._shown
             assert isinstance(shown, Several)
-            against = shown.compared.variants[0].against_first[1]
+            against = shown.compared.variants[0].to_first[1]
             assert against is not None
             assert against.macro_f1 is not None
             difference = against.macro_f1.difference
