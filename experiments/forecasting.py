@@ -11,7 +11,6 @@ import fcntl
 import heapq
 import math
 import operator
-import os
 import re
 import statistics
 import time
@@ -23,9 +22,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import platformdirs
-
 from data.files.atomic import commit, writing
+from data.files.user_folders import cache_folder
 from data.processes import usable_cores
 from data.terminal.text import duration
 from experiments.design.plan import StudyOptions, make_plan
@@ -207,14 +205,6 @@ _NAMES = ("start_up", "ffn", "cnn", "shared")  # shared: by processes on all cor
 _FILE, _SCHEMA_VERSION = "timings.json", 2
 _LARGEST_FILE, _MOST_MACHINES = 2**18, 64
 _LEAST, _MOST = 1e-4, 1e4  # factors that may be
-
-
-def cache_folder() -> Path:
-    """Where to keep what can be measured again: GENRE_TUI_CACHE, else the user's cache."""
-    chosen = os.environ.get("GENRE_TUI_CACHE")
-    if chosen:
-        return Path(os.path.expanduser(chosen))
-    return Path(platformdirs.user_cache_dir("genre-tui", appauthor=False))
 
 
 def read_factors(computing: Computing) -> dict[str, float]:

@@ -10,17 +10,18 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from data.datasets.dataset import Dataset
 from data.errors import DataError
+from data.processes import usable_cores
 from data.storage import hdf5
 from data.terminal.commands import echo
-from experiments.design.plan import make_plan, plan_of
+from experiments.design.plan import Plan, make_plan, plan_of
 from experiments.design.request import BEGUN, Computing, Request
 from experiments.design.search_settings import Search, require_optuna
 from experiments.errors import RunError
@@ -34,10 +35,10 @@ from experiments.runs.event_log import EventLog
 from experiments.runs.events import Event, Note, RunEnded
 from experiments.runs.lock import owning, serve_owner
 from experiments.runs.process_id import Owner
-from experiments.training.cohorts import plan_cohorts
+from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import versions
 from experiments.training.job import Settings, Work
-from experiments.training.tasks import Machine, probe
+from experiments.training.tasks import Machine, fit_baselines, import_engine, probe
 from experiments.training.worker_count import default_workers
 from experiments.workers.pool import WorkerPool
 from networks.models.checks import ConfigError
@@ -120,12 +121,12 @@ class Carrier:
         study, asked = request.study, request.computing
         if request.search is not None:
             require_optuna()
-        dataset = hdf5.load(request.dataset)
-        dataset.features(request.features, "train")  # refuse before anything is written
         with self._pool(asked.threads) as pool:
-            machine: Machine = pool.submit(
-                probe, asked.device, asked.threads, asked.precision
-            ).result()
+            probed = pool.submit(probe, asked.device, asked.threads, asked.precision)
+            pool.submit(import_engine)
+            dataset = hdf5.load(request.dataset)
+            dataset.features(request.features, "train")  # refuse before anything is written
+            machine: Machine = probed.result()
             plan = make_plan(study, request.options, dataset.content_sha256, machine.devices)
             classes = len(dataset.genres)
             begun = None
@@ -168,6 +169,7 @@ class Carrier:
         self._run.withdraw_stop()
         with self._pool(settings.threads) as pool:
             pool.submit(probe, settings.device, settings.threads, settings.precision).result()
+            pool.submit(import_engine)
             self._carry_out(pool, facts, dataset, resumed=True)
 
     def _pool(self, threads: int) -> Any:
@@ -178,6 +180,30 @@ class Carrier:
             initializer=serve_owner,
             initargs=(self._run.path, self._me.pid),
         )
+
+    @contextmanager
+    def _fitting_baselines(
+        self, work: Work, plan: Plan, cohorts: Sequence[Cohort]
+    ) -> Iterator[None]:
+        """Fit the baselines in a process of their own, as far as it gets inside the block.
+
+        Not on a single core, nor where devices are compared and nothing may take their time.
+        """
+        if usable_cores() < 2 or any(cohort.device for cohort in cohorts):
+            yield
+            return
+        pool = self._make_pool(
+            1,
+            threads=1,
+            on_message=lambda message: None,  # failures are those of the record
+            initializer=serve_owner,
+            initargs=(self._run.path, self._me.pid),
+        )
+        try:
+            pool.submit(fit_baselines, work, plan.seeds)
+            yield
+        finally:
+            pool.terminate()
 
     def _carry_out(self, pool: Any, facts: dict[str, Any], dataset: Path, *, resumed: bool) -> None:
         """Train and record all that is left, with events."""
@@ -202,7 +228,8 @@ class Carrier:
                 if search is None
                 else Searcher(search, work, pool, workers, log, classes)
             )
-            finished = task.execute()
+            with self._fitting_baselines(work, plan, cohorts):
+                finished = task.execute()
             if finished:
                 self._learn(settings, workers)
             log.record(RunEnded("finished" if finished else "stopped"))

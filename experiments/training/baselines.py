@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from data.datasets.dataset import Dataset, Split
+from data.errors import DataError
+from data.files.atomic import commit
+from data.files.user_folders import cache_folder
 from experiments.errors import RunError
 from experiments.runs import baseline_results
 from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, patiently
 from experiments.runs.events import Continued, Note, Paused
-from experiments.training.job import Work
+from experiments.training.job import Work, read_dataset
 from experiments.workers.worker_main import send
 from networks.training import metrics
 
@@ -119,6 +125,23 @@ def is_done(run: RunDirectory, classes: int, seeds: Sequence[int]) -> bool:
     ]
 
 
+def fit_ahead(work: Work, seeds: Sequence[int]) -> None:
+    """Fit all baselines into the user's cache, where `record` finds them.
+
+    Nothing depends on it: what fails here or is not reached is left to `record`.
+
+    Args:
+        work: on what.
+        seeds: of the run.
+    """
+    dataset = read_dataset(work)
+    for baseline, seed in _planned_fits(seeds):
+        if work.run.stop_is_asked:
+            return
+        with suppress(Exception):
+            _cached_fit(baseline, dataset, seed)
+
+
 def record(work: Work, seeds: Sequence[int]) -> bool:
     """Fit all baselines and record their figures, unless that is done.
 
@@ -136,9 +159,7 @@ def record(work: Work, seeds: Sequence[int]) -> bool:
         DataError: the dataset cannot be read, or the record not written.
         RunError: the dataset has changed.
     """
-    from experiments.training.job import open_work
-
-    run, dataset = work.run, open_work(work)
+    run, dataset = work.run, read_dataset(work)
     if is_done(run, len(dataset.genres), seeds):
         return True
     rows = dataset.test
@@ -146,6 +167,12 @@ def record(work: Work, seeds: Sequence[int]) -> bool:
     arrays |= {} if rows.start is None else {"start": rows.start}
     results = []
     try:
+        # From the last one on: `fit_ahead` may still be on its way from the first one on.
+        for baseline, seed in reversed([*_planned_fits(seeds)]):
+            if run.stop_is_asked:
+                raise StopAskedError
+            with suppress(Exception):  # is met again below, and recorded
+                _cached_fit(baseline, dataset, seed)
         for baseline in BASELINES:
             chosen = baseline.seeds(seeds)
             fits, failure = _fits(baseline, dataset, (None,) if chosen is None else chosen, run)
@@ -195,12 +222,55 @@ def _fits(
         if run.stop_is_asked:
             raise StopAskedError
         try:
-            fits.append(fit(baseline, dataset, seed))
+            fits.append(_cached_fit(baseline, dataset, seed))
         except Exception as error:  # whatever it is, only this baseline is concerned
             failure = _reason(error)
             send(Note(f"the baseline {baseline.name} has no figures: {failure}"))
             return [], failure
     return fits, ""
+
+
+def _planned_fits(seeds: Sequence[int]) -> Iterator[tuple[Baseline, int | None]]:
+    for baseline in BASELINES:
+        for seed in baseline.seeds(seeds) or (None,):
+            yield baseline, seed
+
+
+def _cached_fit(baseline: Baseline, dataset: Dataset, seed: int | None) -> Fit:
+    """As `fit`, but fitted once for all runs on the same rows, with the same scikit-learn."""
+    folder = f"{dataset.content_sha256[:32]}-{version('scikit-learn')}"
+    path = cache_folder() / "baselines" / folder / f"{baseline.name}-{seed}.npz"
+    found = _read_fit(path, baseline, dataset)
+    if found is not None:
+        return found
+    made = fit(baseline, dataset, seed)
+    with suppress(DataError), commit(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            what=baseline.what,
+            validation=made.validation,
+            test=made.test,
+            seconds=made.seconds,
+        )
+    return made
+
+
+def _read_fit(path: Path, baseline: Baseline, dataset: Dataset) -> Fit | None:
+    """A cached fit; None where there is none that belongs to these settings and rows."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            fit = Fit(arrays["validation"], arrays["test"], float(arrays["seconds"]))
+            if str(arrays["what"]) != baseline.what:
+                return None
+    except Exception:  # there is none, or it is damaged in one of many ways
+        return None
+    for classes, rows in ((fit.validation, dataset.validation), (fit.test, dataset.test)):
+        if (
+            classes.shape != rows.label.shape
+            or not np.isin(classes, range(len(dataset.genres))).all()
+        ):
+            return None
+    return fit
 
 
 def _figures(each: Fit, dataset: Dataset) -> dict[str, Any]:

@@ -50,13 +50,18 @@ class Work:
 
 
 def open_work(work: Work) -> Dataset:
-    """Set this process up and read the dataset.
+    """Set torch up in this process and read the dataset; raises as `read_dataset`."""
+    set_up(work.settings.device, work.settings.threads)
+    return read_dataset(work)
+
+
+def read_dataset(work: Work) -> Dataset:
+    """The dataset of a run, which a process reads once.
 
     Raises:
         DataError: it cannot be read any more.
         RunError: the file has other rows than when the run began.
     """
-    set_up(work.settings.device, work.settings.threads)
     dataset = _load(work.dataset)
     if dataset.content_sha256 != work.content_sha256:
         raise RunError(

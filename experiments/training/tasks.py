@@ -73,6 +73,20 @@ def test(work: Work, trial: Trial) -> bool:
     return cohort_training.test(work, trial)
 
 
+def import_engine() -> None:
+    """Import what training takes, while this process waits for its first cohort."""
+    from experiments.training import cohort_training
+
+    assert cohort_training
+
+
+def fit_baselines(work: Work, seeds: Sequence[int]) -> None:
+    """See `experiments.training.baselines.fit_ahead`."""
+    from experiments.training.baselines import fit_ahead
+
+    fit_ahead(work, seeds)
+
+
 def baselines(work: Work, seeds: Sequence[int]) -> bool:
     """See `experiments.training.baselines.record`."""
     from experiments.training.baselines import record

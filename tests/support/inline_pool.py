@@ -32,6 +32,9 @@ class InlinePool(Executor):
     def grow(self, workers: int) -> None:
         """There is nothing to grow."""
 
+    def terminate(self) -> None:
+        """There is nothing to end."""
+
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run a task; its future is done."""
         future: Future[T] = Future()

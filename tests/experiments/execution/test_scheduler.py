@@ -168,14 +168,14 @@ def test_divergence_is_a_result(tmp_path: Path) -> None:
 def test_a_trial_that_fails_leaves_the_others_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
 ) -> None:
-    original = cohort.build
+    original = cohort.build_model
 
     def failing(network: Any, classes: int, seed: int, *rest: Any) -> Any:
         if seed == 42:
             raise failure("out of memory\nwith a second line")
         return original(network, classes, seed, *rest)
 
-    monkeypatch.setattr(cohort, "build", failing)
+    monkeypatch.setattr(cohort, "build_model", failing)
     result = collect(_run(tmp_path))
     assert [(variant.n, variant.failures) for variant in result.variants] == [
         (1, ("out of memory",))

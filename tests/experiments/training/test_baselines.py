@@ -174,27 +174,81 @@ def test_a_seed_gives_the_same_trees_again(dataset: Dataset) -> None:
     assert (first.test != other.test).any()
 
 
-def test_what_is_done_is_not_done_again(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    fitted: list[str] = []
+EVERY = [("majority", None), ("logistic-regression", None), ("rbf-svm", None)]
+EVERY += [("extra-trees", 42), ("extra-trees", 43)]
+Fitted = list[tuple[str, int | None]]
 
-    def counted(baseline: Baseline, *arguments: Any) -> baselines.Fit:
-        fitted.append(baseline.name)
-        return fit(baseline, *arguments)
+
+@pytest.fixture
+def fitted(monkeypatch: pytest.MonkeyPatch) -> Fitted:
+    """What is fitted, in order."""
+    made: Fitted = []
+
+    def counted(baseline: Baseline, dataset: Dataset, seed: int | None = None) -> baselines.Fit:
+        made.append((baseline.name, seed))
+        return fit(baseline, dataset, seed)
 
     monkeypatch.setattr(baselines, "fit", counted)
-    every = ["majority", "logistic-regression", "rbf-svm", "extra-trees", "extra-trees"]
+    return made
+
+
+def test_what_is_done_is_not_done_again(work: Work, fitted: Fitted) -> None:
     assert task(work, SEEDS)
-    assert fitted == every
+    assert sorted(fitted, key=str) == sorted(EVERY, key=str)
     before = {path: path.stat().st_mtime_ns for path in work.run.path.rglob("*")}
     assert task(work, SEEDS)
-    assert fitted == every
     assert before == {path: path.stat().st_mtime_ns for path in work.run.path.rglob("*")}
-    assert task(work, (42, 44))  # of other seeds, nothing is known yet
-    assert fitted == every * 2
-    (work.run.path / "baselines" / "result.json").write_text("{")
+    fitted.clear()
     assert task(work, (42, 44))
-    assert fitted == every * 3
+    assert fitted == [("extra-trees", 44)]
     assert is_done(work.run, 3, (42, 44))
+
+
+def test_runs_on_the_same_rows_share_their_fits(
+    work: Work, fitted: Fitted, dataset: Dataset, tmp_path: Path
+) -> None:
+    baselines.fit_ahead(work, SEEDS)
+    assert fitted == EVERY
+    assert not work.run.path.exists()
+    assert task(work, SEEDS)
+    other = replace(work, run=RunDirectory(tmp_path / "ffn-baseline" / "20260102T030405Z-def456"))
+    assert task(other, SEEDS)
+    assert fitted == EVERY
+    assert other.run.read_baselines() == work.run.read_baselines()
+    path = tmp_path / "others.h5"
+    rows = replace(dataset, train=_split([0, 1, 2] * 16, 0, 9))
+    hdf5.save(rows, path)
+    baselines.fit_ahead(replace(work, dataset=path, content_sha256=rows.content_sha256), SEEDS)
+    assert fitted == EVERY * 2
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", "other settings", "other classes"])
+def test_a_fit_in_the_cache_that_is_none_of_ours_is_made_anew(
+    work: Work, fitted: Fitted, own_places: Path, content: bytes | str
+) -> None:
+    baselines.fit_ahead(work, SEEDS)
+    (path,) = (own_places / "cache" / "baselines").glob("*/rbf-svm-None.npz")
+    with np.load(path) as arrays:
+        stored = dict(arrays)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content == "other settings":
+        np.savez(path, **stored | {"what": np.array("C = 4")})
+    else:
+        np.savez(path, **stored | {"test": stored["test"] + 3})
+    fitted.clear()
+    assert task(work, SEEDS)
+    assert fitted == [("rbf-svm", None)]
+    with np.load(path) as arrays:
+        np.testing.assert_array_equal(arrays["test"], stored["test"])
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENRE_TUI_CACHE", "/dev/null")
+    assert task(work, SEEDS)
+    assert is_done(work.run, 3, SEEDS)
 
 
 def test_other_settings_are_other_baselines(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
