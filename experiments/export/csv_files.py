@@ -1,21 +1,26 @@
-"""Tables as CSV files, all of them or none.
+"""Tables as CSV text and files.
 
-Numbers have full precision. Text that a spreadsheet would take for a formula (that
-begins with =, +, - or @) is preceded by an apostrophe; control characters are left out.
+Numbers have full precision; what is None or not finite is an empty cell. Text that a spreadsheet
+would read as a formula (it begins with =, +, - or @, perhaps after spaces) is preceded by an
+apostrophe; control characters are left out.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from data.files.atomic import commit
 from data.terminal.text import clean
 from experiments.errors import RunError
-from experiments.export.tables import Cell, Table
+
+if TYPE_CHECKING:
+    from experiments.export.tables import Table
 
 NAMES = ("trials", "epochs", "confusion", "predictions", "baselines")
 _FORMULAS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the last four are full-width forms
@@ -27,7 +32,7 @@ def write_tables(tables: Mapping[str, Table], folder: Path, *, replace: bool) ->
     Args:
         tables: by their names, which are among `NAMES`.
         folder: made where there is none.
-        replace: whether the files of an earlier export may go. Others in the folder stay.
+        replace: whether files of an earlier export may be replaced. Others in the folder stay.
 
     Returns:
         The files, with their numbers of rows.
@@ -43,7 +48,10 @@ def write_tables(tables: Mapping[str, Table], folder: Path, *, replace: bool) ->
         with ExitStack() as commits:  # each file takes its place when all are written
             for name, table in tables.items():
                 path = folder / f"{name}.csv"
-                written[path] = _write(commits.enter_context(commit(path)), table)
+                with commits.enter_context(commit(path)).open(
+                    "w", encoding="utf-8", newline=""
+                ) as file:
+                    written[path] = _write(file, table.columns, table.rows)
     except BaseException:
         if is_new:
             with suppress(OSError):
@@ -69,27 +77,30 @@ def check_free(folder: Path, *, replace: bool) -> None:
         )
 
 
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A CSV file's text: a line of columns, then a line for each row."""
+    file = io.StringIO()
+    _write(file, columns, rows)
+    return file.getvalue()
+
+
 def guarded(text: str) -> str:
-    """Text that neither a spreadsheet nor a terminal takes for a command."""
+    """Text that neither a spreadsheet nor a terminal executes."""
     text = clean(text)
     return f"'{text}" if text.lstrip().startswith(_FORMULAS) else text
 
 
-def _write(path: Path, table: Table) -> int:
+def _write(file: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Write columns and rows; the number of rows."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(map(_cell, columns))
     number = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_cells(table.columns))
-        for number, row in enumerate(table.rows, start=1):  # noqa: B007
-            writer.writerow(_cells(row))
+    for number, row in enumerate(rows, start=1):  # noqa: B007
+        writer.writerow(map(_cell, row))
     return number
 
 
-def _cells(row: Iterable[Cell]) -> list[Cell]:
-    return [_cell(value) for value in row]
-
-
-def _cell(value: Cell) -> Cell:
+def _cell(value: object) -> object:
     if isinstance(value, str):
         return guarded(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from experiments.export.csv_files import csv_text
 from experiments.results.run_result import RunResult, VariantResult, collect
 from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
-from genre_tui.core.csv_text import csv_text
 
 if TYPE_CHECKING:
     from experiments.report.dots import Dots, Entry

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 from typing import Literal
 
 from data.terminal.text import clean
-from genre_tui.core.csv_text import csv_text
+from experiments.export.csv_files import csv_text
 
 Counts = Sequence[Sequence[int]]
 Measure = Literal["counts", "rows", "columns"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from data.errors import DataError
 from data.terminal.text import clean
 from experiments.errors import RunError
+from experiments.export.csv_files import csv_text
 from experiments.runs.directory import RunDirectory
-from genre_tui.core.csv_text import csv_text
 from genre_tui.model.run_model import RunModel
 
 if TYPE_CHECKING:

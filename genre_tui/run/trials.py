@@ -10,8 +10,8 @@ from typing import Any
 
 from rich.text import Text
 
+from experiments.export.csv_files import csv_text
 from experiments.runs import checksums
-from genre_tui.core.csv_text import csv_text
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.model.run_model import METRICS, RunModel
 from genre_tui.model.trial_model import TrialModel

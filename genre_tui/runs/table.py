@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.text import Text
 
 from data.terminal.text import clean
-from genre_tui.core.csv_text import csv_text
+from experiments.export.csv_files import csv_text
 from genre_tui.core.theme import MARKS, STATE_GLYPH, STATE_STYLE
 from genre_tui.plots.curve import Curve
 from genre_tui.runs.ages import age_of, age_words, now
