@@ -9,9 +9,8 @@ from rich.text import Text
 from data.terminal.console import table
 from experiments.results.analysis import Analysis
 from experiments.results.comparison import DifferenceToFirst, RunComparison, VariantComparison
-from experiments.results.number_format import per_cent
+from experiments.results.number_format import between, mean_std, p_value, points, signed
 from experiments.results.run_result import RunResult
-from experiments.statistics.intervals import Interval
 from experiments.statistics.paired_tests import SeedComparison
 
 _LONGEST = 40  # characters of a value that differs
@@ -69,10 +68,10 @@ def analysis_view(result: RunResult, analysis: Analysis) -> Group:
                 [
                     [
                         one.baseline,
-                        _points(one.comparison.difference),
-                        _interval(one.comparison.interval),
-                        _p(one.comparison.p),
-                        _p(one.mcnemar.p),
+                        points(one.comparison.difference),
+                        between(one.comparison.interval, signed=True),
+                        p_value(one.comparison.p),
+                        p_value(one.mcnemar.p),
                     ]
                     for one in analysis.baselines
                 ],
@@ -107,7 +106,7 @@ def _rows(common: VariantComparison) -> list[list[str]]:
     ):
         if result is not None:
             name = "" if rows else common.name
-            figures = [str(result.n), per_cent(result.accuracy), per_cent(result.macro_f1)]
+            figures = [str(result.n), mean_std(result.accuracy), mean_std(result.macro_f1)]
             rows.append([name, str(number), *figures, *_against(against)])
     return rows
 
@@ -116,20 +115,29 @@ def _against(against: DifferenceToFirst | None) -> list[str]:
     if against is None or against.macro_f1 is None:
         return ["", "", "", ""]
     found = against.macro_f1
-    return [_points(found.difference), _interval(found.interval), _p(found.p), str(found.n)]
+    return [
+        points(found.difference),
+        between(found.interval, signed=True),
+        p_value(found.p),
+        str(found.n),
+    ]
 
 
 def _best(compared: RunComparison) -> list[str]:
     lines = []
     for one in compared.best:
-        interval = _interval(one.accuracy.interval)
-        sure = f" (95 % interval {interval}, p {_p(one.accuracy.p)})" if interval else ""
+        interval = between(one.accuracy.interval, signed=True)
+        sure = (
+            f" (95 % interval {interval}, p {p_value(one.accuracy.p)})"
+            if one.accuracy.interval
+            else ""
+        )
         lines.append(
             f"Best on validation, on the same test rows: {one.other} of run {one.run + 1} minus "
-            f"{one.first} of run 1: {_points(one.accuracy.difference)} points of accuracy, "
+            f"{one.first} of run 1: {points(one.accuracy.difference)} points of accuracy, "
             f"resampling {one.resampled_by}{sure}. First seeds alone: {one.mcnemar.only_b} rows "
             f"only run {one.run + 1} has right, {one.mcnemar.only_a} only run 1; McNemar's p "
-            f"{_p(one.mcnemar.p)}, which takes segments for independent."
+            f"{p_value(one.mcnemar.p)}, which takes segments for independent."
         )
     return lines
 
@@ -137,22 +145,11 @@ def _best(compared: RunComparison) -> list[str]:
 def _cells(found: SeedComparison | None, adjusted_p: float | None) -> list[str]:
     if found is None:
         return ["", "", "", "", ""]
-    effect = "" if found.effect is None else f"{found.effect:+.2f}"
-    interval = _interval(found.interval)
-    return [_points(found.difference), interval, effect, str(found.n), _p(adjusted_p)]
-
-
-def _points(difference: float) -> str:
-    return f"{difference * 100:+.2f}"
-
-
-def _interval(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    return f"{interval.low * 100:+.2f} to {interval.high * 100:+.2f}"
-
-
-def _p(p: float | None) -> str:
-    if p is None:
-        return ""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    interval = between(found.interval, signed=True)
+    return [
+        points(found.difference),
+        interval,
+        signed(found.effect),
+        str(found.n),
+        p_value(adjusted_p),
+    ]

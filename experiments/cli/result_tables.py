@@ -13,7 +13,7 @@ from data.terminal.console import table
 from data.terminal.text import duration
 from experiments.design.published_figure import PublishedFigure
 from experiments.results.notes import notes
-from experiments.results.number_format import interval_text, per_cent
+from experiments.results.number_format import between, mean_std, per_cent
 from experiments.results.run_result import RunResult, VariantResult
 
 if TYPE_CHECKING:
@@ -57,15 +57,15 @@ def _headline(result: RunResult) -> str:
 def _variants_table(result: RunResult, analysis: Analysis | None) -> Table:
     """A row a variant, then a row a baseline."""
     found = {} if analysis is None else analysis.intervals
-    intervals = {name: interval_text(of_variant.macro_f1) for name, of_variant in found.items()}
+    intervals = {name: between(each.macro_f1, 1) for name, each in found.items() if each.macro_f1}
     columns = {
         "variant": [variant.name for variant in result.variants],
         "n": [
             str(variant.n) if variant.n == variant.seeds else f"{variant.n}/{variant.seeds}"
             for variant in result.variants
         ],
-        "accuracy %": [per_cent(variant.accuracy) for variant in result.variants],
-        "macro-F1 %": [per_cent(variant.macro_f1) for variant in result.variants],
+        "accuracy %": [mean_std(variant.accuracy) for variant in result.variants],
+        "macro-F1 %": [mean_std(variant.macro_f1) for variant in result.variants],
         "95 % interval": [intervals.get(variant.name, "") for variant in result.variants],
         "epochs": [_plain(variant.epochs.mean) for variant in result.variants],
         "train s": [_plain(variant.seconds.mean) for variant in result.variants],
@@ -74,8 +74,8 @@ def _variants_table(result: RunResult, analysis: Analysis | None) -> Table:
     for baseline in result.baselines:
         columns["variant"].append(f"  {baseline.name}")
         columns["n"].append(str(baseline.n))
-        columns["accuracy %"].append(per_cent(baseline.accuracy))
-        columns["macro-F1 %"].append(per_cent(baseline.macro_f1))
+        columns["accuracy %"].append(mean_std(baseline.accuracy))
+        columns["macro-F1 %"].append(mean_std(baseline.macro_f1))
         columns["train s"].append(_plain(baseline.seconds))
         for name in ("95 % interval", "epochs", "documented %"):
             columns[name].append("")
@@ -124,7 +124,7 @@ def _documented_note(variant: VariantResult, figure: PublishedFigure) -> str:
     )
     if figure.f1_kind == "macro":
         return f"{reported}macro-F1 ({figure.protocol})."
-    ours = per_cent(variant.batch_mean_f1)
+    ours = mean_std(variant.batch_mean_f1)
     return f"{reported}batch-mean F1 ({figure.protocol}); ours, averaged that way: {ours} %."
 
 
@@ -151,7 +151,7 @@ def _classes(result: RunResult, variant: VariantResult) -> Table:
 
     scores = class_scores(np.array(variant.confusion_matrix))
     rows = [
-        [genre, *(f"{share * 100:.1f}" for share in shares), str(support)]
+        [genre, *(per_cent(share, 1) for share in shares), str(support)]
         for genre, *shares, support in zip(
             result.genres, scores.precision, scores.recall, scores.f1, scores.support, strict=True
         )

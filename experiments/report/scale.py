@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from experiments.report.words import rate
+from experiments.results.number_format import rate
 
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 _WHOLE = (1.0, 2.0, 5.0, 10.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,16 @@ from typing import TYPE_CHECKING, Any
 from data.files.atomic import commit, writing
 from data.terminal.text import clean
 from experiments.errors import RunError
+from experiments.results.number_format import (
+    NONE,
+    between,
+    p_value,
+    per_cent,
+    plural,
+    points,
+    rate,
+    signed,
+)
 from experiments.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -20,10 +30,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _MARK = '<meta name="generator" content="genre-tui report">'
-_FILTERS = (
-    *("per_cent", "between", "points", "effect", "p_value"),
-    *("rate", "seconds", "moment", "plural", "unbroken"),
-)
+_MINUS = "\N{MINUS SIGN}"
 _BEGINNING = 512  # bytes, in which a report has its mark
 
 
@@ -102,8 +109,6 @@ def _title(pages: Sequence[Page]) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    from experiments.report import words
-
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -113,10 +118,35 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for word in _FILTERS:
-        made.filters[word] = getattr(words, word)
-    made.filters["breakable"] = _breakable
+    made.filters |= {
+        **{each.__name__: each for each in (per_cent, p_value, rate, seconds, moment, plural)},
+        **{each.__name__: _with_minus(each) for each in (between, points, signed)},
+        "unbroken": _unbroken,
+        "breakable": _breakable,
+    }
     return made
+
+
+def seconds(value: float | None) -> str:
+    """Seconds to three significant digits."""
+    if value is None:
+        return NONE
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def moment(utc: str) -> str:
+    """A time from ISO 8601."""
+    return utc.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _with_minus(number_text: Callable[..., str]) -> Callable[..., str]:
+    """The same with the typographic minus."""
+    return lambda *args, **options: number_text(*args, **options).replace("-", _MINUS)
+
+
+def _unbroken(text: str) -> str:
+    """A sentence whose lines do not break before a per cent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _cleaned(value: Any) -> Any:

@@ -6,10 +6,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from data.terminal.text import clean
+from experiments.results.number_format import NONE, between, mean_std, p_value, points
 from experiments.results.run_result import RunResult, VariantResult
 from genre_tui.compare.comparison_data import FIGURES, Figure, OneRun, documented, ordered
 from genre_tui.compare.dot_plot import DotPlot
-from genre_tui.compare.number_format import NONE, between, p_value, points, spread
 from genre_tui.compare.several_runs import title
 from genre_tui.widgets.fitted_table import Column, FittedTable
 
@@ -52,13 +52,13 @@ def variants(one: OneRun, figure: Figure) -> RenderableType:
         rows.append(
             [
                 variant.name,
-                spread(getattr(variant, figure)),
+                mean_std(getattr(variant, figure), "±"),
                 _over_seeds(variant, over_seeds, bool(analysis or one.problem)),
                 str(variant.n),
-                between(on_rows),
+                between(on_rows, 1),
                 f"{variant.learning_rate:g}",
                 " ".join(f"{source} {value:.2f}" for source, value in documented(variant, figure)),
-                spread(getattr(variant, _other(figure))),
+                mean_std(getattr(variant, _other(figure)), "±"),
             ]
         )
     columns = [
@@ -105,7 +105,7 @@ def _over_seeds(variant: VariantResult, interval: object, is_known: bool) -> str
         return "not tested" if variant.untrained else NONE
     if is_known and interval is None:
         return "one seed" if variant.n == 1 else f"{variant.n} seeds"
-    return between(interval) if is_known else "..."  # type: ignore[arg-type]
+    return between(interval, 1) if is_known else "..."  # type: ignore[arg-type]
 
 
 def _notes(one: OneRun) -> list[str]:
@@ -148,7 +148,12 @@ def _baselines(result: RunResult) -> list[RenderableType]:
     if not result.baselines:
         return [Text("This run has no baselines.", "dim")]
     rows = [
-        [one.name, spread(one.macro_f1), spread(one.accuracy), str(one.n) if one.n else "failed"]
+        [
+            one.name,
+            mean_std(one.macro_f1, "±"),
+            mean_std(one.accuracy, "±"),
+            str(one.n) if one.n else "failed",
+        ]
         for one in result.baselines
     ]
     columns = [Column("baseline"), Column("macro-F1 %"), Column("accuracy %", 1), Column("n", 2)]
@@ -163,7 +168,7 @@ def _against(one: OneRun) -> list[RenderableType]:
         [
             found.baseline,
             points(found.comparison.difference),
-            between(found.comparison.interval, signed=True),
+            between(found.comparison.interval, 1, signed=True),
             p_value(found.comparison.p),
             p_value(found.mcnemar.p),
         ]
@@ -196,7 +201,7 @@ def _pairs(one: OneRun) -> list[RenderableType]:
             if found is None
             else [
                 points(found.difference),
-                between(found.interval, signed=True),
+                between(found.interval, 1, signed=True),
                 str(found.n),
             ]
         )

@@ -9,10 +9,10 @@ from rich.text import Text
 
 from data.terminal.console import table
 from data.terminal.text import clean
+from experiments.results.number_format import between, mean_std, p_value, points
 from experiments.results.run_result import RunResult
 from genre_tui.compare.comparison_data import FIGURES, Figure, Several
 from genre_tui.compare.dot_plot import DotPlot
-from genre_tui.compare.number_format import between, p_value, points, spread
 from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.widgets.fitted_table import Column, FittedTable
@@ -52,10 +52,10 @@ def figures(several: Several, figure: Figure) -> RenderableType:
                 continue
             against = common.to_first[number - 1]
             comparison = getattr(against, figure) if against else None
-            cells = [name, str(number), spread(getattr(found, figure)), str(found.n)]
+            cells = [name, str(number), mean_std(getattr(found, figure), "±"), str(found.n)]
             if comparison is not None:
                 cells += [points(comparison.difference), p_value(comparison.p)]
-                cells += [between(comparison.interval, signed=True), str(comparison.n)]
+                cells += [between(comparison.interval, 1, signed=True), str(comparison.n)]
             else:
                 cells += [_why_not(several, number, against is None), "", "", ""]
             rows.append(cells)
@@ -105,7 +105,7 @@ def best_lines(several: Several) -> Iterator[str]:
         number = one.run + 1
         sure = ""
         if one.accuracy.interval:
-            interval = between(one.accuracy.interval, signed=True)
+            interval = between(one.accuracy.interval, 1, signed=True)
             sure = f" (95 % interval {interval}, p {p_value(one.accuracy.p)})"
         yield clean(
             f"Best on validation, on the same test rows: {one.other} of run {number} minus "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from data.terminal.text import clean
+from experiments.results.number_format import per_cent, plural
 from genre_tui.confusion.cells import Grid
 from genre_tui.confusion.matrix import MEASURES
 from genre_tui.confusion.matrix_view_state import Shown
@@ -56,7 +57,7 @@ def detail(grid: Grid, i: int, j: int, has_segments: bool) -> Text:
     true, called, now = grid.genres[i], grid.genres[j], grid.now
     count = now.counts[i][j]
     verb = "recognised" if i == j else f"taken for {called}"
-    text = Text(f"{true} {verb}: {_plural(count, 'row')}")
+    text = Text(f"{true} {verb}: {plural(count, 'row')}")
     if count:
         text.append(f", {_per_cent(now.value(i, j, 'rows'))} of {true}, ")
         text.append(f"{_per_cent(now.value(i, j, 'columns'))} of all called {called}")
@@ -128,8 +129,4 @@ def _figure(now: float | None, was: float | None) -> str:
 
 
 def _per_cent(share: float | None) -> str:
-    return "–" if share is None else f"{share * 100:.1f} %"
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    return per_cent(share, 1) if share is None else f"{per_cent(share, 1)} %"

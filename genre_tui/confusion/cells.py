@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from experiments.results.number_format import NONE, per_cent
 from genre_tui.confusion.matrix import Matrix, Measure
 
 NOTHING = "·"
-UNKNOWN = "–"
 SIDE = (("precision", "prec"), ("recall", "rec"), ("F1", "F1"), ("rows", "n"))
 _STARK = 0.5  # difference of two shares that has the strongest shade
 _MOST_DIGITS = 5
@@ -72,7 +72,7 @@ class Grid:
         share = self.now.value(i, j, "columns" if self.measure == "columns" else "rows")
         shade = share or 0.0
         if value is None:
-            return Cell(UNKNOWN, UNKNOWN, "", 0.0, i == j)
+            return Cell(NONE, NONE, "", 0.0, i == j)
         if self.measure == "counts":
             note = f"{shade:.0%}" if value else ""
             return Cell(_count(value), _count(value), note, shade, i == j)
@@ -83,7 +83,7 @@ class Grid:
     def _difference(self, i: int, j: int, value: float | None, before: Matrix) -> Cell:
         was = before.value(i, j, self.measure)
         if value is None or was is None:
-            return Cell(UNKNOWN, UNKNOWN, "", 0.0, True)
+            return Cell(NONE, NONE, "", 0.0, True)
         more = value - was
         by: Measure = "columns" if self.measure == "columns" else "rows"
         shares = self.now.value(i, j, by), before.value(i, j, by)
@@ -105,7 +105,7 @@ class Grid:
         now = self.now.figures(i)
         if self.before is None:
             shares = (now.precision, now.recall, now.f1)
-            return (*map(_per_cent, shares), _count(now.support))
+            return (*(per_cent(share, 1) for share in shares), _count(now.support))
         was = self.before.figures(i)
         pairs = ((now.precision, was.precision), (now.recall, was.recall), (now.f1, was.f1))
         return (*(_points(*pair) for pair in pairs), _count(now.support))
@@ -121,12 +121,8 @@ def _count(count: float) -> str:
     return f"{count:.0f}"
 
 
-def _per_cent(share: float | None) -> str:
-    return UNKNOWN if share is None else f"{share * 100:.1f}"
-
-
 def _points(now: float | None, was: float | None) -> str:
     if now is None or was is None:
-        return UNKNOWN
+        return NONE
     more = (now - was) * 100
     return NOTHING if abs(more) < 0.05 else f"{more:+.{0 if abs(more) > 99.9 else 1}f}"

@@ -152,7 +152,7 @@ def newest_finished(runs: Iterable[RunSummary]) -> RunSummary | None:
 
 def read_last(summary: RunSummary) -> LastResult:
     """What came of a finished run; one that cannot be read says so."""
-    from experiments.results.number_format import per_cent
+    from experiments.results.number_format import mean_std
     from experiments.results.run_result import collect
 
     try:
@@ -168,7 +168,7 @@ def read_last(summary: RunSummary) -> LastResult:
     many = f"{best.n} seed{'s' if best.n > 1 else ''}"
     best_of = "" if len(result.variants) == 1 else ", the best on validation"
     sentence = (
-        f"accuracy {per_cent(best.accuracy)} %, macro-F1 {per_cent(best.macro_f1)} % of "
+        f"accuracy {mean_std(best.accuracy)} %, macro-F1 {mean_std(best.macro_f1)} % of "
         f"{clean(best.name)}{best_of}; {many}, {about}."
     )
     return LastResult(summary.run, best.accuracy.mean * 100, dataset, sentence)

@@ -456,5 +456,5 @@ def _read(run: RunDirectory) -> str:
     """All that would be written of a run."""
     result = collect(run)
     tables = tables_of(result).values()
-    rows = [[csv_files._cells(row) for row in table.rows] for table in tables]
+    rows = [csv_files.csv_text(table.columns, table.rows) for table in tables]
     return as_text(result) + repr(rows)

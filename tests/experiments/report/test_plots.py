@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from experiments.report import confusion, curves, dots, scale, words
+from experiments.report import confusion, curves, dots, scale
 from experiments.report.dots import Entry, Source
 from experiments.report.histories import Histories
 from experiments.statistics.intervals import Interval
@@ -192,21 +192,3 @@ def test_too_many_genres_become_a_list_of_mix_ups() -> None:
         ("1", "2", 2),
     ]
     assert summary.mixed[0].share == 0.5
-
-
-def test_words() -> None:
-    assert words.per_cent(0.12345) == "12.35"
-    assert words.per_cent(None) == "–"
-    assert words.points(-0.0123) == "−1.23"
-    assert words.points(0.0123) == "+1.23"
-    assert words.points(-0.000001) == "0.00"
-    assert words.between(_interval(-0.01, 0.02), signed=True) == "−1.00 to +2.00"
-    assert words.p_value(0.0004) == "< 0.001"
-    assert words.p_value(0.0412) == "0.041"
-    assert words.rate(1e-5) == "1e-5"
-    assert words.rate(0.002) == "0.002"
-    assert words.seconds(123.4) == "123"
-    assert words.seconds(1.234) == "1.23"
-    assert words.plural(1, "seed") == "1 seed"
-    assert words.plural(3, "seed") == "3 seeds"
-    assert words.moment("2026-01-02T03:04:05+00:00") == "2026-01-02 03:04:05 UTC"

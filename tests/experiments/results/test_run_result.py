@@ -10,7 +10,6 @@ from data.terminal.console import console
 from experiments.cli.result_tables import results_view
 from experiments.design.published_figure import PublishedFigure
 from experiments.errors import RunError
-from experiments.results.number_format import per_cent
 from experiments.results.run_result import Spread, collect
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
@@ -29,9 +28,6 @@ def test_spread() -> None:
     assert Spread((0.5, 0.7)).std == pytest.approx(0.1414213)
     assert Spread((0.5,)).std is None
     assert Spread(()).mean is None
-    assert per_cent(Spread((0.5, 0.7))) == "60.00 +- 14.14"
-    assert per_cent(Spread((0.5,))) == "50.00"
-    assert per_cent(Spread(())) == "-"
 
 
 def test_the_table_shows_figures_matrix_and_classes(tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ from genre_tui.compare.comparison_data import (
     ordered,
 )
 from genre_tui.compare.dot_plot import DotPlot, column, drawn
-from genre_tui.compare.number_format import between, p_value, points
 from genre_tui.compare.run_selection import Chosen
 from genre_tui.compare.screen import ComparePage
 from genre_tui.watch.run_summary import summarise
@@ -89,12 +88,6 @@ def test_columns_are_left_out_by_rank() -> None:
         console.print(table)
         text = console.file.getvalue()  # type: ignore[attr-defined]
         assert ("on the second" in text) == ("second" in text.split("\n")[0]) == there
-
-
-def test_numbers_as_words() -> None:
-    assert between(_interval(-0.011, 0.25), signed=True) == "-1.1 to +25.0"
-    assert between(None) == points(None) == p_value(None) == "–"
-    assert (points(-0.0123), p_value(0.0004), p_value(0.05)) == ("-1.23", "< 0.001", "0.050")
 
 
 def test_which_runs_are_compared(tmp_path: Path) -> None:

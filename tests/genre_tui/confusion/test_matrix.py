@@ -158,6 +158,7 @@ def test_texts_for_files_and_the_clipboard() -> None:
     rows = [*csv.reader(io.StringIO(confusion_csv(genres, COUNTS)))]
     assert rows[0] == ["true", "predicted", "count", "share_of_true", "share_of_predicted"]
     assert rows[1][:3] == ["'=blues", "'=blues", "6"]
+    assert confusion_csv((" =1+1",), [[1]]).splitlines()[1].startswith("' =1+1,")
     assert float(rows[1][3]) == 6 / 8
     assert rows[9] == ["rock", "rock", "0", "0.0", ""]
     rows = [*csv.reader(io.StringIO(classes_csv(genres, COUNTS)))]
