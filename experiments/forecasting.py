@@ -59,7 +59,7 @@ class _Costs(NamedTuple):
 # CPU: one core of an Intel Xeon (Sapphire Rapids, 2.6 GHz). GPU: estimates, not measured.
 _COSTS = {
     ("ffn", "cpu"): _Costs(1.1e-4, 5e-11, 2e-10, 0.1),
-    ("cnn", "cpu"): _Costs(2.5e-3, 2.2e-11, 4e-10, 0.4),
+    ("cnn", "cpu"): _Costs(2.5e-3, 2.2e-11, 4e-10, 0.7),
     ("ffn", "cuda"): _Costs(1e-4, 1e-12, 5e-12, 1.0),
     ("cnn", "cuda"): _Costs(5e-4, 3e-13, 5e-12, 2.0),
 }
@@ -68,7 +68,7 @@ _PASSES_OF_OTHERS = 24
 # Operations on each output of a layer, in parts of what its products take.
 _BATCH_NORM, _DROPOUT, _PRELU = 0.8, 0.6, 0.5
 _TRIAL, _TRIAL_WEIGHT = 0.03, 7e-8  # seconds to initialise and save a network, and each weight
-_START_UP = 3.5  # seconds until a process can train
+_START_UP = 4.0  # seconds until a process can train
 _SHARED = 1.15  # by which processes on other cores slow one down, where that is not known
 
 

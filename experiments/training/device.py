@@ -6,6 +6,7 @@ import ctypes
 import gc
 import os
 import platform
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -136,6 +137,7 @@ def _keep_freed_memory() -> None:
     mallopt(m_trim_threshold, -1)  # never
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 _TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
@@ -17,7 +18,7 @@ class ConfigError(ValueError):
 
 def check_types(config: Any) -> None:
     """Raise ConfigError unless every field has the type that it is annotated with."""
-    hints = get_type_hints(type(config))
+    hints = _hints_of(config.__class__)
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         hint = hints[field.name]
@@ -26,6 +27,11 @@ def check_types(config: Any) -> None:
             object.__setattr__(config, field.name, value)
         if not _is_of(value, hint):
             raise ConfigError(f"{field.name} must be {_described(hint)}. Received: {value!r}.")
+
+
+@cache  # studies make a thousand configs of a few classes
+def _hints_of(config_class: Any) -> dict[str, Any]:
+    return get_type_hints(config_class)
 
 
 def _is_of(value: Any, hint: Any) -> bool:
