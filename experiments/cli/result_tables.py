@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from rich.text import Text
 from data.terminal.console import table
 from data.terminal.text import duration
 from experiments.design.published_figure import PublishedFigure
+from experiments.results.confusion_matrix import ConfusionMatrix
 from experiments.results.notes import notes
 from experiments.results.number_format import between, mean_std, per_cent
 from experiments.results.run_result import RunResult, VariantResult
@@ -144,18 +146,11 @@ def _confusion(result: RunResult, variant: VariantResult) -> list[RenderableType
 
 
 def _classes(result: RunResult, variant: VariantResult) -> Table:
-    # Following a run needs no numpy, which takes as long to import as all the rest.
-    import numpy as np
-
-    from networks.training.metrics import class_scores
-
-    scores = class_scores(np.array(variant.confusion_matrix))
-    rows = [
-        [genre, *(per_cent(share, 1) for share in shares), str(support)]
-        for genre, *shares, support in zip(
-            result.genres, scores.precision, scores.recall, scores.f1, scores.support, strict=True
-        )
-    ]
+    matrix = ConfusionMatrix(variant.confusion_matrix)
+    rows = []
+    for i, genre in enumerate(result.genres):
+        *shares, support = astuple(matrix.scores(i))
+        rows.append([genre, *(per_cent(share, 1) for share in shares), str(support)])
     return table(["", "precision %", "recall %", "F1 %", "rows"], rows)
 
 

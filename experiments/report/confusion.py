@@ -1,13 +1,10 @@
-"""Which genres a variant mixes up, and how well it finds each."""
+"""Confusion matrices and scores of genres, as the report shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from networks.training.metrics import class_scores
+from experiments.results.confusion_matrix import ConfusionMatrix, Counts, GenreScores
 
 MOST_CLASSES = 24  # whose matrix can be read
 _STRONG = 0.55  # share above which a cell is dark and its text light
@@ -33,22 +30,11 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class GenreScores:
-    """How well a genre is found: shares; `rows` that truly are of it, of one seed."""
-
-    genre: str
-    precision: float
-    recall: float
-    f1: float
-    rows: int
-
-
-@dataclass(frozen=True)
 class Mixed:
-    """Rows of a genre that were taken for another."""
+    """Rows of a genre that were predicted as another; `share` of the genre's rows."""
 
     genre: str
-    taken_for: str
+    predicted: str
     count: int
     share: float
 
@@ -61,47 +47,36 @@ class Confusion:
         name: of the variant.
         n: seeds that it is summed over.
         genres: in label order.
-        cells: rows true, columns predicted; empty where there are too many to be read.
-        scores: of each genre.
-        mixed: what is mixed up most, where there are no cells.
+        cells: rows true, columns predicted; empty for more than `MOST_CLASSES`.
+        scores: of each genre, with its name.
+        mixed: the most frequent errors, where there are no cells.
     """
 
     name: str
     n: int
     genres: tuple[str, ...]
     cells: tuple[tuple[Cell, ...], ...]
-    scores: tuple[GenreScores, ...]
+    scores: tuple[tuple[str, GenreScores], ...]
     mixed: tuple[Mixed, ...]
 
 
-def summarise(
-    name: str, n: int, genres: tuple[str, ...], counts: Sequence[Sequence[int]]
-) -> Confusion:
-    """Shares, scores and mix-ups of a matrix that was summed over n seeds."""
-    matrix = np.array(counts, dtype=np.int64)
-    scores = class_scores(matrix)
-    present = matrix.sum(axis=1)
-    rows = tuple(
-        GenreScores(genre, float(precision), float(recall), float(f1), int(support) // max(n, 1))
-        for genre, precision, recall, f1, support in zip(
-            genres, scores.precision, scores.recall, scores.f1, scores.support, strict=True
-        )
-    )
+def summarise(name: str, n: int, genres: tuple[str, ...], counts: Counts) -> Confusion:
+    """Shares, scores and most frequent errors of a matrix that was summed over n seeds."""
+    matrix, classes = ConfusionMatrix(counts), range(len(genres))
+    scores = tuple((genre, matrix.scores(i)) for i, genre in enumerate(genres))
     if len(genres) > MOST_CLASSES:
-        return Confusion(name, n, genres, (), rows, _mixed(genres, matrix))
+        return Confusion(name, n, genres, (), scores, _mixed(genres, matrix))
     cells = tuple(
-        tuple(Cell(int(count), float(count / total) if total else None) for count in row)
-        for row, total in zip(matrix, present, strict=True)
+        tuple(Cell(counts[i][j], matrix.value(i, j, "rows")) for j in classes) for i in classes
     )
-    return Confusion(name, n, genres, cells, rows, ())
+    return Confusion(name, n, genres, cells, scores, ())
 
 
-def _mixed(genres: tuple[str, ...], matrix: np.ndarray) -> tuple[Mixed, ...]:
-    wrong = matrix - np.diag(np.diag(matrix))
-    order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_MIXED]
-    places = [divmod(int(place), len(genres)) for place in order]
-    return tuple(
-        Mixed(genres[i], genres[j], int(wrong[i, j]), float(wrong[i, j] / matrix[i].sum()))
-        for i, j in places
-        if wrong[i, j]
-    )
+def _mixed(genres: tuple[str, ...], matrix: ConfusionMatrix) -> tuple[Mixed, ...]:
+    wrong = [
+        Mixed(genres[i], genres[j], count, count / matrix.present[i])
+        for i, row in enumerate(matrix.counts)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    return tuple(sorted(wrong, key=lambda mixed: -mixed.count)[:_MOST_MIXED])

@@ -67,7 +67,7 @@ def detail(grid: Grid, i: int, j: int, has_segments: bool) -> Text:
         text.append(f" Before: {was}, {_per_cent(grid.before.value(i, j, 'rows'))} of {true}.")
     if has_segments and count:
         text.append(" Enter lists them.", "bold")
-    figures = now.figures(i)
+    figures = now.scores(i)
     text.append(
         f"\n{true}: precision {_per_cent(figures.precision)}, recall {_per_cent(figures.recall)}, "
         f"F1 {_per_cent(figures.f1)}."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from experiments.results.confusion_matrix import ConfusionMatrix, Measure
 from experiments.results.number_format import NONE, per_cent
-from genre_tui.confusion.matrix import Matrix, Measure
 
 NOTHING = "·"
 SIDE = (("precision", "prec"), ("recall", "rec"), ("F1", "F1"), ("rows", "n"))
@@ -47,9 +47,9 @@ class Grid:
     def __init__(
         self,
         genres: Sequence[str],
-        now: Matrix,
+        now: ConfusionMatrix,
         measure: Measure,
-        before: Matrix | None = None,
+        before: ConfusionMatrix | None = None,
     ) -> None:
         self.genres = tuple(genres)
         self.now, self.measure, self.before = now, measure, before
@@ -80,7 +80,7 @@ class Grid:
         note = _count(self.now.counts[i][j]) if value else ""
         return Cell(short if value else NOTHING, long if value else NOTHING, note, shade, i == j)
 
-    def _difference(self, i: int, j: int, value: float | None, before: Matrix) -> Cell:
+    def _difference(self, i: int, j: int, value: float | None, before: ConfusionMatrix) -> Cell:
         was = before.value(i, j, self.measure)
         if value is None or was is None:
             return Cell(NONE, NONE, "", 0.0, True)
@@ -102,11 +102,11 @@ class Grid:
 
     def side(self, i: int) -> tuple[str, ...]:
         """The figures of a class: precision, recall, F1 in per cent, and its rows."""
-        now = self.now.figures(i)
+        now = self.now.scores(i)
         if self.before is None:
             shares = (now.precision, now.recall, now.f1)
             return (*(per_cent(share, 1) for share in shares), _count(now.support))
-        was = self.before.figures(i)
+        was = self.before.scores(i)
         pairs = ((now.precision, was.precision), (now.recall, was.recall), (now.f1, was.f1))
         return (*(_points(*pair) for pair in pairs), _count(now.support))
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from experiments.errors import MISSHAPEN, RunError
+from experiments.results.confusion_matrix import Counts
 from experiments.runs.directory import RunDirectory
 from experiments.runs.validation import summed_counts
-from genre_tui.confusion.matrix import Counts, added
+from genre_tui.confusion.matrix import added
 from genre_tui.model.run_model import RunModel
 from genre_tui.model.trial_model import TrialModel
 

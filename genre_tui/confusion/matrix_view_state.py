@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from experiments.results.confusion_matrix import ConfusionMatrix, Counts, Measure
 from genre_tui.confusion.cells import Grid
-from genre_tui.confusion.matrix import MEASURES, Counts, Matrix, Measure
+from genre_tui.confusion.matrix import MEASURES
 from genre_tui.confusion.matrix_choice import Look, Seen, Tests, looked_over, peers, see
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.messages import RunTold
@@ -19,7 +20,7 @@ class Marked:
     """A matrix that others are compared with."""
 
     title: str
-    matrix: Matrix
+    matrix: ConfusionMatrix
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Viewer:
         if seen.counts is None:
             return Shown(replace(seen, missing=self.problem or seen.missing), None)
         minus = None if self.marked and self.marked.title == seen.title else self.marked
-        now, measure = Matrix(seen.counts), self.measure
+        now, measure = ConfusionMatrix(seen.counts), self.measure
         if minus and measure == "counts" and now.total != minus.matrix.total:
             measure = "rows"  # counts of unlike many rows do not compare
         follows = self.model.is_alive and self.look.epoch is None and seen.epoch > 0

@@ -13,8 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
+from experiments.results.confusion_matrix import Counts
 from genre_tui.confusion.captions import about, detail, headline, mixed_up, trial_line
-from genre_tui.confusion.matrix import Counts, as_text, classes_csv, confusion_csv
+from genre_tui.confusion.matrix import as_text, classes_csv, confusion_csv
 from genre_tui.confusion.matrix_choice import Look, Tests, first_tested, peers, read_tests
 from genre_tui.confusion.matrix_view_state import Shown, Viewer
 from genre_tui.confusion.matrix_widget import MatrixGrid

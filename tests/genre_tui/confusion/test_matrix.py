@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from experiments.errors import RunError
+from experiments.results.confusion_matrix import ConfusionMatrix
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.event_reader import EventReader
@@ -25,7 +26,7 @@ from genre_tui.confusion.heat_colours import (
     readable_on,
     sign,
 )
-from genre_tui.confusion.matrix import Matrix, added, as_text, classes_csv, confusion_csv
+from genre_tui.confusion.matrix import added, as_text, classes_csv, confusion_csv
 from genre_tui.confusion.matrix_choice import Look, first_tested, peers, read_tests, see
 from genre_tui.confusion.matrix_layout import lay_out
 from genre_tui.confusion.matrix_view_state import Viewer
@@ -63,11 +64,11 @@ def epoch(trial: str, number: int, counts: list[list[int]]) -> dict[str, object]
 
 
 def test_figures_by_hand() -> None:
-    matrix = Matrix(COUNTS)
+    matrix = ConfusionMatrix(COUNTS)
     assert matrix.present == [8, 4, 4]
     assert matrix.predicted == [7, 9, 0]
     assert matrix.accuracy == 9 / 16
-    first, second, third = (matrix.figures(i) for i in range(3))
+    first, second, third = (matrix.scores(i) for i in range(3))
     assert (first.precision, first.recall, first.f1) == (6 / 7, 6 / 8, 12 / 15)
     assert (second.precision, second.recall, second.f1) == (3 / 9, 3 / 4, 6 / 13)
     assert (third.precision, third.recall, third.f1, third.support) == (None, 0.0, 0.0, 4)
@@ -83,22 +84,22 @@ def test_figures_are_those_of_the_records() -> None:
     for size in (2, 4, 10):
         counts = rng.integers(0, 30, (size, size))
         counts[:, 0] = counts[0] = 0  # a class that is neither present nor predicted
-        matrix = Matrix(counts.tolist())
+        matrix = ConfusionMatrix(counts.tolist())
         assert matrix.accuracy == pytest.approx(metrics.accuracy(counts))
         assert matrix.macro_f1 == pytest.approx(metrics.macro_f1(counts))
-    assert Matrix([[0, 0], [0, 0]]).accuracy is None
-    assert Matrix([[0, 0], [0, 0]]).macro_f1 is None
+    assert ConfusionMatrix([[0, 0], [0, 0]]).accuracy is None
+    assert ConfusionMatrix([[0, 0], [0, 0]]).macro_f1 is None
 
 
 def test_cells_show_counts_shares_and_differences() -> None:
-    now, names = Matrix(COUNTS), ("a", "b", "c")
+    now, names = ConfusionMatrix(COUNTS), ("a", "b", "c")
     cell = Grid(names, now, "counts").cell(0, 1)
     assert (cell.short, cell.note, cell.shade, cell.is_right) == ("2", "25%", 0.25, False)
     assert Grid(names, now, "counts").cell(0, 2).short == "·"
     cell = Grid(names, now, "rows").cell(0, 0)
     assert (cell.short, cell.long, cell.note) == ("75", "75.0", "6")
     assert Grid(names, now, "columns").cell(2, 2).short == "–"
-    before = Matrix([[8, 0, 0], [1, 3, 0], [0, 3, 1]])
+    before = ConfusionMatrix([[8, 0, 0], [1, 3, 0], [0, 3, 1]])
     grid = Grid(names, now, "counts", before)
     worse, more, same = grid.cell(0, 0), grid.cell(0, 1), grid.cell(1, 1)
     assert (worse.short, worse.note, worse.is_right) == ("-2", "8 → 6", False)
@@ -111,7 +112,7 @@ def test_cells_show_counts_shares_and_differences() -> None:
 
 
 def test_large_counts_stay_short() -> None:
-    grid = Grid(("a", "b"), Matrix([[123_456_789, 99_999], [1, 0]]), "counts")
+    grid = Grid(("a", "b"), ConfusionMatrix([[123_456_789, 99_999], [1, 0]]), "counts")
     assert [grid.cell(0, j).short for j in range(2)] == ["123M", "99999"]
     assert grid.digits == 5
 
