@@ -327,6 +327,7 @@ def test_a_finished_run_corrects_later_forecasts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = Computing("cpu")
+    monkeypatch.setattr(forecasting, "_SHORTEST", 1e9)
     _run(tmp_path)
     assert forecasting.read_factors(asked) == {}, "too short to learn from"
     monkeypatch.setattr(forecasting, "_SHORTEST", 0.0)
