@@ -381,13 +381,13 @@ def _train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[
     """Train a trial on random rows; the seconds of each epoch."""
     import numpy as np
 
-    from networks.engine.cohort import Member, train_cohort
-    from networks.training.results import Rows
+    from networks.engine.cohort import TrialSpec, train_cohort
+    from networks.training.results import LabelledRows
 
     def random_rows(number: int) -> Rows:
         shape = trial.network.input_shape
         features = rng.standard_normal((number, *shape), np.float32)
-        return Rows(features, rng.integers(0, SOURCE_CLASSES, number))
+        return LabelledRows(features, rng.integers(0, SOURCE_CLASSES, number))
 
     rng = np.random.default_rng(0)
     # Of this process alone, where that includes all that it does.
@@ -395,7 +395,7 @@ def _train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[
     clock = time.process_time if on_one_core else time.perf_counter
     marks = [clock()]
     train_cohort(
-        [Member(trial.network, replace(trial.training, epochs=epochs), trial.seed)],
+        [TrialSpec(trial.network, replace(trial.training, epochs=epochs), trial.seed)],
         random_rows(steps * trial.training.batch_size),
         random_rows(trial.training.batch_size),
         SOURCE_CLASSES,

@@ -1,7 +1,7 @@
-"""Checkpoints of a cohort: one file each, hash-verified, the newest two kept.
+"""Checkpoints of a cohort: NumPy archives beside their SHA-256, the newest two kept.
 
-A file is a line that names the format, the length of a JSON header, the header, the
-arrays one after another, and the SHA-256 of all that.
+`<epoch>.npz` holds the arrays of the state and, as a JSON text, what is no array;
+`<epoch>.npz.sha256` is written before it, in the format of sha256sum.
 """
 
 from __future__ import annotations
@@ -10,35 +10,32 @@ import hashlib
 import json
 import math
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from data.files.atomic import commit
 
 if TYPE_CHECKING:
     from networks.engine.cohort import CohortState
 
-_MAGIC = b"genre-tui checkpoint 1\n"
-_SUFFIX = ".checkpoint"
+_SUFFIX, _DIGEST_SUFFIX = ".npz", ".npz.sha256"
+_OLD_SUFFIX = ".checkpoint"  # of the format of versions before
 _KEPT = 2
-_DIGEST_BYTES = 32
-_LARGEST_HEADER = 64 * 2**20
-_DTYPES = ("<f4", "<f8", "<i4", "<i8")
-_BLOCK = 2**22
-_SHARE_OF_TIME = 0.01  # of training that writing checkpoints may take
+_JSON = "json"  # name of the member that holds what is no array
+_MAX_SHARE_OF_TIME = 0.01  # of training that writing checkpoints may take
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A cohort's state, and what goes with it.
+    """The state of a cohort's training and of its recorder.
 
     Args:
-        state: of training.
+        state: of the training.
         extra: JSON-ready.
     """
 
@@ -50,7 +47,7 @@ class Checkpoints:
     """The checkpoints of one cohort.
 
     Args:
-        folder: theirs alone.
+        folder: of the cohort.
         seconds: at least so long between two of them; longer where writing one takes
             so much that it would slow training by more than 1 %.
     """
@@ -62,11 +59,14 @@ class Checkpoints:
     @property
     def is_due(self) -> bool:
         """Whether it is time for the next one."""
-        pause = max(self._seconds, self._cost / _SHARE_OF_TIME)
+        pause = max(self._seconds, self._cost / _MAX_SHARE_OF_TIME)
         return time.monotonic() - self._last >= pause
 
     def write(self, checkpoint: Checkpoint) -> tuple[int, float]:
-        """Write one and remove all but the newest two; its bytes and seconds.
+        """Write a checkpoint and remove all but the newest two.
+
+        Returns:
+            Its size in bytes, and the seconds that it took.
 
         Raises:
             NoSpaceError: the disk is full.
@@ -74,11 +74,15 @@ class Checkpoints:
         """
         began = time.monotonic()
         path = self._folder / f"{checkpoint.state.epoch:08d}{_SUFFIX}"
-        with commit(path) as temporary, temporary.open("wb") as file:
-            _dump(checkpoint, file)
-            size = file.tell()
+        with commit(path) as temporary:
+            with temporary.open("wb") as file:
+                np.savez(file, **_arrays(checkpoint))  # type: ignore[arg-type]
+                size = file.tell()
+            # The checksum first: a checkpoint is there when its own name is.
+            with commit(_digest_path(path)) as digest:
+                digest.write_text(f"{_sha256(temporary)}  {path.name}\n", encoding="ascii")
         for old in self._paths()[_KEPT:]:
-            old.unlink(missing_ok=True)
+            _remove(old)
         self._last = time.monotonic()
         self._cost = self._last - began
         return size, self._cost
@@ -86,107 +90,99 @@ class Checkpoints:
     def newest(
         self, fits: Callable[[Checkpoint], bool], report: Callable[[str], None]
     ) -> Checkpoint | None:
-        """The newest one that is whole and fits, if there is any.
+        """Read the newest checkpoint that is whole and fits.
 
         Args:
-            fits: whether one can be gone on from.
-            report: told of those that cannot be, in a sentence each.
+            fits: whether training can resume from one.
+            report: called with a sentence about each one that is passed over.
+
+        Returns:
+            The checkpoint, or None where there is none.
         """
         for path in self._paths():
             try:
-                checkpoint = _load(path)
-            except (OSError, ValueError, KeyError, TypeError) as error:
+                checkpoint = _read(path)
+            except Exception as error:  # zipfile and NumPy raise many kinds for damaged files
                 report(f"the checkpoint {path.name} is broken ({error!s:.80}): it is passed over.")
                 continue
             if fits(checkpoint):
                 return checkpoint
             report(f"the checkpoint {path.name} is later than what is left: it is passed over.")
+        if any(self._folder.glob(f"*{_OLD_SUFFIX}")):
+            report("the cohort's checkpoints are of an earlier version: it begins anew.")
         return None
 
     def clear(self) -> None:
         """Remove them all."""
-        for path in self._paths():
-            path.unlink(missing_ok=True)
+        for path in (*self._paths(), *self._folder.glob(f"*{_OLD_SUFFIX}")):
+            _remove(path)
 
     def _paths(self) -> list[Path]:
         """The newest first."""
         return sorted(self._folder.glob(f"[0-9]*{_SUFFIX}"), reverse=True)
 
 
-def _dump(checkpoint: Checkpoint, file: BinaryIO) -> None:
+def _arrays(checkpoint: Checkpoint) -> dict[str, Any]:
     state = checkpoint.state
-    arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays.items()}
-    header = {
-        "epoch": state.epoch,
-        "places": state.places,
-        "live": state.live,
-        "members": {str(number): member for number, member in state.members.items()},
-        "extra": checkpoint.extra,
-        "arrays": [[name, array.dtype.str, array.shape] for name, array in arrays.items()],
-    }
-    text = json.dumps(header).encode()
-    digest = hashlib.sha256()
-
-    def write(part: bytes | memoryview) -> None:
-        digest.update(part)
-        file.write(part)
-
-    write(_MAGIC + len(text).to_bytes(8, "little") + text)
-    for array in arrays.values():
-        if array.dtype.str not in _DTYPES:
-            raise TypeError(f"checkpoints hold {', '.join(_DTYPES)}, not {array.dtype}.")
-        write(array.reshape(-1).view(np.uint8).data)
-    file.write(digest.digest())
+    text = json.dumps(
+        {
+            "epoch": state.epoch,
+            "indices": state.indices,
+            "active": state.active,
+            "callbacks": [state.callbacks[index] for index in state.active],
+            "extra": checkpoint.extra,
+        }
+    )
+    return {_JSON: np.array(text), **state.arrays}
 
 
-def _load(path: Path) -> Checkpoint:
+def _read(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        ValueError, KeyError, TypeError, OSError: it is none that is whole.
+        Exception: of any kind, where it is not whole.
     """
     from networks.engine.cohort import CohortState
 
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        _verify(file, size)
-        file.seek(len(_MAGIC))
-        length = int.from_bytes(file.read(8), "little")
-        left = size - file.tell() - _DIGEST_BYTES - length
-        if left < 0 or length > _LARGEST_HEADER:
-            raise ValueError("its header is longer than it may be")
-        header = json.loads(file.read(length))
-        arrays: dict[str, npt.NDArray[Any]] = {}
-        for name, dtype, shape in header["arrays"]:
-            if dtype not in _DTYPES or not all(type(n) is int and n >= 0 for n in shape):
-                raise ValueError("it holds an array that no checkpoint has")
-            count = math.prod(shape)
-            left -= count * np.dtype(dtype).itemsize
-            if left < 0:
-                raise ValueError("it announces more than it holds")
-            arrays[name] = np.fromfile(file, dtype, count).reshape(shape)
-        if left:
-            raise ValueError("it holds more than it announces")
+    expected = _digest_path(path).read_text(encoding="ascii").split()[0]
+    if _sha256(path) != expected:
+        raise ValueError("it does not match its checksum")
+    _check_sizes(path)
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    plain = json.loads(str(arrays.pop(_JSON)))
     state = CohortState(
-        epoch=int(header["epoch"]),
-        places=tuple(int(number) for number in header["places"]),
-        live=tuple(int(number) for number in header["live"]),
-        members={int(number): member for number, member in header["members"].items()},
+        epoch=plain["epoch"],
+        indices=tuple(plain["indices"]),
+        active=tuple(plain["active"]),
+        callbacks=dict(zip(plain["active"], plain["callbacks"], strict=True)),
         arrays=arrays,
     )
-    return Checkpoint(state, header["extra"])
+    return Checkpoint(state, plain["extra"])
 
 
-def _verify(file: BinaryIO, size: int) -> None:
-    if size < len(_MAGIC) + 8 + _DIGEST_BYTES or file.read(len(_MAGIC)) != _MAGIC:
-        raise ValueError("it does not begin as one")
-    file.seek(0)
-    digest, left = hashlib.sha256(), size - _DIGEST_BYTES
-    while left:
-        block = file.read(min(left, _BLOCK))
-        if not block:
-            raise ValueError("it is cut short")
-        digest.update(block)
-        left -= len(block)
-    if file.read() != digest.digest():
-        raise ValueError("it does not match its hash")
+def _check_sizes(path: Path) -> None:
+    """Raise ValueError where reading would allocate more than the file has bytes."""
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.compress_type != zipfile.ZIP_STORED:
+                raise ValueError("it is compressed, which no checkpoint is")
+            with archive.open(info) as member:
+                np.lib.format.read_magic(member)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+                if member.tell() + math.prod(shape) * dtype.itemsize != info.file_size:
+                    raise ValueError("it holds another number of bytes than it announces")
+
+
+def _digest_path(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(_SUFFIX) + _DIGEST_SUFFIX)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    _digest_path(path).unlink(missing_ok=True)

@@ -28,7 +28,7 @@ from experiments.training.evaluation import predict_with_kept_model, record_test
 from experiments.training.job import Work, open_work
 from experiments.training.recorder import Recorder
 from experiments.workers.worker_main import send
-from networks.engine.cohort import CohortState, Failed, Member, train_cohort
+from networks.engine.cohort import CohortState, FailedTrial, TrialSpec, train_cohort
 from networks.models.checks import ConfigError
 
 
@@ -105,7 +105,7 @@ class _Training:
         """Train it, or its halves; whether to the end."""
         left = set(self._recorder.left)
         checkpoint = self._checkpoints.newest(
-            lambda checkpoint: left <= set(checkpoint.state.live), self._say
+            lambda checkpoint: left <= set(checkpoint.state.active), self._say
         )
         try:
             try:
@@ -117,7 +117,7 @@ class _Training:
         except Exception as error:  # whatever it is, only what is left of this cohort is concerned
             if self._recorder.broken:
                 raise
-            failed = Failed.of(error)
+            failed = FailedTrial.of(error)
         else:
             if not self._stopped:
                 self._checkpoints.clear()
@@ -137,7 +137,7 @@ class _Training:
         left = tuple(self._trials[number].id for number in self._recorder.left)
         send(CohortBegan(self._cohort.id, left, state.epoch if state else 0, os.getpid()))
         train_cohort(
-            [Member(trial.network, trial.training, trial.seed) for trial in self._trials],
+            [TrialSpec(trial.network, trial.training, trial.seed) for trial in self._trials],
             rows_of(self._dataset, self._trials[0], "train"),
             rows_of(self._dataset, self._trials[0], "validation"),
             len(self._dataset.genres),
@@ -169,7 +169,7 @@ class _Training:
         size, seconds = self._checkpoints.write(Checkpoint(state, extra))
         send(CheckpointWritten(self._cohort.id, state.epoch, size, round(seconds, 4)))
 
-    def _train_halves(self, failed: Failed) -> bool:
+    def _train_halves(self, failed: FailedTrial) -> bool:
         left = [self._cohort.trials[number] for number in self._recorder.left]
         try:
             if len(left) == 1:

@@ -14,7 +14,7 @@ from experiments.design.study import Device
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from networks.models.config import CNNConfig
-from networks.training.cohort_key import lockstep, member_bytes
+from networks.training.cohort_key import bytes_per_trial, cohort_key
 
 # Networks on MFCC statistics are small: many share each operation's fixed cost. More
 # than this no longer fits into a core's caches.
@@ -70,7 +70,7 @@ def plan_cohorts(
     """
     kinds: dict[tuple[object, ...], list[tuple[str, Trial]]] = {}
     for name, trial in trials:
-        key = (trial.device, *lockstep(trial.network, trial.training))
+        key = (trial.device, *cohort_key(trial.network, trial.training))
         kinds.setdefault(key, []).append((name, trial))
     cohorts: list[Cohort] = []
     for alike in kinds.values():
@@ -91,7 +91,7 @@ def _largest(trial: Trial, device: str, classes: int, free_memory: int | None) -
         return _LARGEST_FFN[device]
     if device == "cpu" or free_memory is None:
         return _LARGEST_CNN[device]
-    each = member_bytes(network, trial.training.batch_size, classes)
+    each = bytes_per_trial(network, trial.training.batch_size, classes)
     fit = int(free_memory * _SHARE_OF_FREE_MEMORY) // each
     if fit == 0:
         raise RunError(

@@ -12,7 +12,7 @@ from experiments.design.trial import Trial
 from experiments.runs.directory import RunDirectory
 from networks.inference import load_model, probabilities_of
 from networks.training import metrics
-from networks.training.results import Rows
+from networks.training.results import LabelledRows
 
 
 def predict(dataset: Dataset, trial: Trial, model: Any) -> npt.NDArray[np.float64]:
@@ -20,10 +20,10 @@ def predict(dataset: Dataset, trial: Trial, model: Any) -> npt.NDArray[np.float6
     return probabilities_of(model, rows_of(dataset, trial, "test").features)
 
 
-def rows_of(dataset: Dataset, trial: Trial, split: SplitName) -> Rows:
+def rows_of(dataset: Dataset, trial: Trial, split: SplitName) -> LabelledRows:
     """What a trial's network reads of a split."""
     features = dataset.features(trial.network.features, split)  # type: ignore[arg-type]
-    return Rows(features, getattr(dataset, split).label)
+    return LabelledRows(features, getattr(dataset, split).label)
 
 
 def predict_with_kept_model(

@@ -19,9 +19,9 @@ from experiments.training.evaluation import predict, record_test
 from experiments.training.job import Settings
 from experiments.training.resource_usage import Usage
 from experiments.workers.worker_main import OnMessage, send, sending, sending_to
-from networks.engine.cohort import Failed, MemberEpoch, Outcome
+from networks.engine.cohort import EpochScores, FailedTrial, Outcome
 from networks.inference import save_model
-from networks.training.results import Trained
+from networks.training.results import TrainingResult
 
 Write = Callable[[], None]
 
@@ -81,28 +81,28 @@ class Recorder:
             self._notes[text] = None
             send(Note(text, self._cohort.id))
 
-    def epoch_ended(self, epoch: int, seconds: float, members: Sequence[MemberEpoch]) -> None:
+    def epoch_ended(self, epoch: int, seconds: float, scores: Sequence[EpochScores]) -> None:
         """Send the metrics of an epoch, of those trials that are not done."""
-        left = [member for member in members if member.number not in self._done]
+        left = [score for score in scores if score.index not in self._done]
         if not left:
             return
-        rows_per_second = len(self._dataset.train) * len(members) / seconds
+        rows_per_second = len(self._dataset.train) * len(scores) / seconds
         memory = memory_in_use(self._settings.device)
         cpu, gpu = round(self._usage.cpu(), 3), self._usage.gpu()
         events = [
             EpochEnded(
-                self._cohort.trials[member.number][1].id,
+                self._cohort.trials[score.index][1].id,
                 self._cohort.id,
                 epoch,
                 round(seconds, 5),
                 round(rows_per_second, 1),
                 memory,
-                member.logs,
-                member.confusion.tolist(),
+                score.logs,
+                score.confusion.tolist(),
                 cpu,
                 gpu,
             )
-            for member in left
+            for score in left
         ]
         send(*events)
 
@@ -163,13 +163,13 @@ class Recorder:
             "cohort": {"id": self._cohort.id, "size": len(self._cohort.trials)},
             "notes": list(self._notes),
         }
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, FailedTrial):
             return result | failure(outcome.reason, outcome.traceback)
         result |= _training_record(trial, outcome)
         result["seconds"] = round(self._seconds(), 3)
         return result | self._keep(trial, outcome) if outcome.status == "finished" else result
 
-    def _keep(self, trial: Trial, trained: Trained) -> dict[str, Any]:
+    def _keep(self, trial: Trial, trained: TrainingResult) -> dict[str, Any]:
         """Keep the network and, if they are looked at now, the test rows' predictions."""
         save = partial(save_model, trained.model)
         self._patiently(partial(self._run.write_model, trial.id, save))
@@ -178,7 +178,7 @@ class Recorder:
         try:
             probability = predict(self._dataset, trial, trained.model)
         except Exception as error:  # as in training, it ends this trial and no other
-            return failure(Failed.of(error).reason, traceback.format_exc())
+            return failure(FailedTrial.of(error).reason, traceback.format_exc())
         test: dict[str, Any] = {}
         self._patiently(
             lambda: test.update(record_test(self._run, self._dataset, trial, probability))
@@ -189,7 +189,7 @@ class Recorder:
         return self._seconds_before + time.perf_counter() - self._began
 
 
-def _training_record(trial: Trial, trained: Trained) -> dict[str, Any]:
+def _training_record(trial: Trial, trained: TrainingResult) -> dict[str, Any]:
     history = trained.history
     epochs = len(history["loss"])
     kept = trained.best_epoch if trial.training.keep == "best" else epochs

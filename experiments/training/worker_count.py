@@ -10,7 +10,7 @@ from data.processes import usable_cores
 from experiments.training.cohorts import Cohort
 from networks.models.config import CNNConfig
 from networks.models.multiply_adds import training_multiplications
-from networks.training.cohort_key import member_bytes
+from networks.training.cohort_key import bytes_per_trial
 
 # A process has to import Keras and torch first, which takes seconds: as long as a core
 # takes for about so many multiplications.
@@ -78,5 +78,5 @@ def _bytes(cohort: Cohort, classes: int) -> int:
     network, training = cohort.trials[0][1].network, cohort.trials[0][1].training
     each = 0
     if isinstance(network, CNNConfig):
-        each = member_bytes(network, training.batch_size, classes)
+        each = bytes_per_trial(network, training.batch_size, classes)
     return _PROCESS_BYTES + _KEPT_MEMORY * each * len(cohort.trials)

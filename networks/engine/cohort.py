@@ -1,7 +1,7 @@
 """Trains the trials of a cohort in lockstep, as one batched computation.
 
-Keras defines each member's network, optimizer and callbacks; one traced step moves
-all members at once (see `networks.engine`).
+Keras defines each trial's network, optimizer and callbacks; one traced step updates
+all trials at once (see `networks.engine`).
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from typing import Any
 import keras
 import torch
 
-from networks.engine.cohort_epoch import Data, Together
+from networks.engine.cohort_epoch import CohortData, CohortTrainer
 from networks.engine.cohort_state import CohortState
-from networks.engine.trial_state import Failed, Member, MemberEpoch, Trainee
+from networks.engine.trial_state import EpochScores, FailedTrial, TrialSpec, TrialState
 from networks.models.build import build_model
 from networks.models.checks import ConfigError
-from networks.training.cohort_key import Precision, lockstep
-from networks.training.results import Rows, Trained
+from networks.training.cohort_key import Precision, cohort_key
+from networks.training.results import LabelledRows, TrainingResult
 
 __all__ = [
     "CohortState",
-    "Failed",
-    "Member",
-    "MemberEpoch",
+    "EpochScores",
+    "FailedTrial",
     "Outcome",
     "Precision",
+    "TrialSpec",
     "train_cohort",
 ]
 
-Outcome = Trained | Failed
+Outcome = TrainingResult | FailedTrial
 
 
 def train_cohort(
-    members: Sequence[Member],
-    train_rows: Rows,
-    validation_rows: Rows,
+    trials: Sequence[TrialSpec],
+    train_rows: LabelledRows,
+    validation_rows: LabelledRows,
     classes: int,
     *,
     device: str = "cpu",
     precision: Precision = "float32",
-    on_epoch: Callable[[int, float, Sequence[MemberEpoch]], None] | None = None,
+    on_epoch: Callable[[int, float, Sequence[EpochScores]], None] | None = None,
     on_end: Callable[[int, Outcome], None] | None = None,
     after_epoch: Callable[[int, Callable[[], CohortState]], bool] | None = None,
     state: CohortState | None = None,
@@ -53,192 +53,185 @@ def train_cohort(
 ) -> list[Outcome | None]:
     """Train networks of one architecture, optimizer and batch size together.
 
-    Each member's initial weights, order of rows, dropout, learning rate, weight decay
-    and callbacks are its own, and the same in any company: its curve is that of the
-    member alone, up to rounding. A member that stops, diverges or whose callback
-    raises leaves, and the others go on. On the CPU the same cohort twice gives the
-    same bits.
+    Each trial has initial weights, an order of rows, dropout, a learning rate, weight decay
+    and callbacks of its own, which do not depend on the other trials: its curve is that of
+    the trial trained alone, up to rounding. A trial that stops, diverges or whose callback
+    raises ends, and the others go on. On the CPU the same cohort twice gives the same bits.
 
     Args:
-        members: with equal `lockstep` keys.
+        trials: with equal `cohort_key`s.
         train_rows, validation_rows: raw features and labels, the same for all.
         classes: number of genres.
         device: "cpu" or "cuda".
-        precision: of products: "float32"; "tf32" on CUDA; "bfloat16" with sums in
-            float32, weights too. What is kept is float32.
-        on_epoch: called with each epoch that ended, counted from 1, the seconds that
-            it took and what it brought each member that trained.
-        on_end: called with a member's number and outcome as soon as it leaves.
-        after_epoch: called after each epoch that leaves members to train, when all that
-            left have left, with the number of epochs that are done and a function that
-            takes the cohort's state. True ends training here.
-        state: to go on from, instead of from the beginning.
-        callbacks: gives a member's further Keras callbacks, called after ours at the
-            beginnings and ends of training and of epochs.
-        report: told what a reader of the records should know, such as a slower way
-            that had to be taken.
+        precision: of products: "float32"; "tf32" on CUDA; "bfloat16" with sums and
+            weights in float32. Trained models are float32.
+        on_epoch: called with the number of each epoch that ended, counted from 1, its
+            seconds, and the scores of each trial that trained.
+        on_end: called with a trial's index and outcome as soon as it ends.
+        after_epoch: called after each epoch that leaves trials to train, after `on_end`,
+            with the number of epochs that are done and a function that captures the
+            cohort's state. When it returns True, training ends here.
+        state: to resume from, instead of from the beginning.
+        callbacks: gives the further Keras callbacks of the trial of an index. They are
+            called after those of its config, at the beginnings and ends of training and
+            of epochs.
+        report: called with a sentence when a slower way of computing had to be taken.
 
     Returns:
-        The outcomes, in the members' order; None for those that had left before `state`
-        or were still training when `after_epoch` ended it.
+        The outcomes, in the order of `trials`; None for those that had ended before `state`
+        or were still training when `after_epoch` ended the training.
 
     Raises:
-        ConfigError: the members cannot train in lockstep, the device cannot compute
+        ConfigError: the trials cannot train in lockstep, the device cannot compute
             with that precision, or `state` is that of another cohort.
 
     Example:
-    >>> seeds = [Member(FFNConfig(), TrainingConfig(epochs=5), seed) for seed in range(8)]
+    >>> seeds = [TrialSpec(FFNConfig(), TrainingConfig(epochs=5), seed) for seed in range(8)]
     >>> outcomes = train_cohort(seeds, train_rows, validation_rows, classes=4)
     """
-    _check(members, device, precision)
+    _check(trials, device, precision)
     outcomes: dict[int, Outcome] = {}
 
-    def ended(number: int, outcome: Outcome) -> None:
-        outcomes[number] = outcome
+    def ended(index: int, outcome: Outcome) -> None:
+        outcomes[index] = outcome
         if on_end is not None:
-            on_end(number, outcome)
+            on_end(index, outcome)
 
     with _computing(device, precision):
-        steps = -(-len(train_rows.label) // members[0].training.batch_size)
-        trainees: list[Trainee] = []
-        for number in range(len(members)) if state is None else state.places:
-            member = members[number]
+        steps = -(-len(train_rows.label) // trials[0].training.batch_size)
+        states: list[TrialState] = []
+        for index in range(len(trials)) if state is None else state.indices:
+            spec = trials[index]
             try:
-                trainees.append(
-                    Trainee(
-                        number,
-                        member,
-                        _build(member, classes, train_rows),
-                        steps,
-                        () if callbacks is None else callbacks(number),
-                    )
-                )
+                model = _build(spec, classes, train_rows)
+                further = () if callbacks is None else callbacks(index)
+                states.append(TrialState(index, spec, model, steps, further))
             except Exception as error:
                 if state is not None:
-                    raise  # it was built before
-                ended(number, Failed.of(error))
-        data = Data(train_rows, validation_rows, classes, device)
-        cohort = _Cohort(trainees, data, precision, ended, report or (lambda _: None))
-        cohort.train(on_epoch or (lambda *_: None), after_epoch or (lambda *_: False), state)
-    return [outcomes.get(number) for number in range(len(members))]
+                    raise  # it could be built when the state was captured
+                ended(index, FailedTrial.of(error))
+        data = CohortData(train_rows, validation_rows, classes, device)
+        loop = _TrainingLoop(states, data, precision, ended, report or (lambda _: None))
+        loop.run(on_epoch or (lambda *_: None), after_epoch or (lambda *_: False), state)
+    return [outcomes.get(index) for index in range(len(trials))]
 
 
-class _Cohort:
-    """Trains members until none is left.
+class _TrainingLoop:
+    """Trains a cohort epoch by epoch until no trial is left.
 
     Args:
-        trainees: the members.
-        data: what they train on.
+        trials: of the cohort.
+        data: that they train on.
         precision: of products.
-        ended: called with a member's number and outcome when it leaves.
+        ended: called with a trial's index and outcome when it ends.
         report: see `train_cohort`.
     """
 
     def __init__(
         self,
-        trainees: Sequence[Trainee],
-        data: Data,
+        trials: Sequence[TrialState],
+        data: CohortData,
         precision: Precision,
         ended: Callable[[int, Outcome], None],
         report: Callable[[str], None],
     ) -> None:
-        self._live = list(trainees)
+        self._active = list(trials)
         self._data, self._precision, self._report = data, precision, report
         self._ended = ended
-        self._failed: dict[int, Failed] = {}
+        self._failed: dict[int, FailedTrial] = {}
 
-    def train(
+    def run(
         self,
-        on_epoch: Callable[[int, float, Sequence[MemberEpoch]], None],
+        on_epoch: Callable[[int, float, Sequence[EpochScores]], None],
         after_epoch: Callable[[int, Callable[[], CohortState]], bool],
         state: CohortState | None,
     ) -> None:
-        """Train them all; for the arguments see `train_cohort`."""
-        together = self._begin(state)
+        """Train to the end; for the arguments see `train_cohort`."""
+        trainer = self._begin(state)
         epoch = 0 if state is None else state.epoch
-        while self._live:
-            # A place that nobody takes is computed all the same, so now and then
-            # those who are left move closer together.
-            if together is None or len(self._live) <= len(together.trainees) // 2:
-                together = Together(self._live, self._data, self._precision, self._report)
-            leaving = self._train_epoch(together, epoch, on_epoch)
-            for trainee in leaving:
-                self._live.remove(trainee)
-                self._leave(trainee, together)
+        while self._active:
+            # Trials that have ended are computed all the same, so now and then a smaller
+            # trainer is made for those that are left.
+            if trainer is None or len(self._active) <= len(trainer.trials) // 2:
+                trainer = self._trainer(self._active)
+            for trial in self._train_epoch(trainer, epoch, on_epoch):
+                self._active.remove(trial)
+                self._end(trial, trainer)
             epoch += 1
-            take = partial(CohortState.of, together, self._live, epoch)
-            if self._live and after_epoch(epoch, take):
+            capture = partial(CohortState.capture, trainer, self._active, epoch)
+            if self._active and after_epoch(epoch, capture):
                 return
 
-    def _begin(self, state: CohortState | None) -> Together | None:
-        """Let training begin for all; where it goes on, the places as they were."""
-        everyone = list(self._live)
+    def _trainer(self, trials: Sequence[TrialState]) -> CohortTrainer:
+        return CohortTrainer(trials, self._data, self._precision, self._report)
+
+    def _begin(self, state: CohortState | None) -> CohortTrainer | None:
+        """Begin the training of all trials; where it resumes, with the trainer of then."""
+        everyone = list(self._active)
         if state is not None:
-            self._live = [trainee for trainee in everyone if trainee.number in state.live]
-        for trainee in list(self._live):
-            self._attempt(trainee, trainee.begin)
-            if trainee.number in self._failed:
-                self._live.remove(trainee)
-                self._ended(trainee.number, self._failed[trainee.number])
+            self._active = [trial for trial in everyone if trial.index in state.active]
+        for trial in list(self._active):
+            self._attempt(trial, trial.begin)
+            if trial.index in self._failed:
+                self._active.remove(trial)
+                self._ended(trial.index, self._failed[trial.index])
         if state is None:
             return None
-        together = Together(everyone, self._data, self._precision, self._report)
-        state.put_into(together, self._live)
-        return together
+        trainer = self._trainer(everyone)
+        state.restore(trainer, self._active)
+        return trainer
 
     def _train_epoch(
         self,
-        together: Together,
+        trainer: CohortTrainer,
         epoch: int,
-        on_epoch: Callable[[int, float, Sequence[MemberEpoch]], None],
-    ) -> list[Trainee]:
-        """Train an epoch; the members for whom it was the last."""
+        on_epoch: Callable[[int, float, Sequence[EpochScores]], None],
+    ) -> list[TrialState]:
+        """Train an epoch; the trials for which it was the last."""
         began = time.perf_counter()
-        for trainee in self._live:
-            self._attempt(trainee, trainee.begin_epoch, epoch)
-        trained = together.train_epoch(epoch)
-        judged = together.validate()
+        for trial in self._active:
+            self._attempt(trial, trial.begin_epoch, epoch)
+        training_logs = trainer.train_epoch(epoch)
+        validation = trainer.validate()
         seconds = time.perf_counter() - began
-        leaving, ended = [], []
-        for trainee, of_training, of_validation in zip(
-            together.trainees, trained, judged, strict=True
-        ):
-            if trainee not in self._live:
+        leaving, scores = [], []
+        for trial, logs, validated in zip(trainer.trials, training_logs, validation, strict=True):
+            if trial not in self._active:
                 continue
-            if trainee.number not in self._failed:
-                logs = of_training | of_validation.logs
-                ended.append(MemberEpoch(trainee.number, dict(logs), of_validation.confusion))
-                self._attempt(trainee, trainee.end_epoch, epoch, logs, seconds)
-            if trainee.number in self._failed or trainee.is_over(epoch):
-                leaving.append(trainee)
-        on_epoch(epoch + 1, seconds, ended)
+            if trial.index not in self._failed:
+                logs = logs | validated.logs
+                scores.append(EpochScores(trial.index, dict(logs), validated.confusion))
+                self._attempt(trial, trial.end_epoch, epoch, logs, seconds)
+            if trial.index in self._failed or trial.is_over(epoch):
+                leaving.append(trial)
+        on_epoch(epoch + 1, seconds, scores)
         return leaving
 
-    def _leave(self, trainee: Trainee, together: Together) -> None:
-        if trainee.number not in self._failed:
-            self._attempt(trainee, trainee.end)
-        together.release(trainee)
-        self._ended(trainee.number, self._failed.get(trainee.number) or trainee.trained())
+    def _end(self, trial: TrialState, trainer: CohortTrainer) -> None:
+        if trial.index not in self._failed:
+            self._attempt(trial, trial.end)
+        trainer.release(trial)
+        self._ended(trial.index, self._failed.get(trial.index) or trial.result())
 
-    def _attempt(self, trainee: Trainee, hook: Callable[..., None], *arguments: Any) -> None:
-        """Call a member's hook: what it raises ends this member and no other."""
+    def _attempt(self, trial: TrialState, hook: Callable[..., None], *arguments: Any) -> None:
+        """Call a trial's hook: what it raises ends this trial and no other."""
         try:
             hook(*arguments)
         except Exception as error:
-            self._failed[trainee.number] = Failed.of(error)
+            self._failed[trial.index] = FailedTrial.of(error)
 
 
-def _build(member: Member, classes: int, rows: Rows) -> keras.Model:
+def _build(spec: TrialSpec, classes: int, rows: LabelledRows) -> keras.Model:
     with keras.device("cpu"):  # the same initial weights whatever the device
-        return build_model(member.network, classes, member.seed, rows.features)
+        return build_model(spec.network, classes, spec.seed, rows.features)
 
 
-def _check(members: Sequence[Member], device: str, precision: Precision) -> None:
-    keys = {lockstep(member.network, member.training) for member in members}
+def _check(trials: Sequence[TrialSpec], device: str, precision: Precision) -> None:
+    keys = {cohort_key(trial.network, trial.training) for trial in trials}
     if len(keys) != 1:
         raise ConfigError(
-            "the members of a cohort must have one architecture, optimizer and batch size. "
-            f"Received {len(keys)} kinds among {len(members)} members: train them apart."
+            "the trials of a cohort must have one architecture, optimizer and batch size. "
+            f"Received {len(keys)} kinds among {len(trials)} trials: train them apart."
         )
     if precision == "tf32" and device != "cuda":
         raise ConfigError(
@@ -248,7 +241,7 @@ def _check(members: Sequence[Member], device: str, precision: Precision) -> None
 
 @contextmanager
 def _computing(device: str, precision: Precision) -> Iterator[None]:
-    """Keras on the device, products in the precision asked for."""
+    """Keras on a device, products in a precision."""
     cuda = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"

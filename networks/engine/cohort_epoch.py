@@ -1,4 +1,4 @@
-"""Members side by side: an epoch of training and validation for all at once."""
+"""An epoch of training and validation for all trials of a cohort at once."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.engine.epoch import DeviceRows, Epoch
+from networks.engine.epoch import DeviceRows, EpochBatches
 from networks.engine.forward import dropout_layers
-from networks.engine.stacked_variables import Stack
-from networks.engine.step import Dropout, Step
-from networks.engine.trial_state import Trainee
+from networks.engine.stacked_variables import StackedVariables
+from networks.engine.step import DropoutState, TrainingStep
+from networks.engine.trial_state import TrialState
 from networks.engine.updates import Decays, make_update
-from networks.engine.validation import Validation
+from networks.engine.validation import ValidationPass
 from networks.training import metrics
 from networks.training.cohort_key import Precision
 from networks.training.random_streams import dropout_keys, dropout_threshold, row_order
-from networks.training.results import Rows
+from networks.training.results import LabelledRows
 
 
-class Data:
-    """What all members train on and are judged by."""
+class CohortData:
+    """The train and validation rows of a cohort, on its device."""
 
-    def __init__(self, train: Rows, validation: Rows, classes: int, device: str) -> None:
+    def __init__(
+        self, train: LabelledRows, validation: LabelledRows, classes: int, device: str
+    ) -> None:
         self.train = DeviceRows.of(train, classes, device)
         self.validation = DeviceRows.of(validation, classes, device)
         self.label = validation.label
@@ -33,58 +35,58 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A member on the validation rows.
+class ValidationScores:
+    """Scores of a trial on the validation rows.
 
     Args:
-        logs: its figures and its learning rate.
-        confusion: rows true, columns predicted. [shape=(classes, classes)]
+        logs: its metrics and its learning rate.
+        confusion: true classes in rows, predicted ones in columns. [shape=(classes, classes)]
     """
 
     logs: dict[str, float]
     confusion: npt.NDArray[np.int64]
 
 
-class Together:
-    """Members side by side, ready to take steps.
+class CohortTrainer:
+    """Trials side by side, their variables stacked and their step traced.
 
     Args:
-        trainees: the members.
-        data: what they train on.
+        trials: with equal `cohort_key`s.
+        data: that they train on.
         precision: of products.
-        report: told what a reader of the records should know.
+        report: called with a sentence when a slower way of computing had to be taken.
     """
 
     def __init__(
         self,
-        trainees: Sequence[Trainee],
-        data: Data,
+        trials: Sequence[TrialState],
+        data: CohortData,
         precision: Precision,
         report: Callable[[str], None],
     ) -> None:
-        self.trainees = list(trainees)
-        model = trainees[0].model
+        self.trials = list(trials)
+        model = trials[0].model
         self._stacks = weights, others, state = [
-            Stack(variables, data.device)
+            StackedVariables(variables, data.device)
             for variables in (
-                [trainee.model.trainable_variables for trainee in trainees],
-                [trainee.model.non_trainable_variables for trainee in trainees],
-                [trainee.optimizer.variables for trainee in trainees],
+                [trial.model.trainable_variables for trial in trials],
+                [trial.model.non_trainable_variables for trial in trials],
+                [trial.optimizer.variables for trial in trials],
             )
         ]
         decays = Decays(
-            tuple(float(trainee.optimizer.l2) for trainee in trainees),
-            tuple(float(trainee.optimizer.weight_decay or 0.0) for trainee in trainees),
+            tuple(float(trial.optimizer.l2) for trial in trials),
+            tuple(float(trial.optimizer.weight_decay or 0.0) for trial in trials),
         )
-        update = make_update([t.optimizer for t in trainees], weights, state, decays)
+        update = make_update([trial.optimizer for trial in trials], weights, state, decays)
         self._layers = len(dropout_layers(model))
-        self._dropout = Dropout(
-            [dropout_threshold(trainee.dropout) for trainee in trainees],
-            [1.0 / (1.0 - trainee.dropout) for trainee in trainees],
+        self._dropout = DropoutState(
+            [dropout_threshold(trial.dropout) for trial in trials],
+            [1.0 / (1.0 - trial.dropout) for trial in trials],
             self._layers,
             data.device,
         )
-        self._step = Step(
+        self._step = TrainingStep(
             model,
             weights,
             others,
@@ -94,28 +96,29 @@ class Together:
             precision,
             report,
         )
-        self._validation = Validation(model, weights, others, data.validation.features, precision)
+        features = data.validation.features
+        self._validation = ValidationPass(model, weights, others, features, precision)
         self._data = data
-        self._steps_rates = any(trainee.rates_move_by_step for trainee in trainees)
+        self._steps_rates = any(trial.rates_move_by_step for trial in trials)
 
     def train_epoch(self, epoch: int) -> list[dict[str, float]]:
-        """Train all members for an epoch, counted from 0; their training logs."""
+        """Train all trials for an epoch, counted from 0; their training logs."""
         rows = len(self._data.train.target)
-        batch_size = self.trainees[0].training.batch_size
+        batch_size = self.trials[0].training.batch_size
         if self._layers:
-            keys = [dropout_keys(t.seed, epoch, self._layers) for t in self.trainees]
+            keys = [dropout_keys(trial.seed, epoch, self._layers) for trial in self.trials]
             self._dropout.begin_epoch(np.stack(keys))
         self._step.set_rates()
-        orders = np.stack([row_order(t.seed, epoch, rows) for t in self.trainees])
-        batches = Epoch(orders, batch_size, self._data.train)
+        orders = np.stack([row_order(trial.seed, epoch, rows) for trial in self.trials])
+        batches = EpochBatches(orders, batch_size, self._data.train)
         for number, batch in enumerate(batches):
             if number and self._steps_rates:
                 self._set_rates(epoch, number)
-            batch.logarithms.copy_(self._step(batch.x, batch.target))
+            batch.log_probabilities.copy_(self._step(batch.x, batch.target))
         return batches.logs()
 
-    def validate(self) -> list[Judged]:
-        """All members on the validation rows."""
+    def validate(self) -> list[ValidationScores]:
+        """Scores of all trials on the validation rows."""
         logits, label = self._validation.logits(), self._data.label
         predicted = logits.argmax(axis=-1)
         confusions = metrics.confusion_matrix(label, predicted, self._data.classes)
@@ -126,7 +129,7 @@ class Together:
         names = ("val_loss", "val_accuracy", "val_macro_f1", "val_batch_mean_f1")
         found = (losses, accuracies, macros, batch_means)
         return [
-            Judged(
+            ValidationScores(
                 {name: float(values[i]) for name, values in zip(names, found, strict=True)}
                 | {"learning_rate": rate},
                 confusions[i],
@@ -135,19 +138,20 @@ class Together:
         ]
 
     def values(self) -> dict[str, torch.Tensor]:
-        """All that training changes, by name; the first axis is that of the members."""
+        """All variables by name. Each [shape=(trials, ...)]"""
+        kinds = ("weights", "non_trainable", "optimizer")
         return {
             f"{kind}/{i}": value
-            for kind, stack in zip(("weights", "others", "optimizer"), self._stacks, strict=True)
+            for kind, stack in zip(kinds, self._stacks, strict=True)
             for i, value in enumerate(stack.values)
         }
 
-    def release(self, trainee: Trainee) -> None:
-        """Let a member's model have its values to itself."""
+    def release(self, trial: TrialState) -> None:
+        """Give a trial's variables memory of their own, on the CPU."""
         for stack in self._stacks:
-            stack.release(self.trainees.index(trainee))
+            stack.release(self.trials.index(trial))
 
     def _set_rates(self, epoch: int, step: int) -> None:
-        for trainee in self.trainees:
-            trainee.set_rates(epoch, step)
+        for trial in self.trials:
+            trial.set_rates(epoch, step)
         self._step.set_rates()

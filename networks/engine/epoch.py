@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.training.results import Rows
+from networks.training.results import LabelledRows
 
 Tensor = torch.Tensor
 
@@ -30,7 +30,7 @@ class DeviceRows:
     target: Tensor
 
     @classmethod
-    def of(cls, rows: Rows, classes: int, device: str) -> DeviceRows:
+    def of(cls, rows: LabelledRows, classes: int, device: str) -> DeviceRows:
         """Rows put on a device as float32."""
         target = torch.nn.functional.one_hot(torch.from_numpy(rows.label), classes)
         features = torch.from_numpy(np.ascontiguousarray(rows.features, np.float32))
@@ -39,25 +39,25 @@ class DeviceRows:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch for each member.
+    """A batch for each trial.
 
     Args:
-        x: inputs. [shape=(members, n, ...)]
-        target: one-hot classes. [shape=(members, classes, n)]
-        logarithms: of the probabilities that the networks gave, to be filled in.
-            [shape=(members, classes, n)]
+        x: inputs. [shape=(trials, n, ...)]
+        target: one-hot classes. [shape=(trials, classes, n)]
+        log_probabilities: of the probabilities that the networks gave, to be filled in.
+            [shape=(trials, classes, n)]
     """
 
     x: Tensor
     target: Tensor
-    logarithms: Tensor
+    log_probabilities: Tensor
 
 
-class Epoch:
-    """The batches of an epoch, every member's rows in its own order, and what came of them.
+class EpochBatches:
+    """The batches of an epoch, every trial's rows in its own order, and what came of them.
 
     Args:
-        orders: of each member's rows. [shape=(members, rows)]
+        orders: of each trial's rows. [shape=(trials, rows)]
         batch_size: rows a step; the last batch may be smaller.
         rows: the train split.
     """
@@ -67,14 +67,14 @@ class Epoch:
         self._rows = index.shape[1]
         full = self._rows - self._rows % batch_size
         parts = [(index[:, :full], batch_size), (index[:, full:], self._rows - full)]
-        self._parts = [_Part(part, size, rows) for part, size in parts if part.shape[1]]
+        self._parts = [_EqualBatches(part, size, rows) for part, size in parts if part.shape[1]]
 
     def __iter__(self) -> Iterator[Batch]:
         for part in self._parts:
             yield from part.batches()
 
     def logs(self) -> list[dict[str, float]]:
-        """Accuracy and mean cross-entropy of each member while it trained, as Keras logs them."""
+        """Accuracy and mean cross-entropy of each trial while it trained, as Keras logs them."""
         sums = [part.sums() for part in self._parts]
         losses = torch.stack([loss for loss, _ in sums]).sum(0) / self._rows
         accuracies = torch.stack([right for _, right in sums]).sum(0) / self._rows
@@ -84,23 +84,23 @@ class Epoch:
         ]
 
 
-class _Part:
+class _EqualBatches:
     """Batches of one size.
 
     Args:
-        index: each member's rows. [shape=(members, steps * size)]
+        index: each trial's rows. [shape=(trials, steps * size)]
         size: rows a batch.
         rows: the train split.
     """
 
     def __init__(self, index: Tensor, size: int, rows: DeviceRows) -> None:
-        members = index.shape[0]
+        trials = index.shape[0]
         self._features = rows.features
-        self._index = index.reshape(members, -1, size).transpose(0, 1).contiguous()
+        self._index = index.reshape(trials, -1, size).transpose(0, 1).contiguous()
         shape = (*self._index.shape, rows.target.shape[1])
         target = rows.target.index_select(0, self._index.view(-1)).view(shape)
-        self._target = target.transpose(2, 3).contiguous()  # (steps, members, classes, size)
-        self._logarithms = torch.empty_like(self._target)
+        self._target = target.transpose(2, 3).contiguous()  # (steps, trials, classes, size)
+        self._log_probabilities = torch.empty_like(self._target)
 
     def batches(self) -> Iterator[Batch]:
         """One a step."""
@@ -111,12 +111,12 @@ class _Part:
             index = self._index[chosen]
             x = self._features.index_select(0, index.reshape(-1))
             x = x.view(*index.shape, *x.shape[1:])
-            for parts in zip(x, self._target[chosen], self._logarithms[chosen], strict=True):
+            for parts in zip(x, self._target[chosen], self._log_probabilities[chosen], strict=True):
                 yield Batch(*parts)
 
     def sums(self) -> tuple[Tensor, Tensor]:
-        """Each member's cross-entropy and its right predictions. Each [shape=(members,)]"""
-        loss = -(self._logarithms * self._target).sum((0, 2, 3), dtype=torch.float64)
-        best = self._logarithms.max(2, keepdim=True).indices
+        """Each trial's cross-entropy and its right predictions. Each [shape=(trials,)]"""
+        loss = -(self._log_probabilities * self._target).sum((0, 2, 3), dtype=torch.float64)
+        best = self._log_probabilities.max(2, keepdim=True).indices
         right = self._target.gather(2, best).sum((0, 2, 3), dtype=torch.float64)
         return loss, right

@@ -1,6 +1,6 @@
 """What a step computes: the Keras model's outputs, its loss and the gradients.
 
-Functions of one member's tensors; `tracing` makes them functions of a cohort's.
+Functions of one trial's tensors; `tracing` makes them functions of a cohort's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import keras
 import torch
 
 from networks.training.cohort_key import Precision
-from networks.training.random_streams import kept
+from networks.training.random_streams import dropout_mask
 
 Tensor = torch.Tensor
 _log_softmax_backward = torch.ops.aten._log_softmax_backward_data.default
@@ -47,7 +47,7 @@ def gradients_of(
     dropout: DropoutInputs,
     precision: Precision,
     *,
-    alone: bool,
+    single: bool,
 ) -> tuple[list[Tensor], list[Tensor], Tensor]:
     """Gradients of the cross-entropy of a batch.
 
@@ -62,23 +62,25 @@ def gradients_of(
         scale: minus the weight of each row's cross-entropy. [shape=(1, 1)]
         dropout: what is dropped.
         precision: of the products.
-        alone: the tensors are those of a cohort of one, not one lane of many.
+        single: the tensors are those of a cohort of one, not one lane of many.
 
     Returns:
         gradients of the rows' weighted cross-entropies; new values of `others`;
-        logarithms of the classes' probabilities [shape=(classes, n)].
+        log_probabilities of the classes' probabilities [shape=(classes, n)].
     """
 
     def outputs(values: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        with _as_traced(model, dropout, alone), _cast(precision, x.device):
+        with _as_traced(model, dropout, single), _cast(precision, x.device):
             logits, changed = model.stateless_call(values, others, x, training=True)
         return logits.float(), changed
 
     found: Any = torch.func.vjp(outputs, list(trainable), has_aux=True)
     logits, backward, changed = found
-    logarithms = torch.log_softmax(logits.mT.contiguous(), 0)
-    (gradients,) = backward(_log_softmax_backward(target * scale, logarithms, 0, torch.float32).mT)
-    return gradients, changed, logarithms
+    log_probabilities = torch.log_softmax(logits.mT.contiguous(), 0)
+    (gradients,) = backward(
+        _log_softmax_backward(target * scale, log_probabilities, 0, torch.float32).mT
+    )
+    return gradients, changed, log_probabilities
 
 
 def logits_of_rows(
@@ -88,10 +90,10 @@ def logits_of_rows(
     x: Tensor,
     precision: Precision,
     *,
-    alone: bool,
+    single: bool,
 ) -> Tensor:
     """Outputs in inference mode. `x`: [shape=(n, ...)]; returns [shape=(n, classes)]"""
-    with _as_traced(model, None, alone), _cast(precision, x.device):
+    with _as_traced(model, None, single), _cast(precision, x.device):
         logits, _ = model.stateless_call(trainable, others, x, training=False)
     return logits.float()  # type: ignore[no-any-return]
 
@@ -108,11 +110,11 @@ def _cast(precision: Precision, device: torch.device) -> Any:
 
 
 @contextmanager
-def _as_traced(model: keras.Model, dropout: DropoutInputs | None, alone: bool) -> Iterator[None]:
+def _as_traced(model: keras.Model, dropout: DropoutInputs | None, single: bool) -> Iterator[None]:
     """Let some layers compute in another way while a step is traced.
 
     Dropout: Keras draws from a state that moves with every call, which could be
-    neither traced nor the same in every company. Convolutions of a network alone:
+    neither traced nor the same in every company. Convolutions of a network single:
     their outputs go on with the channels last in memory, where pooling, and what
     follows, is faster.
     """
@@ -127,7 +129,7 @@ def _as_traced(model: keras.Model, dropout: DropoutInputs | None, alone: bool) -
             for number, layer in enumerate(dropout_layers(model)):
                 change(layer, _dropping(dropout, number))
         for layer in model.layers:
-            if alone and isinstance(layer, keras.layers.Conv2D):
+            if single and isinstance(layer, keras.layers.Conv2D):
                 change(layer, _channels_last(layer.call))
         yield
     finally:
@@ -137,7 +139,7 @@ def _as_traced(model: keras.Model, dropout: DropoutInputs | None, alone: bool) -
 
 def _dropping(dropout: DropoutInputs, number: int) -> Callable[..., Tensor]:
     def call(inputs: Tensor, training: bool = False) -> Tensor:
-        mask = kept(
+        mask = dropout_mask(
             dropout.keys[number], dropout.rows_before, dropout.threshold, tuple(inputs.shape)
         )
         return inputs * (mask * dropout.scale).to(inputs.dtype)

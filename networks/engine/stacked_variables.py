@@ -1,4 +1,4 @@
-"""The values of one list of Keras variables for all members of a cohort."""
+"""The values of one list of Keras variables for all trials of a cohort."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import keras
 import torch
 
-_KERNEL_AXES = 5  # members, height, width, input channels, filters
+_KERNEL_AXES = 5  # trials, height, width, input channels, filters
 
 
-class Stack:
-    """Members' variables side by side, each a view of its member's row.
+class StackedVariables:
+    """Trials' variables side by side, each a view of its trial's row.
 
-    What the step writes into a row is what the member's Keras model has, and what
+    What the step writes into a row is what the trial's Keras model has, and what
     a callback assigns to a variable is what the next step reads.
 
     Args:
-        variables: of each member, in the same order and of the same shapes.
+        variables: of each trial, in the same order and of the same shapes.
         device: where the values live.
     """
 
@@ -26,7 +26,7 @@ class Stack:
         self.values: list[torch.Tensor] = []
         for column in zip(*self._variables, strict=True):
             rows = [variable.value.detach() for variable in column]
-            # A member alone keeps its memory: the largest networks have 300 MB.
+            # A trial alone keeps its memory: the largest networks have 300 MB.
             value = rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(rows)
             value = value.to(device)
             if len(rows) == 1 and value.dim() == _KERNEL_AXES:
@@ -36,17 +36,17 @@ class Stack:
                 variable.value.data = row
 
     def views(self) -> list[torch.Tensor]:
-        """The values, without the axis of members where there is one member only."""
-        return [value[0] for value in self.values] if self.is_alone else self.values
+        """The values, without the axis of trials where there is one trial only."""
+        return [value[0] for value in self.values] if self.is_single else self.values
 
     @property
-    def is_alone(self) -> bool:
-        """Whether there is one member only."""
+    def is_single(self) -> bool:
+        """Whether there is one trial only."""
         return len(self._variables) == 1
 
-    def release(self, member: int) -> None:
-        """Give a member's variables values of their own, on the CPU."""
-        for variable in self._variables[member]:
+    def release(self, trial: int) -> None:
+        """Give a trial's variables values of their own, on the CPU."""
+        for variable in self._variables[trial]:
             row = variable.value.detach()
             own = row.to("cpu").contiguous()
             part_of_more = own.untyped_storage().nbytes() > own.nbytes

@@ -1,4 +1,4 @@
-"""One step of a cohort: a batch for each member, gradients, new weights."""
+"""One step of a cohort: a batch for each trial, gradients, new weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from networks.engine.cuda_graph import record
 from networks.engine.forward import DropoutInputs, gradients_of
 from networks.engine.graph_outputs import Store
 from networks.engine.graph_passes import bind
-from networks.engine.stacked_variables import Stack
+from networks.engine.stacked_variables import StackedVariables
 from networks.engine.tracing import trace
 from networks.engine.updates import Update
 from networks.training.cohort_key import Precision
@@ -21,12 +21,12 @@ from networks.training.cohort_key import Precision
 Tensor = torch.Tensor
 
 
-class Dropout:
-    """What dropout is drawn from, for all members.
+class DropoutState:
+    """What dropout is drawn from, for all trials.
 
     Args:
-        thresholds: see `chance.dropout_threshold`. [shape=(members,)]
-        scales: 1 / (1 - rate). [shape=(members,)]
+        thresholds: see `chance.dropout_threshold`. [shape=(trials,)]
+        scales: 1 / (1 - rate). [shape=(trials,)]
         layers: dropout layers of the network.
         device: where it is drawn.
     """
@@ -34,27 +34,27 @@ class Dropout:
     def __init__(
         self, thresholds: Sequence[int], scales: Sequence[float], layers: int, device: str
     ) -> None:
-        members = len(thresholds)
+        trials = len(thresholds)
         self.layers = layers
         self.inputs = DropoutInputs(
-            keys=torch.zeros((members, layers, 2), dtype=torch.int32, device=device),
+            keys=torch.zeros((trials, layers, 2), dtype=torch.int32, device=device),
             rows_before=torch.zeros((), dtype=torch.int32, device=device),
             threshold=torch.tensor(thresholds, dtype=torch.int32, device=device),
             scale=torch.tensor(scales, dtype=torch.float32, device=device),
         )
 
     def begin_epoch(self, keys: npt.NDArray[np.int32]) -> None:
-        """Take an epoch's keys. `keys`: [shape=(members, layers, 2)]"""
+        """Take an epoch's keys. `keys`: [shape=(trials, layers, 2)]"""
         self.inputs.keys.copy_(torch.from_numpy(keys))
         self.inputs.rows_before.zero_()
 
 
-class Step:
-    """Moves all members by a batch each.
+class TrainingStep:
+    """Moves all trials by a batch each.
 
     Args:
-        model: a member's, whose structure is traced.
-        weights: members' trainable variables.
+        model: a trial's, whose structure is traced.
+        weights: trials' trainable variables.
         others: their other variables.
         state: their optimizers' variables.
         update: moves the weights.
@@ -66,11 +66,11 @@ class Step:
     def __init__(
         self,
         model: keras.Model,
-        weights: Stack,
-        others: Stack,
-        state: Stack,
+        weights: StackedVariables,
+        others: StackedVariables,
+        state: StackedVariables,
         update: Update,
-        dropout: Dropout,
+        dropout: DropoutState,
         precision: Precision,
         report: Callable[[str], None],
     ) -> None:
@@ -87,11 +87,11 @@ class Step:
             torch.div(self._update.scale.view(-1, 1, 1), -batch, out=scale)
 
     def __call__(self, x: Tensor, target: Tensor) -> Tensor:
-        """Train on a batch for each member.
+        """Train on a batch for each trial.
 
         Args:
-            x: inputs. [shape=(members, n, ...)]
-            target: one-hot classes. [shape=(members, classes, n)]
+            x: inputs. [shape=(trials, n, ...)]
+            target: one-hot classes. [shape=(trials, classes, n)]
 
         Returns:
             Logarithms of the probabilities before the step, of `target`'s shape;
@@ -111,12 +111,12 @@ class Step:
         return record(compute, (x, target), state, self._report)
 
     def _trace(self, x: Tensor, target: Tensor) -> Callable[..., Tensor]:
-        model, precision, alone = self._model, self._precision, self._weights.is_alone
+        model, precision, single = self._model, self._precision, self._weights.is_single
         batch = x.shape[1]
         drop = self._dropout.inputs
         scale = self._scales[batch] = self._update.scale.view(-1, 1, 1) / -batch
         varied = [drop.keys, drop.threshold, drop.scale, scale]
-        if alone:
+        if single:
             varied, x, target = [value[0] for value in varied], x[0], target[0]
         weights, others = self._weights.views(), self._others.views()
         n, m = len(weights), len(others)
@@ -126,12 +126,12 @@ class Step:
         ):
             dropout = DropoutInputs(keys, rows_before, threshold, drop_scale)
             return gradients_of(
-                model, weights, others, x, target, scale, dropout, precision, alone=alone
+                model, weights, others, x, target, scale, dropout, precision, single=single
             )
 
         factors = self._update.factors()
         inputs = (weights, others, x, target, *varied, factors, drop.rows_before)
-        graph, leaves, _ = trace(gradients, inputs, (*[0] * 9, None), alone=alone)
+        graph, leaves, _ = trace(gradients, inputs, (*[0] * 9, None), single=single)
         bound = [*leaves[: n + m], None, None, *leaves[n + m + 2 :]]
         stores = self._update.stores(n, first_factor=n + m + 2 + len(varied))
         stores += [Store(n + i, n + i) for i in range(m)]
@@ -139,12 +139,12 @@ class Step:
         drops = self._dropout.layers > 0
 
         def compute(x: Tensor, target: Tensor) -> Tensor:
-            if alone:
+            if single:
                 x, target = x[0], target[0]
-            *found, logarithms = run(x, target)
+            *found, log_probabilities = run(x, target)
             self._update(found)
             if drops:
                 drop.rows_before.add_(batch)
-            return logarithms
+            return log_probabilities
 
         return compute

@@ -1,4 +1,4 @@
-"""From a function of one member's tensors to a flat graph over a cohort's."""
+"""From a function of one trial's tensors to a flat graph over a cohort's."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ Function = Callable[..., Any]
 
 
 def trace(
-    function: Function, inputs: Sequence[Any], in_dims: Sequence[Any], *, alone: bool
+    function: Function, inputs: Sequence[Any], in_dims: Sequence[Any], *, single: bool
 ) -> tuple[fx.Graph, list[Any], pytree.TreeSpec]:
-    """Trace a function once, over all members.
+    """Trace a function once, over all trials.
 
     Args:
-        function: of one member's tensors, nested in lists and the like.
-        inputs: example arguments; with the members' axis unless `alone`.
-        in_dims: for each argument 0 where it has the members' axis, else None.
-        alone: there is one member, without an axis.
+        function: of one trial's tensors, nested in lists and the like.
+        inputs: example arguments; with the trials' axis unless `single`.
+        in_dims: for each argument 0 where it has the trials' axis, else None.
+        single: there is one trial, without an axis.
 
     Returns:
         graph: takes and returns flat lists of tensors.
         leaves: the inputs, flat.
         spec: how the outputs were nested.
     """
-    over_members = function if alone else torch.func.vmap(function, in_dims=tuple(in_dims))
+    over_trials = function if single else torch.func.vmap(function, in_dims=tuple(in_dims))
     leaves, structure = pytree.tree_flatten(tuple(inputs))
     outputs: list[pytree.TreeSpec] = []
 
     def flat(*flat_inputs: torch.Tensor) -> list[torch.Tensor]:
         nested = pytree.tree_unflatten(list(flat_inputs), structure)
-        results, spec = pytree.tree_flatten(over_members(*nested))
+        results, spec = pytree.tree_flatten(over_trials(*nested))
         outputs.append(spec)
         return results
 

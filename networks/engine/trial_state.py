@@ -1,4 +1,4 @@
-"""One trial's Keras side: its model, optimizer and callbacks."""
+"""The Keras side of one trial of a cohort: its model, optimizer and callbacks."""
 
 from __future__ import annotations
 
@@ -16,21 +16,19 @@ from networks.models.checks import ConfigError
 from networks.models.config import NetworkConfig, TrainingConfig
 from networks.optimizers.adam_family import AdamFamily
 from networks.optimizers.plain import PlainOptimizer
-from networks.training.callbacks import BestWeights, early_stopping, restore, state_of
-from networks.training.results import Status, Trained, best_epoch, compile_model
+from networks.training.callbacks import BestWeights, batch_hook, early_stopping, restore, state_of
+from networks.training.results import Status, TrainingResult, best_epoch, compile_model
 from networks.training.schedules import rates_at, schedule_callbacks
-
-_BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
 
 @dataclass(frozen=True)
-class Member:
+class TrialSpec:
     """A trial to train in a cohort.
 
     Args:
-        network: what to train.
-        training: how.
-        seed: of everything that is left to chance.
+        network: config of the network.
+        training: config of the training.
+        seed: of the initial weights, the order of rows and dropout.
     """
 
     network: NetworkConfig
@@ -39,96 +37,102 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A member that could not go on, while the others could.
+class FailedTrial:
+    """A trial that ended with an exception, while its cohort went on.
 
     Args:
-        reason: one line.
-        traceback: where it happened.
+        reason: first line of the exception's text.
+        traceback: of the exception.
     """
 
     reason: str
     traceback: str
 
     @classmethod
-    def of(cls, error: BaseException) -> Failed:
-        """From what was raised."""
+    def of(cls, error: BaseException) -> FailedTrial:
+        """Describe an exception."""
         lines = str(error).strip().splitlines() or [type(error).__name__]
         return cls(lines[0], "".join(traceback.format_exception(error)))
 
 
 @dataclass(frozen=True)
-class MemberEpoch:
-    """What an epoch brought a member.
+class EpochScores:
+    """Metrics of one trial at the end of an epoch.
 
     Args:
-        number: of the member in its cohort.
-        logs: its figures, as Keras calls them.
-        confusion: of the validation rows, rows true. [shape=(classes, classes)]
+        index: of the trial in its cohort.
+        logs: value by metric, named as in a Keras history.
+        confusion: of the validation rows, true classes in rows, predicted ones in columns.
+            [shape=(classes, classes)]
     """
 
-    number: int
+    index: int
     logs: dict[str, float]
     confusion: npt.NDArray[np.int64]
 
 
-class Trainee:
-    """A member while it trains; its Keras callbacks see what `keras.Model.fit` shows them.
+class TrialState:
+    """A trial while it trains; its Keras callbacks see what `keras.Model.fit` shows them.
 
     Args:
-        number: of the member in its cohort.
-        member: what it is.
-        model: its network.
+        index: of the trial in its cohort.
+        spec: what to train.
+        model: its network, not compiled.
         steps: batches in an epoch.
-        callbacks: further Keras callbacks, called after ours.
+        callbacks: further Keras callbacks, called after those of the config.
 
     Raises:
-        ConfigError: a callback wants to be called for every batch.
+        ConfigError: a callback overrides a method that Keras calls for every batch.
     """
 
     def __init__(
         self,
-        number: int,
-        member: Member,
+        index: int,
+        spec: TrialSpec,
         model: keras.Model,
         steps: int,
         callbacks: Sequence[keras.callbacks.Callback],
     ) -> None:
         _refuse_batch_hooks(callbacks)
-        self.number, self.seed = number, member.seed
-        self.training = member.training
-        self.dropout: float = member.network.dropout
-        self.model = compile_model(model, member.training)
+        self.index, self.seed = index, spec.seed
+        self.training = spec.training
+        self.dropout: float = spec.network.dropout
+        self.model = compile_model(model, spec.training)
         self.optimizer: PlainOptimizer = model.optimizer
         self.optimizer.build(model.trainable_variables)
         self.status: Status = "finished"
+        self.epoch_seconds: list[float] = []
         self._steps = steps
-        self._seconds: list[float] = []
-        ours = schedule_callbacks(member.training, steps)
-        if member.training.early_stopping is not None:
-            ours.append(early_stopping(member.training.early_stopping))
-        if member.training.keep == "best":
-            ours.append(BestWeights())
-        self._ours, self._has_others = ours, bool(callbacks)
+        own = schedule_callbacks(spec.training, steps)
+        if spec.training.early_stopping is not None:
+            own.append(early_stopping(spec.training.early_stopping))
+        if spec.training.keep == "best":
+            own.append(BestWeights())
+        self._own_callbacks, self._has_others = own, bool(callbacks)
         self._callbacks = keras.callbacks.CallbackList(
-            [*ours, *callbacks],
+            [*own, *callbacks],
             add_history=True,
             add_progbar=False,
             model=model,
-            epochs=member.training.epochs,
+            epochs=spec.training.epochs,
             steps=steps,
             verbose=0,
         )
         self._history = model.history
         self._logs: dict[str, float] = {}
 
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Value of each metric at the end of each epoch so far."""
+        return self._history.history  # type: ignore[no-any-return]
+
     def begin(self) -> None:
-        """Training begins."""
+        """Call the callbacks' `on_train_begin`."""
         self.model.stop_training = False
         self._callbacks.on_train_begin()
 
     def begin_epoch(self, epoch: int) -> None:
-        """An epoch, counted from 0, begins."""
+        """Call the callbacks' `on_epoch_begin`; epochs count from 0."""
         self._callbacks.on_epoch_begin(epoch)
 
     @property
@@ -147,14 +151,14 @@ class Trainee:
             self.optimizer.beta_1.assign(rates.beta_1)
 
     def end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
-        """An epoch has ended.
+        """Call the callbacks' `on_epoch_end`; a loss that is not finite ends the training.
 
         Args:
             epoch: counted from 0.
-            logs: what Keras calls them.
-            seconds: that the cohort took for the epoch so far.
+            logs: value by metric.
+            seconds: wall-clock time of the cohort's epoch, validation included.
         """
-        self._seconds.append(seconds)
+        self.epoch_seconds.append(seconds)
         if not (math.isfinite(logs["loss"]) and math.isfinite(logs["val_loss"])):
             self.status = "diverged"
             self.model.stop_training = True
@@ -165,51 +169,61 @@ class Trainee:
         """Whether an epoch that has ended was the last."""
         return bool(self.model.stop_training) or epoch + 1 >= self.training.epochs
 
-    def state(self) -> dict[str, Any]:
-        """What it carries from one epoch to the next, beside its variables.
+    def callback_state(self) -> list[dict[str, Any]]:
+        """What each callback of the config carries to the next epoch, beside weights.
+
+        Returns:
+            A dict a callback, JSON-ready apart from NaN and infinities.
 
         Raises:
-            ConfigError: there are callbacks whose state is not known.
+            ConfigError: there are further callbacks, whose state is not known.
         """
         if self._has_others:
             raise ConfigError(
-                "the state of training can be taken with the callbacks of its config only: "
+                "the state of training can be saved with the callbacks of its config only: "
                 "what further ones carry is not known. Train without them."
             )
-        carried = [state_of(callback) for callback in (*self._ours, self._history)]
-        return {"seconds": self._seconds, "callbacks": carried}
+        return [state_of(callback) for callback in self._own_callbacks]
 
-    def kept_weights(self) -> list[npt.NDArray[Any]]:
-        """Weights of an earlier epoch that a callback keeps."""
-        return [w for c in self._ours if isinstance(c, BestWeights) for w in c.weights]
+    def best_weights(self) -> list[npt.NDArray[Any]]:
+        """Weights of an earlier epoch that a callback keeps, or none."""
+        return [w for c in self._own_callbacks if isinstance(c, BestWeights) for w in c.weights]
 
-    def restore(self, state: Mapping[str, Any], kept: Sequence[npt.NDArray[Any]]) -> None:
-        """Take up what `state` and `kept_weights` gave, after training began."""
-        self._seconds = list(state["seconds"])
-        for callback, carried in zip((*self._ours, self._history), state["callbacks"], strict=True):
-            restore(callback, carried)
+    def restore(
+        self,
+        callbacks: Sequence[Mapping[str, Any]],
+        history: Mapping[str, Sequence[float]],
+        epoch_seconds: Sequence[float],
+        best_weights: Sequence[npt.NDArray[Any]],
+    ) -> None:
+        """Restore what the methods and attributes of these names gave, after `begin`."""
+        self.epoch_seconds = list(epoch_seconds)
+        self._history.history = {name: list(values) for name, values in history.items()}
+        self._history.epoch = list(range(len(epoch_seconds)))
+        for callback, state in zip(self._own_callbacks, callbacks, strict=True):
+            restore(callback, state)
             if isinstance(callback, BestWeights):
-                callback.weights = kept
+                callback.weights = best_weights
 
     def end(self) -> None:
-        """Training has ended; callbacks may put other weights back."""
+        """Call the callbacks' `on_train_end`, which may restore earlier weights."""
         self._callbacks.on_train_end(self._logs)
 
-    def trained(self) -> Trained:
-        """What it leaves."""
+    def result(self) -> TrainingResult:
+        """The trained model, no longer compiled, and its history."""
         _undo_compile(self.model)
-        history = self._history.history
-        return Trained(
+        history = {name: [float(value) for value in v] for name, v in self.history.items()}
+        return TrainingResult(
             model=self.model,
             status=self.status,
-            history={name: [float(value) for value in values] for name, values in history.items()},
+            history=history,
             best_epoch=best_epoch(history["val_macro_f1"]),
-            epoch_seconds=self._seconds,
+            epoch_seconds=self.epoch_seconds,
         )
 
 
 def _undo_compile(model: keras.Model) -> None:
-    """A model as it was built: saving it must not write the optimizer's state, too."""
+    """Forget the optimizer, whose state would be saved with the model."""
     model.optimizer = None
     model.compiled = False
     model.history = None
@@ -217,10 +231,9 @@ def _undo_compile(model: keras.Model) -> None:
 
 def _refuse_batch_hooks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
     for callback in callbacks:
-        for hook in _BATCH_HOOKS:
-            if getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook):
-                raise ConfigError(
-                    f"callbacks are called at the ends of epochs, as many trials train in one "
-                    f"computation. {type(callback).__name__} has {hook}: use on_epoch_begin or "
-                    "on_epoch_end instead."
-                )
+        if hook := batch_hook(callback):
+            raise ConfigError(
+                f"callbacks are called at the ends of epochs, as many trials train in one "
+                f"computation. {type(callback).__name__} has {hook}: use on_epoch_begin or "
+                "on_epoch_end instead."
+            )

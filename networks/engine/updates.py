@@ -1,4 +1,4 @@
-"""How a cohort's weights move: the optimizer's step for all members at once.
+"""How a cohort's weights move: the optimizer's step for all trials at once.
 
 Any optimizer of ours can be traced. Two are common enough for a form of their own
 that computes the same: descent adds its products straight to the weights, and Adam
@@ -17,7 +17,7 @@ import torch
 
 from networks.engine.graph_outputs import Store
 from networks.engine.graph_passes import bind
-from networks.engine.stacked_variables import Stack
+from networks.engine.stacked_variables import StackedVariables
 from networks.engine.tracing import trace
 from networks.optimizers.adam import Adam
 from networks.optimizers.plain import PlainOptimizer
@@ -28,22 +28,22 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True)
 class Decays:
-    """Members' weight decays. Each [shape=(members,)]"""
+    """Trials' weight decays. Each [shape=(trials,)]"""
 
     l2: tuple[float, ...]
     decoupled: tuple[float, ...]
 
     @property
     def any(self) -> bool:
-        """Whether any member's weights decay."""
+        """Whether any trial's weights decay."""
         return any(self.l2) or any(self.decoupled)
 
 
 class Update(Protocol):
-    """An optimizer's step for all members.
+    """An optimizer's step for all trials.
 
     Args:
-        scale: what the gradients must be multiplied by. [shape=(members,)]
+        scale: what the gradients must be multiplied by. [shape=(trials,)]
     """
 
     scale: Tensor
@@ -62,15 +62,18 @@ class Update(Protocol):
 
 
 def make_update(
-    optimizers: Sequence[PlainOptimizer], weights: Stack, state: Stack, decays: Decays
+    optimizers: Sequence[PlainOptimizer],
+    weights: StackedVariables,
+    state: StackedVariables,
+    decays: Decays,
 ) -> Update:
-    """The update for members' optimizers, all of one class.
+    """The update for trials' optimizers, all of one class.
 
     Args:
-        optimizers: built on the members' weights.
+        optimizers: built on the trials' weights.
         weights: their trainable variables.
         state: the optimizers' variables.
-        decays: of the members.
+        decays: of the trials.
     """
     first = optimizers[0]
     if type(first) is SGD:
@@ -88,7 +91,7 @@ class Descent:
     The rate enters where the gradient begins, as a gradient is linear in it.
     """
 
-    def __init__(self, weights: Stack, state: Stack, decays: Decays) -> None:
+    def __init__(self, weights: StackedVariables, state: StackedVariables, decays: Decays) -> None:
         self._weights, self._rate = weights, state.values[1]
         device = self._rate.device
         decay = [a + b for a, b in zip(decays.l2, decays.decoupled, strict=True)]
@@ -109,7 +112,7 @@ class Descent:
         if self._decay is None:
             return []
         views = [self._factor.view(-1, *[1] * (value.dim() - 1)) for value in self._weights.values]
-        return [view[0] for view in views] if self._weights.is_alone else views
+        return [view[0] for view in views] if self._weights.is_single else views
 
     def set_rates(self) -> None:
         """See `Update`."""
@@ -124,7 +127,9 @@ class Descent:
 class FusedAdam:
     """Adam and AdamW by torch's fused kernel, a call for each group of equal rates."""
 
-    def __init__(self, optimizer: Adam, weights: Stack, state: Stack, decays: Decays) -> None:
+    def __init__(
+        self, optimizer: Adam, weights: StackedVariables, state: StackedVariables, decays: Decays
+    ) -> None:
         self._decays = decays
         places = {id(variable): i for i, variable in enumerate(optimizer.variables)}
         self._steps, self._rate = state.values[0], state.values[1]
@@ -150,7 +155,7 @@ class FusedAdam:
     def set_rates(self) -> None:
         """Group neighbours whose rates and decays are the same."""
         self._count.copy_(self._steps[0])
-        members = zip(
+        trials = zip(
             self._rate.tolist(),
             self._beta_1.tolist(),
             self._decays.l2,
@@ -159,7 +164,7 @@ class FusedAdam:
         )
         self._groups: list[tuple[slice, dict[str, Any], Callable[..., None]]] = []
         begin = 0
-        for (rate, beta_1, l2, decoupled), equal in groupby(members):
+        for (rate, beta_1, l2, decoupled), equal in groupby(trials):
             end = begin + len(list(equal))
             rates = {"lr": rate, "beta1": beta_1, "weight_decay": decoupled or l2}
             kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
@@ -197,8 +202,8 @@ class FusedAdam:
             )
 
 
-def _rows_of(values: Sequence[Sequence[Tensor]], members: slice) -> list[list[Tensor]]:
-    return [[value[members] for value in kind] for kind in values]
+def _rows_of(values: Sequence[Sequence[Tensor]], trials: slice) -> list[list[Tensor]]:
+    return [[value[trials] for value in kind] for kind in values]
 
 
 def _laid_out_as(weight: Tensor, gradient: Tensor) -> Tensor:
@@ -209,20 +214,24 @@ def _laid_out_as(weight: Tensor, gradient: Tensor) -> Tensor:
 
 
 class TracedUpdate:
-    """Any optimizer: its own stateless step, traced over the members."""
+    """Any optimizer: its own stateless step, traced over the trials."""
 
     def __init__(
-        self, optimizer: PlainOptimizer, weights: Stack, state: Stack, decays: Decays
+        self,
+        optimizer: PlainOptimizer,
+        weights: StackedVariables,
+        state: StackedVariables,
+        decays: Decays,
     ) -> None:
         rate = state.values[1]
         self.scale = torch.ones_like(rate)
-        alone = weights.is_alone
+        single = weights.is_single
         l2, decoupled = (
             torch.tensor(decay, device=rate.device) if any(decay) else None
             for decay in (decays.l2, decays.decoupled)
         )
         decay = [value for value in (l2, decoupled) if value is not None]
-        if alone:
+        if single:
             decay = [value[0] for value in decay]
 
         def step(
@@ -239,7 +248,7 @@ class TracedUpdate:
 
         own, values = state.views(), weights.views()
         example = [torch.zeros_like(value) for value in values]
-        graph, leaves, _ = trace(step, (values, own, example, decay), (0, 0, 0, 0), alone=alone)
+        graph, leaves, _ = trace(step, (values, own, example, decay), (0, 0, 0, 0), single=single)
         n, m = len(values), len(own)
         bound = [*leaves[: n + m], *[None] * n, *leaves[n + m + n :]]
         self._run = bind(graph, bound, [Store(i, i) for i in range(n + m)])

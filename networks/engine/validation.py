@@ -1,4 +1,4 @@
-"""Outputs of all members of a cohort on the validation rows."""
+"""Outputs of all trials of a cohort on the validation rows."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import torch
 
 from networks.engine.forward import logits_of_rows
 from networks.engine.graph_passes import bind
-from networks.engine.stacked_variables import Stack
+from networks.engine.stacked_variables import StackedVariables
 from networks.engine.tracing import trace
 from networks.training.cohort_key import Precision
 
 _FEWEST_ROWS, _MOST_ROWS = 16, 1024  # a batch
-# Numbers that all members together read of a batch: what a core's caches hold, and
+# Numbers that all trials together read of a batch: what a core's caches hold, and
 # some GB of outputs on a GPU.
 _NUMBERS = {"cpu": 2**17, "cuda": 2**23}
 
 
-class Validation:
-    """Computes logits in inference mode, for all members, in few large batches.
+class ValidationPass:
+    """Computes logits in inference mode, for all trials, in few large batches.
 
     Args:
-        model: a member's, whose structure is traced.
-        weights, others: members' variables.
+        model: a trial's, whose structure is traced.
+        weights, others: trials' variables.
         features: on the device. [shape=(n, ...)]
         precision: of the products.
     """
@@ -32,34 +32,34 @@ class Validation:
     def __init__(
         self,
         model: keras.Model,
-        weights: Stack,
-        others: Stack,
+        weights: StackedVariables,
+        others: StackedVariables,
         features: torch.Tensor,
         precision: Precision,
     ) -> None:
-        alone = weights.is_alone
-        self._alone, self._rows = alone, len(features)
+        single = weights.is_single
+        self._single, self._rows = single, len(features)
         at_once = min(_rows_at_once(features, len(weights.values[0])), self._rows)
         # Rows are judged one by one, so the last batch is filled up with any of them.
         missing = -self._rows % at_once
         self._batches = torch.split(torch.cat([features, features[:missing]]), at_once)
 
         def logits(weights, others, x):  # type: ignore[no-untyped-def]
-            return logits_of_rows(model, weights, others, x, precision, alone=alone)
+            return logits_of_rows(model, weights, others, x, precision, single=single)
 
         inputs = (weights.views(), others.views(), self._batches[0])
         with torch.no_grad():
-            graph, leaves, _ = trace(logits, inputs, (0, 0, None), alone=alone)
+            graph, leaves, _ = trace(logits, inputs, (0, 0, None), single=single)
         self._run = bind(graph, [*leaves[:-1], None])
 
     def logits(self) -> npt.NDArray[np.float32]:
-        """Logits of every row. [shape=(members, n, classes)]"""
+        """Logits of every row. [shape=(trials, n, classes)]"""
         with torch.no_grad():
             parts = [self._run(batch)[0] for batch in self._batches]
         logits = torch.cat(parts, dim=-2)[..., : self._rows, :]
-        return np.asarray((logits[None] if self._alone else logits).cpu().numpy())
+        return np.asarray((logits[None] if self._single else logits).cpu().numpy())
 
 
-def _rows_at_once(features: torch.Tensor, members: int) -> int:
-    rows = _NUMBERS[features.device.type] // (members * features[0].numel())
+def _rows_at_once(features: torch.Tensor, trials: int) -> int:
+    rows = _NUMBERS[features.device.type] // (trials * features[0].numel())
     return min(max(rows, _FEWEST_ROWS), _MOST_ROWS)

@@ -1,8 +1,4 @@
-"""What happens at the end of each epoch, as Keras callbacks.
-
-Keras's own callbacks stop early and reduce the learning rate; what they watch,
-and the weights that are kept, need callbacks of ours.
-"""
+"""Keras callbacks of a training: the kept weights, early stopping, and their state."""
 
 from __future__ import annotations
 
@@ -16,10 +12,12 @@ import numpy.typing as npt
 
 from networks.models.config import EarlyStoppingConfig, Monitor
 
+_BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+
 
 class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keep a true copy of the weights of the epoch with the best pooled validation
-    macro-F1 and give it back at the end.
+    """Copies the weights of the epoch with the best pooled validation macro-F1 and restores
+    them when training ends.
     """
 
     def __init__(self) -> None:
@@ -29,7 +27,7 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
 
     @property
     def weights(self) -> list[npt.NDArray[Any]]:
-        """The weights that are kept; none before the first epoch has ended."""
+        """The copied weights; none before the first epoch has ended."""
         return self._weights or []
 
     @weights.setter
@@ -44,7 +42,7 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
             self._weights = [np.array(weights) for weights in self.model.get_weights()]
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Give the best weights back."""
+        """Restore the best weights."""
         if self._weights is not None:
             self.model.set_weights(self._weights)
 
@@ -52,37 +50,46 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
 class EachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
     """Calls a function with each epoch, counted from 1, and its logs."""
 
-    def __init__(self, ended: Callable[[int, dict[str, float]], None]) -> None:
+    def __init__(self, on_epoch: Callable[[int, dict[str, float]], None]) -> None:
         super().__init__()
-        self._ended = ended
+        self._on_epoch = on_epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Pass it on."""
-        self._ended(epoch + 1, dict(logs or {}))
+        """Call it."""
+        self._on_epoch(epoch + 1, dict(logs or {}))
 
 
 # What these carry from one epoch to the next, beside weights. Others carry nothing.
-_CARRIED: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
+_STATE: dict[type[keras.callbacks.Callback], tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("wait", "best", "best_epoch", "stopped_epoch"),
     keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
-    keras.callbacks.History: ("history", "epoch"),
     BestWeights: ("best",),
 }
 
 
 def state_of(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    """What a callback carries from one epoch to the next."""
-    return {name: getattr(callback, name) for name in _CARRIED.get(type(callback), ())}
+    """The attributes that a callback carries from one epoch to the next."""
+    return {name: getattr(callback, name) for name in _STATE.get(type(callback), ())}
 
 
 def restore(callback: keras.callbacks.Callback, state: Mapping[str, Any]) -> None:
-    """Give a callback that has seen training begin what `state_of` gave."""
-    for name in _CARRIED.get(type(callback), ()):
+    """Set what `state_of` gave on a callback whose `on_train_begin` has been called."""
+    for name in _STATE.get(type(callback), ()):
         setattr(callback, name, state[name])
 
 
+def batch_hook(callback: keras.callbacks.Callback) -> str | None:
+    """Name of a method that Keras calls for every batch and that a callback overrides."""
+    for name in _BATCH_HOOKS:
+        # An attribute of the instance, as LambdaCallback sets it, is no method.
+        method = getattr(getattr(callback, name), "__func__", None)
+        if method is not getattr(keras.callbacks.Callback, name):
+            return name
+    return None
+
+
 def early_stopping(config: EarlyStoppingConfig) -> keras.callbacks.EarlyStopping:
-    """Keras's `EarlyStopping` as the config asks for it."""
+    """Keras's `EarlyStopping` with the settings of a config."""
     return keras.callbacks.EarlyStopping(
         monitor=config.monitor,
         mode=monitor_mode(config.monitor),
@@ -91,5 +98,5 @@ def early_stopping(config: EarlyStoppingConfig) -> keras.callbacks.EarlyStopping
 
 
 def monitor_mode(monitor: Monitor) -> str:
-    """Whether less ("min") or more ("max") of a log is better."""
+    """Whether less ("min") or more ("max") of a metric is better."""
     return "min" if monitor == "val_loss" else "max"

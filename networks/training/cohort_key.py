@@ -23,7 +23,7 @@ _COPIES_OF_OUTPUTS = 6
 _BYTES = 4
 
 
-def lockstep(network: NetworkConfig, training: TrainingConfig) -> tuple[object, ...]:
+def cohort_key(network: NetworkConfig, training: TrainingConfig) -> tuple[object, ...]:
     """Trials with equal keys can train in one cohort.
 
     The initial weights may differ in kind, dropout in its rate (but not in whether
@@ -33,13 +33,13 @@ def lockstep(network: NetworkConfig, training: TrainingConfig) -> tuple[object, 
     return shape, training.optimizer, training.batch_size
 
 
-def member_bytes(network: CNNConfig, batch_size: int, classes: int) -> int:
-    """About how much memory each member of a cohort takes while it trains, in bytes.
+def bytes_per_trial(network: CNNConfig, batch_size: int, classes: int) -> int:
+    """About how much memory each trial of a cohort takes while it trains, in bytes.
 
     An estimate from above, to size cohorts by.
 
     Args:
-        network: of the members.
+        network: of the trials.
         batch_size: rows a step.
         classes: number of genres.
     """

@@ -17,7 +17,7 @@ from networks.models.config import NetworkConfig, TrainingConfig
 from networks.training import metrics
 from networks.training.callbacks import BestWeights, EachEpoch, early_stopping
 from networks.training.random_streams import row_order
-from networks.training.results import Rows, Trained, best_epoch, compile_model
+from networks.training.results import LabelledRows, TrainingResult, best_epoch, compile_model
 from networks.training.schedules import schedule_callbacks
 
 
@@ -25,14 +25,14 @@ def fit(
     network: NetworkConfig,
     training: TrainingConfig,
     seed: int,
-    train_rows: Rows,
-    validation_rows: Rows,
+    train_rows: LabelledRows,
+    validation_rows: LabelledRows,
     classes: int,
     *,
     device: str = "cpu",
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> Trained:
+) -> TrainingResult:
     """Train one network.
 
     The initial weights, the order of the rows and dropout depend on the seed
@@ -76,7 +76,7 @@ def fit(
             callbacks=[*ours, *callbacks, clock],
         ).history
         saved.set_weights(model.get_weights())
-    return Trained(
+    return TrainingResult(
         model=saved,
         status="diverged" if validation.diverged else "finished",
         history={name: [float(value) for value in values] for name, values in history.items()},
@@ -125,7 +125,7 @@ class _EpochMetrics(keras.callbacks.Callback):  # type: ignore[misc]
 class _ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """The train rows in batches, in the order of the epoch that `epoch` names."""
 
-    def __init__(self, rows: Rows, batch_size: int, seed: int) -> None:
+    def __init__(self, rows: LabelledRows, batch_size: int, seed: int) -> None:
         super().__init__()
         self._features = rows.features.astype(np.float32)
         self._label = rows.label

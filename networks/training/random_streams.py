@@ -30,11 +30,11 @@ def dropout_keys(seed: int, epoch: int, layers: int) -> npt.NDArray[np.int32]:
 
 
 def dropout_threshold(rate: float) -> int:
-    """What `kept` compares with so that a share of `rate` is dropped, 0 <= rate < 1."""
+    """What `dropout_mask` compares with so that a share of `rate` is dropped, 0 <= rate < 1."""
     return min(round((1.0 - rate) * 2**32), 2**32 - 1) - 2**31
 
 
-def kept(
+def dropout_mask(
     key: torch.Tensor, rows_before: torch.Tensor, threshold: torch.Tensor, shape: tuple[int, ...]
 ) -> torch.Tensor:
     """Which units of a batch dropout keeps.

@@ -18,7 +18,7 @@ Status = Literal["finished", "diverged"]
 
 
 @dataclass(frozen=True)
-class Rows:
+class LabelledRows:
     """Inputs and classes of one split.
 
     Args:
@@ -31,7 +31,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """What a training leaves.
 
     Args:

@@ -180,23 +180,23 @@ def _train_ours(job: Job, work: Work, report: Callable[[str], None]) -> tuple[fl
     Raises:
         RunError: a trial ended early: the others are then faster than all together.
     """
-    from networks.engine.cohort import Failed, Member, MemberEpoch, train_cohort
-    from networks.training.results import Rows
+    from networks.engine.cohort import EpochScores, FailedTrial, TrialSpec, train_cohort
+    from networks.training.results import LabelledRows
 
     epochs = work.training.epochs
     ends = [0.0] * epochs
     trained = [0] * job.members
 
-    def on_epoch(epoch: int, seconds: float, ended: Sequence[MemberEpoch]) -> None:
+    def on_epoch(epoch: int, seconds: float, ended: Sequence[EpochScores]) -> None:
         ends[epoch - 1] = time.perf_counter()
         for one in ended:
-            trained[one.number] = epoch
+            trained[one.index] = epoch
 
     began = time.perf_counter()
     outcomes = train_cohort(
-        [Member(work.network, work.training, seed) for seed in range(job.members)],
-        Rows(work.features, work.label),
-        Rows(work.validation_features, work.validation_label),
+        [TrialSpec(work.network, work.training, seed) for seed in range(job.members)],
+        LabelledRows(work.features, work.label),
+        LabelledRows(work.validation_features, work.validation_label),
         work.classes,
         device=work.device,
         precision=job.precision,
@@ -206,7 +206,7 @@ def _train_ours(job: Job, work: Work, report: Callable[[str], None]) -> tuple[fl
     for outcome, epoch in zip(outcomes, trained, strict=True):
         if epoch < epochs:
             assert outcome is not None
-            why = outcome.reason if isinstance(outcome, Failed) else outcome.status
+            why = outcome.reason if isinstance(outcome, FailedTrial) else outcome.status
             raise RunError(f"a trial ended after {epoch} of {epochs} epochs: {why}")
     return began, ends
 

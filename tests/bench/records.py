@@ -122,10 +122,10 @@ def _recorded(dataset: Dataset, folder: Path) -> dict[str, float]:
     recorded = telling.timing(record)
     beside = _Stopwatch(time.thread_time)  # of the thread that commits: what it computes
 
-    def train(members: Any, *rest: Any, **named: Any) -> Any:
+    def train(trials: Any, *rest: Any, **named: Any) -> Any:
         for hook in ("on_epoch", "on_end", "after_epoch"):
             named[hook] = everything.timing(named[hook])
-        return train_cohort(members, *rest, **named)
+        return train_cohort(trials, *rest, **named)
 
     keep, commit, finish = Recorder._keep, Recorder._commit, Recorder.finish
     Recorder._keep = keeping.timing(keep)  # type: ignore[method-assign]

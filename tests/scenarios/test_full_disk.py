@@ -21,7 +21,7 @@ from tests.support.fork_server import Zygote
 from tests.support.inline_pool import events_of, go_on_inline, run_inline
 from tests.support.processes import begin, finish, results_of, wait_until
 
-KINDS = ["model.keras", "predictions.h5", "result.json", ".checkpoint"]
+KINDS = ["model.keras", "predictions.h5", "result.json", ".npz"]
 
 
 @pytest.fixture(autouse=True)

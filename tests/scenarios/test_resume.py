@@ -28,7 +28,7 @@ def crashed(zygote: Zygote, folder: Path) -> tuple[RunDirectory, Path]:
     wait_until(lambda: len(events_of(run, "checkpoint")) >= 3)
     kill(events_of(run, "run_began")[-1]["owner"]["pid"])
     wait_until(lambda: state_of(run, run.read_run()).state == "crashed")
-    assert len(list(run.path.glob("cohorts/*/*.checkpoint"))) >= 2
+    assert len(list(run.path.glob("cohorts/*/*.npz"))) >= 2
     return run, path
 
 
@@ -45,7 +45,7 @@ def test_a_broken_checkpoint_falls_back(
 ) -> None:
     run, path = crashed(zygote, tmp_path)
     for folder in run.path.glob("cohorts/*"):
-        files = sorted(folder.glob("*.checkpoint"))
+        files = sorted(folder.glob("*.npz"))
         for file in files if damage == "both" else files[-1:]:
             content = bytearray(file.read_bytes())
             content[len(content) // 2] ^= 1

@@ -79,15 +79,15 @@ def trains_slowly() -> None:
     """Each epoch takes a tenth of a second, so that there is time to do something to it."""
     import time
 
-    from networks.engine.cohort_epoch import Together
+    from networks.engine.cohort_epoch import CohortTrainer
 
-    train_epoch = Together.train_epoch
+    train_epoch = CohortTrainer.train_epoch
 
-    def slowly(self: Together, epoch: int) -> Any:
+    def slowly(self: CohortTrainer, epoch: int) -> Any:
         time.sleep(0.1)
         return train_epoch(self, epoch)
 
-    Together.train_epoch = slowly  # type: ignore[method-assign]
+    CohortTrainer.train_epoch = slowly  # type: ignore[method-assign]
 
 
 def has_other_versions() -> None:

@@ -1,7 +1,10 @@
 """Checkpoints: whole or not believed, the newest two kept."""
 
-import json
+import hashlib
 import os
+import pickle
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,8 @@ def checkpoint(epoch: int = 3) -> Checkpoint:
         "kept/1/0": np.zeros((0, 4)),
         "transposed": np.arange(6.0).reshape(2, 3).T,
     }
-    member = {"seconds": [0.1], "callbacks": [{"best": float("inf"), "wait": 2}]}
-    state = CohortState(epoch, (0, 1, 2), (1, 2), {1: member, 2: member}, arrays)
+    callbacks = [{"best": float("inf"), "wait": 2}]
+    state = CohortState(epoch, (0, 1, 2), (1, 2), {1: callbacks, 2: callbacks}, arrays)
     return Checkpoint(state, {"notes": ["a note"], "seconds": 1.5})
 
 
@@ -35,17 +38,17 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     size, seconds = Checkpoints(tmp_path, 0).write(checkpoint())
-    assert size == next(tmp_path.iterdir()).stat().st_size
+    assert size == (tmp_path / "00000003.npz").stat().st_size
     assert seconds > 0
     found, said = newest(tmp_path)
     assert said == []
     assert found is not None
     ours, theirs = found.state, checkpoint().state
-    assert (ours.epoch, ours.places, ours.live, ours.members) == (
+    assert (ours.epoch, ours.indices, ours.active, ours.callbacks) == (
         theirs.epoch,
-        theirs.places,
-        theirs.live,
-        theirs.members,
+        theirs.indices,
+        theirs.active,
+        theirs.callbacks,
     )
     assert found.extra == checkpoint().extra
     assert ours.arrays.keys() == theirs.arrays.keys()
@@ -59,7 +62,8 @@ def test_the_newest_two_are_kept(tmp_path: Path) -> None:
     assert newest(tmp_path) == (None, [])
     for epoch in (1, 2, 9, 10, 11):
         made.write(checkpoint(epoch))
-    assert len(list(tmp_path.iterdir())) == 2
+    names = ["00000010.npz", "00000010.npz.sha256", "00000011.npz", "00000011.npz.sha256"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     found, _ = newest(tmp_path)
     assert found is not None
     assert found.state.epoch == 11
@@ -79,93 +83,137 @@ def test_one_that_does_not_fit_is_passed_over(tmp_path: Path) -> None:
     assert len(said) == 3
 
 
-def test_a_bit_flipped_in_each_section_falls_back(tmp_path: Path) -> None:
-    made = Checkpoints(tmp_path, 0)
+def test_a_large_history_is_read_back(tmp_path: Path) -> None:
+    """That of 64 trials over 60,000 epochs once made a header longer than readers took."""
+    history = np.random.default_rng(0).random((64, 60_000))
+    arrays = {f"history/{name}": history + i for i, name in enumerate(("loss", "val_loss"))}
+    trials = tuple(range(64))
+    state = CohortState(60_000, trials, trials, {index: [] for index in trials}, arrays)
+    Checkpoints(tmp_path, 0).write(Checkpoint(state, {}))
+    found, said = newest(tmp_path)
+    assert said == []
+    assert found is not None
+    np.testing.assert_array_equal(found.state.arrays["history/val_loss"], history + 1)
+
+
+def two(folder: Path) -> Path:
+    """The newer of two checkpoints in a folder."""
+    made = Checkpoints(folder, 0)
     made.write(checkpoint(1))
     made.write(checkpoint(2))
-    path = max(tmp_path.iterdir())
+    return folder / "00000002.npz"
+
+
+def test_the_checksum_is_one_that_sha256sum_checks(tmp_path: Path) -> None:
+    path = two(tmp_path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert path.with_name("00000002.npz.sha256").read_text() == f"{digest}  00000002.npz\n"
+
+
+@pytest.mark.parametrize("suffix", ["", ".sha256"])
+def test_a_flipped_bit_falls_back(tmp_path: Path, suffix: str) -> None:
+    newer = two(tmp_path)
+    path = newer.with_name(newer.name + suffix)
     whole = path.read_bytes()
-    header = whole.index(b"{")
-    places = {
-        "magic": range(header - 8),
-        "length": range(header - 8, header),
-        "header": range(header, header + 40),
-        "arrays": range(len(whole) - 32 - 100, len(whole) - 32),
-        "digest": range(len(whole) - 32, len(whole)),
-    }
-    for section, positions in places.items():
-        for position in positions:
-            flipped = bytearray(whole)
-            flipped[position] ^= 1 << (position % 8)
-            path.write_bytes(flipped)
-            found, said = newest(tmp_path)
-            assert found is not None, section
-            assert found.state.epoch == 1, section
-            assert len(said) == 1
-            assert path.name in said[0]
+    digest_bytes = 64
+    for position in range(0, len(whole) if not suffix else digest_bytes, 3):
+        flipped = bytearray(whole)
+        flipped[position] ^= 1 << (position % 5)
+        path.write_bytes(flipped)
+        found, said = newest(tmp_path)
+        assert found is not None
+        assert found.state.epoch == 1, position
+        assert len(said) == 1
+        assert newer.name in said[0]
     path.write_bytes(whole)
     found, said = newest(tmp_path)
     assert found is not None
     assert (found.state.epoch, said) == (2, [])
 
 
-def test_one_cut_anywhere_falls_back(tmp_path: Path) -> None:
-    made = Checkpoints(tmp_path, 0)
-    made.write(checkpoint(1))
-    made.write(checkpoint(2))
-    path = max(tmp_path.iterdir())
+@pytest.mark.parametrize("suffix", ["", ".sha256"])
+def test_one_cut_anywhere_falls_back(tmp_path: Path, suffix: str) -> None:
+    newer = two(tmp_path)
+    path = newer.with_name(newer.name + suffix)
     whole = path.read_bytes()
-    for size in range(len(whole)):
+    for size in range(len(whole) if not suffix else 64):
         path.write_bytes(whole[:size])
         found, said = newest(tmp_path)
         assert found is not None
         assert found.state.epoch == 1
         assert len(said) == 1
-    path.write_bytes(whole + b"x")
-    found, _ = newest(tmp_path)
+    path.unlink()
+    found, said = newest(tmp_path)
     assert found is not None
     assert found.state.epoch == 1
+    assert len(said) == (1 if suffix else 0)
     for each in tmp_path.iterdir():
         each.write_bytes(b"")
     found, said = newest(tmp_path)
     assert found is None
-    assert len(said) == 2
+    assert len(said) == (2 if suffix else 1)
 
 
-def test_one_of_somebody_else_allocates_nothing_large(tmp_path: Path) -> None:
-    """Files whose hash is right and whose header asks for what is not there."""
+def forge(folder: Path, write: Callable[[Any], object]) -> tuple[Checkpoint | None, list[str]]:
+    """What is read of a file whose checksum is right."""
+    path = folder / "00000009.npz"
+    with path.open("wb") as file:
+        write(file)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n")
+    return newest(folder)
 
-    def forge(header: Any, length: int | None = None) -> None:
-        text = json.dumps(header).encode()
-        size = len(text) if length is None else length
-        body = checkpoints._MAGIC + size.to_bytes(8, "little") + text
-        digest = checkpoints.hashlib.sha256(body).digest()
-        (tmp_path / "00000009.checkpoint").write_bytes(body + digest)
 
-    plain = {"epoch": 1, "places": [], "live": [], "members": {}, "extra": {}, "arrays": []}
-    forge(plain)
-    assert newest(tmp_path)[0] is not None
-    for arrays in (
-        [["weights/0", "<f4", [10**12]]],
-        [["weights/0", "<f4", [10**30, 10**30]]],
-        [["weights/0", "<f4", [-1]]],
-        [["weights/0", "<f4", [1.5]]],
-        [["weights/0", "|O", [1]]],
-        [["weights/0"]],
-        7,
+PLAIN = np.array('{"epoch": 1, "indices": [], "active": [], "callbacks": [], "extra": {}}')
+
+
+def test_one_of_somebody_else_is_read_or_passed_over(tmp_path: Path) -> None:
+    assert forge(tmp_path, lambda file: np.savez(file, json=PLAIN))[0] is not None
+
+    def announcing(descr: str, shape: str) -> Callable[[Any], None]:
+        header = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}}}\n".encode()
+        array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+        def write(file: Any) -> None:
+            np.savez(file, json=PLAIN)
+            with zipfile.ZipFile(file, "a") as archive:
+                archive.writestr("weights/0.npy", array)
+
+        return write
+
+    pickled = np.array([{"an": "object"}], dtype=object)
+    tracemalloc.start()
+    for write in (
+        announcing("<f4", "(10**12,)"),
+        announcing("<f4", f"({10**12},)"),
+        announcing("<f4", f"({10**30}, {10**30})"),
+        announcing("<f4", "(-1,)"),
+        announcing("|O", "(1,)"),
+        lambda file: np.savez(file, json=PLAIN, weights=pickled, allow_pickle=True),
+        lambda file: np.savez(file, json=pickled, allow_pickle=True),
+        lambda file: np.savez(file, weights=np.zeros(3)),
+        lambda file: np.savez(file, json=np.array("[]")),
+        lambda file: np.savez_compressed(file, json=PLAIN, weights=np.zeros(2**20)),
+        lambda file: file.write(pickle.dumps({"json": str(PLAIN)})),
     ):
-        forge(plain | {"arrays": arrays})
-        found, said = newest(tmp_path)
+        found, said = forge(tmp_path, write)
         assert found is None
         assert len(said) == 1
-    for length in (2**63, 10**9, len(json.dumps(plain)) + 1):
-        forge(plain, length)
-        assert newest(tmp_path)[0] is None
-    forge([])
-    assert newest(tmp_path)[0] is None
+        assert "\n" not in said[0]
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
 
 
-@pytest.mark.parametrize("moment", ["before fsync", "before rename", "after rename"])
+def test_those_of_an_earlier_version_are_named_and_removed(tmp_path: Path) -> None:
+    (tmp_path / "00000002.checkpoint").write_bytes(b"genre-tui checkpoint 1\n")
+    found, said = newest(tmp_path)
+    assert found is None
+    assert said == ["the cohort's checkpoints are of an earlier version: it begins anew."]
+    Checkpoints(tmp_path, 0).clear()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["before fsync", "before rename", "between", "after rename"])
 def test_killed_between_temporary_file_fsync_and_rename(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -203,7 +251,9 @@ def die_at(moment: str) -> None:
 
     def dying(path: Path) -> None:
         calls.append(path)
-        if moment == "before fsync" or (moment == "after rename" and len(calls) == 2):
+        # The checksum, its folder, the checkpoint, its folder.
+        last = {"before fsync": 1, "between": 3, "after rename": 4}.get(moment)
+        if len(calls) == last:
             os.kill(os.getpid(), 9)
         sync(path)
         if moment == "before rename":
@@ -220,13 +270,13 @@ def test_writing_pauses_for_what_it_costs(tmp_path: Path, monkeypatch: pytest.Mo
     now[0] += 30
     assert made.is_due
 
-    dump = checkpoints._dump
+    arrays = checkpoints._arrays
 
-    def slow(checkpoint: Checkpoint, file: Any) -> None:
+    def slow(checkpoint: Checkpoint) -> dict[str, Any]:
         now[0] += 2.0
-        dump(checkpoint, file)
+        return arrays(checkpoint)
 
-    monkeypatch.setattr(checkpoints, "_dump", slow)
+    monkeypatch.setattr(checkpoints, "_arrays", slow)
     assert made.write(checkpoint())[1] == pytest.approx(2.0)
     now[0] += 199
     assert not made.is_due, "one in a hundred of the time"

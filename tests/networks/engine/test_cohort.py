@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from networks.engine.cohort import Failed, Member, Outcome, train_cohort
+from networks.engine.cohort import FailedTrial, Outcome, TrialSpec, train_cohort
 from networks.models.config import (
     CNNConfig,
     EarlyStoppingConfig,
@@ -19,7 +19,7 @@ from networks.models.config import (
     TrainingConfig,
 )
 from networks.training.keras_fit import fit
-from networks.training.results import Rows, Trained
+from networks.training.results import LabelledRows, TrainingResult
 from tests.conftest import small_split
 
 FFN = FFNConfig(hidden=(16, 8))
@@ -28,29 +28,31 @@ BASE = TrainingConfig(optimizer="sgd", learning_rate=0.05, epochs=3, batch_size=
 CLASSES = 3
 
 
-def rows(features: str, count: int = 45, seed: int = 1) -> Rows:
+def rows(features: str, count: int = 45, seed: int = 1) -> LabelledRows:
     split = small_split(count, CLASSES, 0, seed)
-    return Rows(getattr(split, features), split.label)
+    return LabelledRows(getattr(split, features), split.label)
 
 
-def train(members: Sequence[Member], **named: Any) -> list[Outcome]:
+def train(members: Sequence[TrialSpec], **named: Any) -> list[Outcome]:
     kind = members[0].network.features
     return train_cohort(members, rows(kind), rows(kind, 24, 2), CLASSES, **named)
 
 
-def one(network: NetworkConfig, training: TrainingConfig, seed: int = 1, **named: Any) -> Trained:
-    (outcome,) = train([Member(network, training, seed)], **named)
-    assert isinstance(outcome, Trained)
+def one(
+    network: NetworkConfig, training: TrainingConfig, seed: int = 1, **named: Any
+) -> TrainingResult:
+    (outcome,) = train([TrialSpec(network, training, seed)], **named)
+    assert isinstance(outcome, TrainingResult)
     return outcome
 
 
-def reference(network: NetworkConfig, training: TrainingConfig, seed: int = 1) -> Trained:
+def reference(network: NetworkConfig, training: TrainingConfig, seed: int = 1) -> TrainingResult:
     kind = network.features
     return fit(network, training, seed, rows(kind), rows(kind, 24, 2), CLASSES)
 
 
-def assert_close(ours: Outcome, theirs: Trained, rtol: float = 1e-4) -> None:
-    assert isinstance(ours, Trained), ours
+def assert_close(ours: Outcome, theirs: TrainingResult, rtol: float = 1e-4) -> None:
+    assert isinstance(ours, TrainingResult), ours
     assert ours.status == theirs.status
     assert ours.history.keys() == theirs.history.keys()
     for name in ("loss", "val_loss", "learning_rate"):
@@ -71,8 +73,8 @@ def test_every_optimizer_agrees_with_fit(optimizer: Optimizer, network: NetworkC
     training = replace(BASE, optimizer=optimizer, learning_rate=RATES.get(optimizer, 1e-3))
     theirs = reference(network, training)
     assert_close(one(network, training), theirs)
-    company = [Member(network, replace(training, learning_rate=0.002), seed) for seed in (5, 6)]
-    assert_close(train([company[0], Member(network, training, 1), company[1]])[1], theirs)
+    company = [TrialSpec(network, replace(training, learning_rate=0.002), seed) for seed in (5, 6)]
+    assert_close(train([company[0], TrialSpec(network, training, 1), company[1]])[1], theirs)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_every_kind_of_network_agrees_with_fit(network: NetworkConfig) -> None:
     training = replace(BASE, optimizer="adam", learning_rate=1e-3)
     theirs = reference(network, training)
     assert_close(one(network, training), theirs)
-    assert_close(train([Member(network, training, seed) for seed in (3, 1)])[1], theirs)
+    assert_close(train([TrialSpec(network, training, seed) for seed in (3, 1)])[1], theirs)
 
 
 @pytest.mark.parametrize("network", [FFN, CNN], ids=["ffn", "cnn"])
@@ -110,7 +112,7 @@ def test_both_decays_agree_with_fit(
     training = replace(plain, **decay)
     theirs = reference(network, training)
     assert_close(one(network, training), theirs)
-    mixed = train([Member(network, plain, 1), Member(network, training, 1)])
+    mixed = train([TrialSpec(network, plain, 1), TrialSpec(network, training, 1)])
     assert_close(mixed[1], theirs)
     assert_close(mixed[0], reference(network, plain))
 
@@ -129,7 +131,7 @@ def test_every_schedule_agrees_with_fit(optimizer: Optimizer, schedule: Schedule
     theirs = reference(FFN, training)
     assert_close(one(FFN, training), theirs)
     plain = replace(training, schedule=ScheduleConfig())
-    assert_close(train([Member(FFN, plain, 2), Member(FFN, training, 1)])[1], theirs)
+    assert_close(train([TrialSpec(FFN, plain, 2), TrialSpec(FFN, training, 1)])[1], theirs)
 
 
 @pytest.mark.parametrize("network", [FFN, CNN], ids=["ffn", "cnn"])
@@ -138,7 +140,7 @@ def test_batch_norm_agrees_with_fit(network: NetworkConfig) -> None:
     sgd = replace(BASE, batch_size=15)  # the variance of a last batch of 3 is mostly noise
     theirs = reference(normal, sgd)
     assert_close(one(normal, sgd), theirs)
-    assert_close(train([Member(normal, sgd, seed) for seed in (3, 1)])[1], theirs)
+    assert_close(train([TrialSpec(normal, sgd, seed) for seed in (3, 1)])[1], theirs)
 
     # The gradient of a bias before a batch norm is 0 but for rounding, which Adam
     # makes steps of: those biases, and the means that follow them, are noise.
@@ -169,11 +171,11 @@ def test_early_stopping_ends_at_the_epoch_that_fit_ends_at(monitor: Any) -> None
         early_stopping=EarlyStoppingConfig(patience=2, monitor=monitor),
         keep="best",
     )
-    members = [Member(FFN, training, seed) for seed in range(6)]
+    members = [TrialSpec(FFN, training, seed) for seed in range(6)]
     lengths = []
     for member, ours in zip(members, train(members), strict=True):
         theirs = reference(FFN, training, member.seed)
-        assert isinstance(ours, Trained)
+        assert isinstance(ours, TrainingResult)
         assert len(ours.history["loss"]) == len(theirs.history["loss"])
         assert ours.best_epoch == theirs.best_epoch
         assert_close(ours, theirs, rtol=5e-3)  # some stop after 20 epochs of large steps
@@ -189,10 +191,10 @@ def test_the_rate_falls_on_a_plateau_at_the_epochs_of_fit() -> None:
         chosen = replace(
             training, optimizer=optimizer, learning_rate=0.8 if optimizer == "sgd" else 0.1
         )
-        outcomes = train([Member(FFN, chosen, seed) for seed in range(3)])
+        outcomes = train([TrialSpec(FFN, chosen, seed) for seed in range(3)])
         for seed, ours in enumerate(outcomes):
             theirs = reference(FFN, chosen, seed)
-            assert isinstance(ours, Trained)
+            assert isinstance(ours, TrainingResult)
             np.testing.assert_allclose(
                 ours.history["learning_rate"], theirs.history["learning_rate"], rtol=1e-6
             )
@@ -214,13 +216,13 @@ def test_a_trial_trains_alone_as_in_any_company(
     alone = one(network, training, 7)
     company = train(
         [
-            Member(network, replace(training, learning_rate=0.02, epochs=2), 7),
-            Member(replace(network, dropout=0.6), training, 3),
-            Member(network, training, 7),
+            TrialSpec(network, replace(training, learning_rate=0.02, epochs=2), 7),
+            TrialSpec(replace(network, dropout=0.6), training, 3),
+            TrialSpec(network, training, 7),
         ]
     )
     together = company[2]
-    assert isinstance(together, Trained)
+    assert isinstance(together, TrainingResult)
     np.testing.assert_allclose(together.history["loss"], alone.history["loss"], rtol=1e-4)
     assert not np.allclose(company[1].history["loss"], alone.history["loss"], rtol=1e-2)
 
@@ -228,11 +230,11 @@ def test_a_trial_trains_alone_as_in_any_company(
 @pytest.mark.parametrize("network", DROPPED, ids=["ffn", "cnn"])
 def test_the_same_cohort_twice_is_bit_identical(network: NetworkConfig) -> None:
     training = replace(BASE, optimizer="adam", learning_rate=0.01, l2=1e-3)
-    members = [Member(network, replace(training, epochs=epochs), 1) for epochs in (1, 2, 3, 4)]
+    members = [TrialSpec(network, replace(training, epochs=epochs), 1) for epochs in (1, 2, 3, 4)]
     first, second = train(members), train(members)
     for a, b in zip(first, second, strict=True):
-        assert isinstance(a, Trained)
-        assert isinstance(b, Trained)
+        assert isinstance(a, TrainingResult)
+        assert isinstance(b, TrainingResult)
         assert a.history == b.history
         for x, y in zip(a.model.get_weights(), b.model.get_weights(), strict=True):
             np.testing.assert_array_equal(x, y)
@@ -244,21 +246,21 @@ def test_a_member_that_diverges_changes_no_other(
     network: NetworkConfig, optimizer: Optimizer
 ) -> None:
     training = replace(BASE, optimizer=optimizer, learning_rate=0.01, epochs=4)
-    others = [Member(network, training, seed) for seed in (1, 2)]
+    others = [TrialSpec(network, training, seed) for seed in (1, 2)]
 
     def beside(middle: float) -> list[Outcome]:
-        member = Member(network, replace(training, learning_rate=middle), 9)
+        member = TrialSpec(network, replace(training, learning_rate=middle), 9)
         return train([others[0], member, others[1]])
 
     sound, broken = beside(0.02), beside(1e30)
-    assert isinstance(broken[1], Trained)
+    assert isinstance(broken[1], TrainingResult)
     assert broken[1].status == "diverged"
     assert len(broken[1].history["loss"]) < 4
     assert not np.isfinite(broken[1].history["loss"][-1] + broken[1].history["val_loss"][-1])
     for number in (0, 2):
         a, b = sound[number], broken[number]
-        assert isinstance(a, Trained)
-        assert isinstance(b, Trained)
+        assert isinstance(a, TrainingResult)
+        assert isinstance(b, TrainingResult)
         assert a.history == b.history, "bit for bit"
         for x, y in zip(a.model.get_weights(), b.model.get_weights(), strict=True):
             np.testing.assert_array_equal(x, y)
@@ -270,7 +272,7 @@ def test_every_batch_size_agrees_with_fit(batch_size: int, network: NetworkConfi
     training = replace(BASE, batch_size=batch_size, learning_rate=0.01, epochs=2)
     theirs = reference(network, training)
     assert_close(one(network, training), theirs)
-    assert_close(train([Member(network, training, seed) for seed in (2, 1)])[1], theirs)
+    assert_close(train([TrialSpec(network, training, seed) for seed in (2, 1)])[1], theirs)
 
 
 class Meddler(keras.callbacks.Callback):
@@ -314,7 +316,7 @@ def test_a_users_callback_works_as_in_fit(optimizer: Optimizer) -> None:
     )
     ours_callback = Meddler()
     outcomes = train(
-        [Member(FFN, training, seed) for seed in (1, 2)],
+        [TrialSpec(FFN, training, seed) for seed in (1, 2)],
         callbacks=lambda number: [] if number else [ours_callback],
     )
     assert ours_callback.calls == theirs_callback.calls
@@ -322,7 +324,7 @@ def test_a_users_callback_works_as_in_fit(optimizer: Optimizer) -> None:
     for a, b in zip(ours_callback.seen, theirs_callback.seen, strict=True):
         for x, y in zip(a, b, strict=True):
             np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5)
-    assert isinstance(outcomes[1], Trained)
+    assert isinstance(outcomes[1], TrainingResult)
     assert len(outcomes[1].history["loss"]) == 6
     assert_close(outcomes[1], reference(FFN, training, 2))
 
@@ -331,10 +333,10 @@ def test_keras_own_callbacks_work() -> None:
     training = replace(BASE, epochs=4)
     halving = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)
     outcomes = train(
-        [Member(FFN, training, seed) for seed in (1, 2)],
+        [TrialSpec(FFN, training, seed) for seed in (1, 2)],
         callbacks=lambda number: [] if number else [halving],
     )
-    assert isinstance(outcomes[0], Trained)
+    assert isinstance(outcomes[0], TrainingResult)
     assert outcomes[0].history["learning_rate"] == pytest.approx(
         [0.05 * 0.5 ** (i + 1) for i in range(4)]
     )
@@ -355,7 +357,8 @@ def test_keras_early_stopping_restores_the_best_weights() -> None:
     assert best < len(theirs.history["loss"]) < 20
     for count in (1, 2):
         outcomes = train(
-            [Member(FFN, training, 1 + i) for i in range(count)], callbacks=lambda _: [stopping()]
+            [TrialSpec(FFN, training, 1 + i) for i in range(count)],
+            callbacks=lambda _: [stopping()],
         )
         assert_close(outcomes[0], theirs)
 
@@ -388,11 +391,11 @@ class Raises(keras.callbacks.Callback):
 def test_a_callback_that_raises_ends_its_member_alone(hook: str) -> None:
     order: list[int] = []
     outcomes = train(
-        [Member(FFN, BASE, seed) for seed in (1, 2, 3)],
+        [TrialSpec(FFN, BASE, seed) for seed in (1, 2, 3)],
         callbacks=lambda number: [Raises(hook)] if number == 1 else [],
         on_end=lambda number, outcome: order.append(number),
     )
-    assert isinstance(outcomes[1], Failed)
+    assert isinstance(outcomes[1], FailedTrial)
     assert outcomes[1].reason == "no space left"
     assert "_raise" in outcomes[1].traceback
     assert sorted(order) == [0, 1, 2]
@@ -405,15 +408,15 @@ def test_callbacks_for_every_batch_are_refused() -> None:
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             """Never called."""
 
-    (outcome,) = train([Member(FFN, BASE, 1)], callbacks=lambda _: [EachBatch()])
-    assert isinstance(outcome, Failed)
+    (outcome,) = train([TrialSpec(FFN, BASE, 1)], callbacks=lambda _: [EachBatch()])
+    assert isinstance(outcome, FailedTrial)
     assert "EachBatch has on_train_batch_end" in outcome.reason
 
 
 def test_members_that_are_left_move_closer_together() -> None:
     """Cohorts shrink from 6 to 3 to 1 places; nobody's weights get lost or mixed up."""
     members = [
-        Member(FFN, replace(BASE, optimizer="adam", learning_rate=0.01, epochs=e), seed)
+        TrialSpec(FFN, replace(BASE, optimizer="adam", learning_rate=0.01, epochs=e), seed)
         for seed, e in enumerate((2, 5, 2, 3, 7, 2))
     ]
     ended: list[tuple[int, int]] = []
@@ -423,7 +426,7 @@ def test_members_that_are_left_move_closer_together() -> None:
     )
     assert ended == sorted(ended)
     for member, outcome in zip(members, outcomes, strict=True):
-        assert isinstance(outcome, Trained)
+        assert isinstance(outcome, TrainingResult)
         assert len(outcome.epoch_seconds) == member.training.epochs
         for variable in outcome.model.variables:
             assert variable.value.untyped_storage().nbytes() == variable.value.nbytes, "its own"
@@ -434,9 +437,9 @@ def test_kept_models_save_without_the_optimizer(tmp_path: Any) -> None:
     from networks.inference import load_model, logits_of
 
     for count in (1, 2):
-        outcomes = train([Member(FFN, replace(BASE, optimizer="adam"), s) for s in range(count)])
+        outcomes = train([TrialSpec(FFN, replace(BASE, optimizer="adam"), s) for s in range(count)])
         ours = outcomes[-1]
-        assert isinstance(ours, Trained)
+        assert isinstance(ours, TrainingResult)
         ours.model.save(tmp_path / "ours.keras")
         theirs = reference(FFN, replace(BASE, optimizer="adam"), count - 1)
         theirs.model.save(tmp_path / "theirs.keras")
@@ -451,13 +454,13 @@ def test_what_cannot_train_in_lockstep_is_refused() -> None:
     from networks.models.checks import ConfigError
 
     for other in (
-        Member(replace(FFN, hidden=(5,)), BASE, 1),
-        Member(FFN, replace(BASE, optimizer="adam"), 1),
-        Member(FFN, replace(BASE, batch_size=8), 1),
-        Member(replace(FFN, dropout=0.5), BASE, 1),
+        TrialSpec(replace(FFN, hidden=(5,)), BASE, 1),
+        TrialSpec(FFN, replace(BASE, optimizer="adam"), 1),
+        TrialSpec(FFN, replace(BASE, batch_size=8), 1),
+        TrialSpec(replace(FFN, dropout=0.5), BASE, 1),
     ):
         with pytest.raises(ConfigError, match="Received 2 kinds among 2 members"):
-            train([Member(FFN, BASE, 1), other])
+            train([TrialSpec(FFN, BASE, 1), other])
     with pytest.raises(ConfigError, match="tf32 needs a CUDA device"):
         one(FFN, BASE, precision="tf32")
 

@@ -7,15 +7,15 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from networks.engine.cohort import Member
+from networks.engine.cohort import TrialSpec
 from networks.models.config import CNNConfig, FFNConfig, Optimizer, ScheduleConfig, TrainingConfig
-from networks.training.results import Trained
+from networks.training.results import TrainingResult
 from tests.networks.engine.test_cohort import reference, train
 
 COHORTS = 40
 
 
-def random_members(rng: random.Random) -> list[Member]:
+def random_members(rng: random.Random) -> list[TrialSpec]:
     """Up to three trials of one architecture, optimizer and batch size."""
     common = {
         "activation": rng.choice(["relu", "leaky_relu", "prelu", "hard_swish", "linear"]),
@@ -55,7 +55,7 @@ def random_members(rng: random.Random) -> list[Member]:
             training = replace(training, **{"decoupled_decay" if decoupled else "l2": 0.1})
         initializer = rng.choice(["uniform_fan_in", "glorot_uniform", "he_normal"])
         own = replace(network, initializer=initializer)
-        members.append(Member(own, training, rng.randrange(100)))
+        members.append(TrialSpec(own, training, rng.randrange(100)))
     return members
 
 
@@ -65,7 +65,7 @@ def test_random_members_train_as_in_fit(seed: int) -> None:
     members = random_members(random.Random(seed))
     for member, ours in zip(members, train(members), strict=True):
         theirs = reference(member.network, member.training, member.seed)
-        assert isinstance(ours, Trained), (member, ours)
+        assert isinstance(ours, TrainingResult), (member, ours)
         for name in ("loss", "val_loss", "learning_rate"):
             np.testing.assert_allclose(
                 ours.history[name], theirs.history[name], rtol=2e-3, atol=2e-4, err_msg=str(member)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from networks.engine.cohort import CohortState, Failed, Member, Outcome, train_cohort
+from networks.engine.cohort import CohortState, FailedTrial, Outcome, TrialSpec, train_cohort
 from networks.models.checks import ConfigError
 from networks.models.config import (
     CNNConfig,
@@ -21,7 +21,7 @@ from networks.models.config import (
     ScheduleConfig,
     TrainingConfig,
 )
-from networks.training.results import Rows, Trained
+from networks.training.results import LabelledRows, TrainingResult
 from tests.conftest import small_split
 
 FFN = FFNConfig(hidden=(16, 8))
@@ -30,12 +30,12 @@ BASE = TrainingConfig(optimizer="adam", learning_rate=0.01, epochs=5, batch_size
 CLASSES = 3
 
 
-def rows(features: str, count: int = 45, seed: int = 1) -> Rows:
+def rows(features: str, count: int = 45, seed: int = 1) -> LabelledRows:
     split = small_split(count, CLASSES, 0, seed)
-    return Rows(getattr(split, features), split.label)
+    return LabelledRows(getattr(split, features), split.label)
 
 
-def train(members: Sequence[Member], **named: Any) -> list[Outcome | None]:
+def train(members: Sequence[TrialSpec], **named: Any) -> list[Outcome | None]:
     kind = members[0].network.features
     return train_cohort(members, rows(kind), rows(kind, 24, 2), CLASSES, **named)
 
@@ -47,15 +47,15 @@ class Stops:
         self.at, self.ends = at, ends
         self.state: CohortState | None = None
 
-    def __call__(self, epoch: int, take: Callable[[], CohortState]) -> bool:
+    def __call__(self, epoch: int, capture: Callable[[], CohortState]) -> bool:
         if epoch != self.at:
             return False
-        taken = take()
+        taken = capture()
         # As a file would keep it: plain numbers and arrays, nothing of the process.
         self.state = replace(
             taken,
-            members={
-                number: json.loads(json.dumps(state)) for number, state in taken.members.items()
+            callbacks={
+                index: json.loads(json.dumps(state)) for index, state in taken.callbacks.items()
             },
             arrays={name: array.copy() for name, array in taken.arrays.items()},
         )
@@ -63,8 +63,8 @@ class Stops:
 
 
 def assert_same_bits(ours: Outcome | None, theirs: Outcome | None) -> None:
-    assert isinstance(ours, Trained)
-    assert isinstance(theirs, Trained)
+    assert isinstance(ours, TrainingResult)
+    assert isinstance(theirs, TrainingResult)
     assert (ours.status, ours.best_epoch) == (theirs.status, theirs.best_epoch)
     assert len(ours.epoch_seconds) == len(theirs.epoch_seconds)
     assert json.dumps(ours.history) == json.dumps(theirs.history)  # NaN equals itself there
@@ -72,7 +72,7 @@ def assert_same_bits(ours: Outcome | None, theirs: Outcome | None) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def assert_continues(members: Sequence[Member], at: Sequence[int] = (1, 3)) -> None:
+def assert_continues(members: Sequence[TrialSpec], at: Sequence[int] = (1, 3)) -> None:
     whole = train(members)
     for epoch in at:
         stops = Stops(epoch)
@@ -90,7 +90,7 @@ def assert_continues(members: Sequence[Member], at: Sequence[int] = (1, 3)) -> N
 def test_every_optimizer(optimizer: Optimizer) -> None:
     rate = {"adadelta": 1.0, "sgd": 0.05}.get(optimizer, 1e-3)
     training = replace(BASE, optimizer=optimizer, learning_rate=rate, epochs=4)
-    assert_continues([Member(FFN, training, seed) for seed in (1, 2, 3)], at=(2,))
+    assert_continues([TrialSpec(FFN, training, seed) for seed in (1, 2, 3)], at=(2,))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_every_optimizer(optimizer: Optimizer) -> None:
 )
 @pytest.mark.parametrize("count", [1, 3])
 def test_every_kind_of_network(network: NetworkConfig, count: int) -> None:
-    assert_continues([Member(network, BASE, seed) for seed in range(count)])
+    assert_continues([TrialSpec(network, BASE, seed) for seed in range(count)])
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_every_kind_of_network(network: NetworkConfig, count: int) -> None:
     ],
 )
 def test_every_schedule_and_decay(training: TrainingConfig) -> None:
-    assert_continues([Member(FFN, training, seed) for seed in (1, 2)], at=(1, 2, 4))
+    assert_continues([TrialSpec(FFN, training, seed) for seed in (1, 2)], at=(1, 2, 4))
 
 
 def test_what_callbacks_carry() -> None:
@@ -132,11 +132,13 @@ def test_what_callbacks_carry() -> None:
         early_stopping=EarlyStoppingConfig(patience=3, monitor="val_loss"),
         schedule=ScheduleConfig(kind="reduce_on_plateau", patience=1, monitor="val_loss"),
     )
-    members = [Member(FFN, training, seed) for seed in range(7)]
+    members = [TrialSpec(FFN, training, seed) for seed in range(7)]
     whole = train(members)
-    lengths = {len(outcome.epoch_seconds) for outcome in whole if isinstance(outcome, Trained)}
+    lengths = {
+        len(outcome.epoch_seconds) for outcome in whole if isinstance(outcome, TrainingResult)
+    }
     assert len(lengths) >= 3, lengths  # so that some leave and the others move together
-    rates = [set(o.history["learning_rate"]) for o in whole if isinstance(o, Trained)]
+    rates = [set(o.history["learning_rate"]) for o in whole if isinstance(o, TrainingResult)]
     assert max(len(found) for found in rates) > 1
     assert_continues(members, at=range(1, 14))
 
@@ -144,19 +146,19 @@ def test_what_callbacks_carry() -> None:
 def test_a_member_that_diverges_keeps_its_place() -> None:
     wild = replace(BASE, optimizer="sgd", learning_rate=1e30)
     mild = replace(BASE, optimizer="sgd", learning_rate=0.05)
-    members = [Member(FFN, wild, 1), *(Member(FFN, mild, seed) for seed in (2, 3, 4))]
+    members = [TrialSpec(FFN, wild, 1), *(TrialSpec(FFN, mild, seed) for seed in (2, 3, 4))]
     stops = Stops(2)
     first = train(members, after_epoch=stops)
     assert stops.state is not None
-    assert stops.state.places == (0, 1, 2, 3)
-    assert stops.state.live == (1, 2, 3)
-    assert isinstance(first[0], Trained)
+    assert stops.state.indices == (0, 1, 2, 3)
+    assert stops.state.active == (1, 2, 3)
+    assert isinstance(first[0], TrainingResult)
     assert first[0].status == "diverged"
     assert_continues(members)
 
 
 def test_taking_a_state_changes_nothing() -> None:
-    members = [Member(FFN, replace(BASE, keep="best"), seed) for seed in (1, 2)]
+    members = [TrialSpec(FFN, replace(BASE, keep="best"), seed) for seed in (1, 2)]
     for ours, theirs in zip(
         train(members, after_epoch=Stops(2, ends=False)), train(members), strict=True
     ):
@@ -164,11 +166,11 @@ def test_taking_a_state_changes_nothing() -> None:
 
 
 def test_a_state_of_another_cohort_is_refused() -> None:
-    members = [Member(FFN, BASE, seed) for seed in (1, 2)]
+    members = [TrialSpec(FFN, BASE, seed) for seed in (1, 2)]
     stops = Stops(1)
     train(members, after_epoch=stops)
-    wider = [Member(FFNConfig(hidden=(17, 8)), BASE, seed) for seed in (1, 2)]
-    deeper = [Member(FFNConfig(hidden=(16, 8, 8)), BASE, seed) for seed in (1, 2)]
+    wider = [TrialSpec(FFNConfig(hidden=(17, 8)), BASE, seed) for seed in (1, 2)]
+    deeper = [TrialSpec(FFNConfig(hidden=(16, 8, 8)), BASE, seed) for seed in (1, 2)]
     for others in (wider, deeper):
         with pytest.raises(ConfigError, match="the state of training must be of the same cohort"):
             train(others, state=stops.state)
@@ -184,27 +186,27 @@ def test_unknown_callbacks_have_no_state() -> None:
         return False
 
     (outcome,) = train(
-        [Member(FFN, BASE, 1)],
+        [TrialSpec(FFN, BASE, 1)],
         after_epoch=after_epoch,
         callbacks=lambda number: [keras.callbacks.Callback()],
     )
-    assert not isinstance(outcome, Failed)
+    assert not isinstance(outcome, FailedTrial)
     assert len(problems) == BASE.epochs - 1
 
 
 def test_epochs_are_told_once_for_all_members() -> None:
     told: list[Any] = []
     outcomes = train(
-        [Member(FFN, BASE, seed) for seed in (1, 2)],
+        [TrialSpec(FFN, BASE, seed) for seed in (1, 2)],
         on_epoch=lambda *told_of: told.append(copy.deepcopy(told_of)),
     )
     assert [epoch for epoch, _, _ in told] == [1, 2, 3, 4, 5]
     for epoch, seconds, members in told:
         assert seconds > 0
-        assert [member.number for member in members] == [0, 1]
+        assert [member.index for member in members] == [0, 1]
         for member in members:
-            outcome = outcomes[member.number]
-            assert isinstance(outcome, Trained)
+            outcome = outcomes[member.index]
+            assert isinstance(outcome, TrainingResult)
             assert member.logs == {k: v[epoch - 1] for k, v in outcome.history.items()}
             accuracy = np.trace(member.confusion) / member.confusion.sum()
             assert member.logs["val_accuracy"] == pytest.approx(accuracy)

@@ -10,18 +10,18 @@ SCRIPT = """
 import json, resource
 import numpy as np
 from experiments.training.device import set_up
-from networks.engine.cohort import Member, train_cohort
+from networks.engine.cohort import TrialSpec, train_cohort
 from networks.models.config import FFNConfig, TrainingConfig
-from networks.training.results import Rows
+from networks.training.results import LabelledRows
 
 set_up("cpu", 1)
 rng = np.random.default_rng(0)
-rows = Rows(rng.normal(size=(3200, 26)), rng.integers(0, 4, 3200))
+rows = LabelledRows(rng.normal(size=(3200, 26)), rng.integers(0, 4, 3200))
 peaks = []
 for study in range(10):
     for optimizer in ("sgd", "adam", "rmsprop"):
         training = TrainingConfig(optimizer, 1e-3, epochs=2)
-        members = [Member(FFNConfig(), training, seed) for seed in range(64)]
+        members = [TrialSpec(FFNConfig(), training, seed) for seed in range(64)]
         outcomes = train_cohort(members, rows, rows, 4)
         assert all(outcome.status == "finished" for outcome in outcomes)
         del outcomes

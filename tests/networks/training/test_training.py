@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from networks.engine.cohort import Member, train_cohort
+from networks.engine.cohort import TrialSpec, train_cohort
 from networks.inference import logits_of
 from networks.models.config import (
     CNNConfig,
@@ -15,7 +15,7 @@ from networks.models.config import (
     TrainingConfig,
 )
 from networks.training.random_streams import row_order
-from networks.training.results import Rows, Trained, best_epoch
+from networks.training.results import LabelledRows, TrainingResult, best_epoch
 from tests.conftest import small_split
 
 SGD = TrainingConfig(optimizer="sgd", learning_rate=0.05, epochs=3, batch_size=7)
@@ -23,9 +23,9 @@ FFN = FFNConfig()
 SMALL_CNN = CNNConfig(filters=(2, 4), dense=(8,))
 
 
-def _rows(features: str, rows: int, seed: int) -> Rows:
+def _rows(features: str, rows: int, seed: int) -> LabelledRows:
     split = small_split(rows, 3, 0, seed)
-    return Rows(getattr(split, features), split.label)
+    return LabelledRows(getattr(split, features), split.label)
 
 
 def _train(
@@ -33,20 +33,20 @@ def _train(
     training: TrainingConfig = SGD,
     seed: int = 1,
     callbacks: list[Any] | None = None,
-    validation: Rows | None = None,
-) -> Trained:
+    validation: LabelledRows | None = None,
+) -> TrainingResult:
     (outcome,) = train_cohort(
-        [Member(network, training, seed)],
+        [TrialSpec(network, training, seed)],
         _rows(network.features, 45, 1),
         validation or _rows(network.features, 24, 2),
         3,
         callbacks=lambda _: callbacks or [],
     )
-    assert isinstance(outcome, Trained)
+    assert isinstance(outcome, TrainingResult)
     return outcome
 
 
-def _same(a: Trained, b: Trained) -> bool:
+def _same(a: TrainingResult, b: TrainingResult) -> bool:
     return all(
         np.array_equal(x, y)
         for x, y in zip(a.model.get_weights(), b.model.get_weights(), strict=True)
