@@ -384,7 +384,7 @@ def _train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[
     from networks.engine.cohort import TrialSpec, train_cohort
     from networks.training.results import LabelledRows
 
-    def random_rows(number: int) -> Rows:
+    def random_rows(number: int) -> LabelledRows:
         shape = trial.network.input_shape
         features = rng.standard_normal((number, *shape), np.float32)
         return LabelledRows(features, rng.integers(0, SOURCE_CLASSES, number))

@@ -76,7 +76,7 @@ class Checkpoints:
         path = self._folder / f"{checkpoint.state.epoch:08d}{_SUFFIX}"
         with commit(path) as temporary:
             with temporary.open("wb") as file:
-                np.savez(file, **_arrays(checkpoint))  # type: ignore[arg-type]
+                np.savez(file, **_arrays(checkpoint))
                 size = file.tell()
             # The checksum first: a checkpoint is there when its own name is.
             with commit(_digest_path(path)) as digest:
