@@ -26,7 +26,7 @@ from genre_tui.core.theme import DARK, LIGHT, STATE_GLYPH, WithoutColour, theme_
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_app import BaseApp
 from genre_tui.shell.page import Page
-from genre_tui.watch.messages import RunsSeen, RunTold
+from genre_tui.watch.messages import RunsSeen, RunUpdate
 from genre_tui.watch.run_watcher import RunWatcher
 from genre_tui.watch.runs_watcher import RunsWatcher
 from genre_tui.widgets.tab_bar import SCREENS, Tabs
@@ -90,7 +90,6 @@ class GenreTui(BaseApp):
         super().__init__(session)
         self._first, self._before = first, list[str]()
         self._runs_watcher = RunsWatcher(session.runs, session.refresh, self.post_message)
-        self._run_watcher: RunWatcher | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme_for(theme)
@@ -114,14 +113,14 @@ class GenreTui(BaseApp):
     def on_unmount(self) -> None:
         """Look no more."""
         self._runs_watcher.stop()
-        if self._run_watcher is not None:
-            self._run_watcher.stop()
+        if self._runs_watcher.watched is not None:
+            self._runs_watcher.watched.stop()
 
     def open_run(self, run: RunDirectory | None, trial: str | None = None) -> None:
         """Make a run the one that the screens Run, Confusion and Compare are about."""
-        if self._run_watcher is not None:
-            self._run_watcher.stop()
-            self._run_watcher = None
+        if self._runs_watcher.watched is not None:
+            self._runs_watcher.watched.stop()
+            self._runs_watcher.watched = None
         self.session.run, self.session.trial, self.model = run, trial, None
         self.problem = ""
         if run is not None:
@@ -132,7 +131,7 @@ class GenreTui(BaseApp):
                 self._page.say(self.problem, problem=True)
             else:
                 watcher = RunWatcher(run, self.session.refresh, self.post_message)
-                self._run_watcher = watcher
+                self._runs_watcher.watched = watcher
                 watcher.start()
         self._page.run_changed(self.model, None)
 
@@ -155,12 +154,12 @@ class GenreTui(BaseApp):
         self.update_notice()
         self._page.runs_seen(told)
 
-    def on_run_told(self, told: RunTold) -> None:
+    def on_run_update(self, update: RunUpdate) -> None:
         """Take it in, and tell the screen in front."""
-        if self.model is None or told.run != self.model.run:
+        if self.model is None or update.run != self.model.run:
             return  # of the run that was looked at before
-        self.model.take(told)
-        self._page.run_changed(self.model, told)
+        self.model.handle(update)
+        self._page.run_changed(self.model, update)
 
     def update_notice(self) -> None:
         """Say beside the screens' names how many runs go on, and what may not be done."""

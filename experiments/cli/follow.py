@@ -9,17 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 from data.terminal.commands import echo
 from data.terminal.progress import ProgressBar
-from experiments.cli.progress import RunProgress
+from experiments.cli.progress import ProgressDisplay
 from experiments.execution.launch import await_end, end_now
-from experiments.runs.checksums import stringify_nonfinite
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import EventReader
-from experiments.runs.live_state import RunView
+from experiments.runs.events import LogEntry, RunBegan
 from experiments.runs.lock import is_alive
+from experiments.runs.progress import RunProgress
 
 _LOOK = 0.1  # seconds between two looks
 _TO_DIE = 10.0  # seconds that processes have which were killed
@@ -31,17 +30,17 @@ The run goes on while you decide. Type
 Ctrl-C again ends it at once."""
 
 
-def watch(run: RunDirectory, told: Callable[[dict[str, Any]], None] | None = None) -> None:
-    """Show a run until nobody carries it out.
+def watch(run: RunDirectory, handle: Callable[[LogEntry], None] | None = None) -> None:
+    """Show a run until its process ends.
 
     Args:
         run: may be read-only.
-        told: called with each event instead, from the first on.
+        handle: called with each event instead, from the first on.
     """
-    if told is not None:
-        for _, events in _batches(run):
-            for event in events:
-                told(event)
+    if handle is not None:
+        for _, entries in _batches(run):
+            for entry in entries:
+                handle(entry)
         return
     with ProgressBar(run.path.parent.name, 1.0, "epochs", stderr=False) as bar:
         _show(run, bar, since_begin=False)
@@ -82,31 +81,30 @@ def follow(run: RunDirectory) -> bool:
 
 
 def _show(run: RunDirectory, bar: ProgressBar, *, since_begin: bool) -> None:
-    """Show progress until the end; what happened before is taken in silently."""
-    view, progress = RunView(), RunProgress(bar)
+    """Show progress until the end; what happened before is not shown event by event."""
+    progress, display = RunProgress(), ProgressDisplay(bar)
     first = True
-    for anew, events in _batches(run):
+    for anew, entries in _batches(run):
         if anew:
-            view = RunView()
-        begins = [i for i, event in enumerate(events) if event["event"] == "run_began"]
-        silent = (begins[-1] if since_begin and begins else len(events)) if first else 0
-        for event in events[:silent]:
-            view.take(event)
+            progress = RunProgress()
+        begins = [i for i, entry in enumerate(entries) if isinstance(entry.event, RunBegan)]
+        silent = (begins[-1] if since_begin and begins else len(entries)) if first else 0
+        for entry in entries[:silent]:
+            progress.handle(entry)
         if first or anew:
-            progress.begin(view)
-        for event in events[silent:]:
-            view.take(event)
-            progress.show(event, view)
+            display.begin(progress)
+        for entry in entries[silent:]:
+            progress.handle(entry)
+            display.show(entry.event, progress)
         first = False
 
 
-def _batches(run: RunDirectory) -> Iterator[tuple[bool, list[dict[str, Any]]]]:
-    """New events, as they come, until the run's owner has gone and all are read."""
+def _batches(run: RunDirectory) -> Iterator[tuple[bool, list[LogEntry]]]:
+    """New events, as they come, until the run process has gone and all are read."""
     reader = EventReader(run)
     while True:
         alive = is_alive(run)  # before reading: what comes after its end is read, too
-        anew, entries = reader.read()
-        yield anew, [stringify_nonfinite(entry.to_dict()) for entry in entries]
+        yield reader.read()
         if not alive:
             return
         time.sleep(_LOOK)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -17,6 +17,7 @@ from experiments.results.confusion_matrix import ConfusionMatrix
 from experiments.results.notes import notes
 from experiments.results.number_format import between, mean_std, per_cent
 from experiments.results.run_result import RunResult, VariantResult
+from experiments.runs.events import TrialEnded
 
 if TYPE_CHECKING:
     from experiments.results.analysis import Analysis
@@ -154,24 +155,26 @@ def _classes(result: RunResult, variant: VariantResult) -> Table:
     return table(["", "precision %", "recall %", "F1 %", "rows"], rows)
 
 
-def epoch_line(logs: dict[str, float]) -> str:
-    """The figures of one epoch in one line."""
-    return (
-        f"loss {logs['loss']:.3f}, validation loss {logs['val_loss']:.3f}, "
-        f"macro-F1 {logs['val_macro_f1'] * 100:.1f} %"
-    )
+def epoch_line(logs: Mapping[str, float]) -> str:
+    """The metrics of one epoch in one line, as far as they are known."""
+    names = {"loss": "loss", "val_loss": "validation loss"}
+    parts = [f"{text} {logs[name]:.3f}" for name, text in names.items() if name in logs]
+    if "val_macro_f1" in logs:
+        parts.append(f"macro-F1 {logs['val_macro_f1'] * 100:.1f} %")
+    return ", ".join(parts)
 
 
-def trial_line(event: Mapping[str, Any]) -> str:
-    """How one trial ended, in one line, from the event that tells of it."""
-    line = f"{event['variant']}, rate {event['learning_rate']:g}, seed {event['seed']}"
-    line = f"{line}: {event['status']}"
-    if event["status"] == "failed":
-        return f"{line}: {event['reason']}"
-    validation = event["validation"]["macro_f1"] * 100
-    size = event["cohort"]["size"]
-    together = f" ({size} in lockstep)" if size > 1 else ""
-    return (
-        f"{line} after {event['epochs']} epochs, validation macro-F1 {validation:.1f} %, "
-        f"{duration(event['seconds'])}{together}"
-    )
+def trial_line(event: TrialEnded) -> str:
+    """How one trial ended, in one line."""
+    line = f"{event.variant}, rate {event.learning_rate:g}, seed {event.seed}: {event.status}"
+    if event.status == "failed":
+        return f"{line}: {event.reason}"
+    parts = [line if event.epochs is None else f"{line} after {event.epochs} epochs"]
+    if event.validation is not None:
+        parts.append(f"validation macro-F1 {event.validation.macro_f1 * 100:.1f} %")
+    if event.seconds is not None:
+        parts.append(duration(event.seconds))
+    together = ""
+    if event.cohort is not None and event.cohort.size > 1:
+        together = f" ({event.cohort.size} in lockstep)"
+    return f"{', '.join(parts)}{together}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -84,7 +85,7 @@ def watch_run(run: str, once: bool, runs: Path, as_json: bool) -> None:
         return
     with interruptible(f"{found.name} is as it was: watching changes nothing."):
         if as_json:
-            watch(found, lambda event: echo(json.dumps(event)))
+            watch(found, lambda entry: _print_json(entry.to_dict()))
             return
         _print_snapshot(snapshot(found), False)
         if is_alive(found):
@@ -94,9 +95,13 @@ def watch_run(run: str, once: bool, runs: Path, as_json: bool) -> None:
 
 def _print_snapshot(seen: Snapshot, as_json: bool) -> None:
     if as_json:
-        echo(json.dumps(checksums.stringify_nonfinite(seen.to_dict())))
+        _print_json(seen.to_dict())
     else:
         console().print(snapshot_view(seen))
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    echo(json.dumps(checksums.stringify_nonfinite(value)))
 
 
 @click.command("stop")

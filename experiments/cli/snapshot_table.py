@@ -9,7 +9,7 @@ from rich.text import Text
 
 from data.terminal.console import table
 from data.terminal.text import duration
-from experiments.runs.live_state import RunView
+from experiments.runs.progress import RunProgress
 from experiments.runs.snapshot import Snapshot
 
 _SHOWN = 20  # trials in training, on a screen
@@ -17,32 +17,33 @@ _SHOWN = 20  # trials in training, on a screen
 
 def snapshot_view(seen: Snapshot) -> Group:
     """A snapshot as text."""
-    view, counts, alive = seen.view, seen.counts, seen.state.is_alive
+    progress, counts, alive = seen.progress, seen.counts, seen.state.is_alive
     headline = f"{seen.run.name}: {seen.state.state}"
     if seen.owner is not None and alive:
         headline += f" ({seen.owner})"
     parts = [f"{counts['finished']} of {counts['trials']} trials finished"]
     parts += [f"{counts[name]} {name}" for name in ("diverged", "failed") if counts[name]]
     parts.append(f"{100 * seen.share:.0f} % of the work done")
-    if alive and view.seconds_left is not None:
-        parts.append(f"{duration(view.seconds_left)} left")
+    if alive and progress.seconds_left is not None:
+        parts.append(f"{duration(progress.seconds_left)} left")
     lines: list[RenderableType] = [
         Text(headline, style="bold"),
         Text(f"dataset {seen.facts['dataset']['name']}, {', '.join(parts)}"),
     ]
     if seen.state.reason:
         lines.append(Text(f"Reason: {seen.state.reason}"))
-    if alive and view.paused:
-        lines.append(Text(f"Paused: {view.paused}", style="bold"))
-    if alive and view.training:
-        rates = f"{view.rows_per_second:.0f} train rows a second, {view.memory / 1e6:.0f} MB"
-        lines += [Text(), _training(view), Text(f"{rates} in a worker", style="dim")]
-    if view.notes:
-        lines += [Text(), *(Text(note, style="dim") for note in view.notes)]
+    if alive and progress.paused:
+        lines.append(Text(f"Paused: {progress.paused}", style="bold"))
+    if alive and progress.training:
+        worker = progress.last_worker
+        rates = f"{worker.rows_per_second:.0f} train rows a second, {worker.memory / 1e6:.0f} MB"
+        lines += [Text(), _training(progress), Text(f"{rates} in a worker", style="dim")]
+    if progress.notes:
+        lines += [Text(), *(Text(note, style="dim") for note in progress.notes)]
     return Group(*lines)
 
 
-def _training(view: RunView) -> RenderableType:
+def _training(progress: RunProgress) -> RenderableType:
     rows = [
         [
             trial.variant,
@@ -52,11 +53,11 @@ def _training(view: RunView) -> RenderableType:
             _figure(trial.logs, "val_loss"),
             _figure(trial.logs, "val_macro_f1", 100, 1),
         ]
-        for trial in view.training[:_SHOWN]
+        for trial in progress.training[:_SHOWN]
     ]
     columns = ["in training", "seed", "epoch", "loss", "validation loss", "macro-F1 %"]
     shown = table(columns, rows)
-    more = len(view.training) - _SHOWN
+    more = len(progress.training) - _SHOWN
     return Group(shown, Text(f"and {more} more", style="dim")) if more > 0 else shown
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import EventReader
-from experiments.runs.live_state import RunView
 from experiments.runs.lock import owner_of
 from experiments.runs.process_id import Owner
+from experiments.runs.progress import RunProgress
 from experiments.runs.state import RunState, state_of
 
 
@@ -23,23 +23,23 @@ class Snapshot:
         facts: what run.json says.
         state: what it is in, with its trials' results.
         owner: who carries it out, or died while doing so.
-        view: what its events say.
-        damaged: lines of events that were not believed.
+        progress: what its events tell.
+        invalid_events: that were damaged or made no sense.
     """
 
     run: RunDirectory
     facts: Mapping[str, Any]
     state: RunState
     owner: Owner | None
-    view: RunView
-    damaged: int
+    progress: RunProgress
+    invalid_events: int
 
     @property
     def counts(self) -> dict[str, int]:
         """Trials by what they are; waiting and training are those without a result."""
         done = {name: self.state.count(name) for name in ("finished", "diverged", "failed")}
         left = len(self.state.results) - sum(done.values())
-        training = len(self.view.training) if self.state.is_alive else 0
+        training = len(self.progress.training) if self.state.is_alive else 0
         training = min(training, left)
         return {"trials": len(self.state.results), **done} | {
             "training": training,
@@ -49,11 +49,11 @@ class Snapshot:
     @property
     def share(self) -> float:
         """Of the work that is done, between 0 and 1."""
-        return 1.0 if self.state.state == "finished" else self.view.share
+        return 1.0 if self.state.state == "finished" else self.progress.share
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, apart from numbers that are not finite."""
-        view, alive = self.view, self.state.is_alive
+        progress, alive = self.progress, self.state.is_alive
         return {
             "run": self.run.name,
             "path": str(self.run.path),
@@ -65,17 +65,17 @@ class Snapshot:
             "owner": None if self.owner is None else asdict(self.owner),
             **self.counts,
             "share": self.share,
-            "seconds_left": view.seconds_left if alive else None,
-            "paused": view.paused if alive else "",
-            "workers": view.workers,
-            "worker_deaths": view.deaths,
-            "rows_per_second": view.rows_per_second,
-            "memory": view.memory,
-            "time": view.time,
-            "epoch_events": view.epoch_events,
-            "damaged_events": self.damaged + view.foreign,
-            "notes": list(view.notes),
-            "in_training": [trial.to_dict() for trial in view.training] if alive else [],
+            "seconds_left": progress.seconds_left if alive else None,
+            "paused": progress.paused if alive else "",
+            "workers": progress.planned_workers,
+            "worker_deaths": progress.deaths,
+            "rows_per_second": progress.last_worker.rows_per_second,
+            "memory": progress.last_worker.memory,
+            "time": progress.time,
+            "epoch_events": progress.epoch_events,
+            "damaged_events": self.invalid_events,
+            "notes": list(progress.notes),
+            "in_training": [trial.to_dict() for trial in progress.training] if alive else [],
         }
 
 
@@ -86,9 +86,10 @@ def snapshot(run: RunDirectory) -> Snapshot:
         RunError: its run.json is missing or damaged.
     """
     facts = run.read_run()
-    reader, view = EventReader(run), RunView()
+    reader, progress = EventReader(run), RunProgress()
     state = state_of(run, facts)
-    _, events = reader.read()
-    for event in events:
-        view.take(event.to_dict())
-    return Snapshot(run, facts, state, owner_of(run), view, reader.invalid_events)
+    _, entries = reader.read()
+    for entry in entries:
+        progress.handle(entry)
+    invalid = reader.invalid_events + progress.invalid_events
+    return Snapshot(run, facts, state, owner_of(run), progress, invalid)

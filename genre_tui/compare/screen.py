@@ -33,7 +33,7 @@ from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.page import Page
 from genre_tui.shell.pick_dialog import PickDialog
-from genre_tui.watch.messages import RunsSeen, RunTold
+from genre_tui.watch.messages import RunsSeen, RunUpdate
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.status_text import Said
 
@@ -98,7 +98,7 @@ class ComparePage(Page):
         """Compute anew what has changed."""
         self._look()
 
-    def run_changed(self, model: RunModel | None, told: RunTold | None) -> None:
+    def run_changed(self, model: RunModel | None, told: RunUpdate | None) -> None:
         """Likewise."""
         self._look()
 

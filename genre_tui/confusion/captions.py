@@ -6,13 +6,13 @@ from rich.text import Text
 
 from data.terminal.text import clean
 from experiments.results.number_format import per_cent, plural
+from experiments.runs.progress import TrialProgress
 from genre_tui.confusion.cells import Grid
 from genre_tui.confusion.matrix import MEASURES
 from genre_tui.confusion.matrix_view_state import Shown
 from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.model.run_model import RunModel
-from genre_tui.model.trial_model import TrialModel
 
 _MOST_MIXED = 12
 _LONGEST_NAME = 12
@@ -109,7 +109,7 @@ def mixed_up(grid: Grid) -> Text:
     return text
 
 
-def trial_line(trial: TrialModel) -> Text:
+def trial_line(trial: TrialProgress) -> Text:
     """A trial in a line of a list."""
     text = Text(no_wrap=True)
     text.append(STATE_GLYPH.get(trial.status, "?"), STATE_STYLE.get(trial.status, ""))

@@ -9,10 +9,10 @@ from typing import Literal
 from experiments.errors import MISSHAPEN, RunError
 from experiments.results.confusion_matrix import Counts
 from experiments.runs.directory import RunDirectory
+from experiments.runs.progress import TrialProgress
 from experiments.runs.validation import summed_counts
 from genre_tui.confusion.matrix import added
 from genre_tui.model.run_model import RunModel
-from genre_tui.model.trial_model import TrialModel
 
 Tests = Mapping[str, Counts | None]
 
@@ -84,7 +84,7 @@ def see(model: RunModel, look: Look, tests: Tests) -> Seen:
     return _test(model, look, trial, tests) if look.rows == "test" else _epoch(model, look, trial)
 
 
-def _test(model: RunModel, look: Look, trial: TrialModel, tests: Tests) -> Seen:
+def _test(model: RunModel, look: Look, trial: TrialProgress, tests: Tests) -> Seen:
     wanted = looked_over(model, look)
     title = f"test rows, {_whose(trial, look, len(wanted))}"
     if any(name not in tests for name in wanted):
@@ -97,15 +97,16 @@ def _test(model: RunModel, look: Look, trial: TrialModel, tests: Tests) -> Seen:
     return Seen(added(counts for _, counts in there), title, names)
 
 
-def _epoch(model: RunModel, look: Look, trial: TrialModel) -> Seen:
-    if not trial.epoch:
+def _epoch(model: RunModel, look: Look, trial: TrialProgress) -> Seen:
+    if not trial.confusions:
         title = f"validation rows, {_whose(trial, look, len(looked_over(model, look)))}"
         return Seen(None, title, of=trial.epochs, missing=_no_epoch(model, trial))
-    number = trial.epoch if look.epoch is None else min(max(look.epoch, 1), trial.epoch)
+    newest = len(trial.confusions)
+    number = newest if look.epoch is None else min(max(look.epoch, 1), newest)
     trials = model.trials
     there = [name for name in looked_over(model, look) if name in trials]
-    names = tuple(name for name in there if trials[name].epoch >= number)
-    matrices = [model.trials[name].confusion[number - 1] for name in names]
+    names = tuple(name for name in there if len(trials[name].confusions) >= number)
+    matrices = [model.trials[name].confusions[number - 1] for name in names]
     title = f"validation rows after epoch {number} of {max(trial.epochs, number)}, "
     title += _whose(trial, look, len(names))
     size = len(model.genres)
@@ -114,12 +115,12 @@ def _epoch(model: RunModel, look: Look, trial: TrialModel) -> Seen:
     return Seen(added(matrices), title, names, number, trial.epochs)
 
 
-def _whose(trial: TrialModel, look: Look, count: int) -> str:
+def _whose(trial: TrialProgress, look: Look, count: int) -> str:
     seeds = f"{count} seeds summed" if look.all_seeds and count > 1 else f"seed {trial.seed}"
     return f"{trial.variant}, {seeds}, learning rate {trial.learning_rate:g}"
 
 
-def _untested(model: RunModel, trial: TrialModel) -> str:
+def _untested(model: RunModel, trial: TrialProgress) -> str:
     match trial.status:
         case "failed":
             return f"This trial failed: {trial.reason}" if trial.reason else "This trial failed."
@@ -133,7 +134,7 @@ def _untested(model: RunModel, trial: TrialModel) -> str:
     )
 
 
-def _no_epoch(model: RunModel, trial: TrialModel) -> str:
+def _no_epoch(model: RunModel, trial: TrialProgress) -> str:
     if trial.status == "waiting" and model.is_alive:
         return "This trial waits for its turn. Press n for the next one."
     if trial.status == "training":

@@ -6,11 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from experiments.results.confusion_matrix import ConfusionMatrix, Counts, Measure
+from experiments.runs.events import TrialEnded
 from genre_tui.confusion.cells import Grid
 from genre_tui.confusion.matrix import MEASURES
 from genre_tui.confusion.matrix_choice import Look, Seen, Tests, looked_over, peers, see
 from genre_tui.model.run_model import RunModel
-from genre_tui.watch.messages import RunTold
+from genre_tui.watch.messages import RunUpdate
 
 NO_RUN = "No run is chosen: choose one on the screen Runs (key 2)."
 
@@ -51,7 +52,7 @@ class Viewer:
         self.problem = ""
         self._tests: dict[str, Counts | None] = {}
 
-    def take(self, model: RunModel | None, told: RunTold | None) -> None:
+    def take(self, model: RunModel | None, told: RunUpdate | None) -> None:
         """Begin anew with another run; forget what may not be so any more."""
         if model is not self.model:
             self.model, self.look, self.marked, self.problem = model, None, None, ""
@@ -60,7 +61,8 @@ class Viewer:
             self.problem = ""
             self._forget(list(self._tests))
         else:
-            self._forget({str(e.get("trial")) for e in told.events if e["event"] == "trial"})
+            events = [entry.event for entry in told.entries]
+            self._forget({one.trial for one in events if isinstance(one, TrialEnded)})
 
     def _forget(self, trials: Collection[str]) -> None:
         """Matrices of trials that may have been tested meanwhile."""
@@ -144,12 +146,12 @@ class Viewer:
         if self.model is None or self.look is None:
             return NO_RUN
         trial = self.model.trials.get(self.look.trial)
-        if trial is None or not trial.epoch:
+        if trial is None or not trial.confusions:
             return "The run's events tell of no epoch of this trial."
-        number = trial.epoch
+        number = newest = len(trial.confusions)
         if self.look.rows == "validation":
-            at = trial.epoch if self.look.epoch is None else self.look.epoch
-            number = min(max(at + step, 1), trial.epoch)
+            at = newest if self.look.epoch is None else self.look.epoch
+            number = min(max(at + step, 1), newest)
         self.go(replace(self.look, rows="validation", epoch=number))
         return ""
 

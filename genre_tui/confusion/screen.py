@@ -23,7 +23,7 @@ from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.page import Page
 from genre_tui.shell.pick_dialog import PickDialog
-from genre_tui.watch.messages import RunsSeen, RunTold
+from genre_tui.watch.messages import RunsSeen, RunUpdate
 from genre_tui.widgets.status_text import Said
 
 _PATIENCE = 0.3  # seconds until it is said that a matrix is being read
@@ -89,7 +89,7 @@ class ConfusionPage(Page):
         if wish != viewer.look.trial:
             self._go(Look(wish, viewer.look.rows))
 
-    def run_changed(self, model: RunModel | None, told: RunTold | None) -> None:
+    def run_changed(self, model: RunModel | None, told: RunUpdate | None) -> None:
         """Begin anew with another run; else draw what has changed."""
         viewer = self._viewer
         if model is not viewer.model:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -10,12 +9,11 @@ from data.terminal.text import clean
 from experiments.errors import MISSHAPEN, RunError
 from experiments.runs import validation
 from experiments.runs.directory import RunDirectory
-from experiments.runs.live_state import RunView
+from experiments.runs.events import EpochEnded, LogEntry, PlanMade, TrialEnded
+from experiments.runs.progress import RunProgress, TrialProgress
 from experiments.runs.state import State
 from genre_tui.model.trial_groups import Group, Variant
-from genre_tui.model.trial_model import TrialModel, test_scores
-from genre_tui.model.worker_activity import Activity
-from genre_tui.watch.messages import RunTold
+from genre_tui.watch.messages import RunUpdate
 
 METRICS = ("val_macro_f1", "val_accuracy", "accuracy", "val_loss", "loss", "learning_rate")
 
@@ -34,9 +32,7 @@ class RunModel:
         self.run = run
         self.state: State | None = None
         self.owner = self.reason = self.problem = ""
-        self.view, self.activity = RunView(), Activity()
-        self.trials: dict[str, TrialModel] = {}
-        self.newest = ""  # trial that was told of last
+        self.progress = RunProgress(history=None)
         self._learn(run.read_run())
 
     def _learn(self, facts: dict[str, Any]) -> None:
@@ -48,10 +44,15 @@ class RunModel:
             self.is_demo = facts["dataset"]["kind"] == "demo"
             self.genres = tuple(clean(str(genre)) for genre in facts["dataset"]["genres"])
             self.variants = tuple(clean(str(variant["name"])) for variant in facts["variants"])
-            self.trials = self._planned() | self.trials
+            self.progress.plan(self._planned())
             self.settings = self._settings()
         except MISSHAPEN as error:
             raise RunError(f"{self.run.path / 'run.json'} is damaged ({error!r:.80}).") from error
+
+    @property
+    def trials(self) -> dict[str, TrialProgress]:
+        """All trials by their ids, in the order of the plan."""
+        return self.progress.trials
 
     @property
     def is_alive(self) -> bool:
@@ -62,78 +63,64 @@ class RunModel:
         """Trials that are one of these."""
         return sum(trial.status in statuses for trial in self.trials.values())
 
-    def take(self, news: RunTold) -> None:
-        """Take in what is new; what makes no sense is passed over."""
-        if news.anew:
-            self.view, self.activity, self.newest, self.trials = RunView(), Activity(), "", {}
-        if news.anew or news.facts is not None:
+    def handle(self, update: RunUpdate) -> None:
+        """Take in what is new; what makes no sense is left out."""
+        if update.anew:
+            self.progress = RunProgress(history=None)
+        if update.anew or update.facts is not None:
             try:
-                self._learn(news.facts or self.facts)
+                self._learn(update.facts or self.facts)
             except RunError as error:
                 self.problem = str(error)
                 return
-        self.problem = news.problem
-        if news.state is not None:
-            self.state, self.owner, self.reason = news.state, news.owner, news.reason
-        for event in news.events:
-            self.view.take(event)
-            with suppress(*MISSHAPEN):
-                self.activity.take(event)
-            with suppress(*MISSHAPEN):
-                self._take(event)
-        for name, result in (news.results or {}).items():
+        self.problem = update.problem
+        if not update.problem:
+            self.state, self.owner, self.reason = update.state, update.owner, update.reason
+        for entry in update.entries:
+            self._handle(entry)
+        for name, result in (update.results or {}).items():
             with suppress(*MISSHAPEN):
                 if result is not None:
-                    self.trials[name].take_result(result)
-                    self._changed(name, 1)
-        if self.state == "crashed":  # nobody has told that they train no more
-            self._interrupt()
+                    self.trials[name].restore(result)
+                    self._ended(self.trials[name], first_changed=1)
+        if self.state == "crashed":  # no event says that nothing trains any more
+            self.progress.interrupt()
 
-    def _take(self, event: Mapping[str, Any]) -> None:
-        match event["event"]:
-            case "run_began" | "run_ended":
-                self._interrupt()
-            case "cohort_began":
-                for name in event["trials"]:
-                    self.trials[name].status = "training"
-            case "epoch":
-                trial = self.trials[event["trial"]]
-                trial.status, self.newest = "training", trial.id
-                trial.take(event)
-                self._changed(trial.id, trial.epoch)
-            case "trial":
-                trial = self.trials[event["trial"]]
-                trial.status = str(event["status"])
-                trial.reason = clean(str(event.get("reason", "")))
-                trial.test = test_scores(event)
-                self._changed(trial.id, trial.length + 1)
+    def _handle(self, entry: LogEntry) -> None:
+        if isinstance(entry.event, PlanMade):
+            return  # run.json names the trials
+        self.progress.handle(entry)
+        match entry.event:
+            case EpochEnded(trial=name, epoch=epoch):
+                self._changed(name, max(epoch, 1))
+            case TrialEnded(trial=name) if name in self.trials:
+                self._ended(self.trials[name], first_changed=self.trials[name].length + 1)
 
-    def _interrupt(self) -> None:
-        for trial in self.trials.values():
-            if trial.status == "training":
-                trial.status = "waiting"
+    def _ended(self, trial: TrialProgress, first_changed: int) -> None:
+        trial.reason = clean(trial.reason)
+        self._changed(trial.id, first_changed)
 
     def _changed(self, trial: str, epoch: int) -> None:
         for group in self._groups.get(trial, ()):
             group.changed(epoch)
 
-    def _planned(self) -> dict[str, TrialModel]:
+    def _planned(self) -> list[TrialProgress]:
         """Every trial of the plan, nothing trained."""
         names: dict[str, str] = {}
         for variant in self.facts["variants"]:
             for candidate in variant["candidates"]:
                 for trial in candidate["trials"]:
                     names.setdefault(str(trial), clean(str(variant["name"])))
-        return {
-            str(name): TrialModel(
+        return [
+            TrialProgress(
                 str(name),
                 names.get(str(name), ""),
                 int(plain["seed"]),
-                float(plain["training"]["learning_rate"]),
                 validation.count(plain["training"]["epochs"]),
+                float(plain["training"]["learning_rate"]),
             )
             for name, plain in self.facts["trials"].items()
-        }
+        ]
 
     def _settings(self) -> tuple[Variant, ...]:
         """Variants, learning rates and seeds, as they belong together."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from genre_tui.model.trial_model import TrialModel
+from experiments.runs.progress import TrialProgress
 
 
 @dataclass
@@ -33,7 +31,7 @@ class Group:
         trials: at least one.
     """
 
-    def __init__(self, variant: str, learning_rate: float, trials: Sequence[TrialModel]) -> None:
+    def __init__(self, variant: str, learning_rate: float, trials: Sequence[TrialProgress]) -> None:
         self.variant, self.learning_rate, self.trials = variant, learning_rate, tuple(trials)
         self._bands: dict[str, Band] = {}
         self._score: float | None = None

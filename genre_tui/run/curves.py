@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from experiments.runs.progress import TrialProgress
 from genre_tui.core.theme import MARKS, SERIES
 from genre_tui.model.run_model import RunModel
 from genre_tui.model.trial_groups import Band, Group, Variant
-from genre_tui.model.trial_model import TrialModel
 from genre_tui.plots.curve import Curve
 
 SMOOTHINGS = (0.0, 0.6, 0.9)
@@ -154,7 +154,7 @@ def _of_band(
 
 
 def _of_trial(
-    trial: TrialModel, place: int, colour: int, metric: Metric, choice: Choice, unit: float
+    trial: TrialProgress, place: int, colour: int, metric: Metric, choice: Choice, unit: float
 ) -> Curve:
     name = metric.train if choice.lines == "train" and metric.train else metric.validation
     y = _smooth(trial.metrics.get(name, []), metric, choice)

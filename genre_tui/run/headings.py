@@ -29,20 +29,20 @@ def title_line(model: RunModel, width: int) -> Text:
 
 def progress_line(model: RunModel, width: int) -> Text:
     """How far it is: state, a bar, trials, time left, speed."""
-    state, view = model.state or "", model.view
+    state, progress = model.state or "", model.progress
     ended = model.count("finished", "diverged", "failed")
     # Events tell the share of the work: where trials differ in what they cost, not that of trials.
-    share = 1.0 if state == "finished" else view.share or ended / max(len(model.trials), 1)
+    share = 1.0 if state == "finished" else progress.share or ended / max(len(model.trials), 1)
     parts = [f"{model.count('finished')}/{len(model.trials)} done"]
     parts += [f"{model.count(name)} {name}" for name in ("failed", "diverged") if model.count(name)]
     if model.is_alive:
-        rate = model.activity.epochs_per_second
+        rate = progress.epochs_per_second
         parts += [f"{rate:.3g} trial-epochs/s"] if rate else []
         is_trained = ended == len(model.trials) and "search" not in model.facts  # which draws more
         if is_trained and model.facts.get("baselines") is True:
             parts.insert(1, "fitting baselines")
-        elif view.seconds_left is not None and not view.paused:
-            parts.insert(1, f"{duration(view.seconds_left)} left")
+        elif progress.seconds_left is not None and not progress.paused:
+            parts.insert(1, f"{duration(progress.seconds_left)} left")
         training = model.count("training")
         if training and width >= _WIDE:
             parts.append(f"{training} training")
@@ -62,8 +62,8 @@ def notice_line(model: RunModel) -> Text:
     """What the user should know before all else; empty where there is nothing."""
     if model.problem:
         return Text(f"This run cannot be read any more: {clean(model.problem)}", "bold")
-    if model.is_alive and model.view.paused:
-        return Text(f"Paused: {clean(model.view.paused)}", "bold")
+    if model.is_alive and model.progress.paused:
+        return Text(f"Paused: {clean(model.progress.paused)}", "bold")
     if model.state == "failed":
         return Text(f"Failed: {model.reason} Press r to resume it.", "bold")
     if model.state == "crashed":
@@ -77,18 +77,18 @@ def notice_line(model: RunModel) -> Text:
 
 def device_line(model: RunModel, width: int) -> Text:
     """What trains it, and how busy that is by the run's own events."""
-    activity, parts = model.activity, [_machine(model.facts.get("device"))]
-    if model.is_alive and activity.workers:
-        count = len(activity.workers)
+    progress, parts = model.progress, [_machine(model.facts.get("device"))]
+    if model.is_alive and progress.workers:
+        count = len(progress.workers)
         parts = [f"{count} workers" if count > 1 else "1 worker"]
-        if activity.cpu is not None:
-            parts.append(f"CPU {100 * activity.cpu:.0f} %")
+        if progress.cpu is not None:
+            parts.append(f"CPU {100 * progress.cpu:.0f} %")
         is_gpu = _field(model.facts.get("device"), "type") == "cuda"
-        if activity.gpu is not None:
-            parts.append(f"GPU {100 * activity.gpu:.0f} %")
+        if progress.gpu is not None:
+            parts.append(f"GPU {100 * progress.gpu:.0f} %")
         kind = "GPU memory" if is_gpu else "memory"
-        parts.append(f"{kind} {activity.memory / 1e9:.2f} GB")
-        parts.append(f"{activity.rows:.0f} rows/s")
+        parts.append(f"{kind} {progress.memory / 1e9:.2f} GB")
+        parts.append(f"{progress.rows_per_second:.0f} rows/s")
         parts.append(_machine(model.facts.get("device")))
     if model.owner:
         parts.append(model.owner.partition(", since")[0])

@@ -43,7 +43,7 @@ class Output(VerticalScroll):
 def output_text(model: RunModel, console: str) -> Text:
     """Notes and failures as the events tell them, then what the processes printed."""
     text = Text()
-    for note in model.view.notes:
+    for note in model.progress.notes:
         text.append(f"{clean(note)}\n", "bold")
     failures = [trial for trial in model.trials.values() if trial.reason]
     for trial in failures[:_MOST_FAILURES]:

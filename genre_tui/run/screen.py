@@ -24,7 +24,7 @@ from genre_tui.run.plot_choice_page import ChoicePage
 from genre_tui.run.plot_grid import PlotGrid
 from genre_tui.run.trial_pane import TrialPane
 from genre_tui.run.trials import TrialRow, TrialRows
-from genre_tui.watch.messages import RunTold
+from genre_tui.watch.messages import RunUpdate
 from genre_tui.widgets.row_table import RowTable
 from genre_tui.widgets.status_text import Said
 
@@ -111,7 +111,7 @@ class RunPage(ChoicePage):
         super().on_mount()
         self.table.focus()
 
-    def run_changed(self, model: RunModel | None, told: RunTold | None) -> None:
+    def run_changed(self, model: RunModel | None, told: RunUpdate | None) -> None:
         """Show what is new, soon."""
         self.model = model
         run = self.session.run
@@ -257,7 +257,7 @@ class RunPage(ChoicePage):
         rows = trials.ordered(self._rows.of(self.model), self._order)
         self.table.show(rows, "It has no trials.")
         if self._follows:
-            self.table.move_to(self.model.newest)
+            self.table.move_to(self.model.progress.newest)
         elif self.session.trial and self.session.trial != self._asked:
             self.table.move_to(self.session.trial)
         self._asked = self.session.trial

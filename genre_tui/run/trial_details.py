@@ -10,7 +10,7 @@ from rich.text import Text
 from data.terminal.text import clean
 from experiments.design.config_paths import flatten_config
 from experiments.errors import MISSHAPEN
-from genre_tui.model.trial_model import TrialModel
+from experiments.runs.progress import TrialProgress
 
 _PARTS = ("network", "training")
 _SCHEDULE = "training.schedule."
@@ -45,7 +45,7 @@ class TrialSettings:
         )
 
 
-def figures_text(trial: TrialModel) -> Text:
+def figures_text(trial: TrialProgress) -> Text:
     """How a trial did, and how far it is."""
     text = Text()
     text.append(f"{trial.variant} seed {trial.seed}", "bold").append(f"  {trial.id}", "dim")
@@ -55,7 +55,7 @@ def figures_text(trial: TrialModel) -> Text:
         epoch, score = trial.best
         text.append(f"\nbest macro-F1 {100 * score:.1f} % on validation, epoch {epoch}")
     if trial.test is not None:
-        accuracy, score = (100 * trial.test[name] for name in ("accuracy", "macro_f1"))
+        accuracy, score = 100 * trial.test.accuracy, 100 * trial.test.macro_f1
         text.append(f"\ntest accuracy {accuracy:.1f} %, macro-F1 {score:.1f} %")
     if trial.length:
         each = trial.seconds[-1] / trial.length

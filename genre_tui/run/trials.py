@@ -12,9 +12,9 @@ from rich.text import Text
 
 from experiments.export.csv_files import csv_text
 from experiments.runs import checksums
+from experiments.runs.progress import TrialProgress
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.model.run_model import METRICS, RunModel
-from genre_tui.model.trial_model import TrialModel
 from genre_tui.widgets.columns import Column
 
 _EPOCH = 7  # columns
@@ -27,7 +27,7 @@ class TrialRow:
 
     Args:
         id, variant, seed, rate: that tell it apart.
-        status: see `TrialModel`.
+        status: see `TrialProgress`.
         epoch, epochs: that ended last, and that it trains for at most.
         best: highest validation macro-F1 so far, and its epoch; None before there is one.
         test: macro-F1 on the test rows; None where they were not looked at.
@@ -64,8 +64,7 @@ class TrialRows:
         return rows
 
 
-def _row(trial: TrialModel, place: int) -> TrialRow:
-    test = (trial.test or {}).get("macro_f1")
+def _row(trial: TrialProgress, place: int) -> TrialRow:
     return TrialRow(
         trial.id,
         trial.variant,
@@ -75,7 +74,7 @@ def _row(trial: TrialModel, place: int) -> TrialRow:
         trial.length,
         trial.epochs,
         trial.best,
-        float(test) if isinstance(test, (int, float)) else None,
+        None if trial.test is None else trial.test.macro_f1,
         place,
     )
 
@@ -139,7 +138,7 @@ def trials_csv(model: RunModel) -> str:
             [
                 *(trial.id, trial.variant, trial.seed, trial.learning_rate, trial.status),
                 *(trial.length, trial.epochs, *(trial.best or (None, None))),
-                *((trial.test or {}).get(name) for name in ("accuracy", "macro_f1")),
+                *((trial.test.accuracy, trial.test.macro_f1) if trial.test else ("", "")),
                 trial.reason,
             ]
             for trial in model.trials.values()
@@ -177,7 +176,7 @@ def trials_json(model: RunModel) -> str:
             "epochs": trial.epochs,
             "history": trial.metrics,
             "seconds": trial.seconds,
-            "test": trial.test,
+            "test": trial.test and trial.test.to_dict(),
         }
         for trial in model.trials.values()
     ]

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from data.terminal.text import clean
-from genre_tui.watch.messages import RunsSeen, RunTold
+from genre_tui.watch.messages import RunsSeen, RunUpdate
 from genre_tui.widgets.key_bar import KeyLine
 from genre_tui.widgets.tab_bar import Tabs
 
@@ -83,7 +83,7 @@ class Page(Screen[None]):
     def runs_seen(self, told: RunsSeen) -> None:
         """All runs, as they are now; also called when the screen is first shown."""
 
-    def run_changed(self, model: RunModel | None, told: RunTold | None) -> None:
+    def run_changed(self, model: RunModel | None, told: RunUpdate | None) -> None:
         """The run that is looked at has changed, or is another one.
 
         Args:

@@ -1,22 +1,20 @@
-"""What background threads tell the screens."""
+"""What background threads send to the screens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.message import Message
 
 from experiments.runs.directory import RunDirectory
+from experiments.runs.events import LogEntry
 from experiments.runs.state import State
 from genre_tui.watch.run_summary import RunSummary
 
-if TYPE_CHECKING:
-    pass
-
 
 class RunsSeen(Message):
-    """All runs as they are now, the newest first; only told when something has changed.
+    """All runs as they are now, the newest first; only sent when something has changed.
 
     Args:
         summaries: of the runs.
@@ -31,26 +29,26 @@ class RunsSeen(Message):
         self.summaries, self.complete, self.problem = summaries, complete, problem
 
 
-class RunTold(Message):
+class RunUpdate(Message):
     """What is new of the run that is watched.
 
     Args:
         run: its directory.
-        anew: forget what was told before: the events begin again.
-        events: new ones, in the order of writing.
+        anew: forget what was sent before: the events begin again.
+        entries: new events, in the order of writing.
         state: of the run now; None where it is not known yet.
-        owner: who carries it out, in words; "" where nobody does.
+        owner: the process that trains it, in words; "" where none does.
         reason: of a failure.
         problem: why it cannot be read, or "".
-        results: of its trials, once nobody carries it out; None where they were told before.
-        facts: what its run.json says now, where it tells more than before; else None.
+        results: of its trials, once nothing trains it; None where they were sent before.
+        facts: what its run.json says now, where it says more than before; else None.
     """
 
     def __init__(
         self,
         run: RunDirectory,
         anew: bool,
-        events: tuple[dict[str, Any], ...],
+        entries: tuple[LogEntry, ...],
         state: State | None,
         owner: str,
         reason: str,
@@ -59,6 +57,6 @@ class RunTold(Message):
         facts: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.run, self.anew, self.events = run, anew, events
+        self.run, self.anew, self.entries = run, anew, entries
         self.state, self.owner, self.reason, self.problem = state, owner, reason, problem
         self.results, self.facts = results, facts

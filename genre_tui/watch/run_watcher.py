@@ -11,35 +11,41 @@ from typing import Any
 from data.terminal.text import clean
 from experiments.errors import MISSHAPEN
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_reader import EventReader
+from experiments.runs.events import LogEntry, PlanMade
 from experiments.runs.lock import is_alive, owner_of
 from experiments.runs.state import Results, State, state_of
-from genre_tui.watch.messages import RunTold
-from genre_tui.watch.run_summary import Stamp, stamp_of
+from genre_tui.watch.live_summary import LiveRun
+from genre_tui.watch.messages import RunUpdate
+from genre_tui.watch.run_summary import RunSummary, Stamp, stamp_of
 
 _AT_ONCE = 250  # events in a message, so that keys are answered in between
 _REST = 0.01  # seconds between two such messages
 
 
 class RunWatcher:
-    """Tells what is new of a run, from its first event on.
+    """Sends what is new of a run, from its first event on.
 
     Args:
         run: may be read-only, vanish, and come back.
         refresh: seconds between two looks.
-        tell: is given the messages; called in this thread.
+        notify: is given the messages; called in this thread.
+
+    Attributes:
+        summary: of the run while a process trains it, for the list of all runs: so its
+            events are read once only. None otherwise.
     """
 
     def __init__(
-        self, run: RunDirectory, refresh: float, tell: Callable[[RunTold], object]
+        self, run: RunDirectory, refresh: float, notify: Callable[[RunUpdate], object]
     ) -> None:
         self.run = run
-        self._refresh, self._tell = refresh, tell
-        self._reader = EventReader(run)
+        self.summary: RunSummary | None = None
+        self._refresh, self._notify = refresh, notify
+        self._live = LiveRun(run)
         self._state: State | None = None
         self._reason = self._owner = self._problem = ""
-        # What is to be told next.
-        self._anew, self._events = False, list[dict[str, Any]]()
+        # What is to be sent next.
+        self._anew, self._entries = False, list[LogEntry]()
         self._results: Results | None = None
         self._facts: dict[str, Any] | None = None
         self._stamp: Stamp = ()
@@ -62,48 +68,49 @@ class RunWatcher:
             self._ended.wait(self._refresh)
 
     def look(self, first: bool = False) -> None:
-        """Look once, and tell what is new."""
+        """Look once, and send what is new."""
         before = self._state, self._reason, self._owner
         try:
             self._look_at_state()
             self._read_events()
         except (OSError, *MISSHAPEN) as error:
-            self._state, self._stamp, problem = None, (), clean(str(error))
+            self._state, self._stamp, self.summary = None, (), None
+            problem = clean(str(error))
             if not os.path.isdir(self.run.path):
                 problem = "its folder is gone."
             if problem != self._problem:
                 self._problem = problem
-                self._tell(RunTold(self.run, False, (), None, "", "", problem))
+                self._notify(RunUpdate(self.run, False, (), None, "", "", problem))
             return
         changed = first or self._anew or (self._state, self._reason, self._owner) != before
         changed |= self._results is not None or bool(self._problem)
         self._problem = ""
-        if self._events or changed:
-            self._say()
+        self.summary = self._live.summary() if self._state in ("running", "stopping") else None
+        if self._entries or changed:
+            self._send()
 
     def _read_events(self) -> None:
-        """Read what is new; it is kept until it has been told."""
-        anew, entries = self._reader.read()
-        events = [entry.to_dict() for entry in entries]
+        """Read what is new; it is kept until it has been sent."""
+        anew, entries = self._live.read()
         if anew:
-            self._anew, self._events, self._stamp = True, [], ()
-        self._events += events
-        if anew or any(event["event"] == "plan" for event in events):
+            self._anew, self._entries, self._stamp = True, [], ()
+        self._entries += entries
+        if anew or any(isinstance(entry.event, PlanMade) for entry in entries):
             self._facts = self.run.read_run()  # a search draws trials as it goes
         if anew:
             self._look_at_state()
 
-    def _say(self) -> None:
+    def _send(self) -> None:
         anew, self._anew = self._anew, False
-        events, self._events = self._events, []
+        entries, self._entries = self._entries, []
         facts, self._facts = self._facts, None
         results, self._results = self._results, None
-        for begin in range(0, max(len(events), 1), _AT_ONCE):
-            is_last = begin + _AT_ONCE >= len(events)
-            told = RunTold(
+        for begin in range(0, max(len(entries), 1), _AT_ONCE):
+            is_last = begin + _AT_ONCE >= len(entries)
+            update = RunUpdate(
                 self.run,
                 anew and begin == 0,
-                tuple(events[begin : begin + _AT_ONCE]),
+                tuple(entries[begin : begin + _AT_ONCE]),
                 self._state,
                 self._owner,
                 self._reason,
@@ -111,7 +118,7 @@ class RunWatcher:
                 results=results if is_last else None,
                 facts=facts if begin == 0 else None,
             )
-            self._tell(told)
+            self._notify(update)
             if self._ended.is_set() or is_last:
                 return
             time.sleep(_REST)

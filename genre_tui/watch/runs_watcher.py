@@ -13,33 +13,38 @@ from experiments.runs.lock import is_alive
 from genre_tui.watch.live_summary import LiveRun
 from genre_tui.watch.messages import RunsSeen
 from genre_tui.watch.run_summary import RunSummary, Stamp, stamp_of, summarise
+from genre_tui.watch.run_watcher import RunWatcher
 
 _FULL_LOOK = 10.0  # seconds between two looks at runs that nobody carries out
 _HALF_DONE = ("stopped", "crashed", "failed")  # their events tell more than their results
-_BATCH = 0.2  # seconds after which what has been read so far is told
+_BATCH = 0.2  # seconds after which what has been read so far is sent
 
 
 class RunsWatcher:
-    """Tells of all runs: once, the newest first, then whenever one has changed.
+    """Sends all runs: once, the newest first, then whenever one has changed.
 
-    Runs that nobody carries out are looked at every ten seconds only, so that a folder
+    Runs that no process trains are looked at every ten seconds only, so that a folder
     of a thousand costs next to nothing.
 
     Args:
         runs: the folder.
         refresh: seconds between two looks.
-        tell: is given the messages; called in this thread.
+        notify: is given the messages; called in this thread.
+
+    Attributes:
+        watched: the watcher of one of the runs, which has its summary; or None.
     """
 
-    def __init__(self, runs: Path, refresh: float, tell: Callable[[RunsSeen], object]) -> None:
-        self._runs, self._refresh, self._tell = runs, refresh, tell
+    def __init__(self, runs: Path, refresh: float, notify: Callable[[RunsSeen], object]) -> None:
+        self._runs, self._refresh, self._notify = runs, refresh, notify
+        self.watched: RunWatcher | None = None
         self._known: dict[Path, tuple[Stamp, RunSummary]] = {}
         self._live: dict[Path, LiveRun] = {}
         self._folders: Stamp = ()
         self._problem = ""
         self._there: list[RunDirectory] = []
         self._asked = threading.Event()
-        self._ended = self._said = False
+        self._ended = self._has_sent = False
         self._thread = threading.Thread(target=self._watch, daemon=True, name="runs")
 
     def start(self) -> None:
@@ -83,17 +88,17 @@ class RunsWatcher:
             for path in gone:
                 del self._known[path]
                 self._live.pop(path, None)
-        told = time.monotonic()
+        sent = time.monotonic()
         for run in self._there:
             if self._ended:
                 return
             changed |= self._look_at(run, everything)
-            if changed and time.monotonic() - told > _BATCH:
-                self._say(complete=False)
-                told = time.monotonic()
-        if changed or not self._said:
-            self._said = True
-            self._say(complete=True)
+            if changed and time.monotonic() - sent > _BATCH:
+                self._send(complete=False)
+                sent = time.monotonic()
+        if changed or not self._has_sent:
+            self._has_sent = True
+            self._send(complete=True)
 
     def _look_at(self, run: RunDirectory, everything: bool) -> bool:
         """Whether a run's summary has changed."""
@@ -102,9 +107,7 @@ class RunsWatcher:
         if before is not None and not (everything or before[1].is_alive):
             return False
         if is_alive(run):
-            if run.path not in self._live:
-                self._live[run.path] = LiveRun(run)
-            stamp, summary = (), self._live[run.path].summary()
+            stamp, summary = (), self._live_summary(run)
         else:
             self._live.pop(run.path, None)
             stamp = stamp_of(run)
@@ -112,13 +115,26 @@ class RunsWatcher:
                 return False
             summary = summarise(run)
             if summary.state in _HALF_DONE:
-                summary = LiveRun(run).told()
+                live = LiveRun(run)
+                live.read()
+                summary = live.last_summary()
         self._known[run.path] = stamp, summary
         return before is None or before[1] != summary
 
-    def _say(self, *, complete: bool) -> None:
+    def _live_summary(self, run: RunDirectory) -> RunSummary:
+        watched = self.watched
+        if watched is not None and watched.run == run and watched.summary is not None:
+            self._live.pop(run.path, None)
+            return watched.summary
+        if run.path not in self._live:
+            self._live[run.path] = LiveRun(run)
+        live = self._live[run.path]
+        live.read()
+        return live.summary()
+
+    def _send(self, *, complete: bool) -> None:
         summaries = [self._known[run.path][1] for run in self._there if run.path in self._known]
-        self._tell(RunsSeen(tuple(summaries), complete, self._problem))
+        self._notify(RunsSeen(tuple(summaries), complete, self._problem))
 
     def _folder_stamps(self) -> tuple[str, Stamp]:
         """Why there are no runs, and what changes when one comes or goes."""

@@ -41,13 +41,13 @@ def test_runs_of_all_studies(tmp_path: Path) -> None:
 def test_a_large_run_has_all_its_epochs(tmp_path: Path) -> None:
     run = tui_runs.write_finished(tmp_path, "optimizers", tui_runs.LARGE, seeds=2, epochs=3)
     told = RunModel(run)
-    RunWatcher(run, 1.0, told.take).look(first=True)
+    RunWatcher(run, 1.0, told.handle).look(first=True)
     assert len(told.trials) == 10
     for trial in told.trials.values():
         assert (trial.status, trial.epoch) == ("finished", 3)
         first, *_, last = trial.metrics["val_macro_f1"]
         assert 0.2 < first < last < 1
-        assert [sum(row) for row in trial.confusion[-1]] == [200] * 4
+        assert [sum(row) for row in trial.confusions[-1]] == [200] * 4
 
 
 def test_a_live_run_tells_epochs_while_it_is_looked_at(tmp_path: Path) -> None:

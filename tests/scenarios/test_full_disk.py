@@ -82,7 +82,7 @@ def test_a_stop_ends_the_pause_and_nothing_is_lost(
     (path,) = folder.glob("runs/*/*")
     run = RunDirectory(path)
     seen = snapshot(run)
-    assert "no space left" in seen.view.paused
+    assert "no space left" in seen.progress.paused
     before = results_of(run)
     run.ask_to_stop()
     thread.join()
@@ -147,12 +147,12 @@ def test_a_real_disk_that_is_full(zygote: Zygote, tmp_path: Path, small_disk: Pa
     run, _ = begin(zygote, tmp_path, runs=small_disk / "runs", fault="trains_slowly")
     wait_until(lambda: events_of(run, "epoch"))
     ballast = fill(small_disk)
-    wait_until(lambda: snapshot(run).view.paused)
+    wait_until(lambda: snapshot(run).progress.paused)
     assert snapshot(run).state.state == "running"
-    assert "no space left to write" in snapshot(run).view.paused
+    assert "no space left to write" in snapshot(run).progress.paused
     told = epochs_at_rest(run)
     assert snapshot(run).state.state == "running"
-    assert snapshot(run).view.paused
+    assert snapshot(run).progress.paused
     assert told < len(events_of(whole, "epoch"))
     ballast.unlink()
     finish(run)
@@ -166,7 +166,7 @@ def test_a_real_disk_that_is_full_and_a_stop(
     run, path = begin(zygote, tmp_path, runs=small_disk / "runs", fault="trains_slowly")
     wait_until(lambda: events_of(run, "epoch"))
     ballast = fill(small_disk)
-    wait_until(lambda: snapshot(run).view.paused)
+    wait_until(lambda: snapshot(run).progress.paused)
     # An empty file needs a block, too, on some: as with any full disk, make a little room.
     os.truncate(ballast, ballast.stat().st_size - 4096)
     run.ask_to_stop()

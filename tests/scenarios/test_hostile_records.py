@@ -151,13 +151,15 @@ def _draw_comparison(run: RunDirectory) -> None:
 
 def _draw(run: RunDirectory) -> None:
     """Read a run, and draw it on all screens that show runs."""
-    for summary in (summarise(run), LiveRun(run).summary()):
+    live = LiveRun(run)
+    live.read()
+    for summary in (summarise(run), live.summary()):
         _draw_row(summary)
     try:
         model = RunModel(run)
     except RunError:
         return
-    RunWatcher(run, 1.0, model.take).look(first=True)
+    RunWatcher(run, 1.0, model.handle).look(first=True)
     _draw_all(model)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
-from experiments.runs.events import Event
+from experiments.errors import MISSHAPEN
+from experiments.runs.events import Event, LogEntry, parse
 
 
 class _RawEvent:
@@ -19,3 +21,12 @@ class _RawEvent:
 def raw(*plain: Mapping[str, Any]) -> list[Event]:
     """What an event log writes just as it stands; each has `event`, its kind."""
     return [cast(Event, _RawEvent(one)) for one in plain]
+
+
+def entries(*plain: Mapping[str, Any]) -> tuple[LogEntry, ...]:
+    """What a reader gives of events as the log has them: those that are valid."""
+    found = []
+    for number, one in enumerate(plain, 1):
+        with suppress(*MISSHAPEN):
+            found.append(parse({"n": number, "time": float(number), **one}))
+    return tuple(entry for entry in found if entry is not None)

@@ -4,7 +4,6 @@ import json
 import math
 import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,6 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.event_reader import EventReader, last_event
 from experiments.runs.events import Continued, EpochEnded, LogEntry, Note
-from experiments.runs.live_state import RunView
 
 
 def log_of(run: RunDirectory, *texts: str) -> EventLog:
@@ -260,32 +258,3 @@ def test_every_flipped_bit_breaks_a_seal(kind: str) -> None:
     for size in range(len(text)):
         with pytest.raises(ValueError, match="checksum"):
             read(text[:size])
-
-
-def test_events_that_make_no_sense_are_counted() -> None:
-    view = RunView()
-    good: dict[str, Any] = {
-        "event": "plan",
-        "time": 1.0,
-        "workers": 1,
-        "cohorts": [
-            {"id": "c", "trials": [{"id": "t", "variant": "v", "seed": 1, "epochs": 3, "work": 1}]}
-        ],
-    }
-    view.take(good)
-    strange: list[dict[str, Any]] = [
-        {},
-        {"time": 1.0},
-        {"time": 1.0, "event": "epoch", "trial": "none"},
-        {"time": 1.0, "event": "epoch", "trial": "t", "epoch": "many"},
-        {"time": 1.0, "event": "trial", "trial": {}},
-        {"time": 1.0, "event": "plan", "cohorts": 7, "workers": 1},
-        {"time": {}, "event": "note", "text": "x"},
-    ]
-    for event in strange:
-        view.take(event)
-    assert view.foreign == len(strange)
-    view.take({"time": 1.0, "event": "of a later version"})
-    view.take({"time": 1.0, "event": "_take"})
-    assert view.foreign == len(strange)
-    assert list(view.trials) == ["t"]

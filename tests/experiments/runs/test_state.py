@@ -129,7 +129,7 @@ def test_commands_that_look_need_no_more_than_to_read(small_disk: Path) -> None:
         result = CliRunner().invoke(main, [*words, "--runs", str(small_disk / "runs")])
         assert result.exit_code == 2, result.output
         assert result.output.startswith("Error: ")
-    assert snapshot(run).view.notes[-1] == "seen"
+    assert snapshot(run).progress.notes[-1] == "seen"
 
 
 def contents(run: RunDirectory) -> dict[str, Any]:

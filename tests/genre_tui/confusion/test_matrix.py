@@ -32,17 +32,17 @@ from genre_tui.confusion.matrix_layout import lay_out
 from genre_tui.confusion.matrix_view_state import Viewer
 from genre_tui.core.short_names import abbreviated, shortened
 from genre_tui.model.run_model import RunModel
-from genre_tui.watch.messages import RunTold
+from genre_tui.watch.messages import RunUpdate
 from networks.training import metrics
-from tests.support.raw_events import raw
+from tests.support.raw_events import entries, raw
 from tests.support.recorded_runs import record
 
 COUNTS = [[6, 2, 0], [1, 3, 0], [0, 4, 0]]  # nobody is called the third
 SIDES = ((11, 8, 7, 7), (6, 6, 6, 6), (6,), ())
 
 
-def told(run: RunDirectory, *events: dict[str, object], state: object = "running") -> RunTold:
-    return RunTold(run, False, events, state, "", "", "")  # type: ignore[arg-type]
+def told(run: RunDirectory, *events: dict[str, object], state: object = "running") -> RunUpdate:
+    return RunUpdate(run, False, entries(*events), state, "", "", "")  # type: ignore[arg-type]
 
 
 def epoch(trial: str, number: int, counts: list[list[int]]) -> dict[str, object]:
@@ -174,8 +174,8 @@ def test_a_look_at_epochs_and_seeds(tmp_path: Path) -> None:
     model = RunModel(record(tmp_path))
     one, *others = peers(model, next(iter(model.trials)))
     assert len(others) == 2
-    model.take(told(model.run, epoch(one, 1, COUNTS), epoch(one, 2, [[9, 0, 0]] * 3)))
-    model.take(told(model.run, epoch(others[0], 1, COUNTS)))
+    model.handle(told(model.run, epoch(one, 1, COUNTS), epoch(one, 2, [[9, 0, 0]] * 3)))
+    model.handle(told(model.run, epoch(others[0], 1, COUNTS)))
     seen = see(model, Look(one), {})
     assert seen.counts == [[9, 0, 0]] * 3
     assert "after epoch 2 of 4, " in seen.title
@@ -186,7 +186,7 @@ def test_a_look_at_epochs_and_seeds(tmp_path: Path) -> None:
     assert summed.counts == [[12, 4, 0], [2, 6, 0], [0, 8, 0]]
     assert "2 seeds summed" in summed.title
     assert "waits for its turn" in see(model, Look(others[1]), {}).missing
-    model.take(told(model.run, epoch(others[1], 1, [[1, 2], [3]])))
+    model.handle(told(model.run, epoch(others[1], 1, [[1, 2], [3]])))
     assert "damaged" in see(model, Look(others[1]), {}).missing
     assert see(model, Look("nothing"), {}).missing
 
@@ -205,7 +205,7 @@ def test_a_look_at_test_rows(tmp_path: Path) -> None:
     assert seen.counts is not None
     assert sum(map(sum, seen.counts)) == 3 * 60
     untested = next(name for name in model.trials if read_tests(run, [name], 3)[name] is None)
-    model.take(told(run, state="finished"))
+    model.handle(told(run, state="finished"))
     assert "validation selects" in see(model, Look(untested, "test"), {untested: None}).missing
     (run.trial_path(trial) / "result.json").write_text("{")
     with pytest.raises(RunError, match="damaged"):
@@ -217,7 +217,7 @@ def test_keys_of_a_viewer(tmp_path: Path) -> None:
     model, viewer = RunModel(run), Viewer()
     assert "No run" in viewer.show().seen.missing
     trial = next(iter(model.trials))
-    model.take(told(run, *(epoch(trial, n, [[n, 0, 0]] * 3) for n in (1, 2, 3))))
+    model.handle(told(run, *(epoch(trial, n, [[n, 0, 0]] * 3) for n in (1, 2, 3))))
     viewer.take(model, None)
     assert viewer.begin(None) == []
     assert viewer.look == Look(trial)
@@ -245,7 +245,8 @@ def test_keys_of_a_viewer(tmp_path: Path) -> None:
     assert viewer.unread == [trial]
     viewer.found({trial: None})
     assert viewer.unread == []
-    ended = {"event": "trial", "trial": trial, "status": "finished"}
+    ended = {"event": "trial", "trial": trial, "variant": "", "seed": 1, "learning_rate": 0.1}
+    ended |= {"status": "finished"}
     viewer.take(model, told(run, ended))  # it may have been tested now
     assert viewer.unread == [trial]
     assert viewer.other_seeds() == ""
@@ -263,6 +264,6 @@ def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
     trial = next(iter(model.trials))
     log = EventLog(run)
     log.append(*raw(epoch(trial, 1, COUNTS)))
-    _, entries = EventReader(run).read()
-    model.take(told(run, *(entry.to_dict() for entry in entries)))
+    _, found = EventReader(run).read()
+    model.handle(told(run, *(entry.to_dict() for entry in found)))
     assert see(model, Look(trial), {}).counts == COUNTS

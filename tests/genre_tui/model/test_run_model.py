@@ -12,19 +12,19 @@ from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
 from genre_tui.model.run_model import RunModel
-from genre_tui.model.worker_activity import Activity
 from genre_tui.run.curves import METRICS, Choice, curves_of, mark_of, shown_variants, time_unit
 from genre_tui.run.trials import curves_csv, trials_csv, trials_json
-from genre_tui.watch.messages import RunTold
+from genre_tui.watch.messages import RunUpdate
+from tests.support.raw_events import entries
 from tests.support.recorded_runs import record, with_names
 
 LOGS = {"loss": 1.0, "val_loss": 1.1, "accuracy": 0.5, "val_accuracy": 0.4, "val_macro_f1": 0.3}
 
 
-def _told(run: RunDirectory, *events: dict[str, Any], **about: Any) -> RunTold:
+def _told(run: RunDirectory, *events: dict[str, Any], **about: Any) -> RunUpdate:
     state = about.pop("state", "running")
     anew = about.pop("anew", False)
-    return RunTold(run, anew, events, state, "", "", about.pop("problem", ""), **about)
+    return RunUpdate(run, anew, entries(*events), state, "", "", about.pop("problem", ""), **about)
 
 
 def _epoch(trial: str, number: int, f1: object = 0.3, **about: Any) -> dict[str, Any]:
@@ -43,44 +43,44 @@ def run(tmp_path: Path) -> RunDirectory:
 def test_epochs_come_one_by_one_and_are_trained_anew(run: RunDirectory) -> None:
     model = RunModel(run)
     name, trial = next(iter(model.trials.items()))
-    model.take(_told(run, _epoch(name, 1, 0.3), _epoch(name, 2, 0.6), _epoch(name, 3, "nan")))
+    model.handle(_told(run, _epoch(name, 1, 0.3), _epoch(name, 2, 0.6), _epoch(name, 3, "nan")))
     assert trial.best == (2, 0.6)
     assert (trial.epoch, trial.length, trial.seconds) == (3, 3, [2.0, 4.0, 6.0])
     assert math.isnan(trial.metrics["val_macro_f1"][2])
-    model.take(_told(run, _epoch(name, 2, 0.9)))  # from its checkpoint, after a death
+    model.handle(_told(run, _epoch(name, 2, 0.9)))  # from its checkpoint, after a death
     assert trial.best == (2, 0.9)
     assert trial.epoch == 2
-    model.take(_told(run, _epoch(name, 9), {"event": "epoch", "time": 1.0}, {"event": "x"}))
+    model.handle(_told(run, _epoch(name, 9), {"event": "epoch", "time": 1.0}, {"event": "x"}))
     assert trial.epoch == 2  # an epoch is missing before the ninth
-    assert model.newest == name
+    assert model.progress.newest == name
 
 
 def test_results_fill_in_what_no_event_told(run: RunDirectory) -> None:
     model = RunModel(run)
     first, second = list(model.trials)[:2]
     results = {name: run.read_result(name) for name in model.trials}
-    model.take(_told(run, _epoch(first, 1, 0.25), state="finished", results=results))
+    model.handle(_told(run, _epoch(first, 1, 0.25), state="finished", results=results))
     assert model.trials[first].metrics["val_macro_f1"] == [0.25]  # as the events have it
     told = results[second]
     assert told is not None
     assert model.trials[second].metrics["val_macro_f1"] == told["history"]["val_macro_f1"]
     assert model.trials[second].seconds == [0.5, 1.0, 1.5, 2.0]
-    assert model.trials[second].epoch == 0  # no matrices
+    assert model.trials[second].confusions == []
     assert model.count("finished") == len(model.trials)
     tested = [name for name, result in results.items() if result and result["test"]]
     assert {name for name, trial in model.trials.items() if trial.test} == set(tested)
-    model.take(_told(run, _epoch(second, 1, 0.125)))
+    model.handle(_told(run, _epoch(second, 1, 0.125)))
     assert model.trials[second].metrics["val_macro_f1"] == [0.125]
 
 
 def test_events_that_begin_anew_forget_the_old_ones(run: RunDirectory) -> None:
     model = RunModel(run)
     name = next(iter(model.trials))
-    model.take(_told(run, _epoch(name, 1)))
-    model.take(_told(run, anew=True, facts=run.read_run()))
+    model.handle(_told(run, _epoch(name, 1)))
+    model.handle(_told(run, anew=True, facts=run.read_run()))
     assert model.trials[name].length == 0
     assert model.settings[0].groups[0].band("val_macro_f1").mean == []
-    model.take(_told(run, anew=True, facts={"study": 1}))
+    model.handle(_told(run, anew=True, facts={"study": 1}))
     assert "run.json is damaged" in model.problem
 
 
@@ -91,10 +91,10 @@ def test_trials_that_a_search_draws_later_are_taken_in(run: RunDirectory) -> Non
     early = {**facts, "trials": {kept: facts["trials"][kept]}}
     early["variants"] = [{**facts["variants"][0], "candidates": [drawn]}]
     model = RunModel(run)
-    model.take(_told(run, anew=True, facts=early))
-    model.take(_told(run, _epoch(kept, 1, 0.5)))
+    model.handle(_told(run, anew=True, facts=early))
+    model.handle(_told(run, _epoch(kept, 1, 0.5)))
     assert list(model.trials) == [kept]
-    model.take(_told(run, _epoch(rest[0], 1, 0.7), facts=facts))
+    model.handle(_told(run, _epoch(rest[0], 1, 0.7), facts=facts))
     assert len(model.trials) == len(facts["trials"])
     assert model.trials[kept].metrics["val_macro_f1"] == [0.5]
     assert model.trials[rest[0]].metrics["val_macro_f1"] == [0.7]
@@ -115,7 +115,7 @@ def test_curves_are_of_the_best_learning_rate_until_another_is_chosen(run: RunDi
     for number, group in enumerate(groups):
         for seed, trial in enumerate(group.trials):
             f1 = 0.9 if number == 1 else 0.1 * (seed + 1)
-            model.take(_told(run, _epoch(trial.id, 1, f1), _epoch(trial.id, 2, f1)))
+            model.handle(_told(run, _epoch(trial.id, 1, f1), _epoch(trial.id, 2, f1)))
     best = next(c for c in curves_of(model, METRICS[0], Choice()) if c.colour == 0)
     assert list(best.y) == pytest.approx([90, 90])
     chosen = next(c for c in curves_of(model, METRICS[0], Choice(rates={0: 0})) if c.colour == 0)
@@ -131,7 +131,7 @@ def test_curves_are_of_the_best_learning_rate_until_another_is_chosen(run: RunDi
 def test_train_is_dotted_beside_validation_or_alone(run: RunDirectory) -> None:
     model = RunModel(run)
     for trial in model.settings[0].groups[0].trials:
-        model.take(_told(run, _epoch(trial.id, 1)))
+        model.handle(_told(run, _epoch(trial.id, 1)))
     loss = METRICS[2]
     both = [curve for curve in curves_of(model, loss, Choice()) if curve.colour == 0]
     assert [(curve.dotted, curve.y[0]) for curve in both] == [(False, 1.1), (True, 1.0)]
@@ -143,7 +143,7 @@ def test_smoothing_is_a_moving_average_without_bias(run: RunDirectory) -> None:
     model = RunModel(run)
     trial = model.settings[0].groups[0].trials[0]
     for epoch, f1 in enumerate((0.5, 0.9, "nan", 0.1), 1):
-        model.take(_told(run, _epoch(trial.id, epoch, f1)))
+        model.handle(_told(run, _epoch(trial.id, epoch, f1)))
     curve = curves_of(model, METRICS[0], Choice(smoothing=0.6, pinned=(trial.id,)))[0]
     assert curve.name == f"s{trial.seed} {trial.variant}"
     assert curve.y[0] == pytest.approx(50)
@@ -167,7 +167,7 @@ def test_of_many_variants_the_best_are_drawn_and_the_one_under_the_cursor(tmp_pa
 def test_files_have_a_line_each_trial_and_each_value(run: RunDirectory) -> None:
     model = RunModel(run)
     name = next(iter(model.trials))
-    model.take(_told(run, _epoch(name, 1, 0.5), _epoch(name, 2, "nan")))
+    model.handle(_told(run, _epoch(name, 1, 0.5), _epoch(name, 2, "nan")))
     lines = trials_csv(model).splitlines()
     assert len(lines) == 1 + len(model.trials)
     assert f"{name}," in lines[1]
@@ -177,25 +177,3 @@ def test_files_have_a_line_each_trial_and_each_value(run: RunDirectory) -> None:
     assert values[1].endswith(",1,2.0,val_macro_f1,0.5")
     assert values[6].endswith(",2,4.0,val_macro_f1,")
     assert '"nan"' in trials_json(model)
-
-
-def test_what_the_workers_do_is_summed_up() -> None:
-    activity = Activity()
-    assert activity.epochs_per_second is None
-    for cohort, pid in (("a", 1), ("b", 2)):
-        activity.take({"event": "cohort_began", "cohort": cohort, "pid": pid})
-    for number in range(1, 5):
-        for trial in ("x", "y"):
-            activity.take(_epoch(trial, number, cohort="a", cpu=0.75, memory=100))
-    activity.take(_epoch("z", 1, cohort="b", cpu=1.0, memory=50, gpu=0.5, time=40.0))
-    assert (activity.memory, activity.cpu, activity.gpu) == (150, 1.75, 0.5)
-    assert activity.rows == 10.0
-    # Two trials in lockstep, epochs 2 to 4 in 30 seconds, and one of the other cohort.
-    assert activity.epochs_per_second == pytest.approx(7 / 30)
-    activity.take(_epoch("x", 5, cohort="a", time=5.0))  # the clock was set back
-    assert activity.epochs_per_second is None
-    activity.take({"event": "worker_died", "cohort": "b"})
-    assert activity.gpu is None
-    assert activity.memory == 7
-    activity.take({"event": "run_ended"})
-    assert activity.workers == {}

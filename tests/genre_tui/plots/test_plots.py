@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from experiments.runs.events import EpochEnded
+from experiments.runs.progress import TrialProgress
 from genre_tui.model.trial_groups import Group, Variant
-from genre_tui.model.trial_model import TrialModel
 from genre_tui.plots.axis import Scale, numbers, roomy, scale_of
 from genre_tui.plots.braille import Raster
 from genre_tui.plots.curve import Curve, Frame
@@ -162,10 +164,17 @@ def test_a_strong_curve_is_over_the_others() -> None:
     assert any(s.style and s.style.bold and s.style.color.name == "blue" for s in blue)  # type: ignore[union-attr]
 
 
-def _trial(seed: int, f1: list[float], status: str = "training") -> TrialModel:
-    trial = TrialModel(f"t{seed}", "adam", seed, 0.1, 9, status)
-    trial.metrics, trial.seconds = {"val_macro_f1": f1}, [2.0 * (n + 1) for n in range(len(f1))]
+def _trial(seed: int, f1: list[float], status: Any = "training") -> TrialProgress:
+    trial = TrialProgress(f"t{seed}", "adam", seed, 9, 0.1)
+    for number, value in enumerate(f1, 1):
+        _train(trial, number, value)
+    trial.status = status
     return trial
+
+
+def _train(trial: TrialProgress, epoch: int, f1: float) -> None:
+    logs = {"val_macro_f1": f1}
+    trial.handle_epoch(EpochEnded(trial.id, "c", epoch, 2.0, 1e3, 10**6, logs, [[1]]), None)
 
 
 def test_a_band_is_mean_and_range_of_those_that_have_come_so_far() -> None:
@@ -183,7 +192,7 @@ def test_a_band_is_brought_up_to_date_from_the_epoch_that_changed() -> None:
     first, second = _trial(1, [0.2, 0.4]), _trial(2, [0.4])
     group = Group("adam", 0.1, [first, second])
     assert group.band("val_macro_f1").mean == pytest.approx([0.3, 0.4])
-    second.metrics["val_macro_f1"].append(0.8)
+    _train(second, 2, 0.8)
     group.changed(2)
     assert group.band("val_macro_f1").mean == pytest.approx([0.3, 0.6])
     assert group.score == pytest.approx((0.4 + 0.8) / 2)

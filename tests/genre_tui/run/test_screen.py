@@ -146,7 +146,7 @@ def test_the_cursor_follows_the_newest_trial(tmp_path: Path) -> None:
                 await user.press("f")
                 teller.epoch(teller.trials[0], 1)
                 await user.until(
-                    lambda: user.app.model and user.app.model.newest == teller.trials[0]
+                    lambda: user.app.model and user.app.model.progress.newest == teller.trials[0]
                 )
                 assert page.table.item is not None
                 assert page.table.item.id == teller.trials[2]

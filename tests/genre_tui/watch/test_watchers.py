@@ -12,7 +12,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import owning
 from genre_tui.model.run_model import RunModel
 from genre_tui.run.headings import progress_line
-from genre_tui.watch.messages import RunsSeen, RunTold
+from genre_tui.watch.messages import RunsSeen, RunUpdate
 from genre_tui.watch.run_watcher import RunWatcher
 from genre_tui.watch.runs_watcher import RunsWatcher
 from tests.genre_tui.support.live import Teller, going_on, without_results
@@ -32,7 +32,7 @@ class _Runs:
 
 class _Run:
     def __init__(self, run: RunDirectory) -> None:
-        self.model, self.told = RunModel(run), list[RunTold]()
+        self.model, self.told = RunModel(run), list[RunUpdate]()
         self._watcher = RunWatcher(run, 1.0, self._take)
         self._first = True
 
@@ -42,9 +42,9 @@ class _Run:
         self._first = False
         return len(self.told) - before
 
-    def _take(self, told: RunTold) -> None:
+    def _take(self, told: RunUpdate) -> None:
         self.told.append(told)
-        self.model.take(told)
+        self.model.handle(told)
 
 
 def test_an_empty_folder_is_told_once(tmp_path: Path) -> None:

@@ -1,0 +1,323 @@
+"""The state of a run, reduced from its events as they come."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any, Literal
+
+from experiments.errors import MISSHAPEN
+from experiments.runs import validation
+from experiments.runs.events import (
+    CohortBegan,
+    Continued,
+    EpochEnded,
+    LogEntry,
+    Note,
+    Paused,
+    PlanMade,
+    RunBegan,
+    RunEnded,
+    Scores,
+    TrialEnded,
+    TrialStatus,
+    WorkerDied,
+)
+
+SCORE = "val_macro_f1"
+_NOTES = 20  # that are kept
+_WINDOW = 60.0  # seconds that a rate is measured over
+_MOST = 2000  # epochs of them that are kept
+
+
+@dataclass
+class TrialProgress:
+    """A trial, as far as events tell.
+
+    Args:
+        id, variant, seed, learning_rate: that name it; NaN where the rate is not known.
+        epochs: that it will train for, at most.
+        epoch: that ended last, counted from 1; 0 before the first.
+        status: how it is, or how it has ended.
+        logs: metrics of the last epoch.
+        best: the epoch with the highest validation macro-F1, and that; None without.
+        reason: of a failure.
+        validation, test: its figures when it has ended; None where there are none.
+        metrics: values of each metric that is kept, epoch by epoch, from the first on.
+        seconds: since the trial began, at the end of each epoch.
+        confusions: matrices of the validation rows after each epoch, rows true.
+    """
+
+    id: str
+    variant: str
+    seed: int
+    epochs: int
+    learning_rate: float = math.nan
+    epoch: int = 0
+    status: TrialStatus | Literal["waiting", "training"] = "waiting"
+    logs: dict[str, float] = field(default_factory=dict)
+    best: tuple[int, float] | None = None
+    reason: str = ""
+    validation: Scores | None = None
+    test: Scores | None = None
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    confusions: list[list[list[int]]] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        """Epochs with kept metrics, from events or the trial's result."""
+        return len(self.seconds)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, one way or the other."""
+        return self.status not in ("waiting", "training")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, apart from numbers that are not finite."""
+        plain: dict[str, Any] = {"trial": self.id, "variant": self.variant, "seed": self.seed}
+        plain |= {"status": self.status, "epoch": self.epoch, "epochs": self.epochs}
+        plain["logs"] = dict(self.logs)
+        return plain | ({"reason": self.reason} if self.reason else {})
+
+    def restore(self, result: Mapping[str, Any]) -> None:
+        """Set what its result.json says, and its curves where no event has.
+
+        Raises:
+            LookupError, TypeError, ValueError, ArithmeticError: the result is damaged.
+        """
+        self.handle_end(TrialEnded.from_result(result, self.learning_rate))
+        history = result.get("history")
+        if self.length or not isinstance(history, dict):
+            return
+        seconds = list(accumulate(validation.seconds(one) for one in result["epoch_seconds"]))
+        self.metrics = {
+            str(name): [math.nan if value is None else float(value) for value in values]
+            for name, values in history.items()
+        }
+        self.seconds = seconds
+        self._find_best()
+
+    def handle_end(self, event: TrialEnded) -> None:
+        """It has ended, or was tested after its end."""
+        self.status, self.reason = event.status, event.reason
+        self.epoch = self.epoch if event.epochs is None else event.epochs
+        self.learning_rate = event.learning_rate
+        self.validation, self.test = event.validation, event.test
+
+    def handle_epoch(self, event: EpochEnded, history: Collection[str] | None) -> None:
+        """An epoch has ended; one that is trained again takes its old place.
+
+        Raises:
+            ValueError: history is kept, and an epoch before this one is missing.
+        """
+        if history is None or history:
+            self._keep(event, history)
+        if self.best and self.best[0] >= event.epoch:
+            self._find_best()
+        score = event.logs.get(SCORE, math.nan)
+        if math.isfinite(score) and not (self.best and self.best[1] >= score):
+            self.best = event.epoch, score
+        self.status, self.epoch, self.logs = "training", event.epoch, event.logs
+
+    def _keep(self, event: EpochEnded, history: Collection[str] | None) -> None:
+        place = event.epoch - 1
+        known = len(self.confusions) if history is None else self.length
+        if not 0 <= place <= known:
+            raise ValueError(f"epoch {event.epoch} after {known}")
+        if place < self.length:  # trained again from a checkpoint, or a result's
+            for values in self.metrics.values():
+                del values[place:]
+            del self.seconds[place:]
+            del self.confusions[place:]
+        for name, value in event.logs.items():
+            if history is None or name in history:
+                self.metrics.setdefault(name, []).append(value)
+        self.seconds.append((self.seconds[-1] if self.seconds else 0.0) + event.seconds)
+        if history is None:
+            self.confusions.append(event.confusion)
+
+    def _find_best(self) -> None:
+        known = [
+            (value, -number)
+            for number, value in enumerate(self.metrics.get(SCORE, ()), 1)
+            if math.isfinite(value)
+        ]
+        value, number = max(known, default=(0.0, 0))
+        self.best = (-number, value) if number else None
+
+
+@dataclass
+class WorkerProgress:
+    """A process that trains.
+
+    Args:
+        memory: bytes in use; on the GPU, where that trains.
+        rows_per_second: train rows.
+        cpu: cores that it keeps busy; None where that is not known.
+        gpu: share of the time that the GPU computes, between 0 and 1; None likewise.
+    """
+
+    memory: int = 0
+    rows_per_second: float = 0.0
+    cpu: float | None = None
+    gpu: float | None = None
+
+
+class RunProgress:
+    """A run, as far as its events tell.
+
+    Args:
+        trials: that are planned; those that events name are added.
+        history: metrics whose values are kept epoch by epoch; None keeps all metrics and
+            all confusion matrices.
+
+    Attributes:
+        trials: by their ids, in the order of the plan.
+        newest: id of the trial whose epoch ended last; "" before the first.
+        planned_workers: processes that the plan asks for.
+        workers: processes that train, by their pids.
+        last_worker: the one whose epoch ended last.
+        share: of the work that is done, between 0 and 1.
+        seconds_left: by the run process's estimate; None before there is one.
+        paused: why nothing goes on, or "".
+        notes: what a reader should know, the newest last.
+        deaths: of workers.
+        time: of the last event, seconds since 1970.
+        epoch_events: so far.
+        invalid_events: that named unknown trials, or epochs out of their order.
+    """
+
+    def __init__(
+        self, trials: Iterable[TrialProgress] = (), history: Collection[str] | None = ()
+    ) -> None:
+        self.trials = {trial.id: trial for trial in trials}
+        self._history = history
+        self.newest = self.paused = ""
+        self.workers: dict[int, WorkerProgress] = {}
+        self.last_worker = WorkerProgress()
+        self._pids: dict[str, int] = {}  # of the cohorts that train
+        self._ended: deque[tuple[float, str, int]] = deque(maxlen=_MOST)  # time, cohort, epoch
+        self.share = self.time = 0.0
+        self.seconds_left: float | None = None
+        self.notes: deque[str] = deque(maxlen=_NOTES)
+        self.planned_workers = self.deaths = self.epoch_events = self.invalid_events = 0
+
+    def handle(self, entry: LogEntry) -> None:
+        """Update the state by an event; one that makes no sense is counted and left out."""
+        self.time = entry.time
+        try:
+            self._handle(entry)
+        except MISSHAPEN:
+            self.invalid_events += 1
+
+    def plan(self, trials: Iterable[TrialProgress]) -> None:
+        """Add trials; those that are known already stay as they are."""
+        for trial in trials:
+            self.trials.setdefault(trial.id, trial)
+
+    def interrupt(self) -> None:
+        """Nothing trains any more: the run process has ended."""
+        self.workers, self._pids, self.seconds_left = {}, {}, None
+        self._ended.clear()
+        for trial in self.training:
+            trial.status = "waiting"
+
+    @property
+    def training(self) -> list[TrialProgress]:
+        """Trials that are being trained."""
+        return [trial for trial in self.trials.values() if trial.status == "training"]
+
+    @property
+    def ended(self) -> int:
+        """Trials that have ended, one way or the other."""
+        return sum(trial.is_over for trial in self.trials.values())
+
+    @property
+    def epochs_per_second(self) -> float | None:
+        """Epochs of single trials a second, over the last minute; None before two ended."""
+        if not self._ended:
+            return None
+        began, *first = self._ended[0]
+        seconds = self._ended[-1][0] - began
+        # Trials in lockstep end an epoch together: those of the first one took no time here.
+        counted = sum(step != first for _, *step in self._ended)
+        return counted / seconds if counted and seconds > 0 else None
+
+    @property
+    def memory(self) -> int:
+        """Bytes in use by all workers."""
+        return sum(worker.memory for worker in self.workers.values())
+
+    @property
+    def rows_per_second(self) -> float:
+        """Train rows a second, of all workers."""
+        return sum(worker.rows_per_second for worker in self.workers.values())
+
+    @property
+    def cpu(self) -> float | None:
+        """Cores that all workers keep busy; None where that is not known."""
+        known = [worker.cpu for worker in self.workers.values() if worker.cpu is not None]
+        return sum(known) if known else None
+
+    @property
+    def gpu(self) -> float | None:
+        """Share of the time that the busiest GPU computes; None where that is not known."""
+        known = [worker.gpu for worker in self.workers.values() if worker.gpu is not None]
+        return max(known, default=None)
+
+    def _handle(self, entry: LogEntry) -> None:
+        match entry.event:
+            case EpochEnded() as event:
+                self._handle_epoch(event, entry.time)
+            case TrialEnded() as event:
+                self.trials[event.trial].handle_end(event)
+                self.share = event.share
+            case PlanMade(workers=workers, cohorts=cohorts):
+                self.planned_workers = workers
+                self.plan(
+                    TrialProgress(trial.id, trial.variant, trial.seed, trial.epochs)
+                    for cohort in cohorts
+                    for trial in cohort.trials
+                )
+            case CohortBegan(cohort=cohort, trials=names, epoch=epoch, pid=pid):
+                for trial in [self.trials[name] for name in names]:
+                    trial.status, trial.epoch = "training", epoch
+                self._pids[cohort], self.workers[pid] = pid, WorkerProgress()
+            case RunBegan():
+                self.paused = ""
+                self.interrupt()
+            case Note(text=text):
+                self.notes.append(text)
+            case WorkerDied(cohort=cohort, reason=reason):
+                self.deaths += 1
+                self.notes.append(reason)
+                self.workers.pop(self._pids.pop(cohort, -1), None)
+            case Paused(reason=reason):
+                self.paused = reason
+            case Continued():
+                self.paused = ""
+            case RunEnded(how=how, reason=reason):
+                self.interrupt()
+                if how == "failed":
+                    self.notes.append(reason)
+
+    def _handle_epoch(self, event: EpochEnded, time: float) -> None:
+        trial = self.trials[event.trial]
+        trial.handle_epoch(event, self._history)
+        self.newest, self.paused = trial.id, ""
+        self.share, self.seconds_left = event.share, event.seconds_left
+        self.epoch_events += 1
+        worker = self.workers.setdefault(self._pids.get(event.cohort, 0), WorkerProgress())
+        worker.memory, worker.rows_per_second = event.memory, event.rows_per_second
+        worker.cpu, worker.gpu = event.cpu, event.gpu
+        self.last_worker = worker
+        if self._ended and time < self._ended[-1][0]:  # the clock was set back
+            self._ended.clear()
+        self._ended.append((time, event.cohort, event.epoch))
+        while self._ended[0][0] < time - _WINDOW:
+            self._ended.popleft()
