@@ -31,7 +31,7 @@ def write_tables(tables: Mapping[str, Table], folder: Path, *, replace: bool) ->
 
     Args:
         tables: by their names, which are among `NAMES`.
-        folder: made where there is none.
+        folder: created if missing.
         replace: whether files of an earlier export may be replaced. Others in the folder stay.
 
     Returns:
@@ -63,7 +63,7 @@ def write_tables(tables: Mapping[str, Table], folder: Path, *, replace: bool) ->
 
 
 def check_free(folder: Path, *, replace: bool) -> None:
-    """Refuse a folder that others may have put files into.
+    """Check that tables may be written to a folder.
 
     Raises:
         RunError: it is a file, or not empty and `replace` is false.

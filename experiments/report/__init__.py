@@ -1,8 +1,7 @@
-"""A run, or several, as one HTML file that stands on its own.
+"""One or more runs as a self-contained HTML file.
 
-`page` sums a run up for the eye: `dots` and `curves` place what is plotted, `confusion`,
-`statistics` and `ran` fill tables, `figures` asks the statistics. `writing` puts pages into
-the templates and commits the file.
+`page` collects what is shown of a run: `dots` and `curves` lay out plots on the axes of `scale`,
+`confusion`, `card` and `ran` fill tables. `writing` renders the templates and writes the file.
 """
 
 from experiments.report.writing import write_report as write_report

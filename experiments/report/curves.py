@@ -11,20 +11,20 @@ import numpy.typing as npt
 
 from experiments.report import scale
 from experiments.report.histories import Float64, Histories
-from experiments.report.scale import Scale
+from experiments.report.scale import Axis
 
-_MOST_POINTS = 200  # of a line: more are finer than a printer
-_HOPELESS = 4.0  # times the loss of a guess: curves may leave the panel above
+_MOST_POINTS = 200  # of a line: more are finer than a printer resolves
+_HOPELESS = 4.0  # multiple of a uniform guess's loss, above which curves leave the panel
 
 
 @dataclass(frozen=True)
 class Series:
-    """A figure of the histories, and how it is drawn.
+    """A metric of the histories and how it is drawn.
 
     Args:
-        name: in the histories.
+        name: of the metric.
         style: "train", "validation" or "rate".
-        label: for the reader.
+        label: in the legend.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """What the panels of one column show."""
+    """The metrics of one column of panels."""
 
     title: str
     series: tuple[Series, ...]
@@ -60,12 +60,12 @@ CHARTS = (
 
 @dataclass(frozen=True)
 class Line:
-    """A figure over seeds, as SVG paths in a square of 100 by 100.
+    """A metric over seeds, as SVG paths in a square of 100 by 100.
 
     Args:
         style: as in `Series`.
-        mean: path of the mean of the seeds that still train.
-        band: path around all seeds; empty for one.
+        mean: path of the mean over the seeds that are still training.
+        band: outline of the range over seeds; empty for one seed.
     """
 
     style: str
@@ -75,19 +75,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """One figure of one variant.
+    """One chart of one variant.
 
     Args:
-        title: of its chart.
+        title: of the chart.
         x, y: axes, shared by all panels of the chart.
-        lines: of the trials that finished.
-        diverged: paths of the others.
-        kept: where finished trials kept weights of before the last epoch, per cent of x.
+        lines: of the finished trials.
+        diverged: paths of the diverged trials.
+        kept: epochs whose weights were kept, if not the last ones; per cent of x.
     """
 
     title: str
-    x: Scale
-    y: Scale
+    x: Axis
+    y: Axis
     lines: tuple[Line, ...]
     diverged: tuple[str, ...]
     kept: tuple[float, ...]
@@ -98,9 +98,9 @@ class Curves:
     """All panels of a run.
 
     Args:
-        of_variant: panels, in the order of the histories; none where there are none.
-        constant_rate: whether no training moved its learning rate: no panel shows it.
-        clipped_loss: above which losses leave their panel; None where none does.
+        of_variant: panels of each variant, in the order of the histories.
+        constant_rate: whether no trial changed its learning rate; then no panel shows it.
+        clipped_loss: upper end of the loss axis where losses exceed it, else None.
     """
 
     of_variant: tuple[tuple[Panel, ...], ...]
@@ -109,11 +109,11 @@ class Curves:
 
 
 def draw(histories: Sequence[Histories], classes: int) -> Curves:
-    """Place the curves of all variants.
+    """Lay out the curves of all variants.
 
     Args:
-        histories: of each variant.
-        classes: number of genres: they say what the loss of a guess is.
+        histories: one for each variant.
+        classes: number of genres; the loss of a uniform guess is its logarithm.
     """
     moved = [history for history in histories if _moves(history.of("learning_rate"))]
     charts = [chart for chart in CHARTS if moved or chart.title != "learning rate"]
@@ -136,7 +136,7 @@ def _moves(rates: Float64) -> bool:
 
 
 def _values(histories: Sequence[Histories], chart: Chart) -> Float64:
-    """All finite values that a chart shows; of diverged trials where no other is there."""
+    """All finite values of a chart: of finished trials, or without any of diverged ones."""
     for finished in (True, False):
         arrays = [
             history.of(series.name, finished=finished).ravel()
@@ -150,7 +150,7 @@ def _values(histories: Sequence[Histories], chart: Chart) -> Float64:
     return np.empty(0)
 
 
-def _axis(chart: Chart, values: Float64, limit: float) -> Scale:
+def _axis(chart: Chart, values: Float64, limit: float) -> Axis:
     if chart.title == "learning rate":
         return scale.logarithmic(values.tolist())
     if chart.title == "loss":
@@ -158,7 +158,7 @@ def _axis(chart: Chart, values: Float64, limit: float) -> Scale:
     return scale.linear(values.tolist(), 3, floor=0.0, ceiling=1.0, percent=True)
 
 
-def _panel(chart: Chart, history: Histories, x: Scale, y: Scale) -> Panel:
+def _panel(chart: Chart, history: Histories, x: Axis, y: Axis) -> Panel:
     lines = []
     for series in chart.series:
         values = history.of(series.name)
@@ -177,8 +177,8 @@ def _panel(chart: Chart, history: Histories, x: Scale, y: Scale) -> Panel:
     return Panel(chart.title, x, y, tuple(lines), tuple(diverged), kept)
 
 
-def _line(style: str, values: Float64, x: Scale, y: Scale) -> Line:
-    """The mean and the range of trials. `values`: [shape=(trials, epochs)]"""
+def _line(style: str, values: Float64, x: Axis, y: Axis) -> Line:
+    """Mean and range over trials. `values`: [shape=(trials, epochs)]"""
     there = np.isfinite(values)
     epochs = _shown(np.where(there.any(axis=0), 0.0, np.nan))
     columns = np.where(there, values, 0.0)[:, epochs - 1]
@@ -194,7 +194,7 @@ def _line(style: str, values: Float64, x: Scale, y: Scale) -> Line:
 
 
 def _shown(row: Float64) -> npt.NDArray[np.int64]:
-    """Epochs with a figure, counted from 1: not many more than can be told apart."""
+    """Epochs with a value, counted from 1; evenly thinned to `_MOST_POINTS`."""
     epochs = np.flatnonzero(np.isfinite(row)) + 1
     if len(epochs) <= _MOST_POINTS:
         return epochs
@@ -202,12 +202,12 @@ def _shown(row: Float64) -> npt.NDArray[np.int64]:
     return np.asarray(epochs[places])
 
 
-def _path(epochs: npt.NDArray[np.int64], values: Float64, x: Scale, y: Scale) -> str:
+def _path(epochs: npt.NDArray[np.int64], values: Float64, x: Axis, y: Axis) -> str:
     points = _points(epochs, values, x, y)
     return f"M{points[0]}h.01" if len(points) == 1 else f"M{'L'.join(points)}"
 
 
-def _points(epochs: Iterable[int], values: Iterable[float], x: Scale, y: Scale) -> list[str]:
+def _points(epochs: Iterable[int], values: Iterable[float], x: Axis, y: Axis) -> list[str]:
     return [
         f"{x.at(epoch):g} {100 - y.at(value):.4g}"
         for epoch, value in zip(epochs, values, strict=True)

@@ -1,4 +1,4 @@
-"""Where each variant's figures lie: a dot a seed, their mean and its interval."""
+"""Dot plots: a row for each variant and baseline with its seeds, mean and interval."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.report import scale
-from experiments.report.scale import Scale
+from experiments.report.scale import Axis
 from experiments.statistics.intervals import Interval
 
-_FAR = 0.15  # from the variants: a baseline beyond is named at the plot's edge
+_FAR = 0.15  # distance from the variants beyond which a baseline is written at the plot's edge
 
 
 @dataclass(frozen=True)
 class Source:
-    """A documented figure. `at`: share; `label`: of the source and what it ran."""
+    """A published figure. `at`: share; `label`: the source and what it ran."""
 
     at: float
     label: str
@@ -22,15 +22,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a row shows, all in shares.
+    """Data of a row; figures are shares.
 
     Args:
         name: of a variant or baseline.
-        values: one a seed.
-        mean: of these.
+        values: one for each seed.
+        mean: of the values.
         interval: of the mean.
-        sources: documented figures.
-        is_baseline: whether it is one.
+        sources: published figures.
+        is_baseline: whether it is a baseline.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the plot: places are per cent of its width.
+    """A row of the plot; positions are in per cent of its width.
 
     Args:
-        entry: that it shows.
-        seeds, mean, interval, sources: of the entry.
-        lines: of baselines that pass through this row.
-        beyond: "low" or "high" where its mean lies outside the plot.
+        entry: its data.
+        seeds, mean, interval, sources: positions of the entry's figures.
+        lines: positions of baselines whose vertical lines cross this row.
+        beyond: "low" or "high" where the mean lies outside the plot.
     """
 
     entry: Entry
@@ -63,18 +63,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Dots:
-    """One figure of all variants and baselines. `what`: the figure's name."""
+    """A plot of one figure of all variants and baselines. `what`: the figure's name."""
 
     what: str
-    axis: Scale
+    axis: Axis
     rows: tuple[Row, ...]
 
 
 def place(what: str, entries: Sequence[Entry]) -> Dots:
-    """Place all entries on one axis; variants first, then baselines.
+    """Lay out entries, variants before baselines, on one axis.
 
-    The axis holds all that variants show, and baselines unless they lie so far away
-    that the variants could not be told apart.
+    The axis holds everything of the variants, and those baselines that do not lie so far away
+    that the variants would become indistinguishable.
     """
     core = [value for entry in entries if not entry.is_baseline for value in _shown(entry)]
     near = [
@@ -94,7 +94,7 @@ def _shown(entry: Entry) -> list[float]:
     return [*entry.values, *means, *bounds, *sources]
 
 
-def _row(number: int, entries: Sequence[Entry], axis: Scale) -> Row:
+def _row(number: int, entries: Sequence[Entry], axis: Axis) -> Row:
     entry = entries[number]
     beyond = ""
     if entry.mean is not None and not axis.holds(entry.mean):

@@ -1,4 +1,4 @@
-"""A run, summed up for the eye: all that the templates show of it."""
+"""Everything that the templates show of one run."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _UNKNOWN = VariantIntervals(None, None, None, None)
 
 @dataclass(frozen=True)
 class Trained:
-    """A variant and how its trials went.
+    """A variant with its training curves.
 
     Args:
-        variant: of the run.
+        variant: its results.
         shown: the learning rate whose trials the curves show.
-        panels: its curves.
+        panels: the curves.
     """
 
     variant: VariantResult
@@ -35,18 +35,18 @@ class Trained:
 
 @dataclass(frozen=True)
 class Page:
-    """All that is shown of a run.
+    """Data of a run's page.
 
     Args:
-        anchor: its name in links.
-        result, analysis, card, ran: what the records tell.
-        about: paragraphs of the study's text.
+        anchor: prefix of the page's HTML ids.
+        result, analysis, card, ran: read and computed from the records.
+        about: paragraphs of the study's description.
         dots: plots of accuracy and macro-F1.
-        curves: of all variants.
+        curves: training curves of all variants.
         trained: variants with their curves.
-        confusions: of the variants that were tested.
-        rates: all learning rates that were tried; none before any trial finished.
-        notes: what a reader should know, in sentences.
+        confusions: confusion matrices of the tested variants.
+        rates: all learning rates; none before any trial finished.
+        notes: warnings and remarks, in sentences.
     """
 
     anchor: str
@@ -64,12 +64,12 @@ class Page:
 
     @property
     def is_finished(self) -> bool:
-        """Whether there is nothing left to do."""
+        """Whether the run has finished."""
         return self.result.state == "finished"
 
     @property
     def answer(self) -> str:
-        """To the study's question, in a sentence."""
+        """The answer to the study's question, in a sentence."""
         answer = self.analysis.answer
         return "Nothing was tested yet." if answer is None else answer.sentence
 
@@ -79,7 +79,7 @@ class Page:
 
     @property
     def best(self) -> tuple[str, ...]:
-        """The variant that is best on validation, and those that are as good."""
+        """The variant with the best validation macro-F1, and those with an equal one."""
         best = self.result.best
         if best is None:
             return ()
@@ -89,35 +89,35 @@ class Page:
 
     @property
     def has_curves(self) -> bool:
-        """Whether there is anything to draw."""
+        """Whether any variant has curves."""
         return any(trained.panels for trained in self.trained)
 
     @property
     def has_diverged(self) -> bool:
-        """Whether there are curves of diverged trials."""
+        """Whether any trial diverged."""
         return any(panel.diverged for trained in self.trained for panel in trained.panels)
 
     @property
     def has_kept(self) -> bool:
-        """Whether weights of before the last epoch were kept."""
+        """Whether any trial kept weights of an earlier epoch than its last."""
         return any(panel.kept for trained in self.trained for panel in trained.panels)
 
     @property
     def name_width(self) -> int:
-        """Characters that the names of variants and baselines need."""
+        """Length of the longest name of a variant or baseline."""
         names = [variant.name for variant in self.result.variants]
         names += [baseline.name for baseline in self.result.baselines]
         return max(len(clean(name)) for name in names)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Those that report figures of its variants, such as A and B."""
+        """Sources with published figures of the variants, such as A and B."""
         found = {f.source for variant in self.result.variants for f in variant.published}
         return tuple(sorted(found))
 
 
 def page_of(run: RunDirectory, anchor: str) -> Page:
-    """Sum a run up.
+    """Collect a run's page from its records.
 
     Raises:
         RunError: a record is missing or damaged.
@@ -155,7 +155,7 @@ def _rates(result: RunResult) -> tuple[float, ...]:
 
 
 def _paragraphs(result: RunResult) -> Iterator[str]:
-    """The study's text, without the question that it opens with."""
+    """The study's description, without the question that it opens with."""
     for paragraph in result.about.split("\n\n"):
         text = " ".join(paragraph.split())
         if text and text != result.question:

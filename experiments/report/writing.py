@@ -1,4 +1,4 @@
-"""Puts pages into the templates, and the file in its place."""
+"""Renders pages with the templates and writes the HTML file."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 _MARK = '<meta name="generator" content="genre-tui report">'
 _MINUS = "\N{MINUS SIGN}"
-_BEGINNING = 512  # bytes, in which a report has its mark
+_BEGINNING = 512  # bytes that contain a report's mark
 
 
 def write_report(
     runs: Sequence[RunDirectory], path: Path, title: str | None = None, *, replace: bool = False
 ) -> None:
-    """Write one HTML file about one run or several.
+    """Write one self-contained HTML file about one or more runs.
 
-    The file needs no other and no network; all that comes from records is escaped.
+    The file needs no other files and no network; everything from records is escaped.
 
     Args:
         runs: in the order of the file, at least one.
-        path: of the file; an earlier report there is replaced.
-        title: of the file; the study's name if None.
-        replace: whether a file that is no report may be replaced, too.
+        path: of the file; an existing report there is replaced.
+        title: of the document; None means the study's name.
+        replace: whether to replace a file that is not a report.
 
     Raises:
         RunError: a record is missing or damaged, or `path` is another file.
@@ -59,10 +59,10 @@ def write_report(
 
 
 def refuse_other_file(path: Path) -> None:
-    """Refuse to replace a file that is no report of ours.
+    """Check that a report may be written to a path.
 
     Raises:
-        RunError: it is another file.
+        RunError: it is a folder, or a file that is not a report.
         DataError: it cannot be read.
     """
     with writing(path):
@@ -74,13 +74,12 @@ def refuse_other_file(path: Path) -> None:
             beginning = file.read(_BEGINNING)
     if _MARK.encode() not in beginning:
         raise RunError(
-            f"{path} is there and is no report of ours: name another file with -o, or say "
-            "--replace."
+            f"{path} exists and is not a report: name another file with -o, or add --replace."
         )
 
 
 def render(runs: Sequence[RunDirectory], title: str | None = None) -> str:
-    """The HTML of a report.
+    """Render the HTML of a report; arguments as `write_report`.
 
     Raises:
         RunError: there are no runs, or a record is missing or damaged.
@@ -88,7 +87,7 @@ def render(runs: Sequence[RunDirectory], title: str | None = None) -> str:
     from experiments.report.page import page_of
 
     if not runs:
-        raise RunError("a report is about one run at least. Received none.")
+        raise RunError("a report needs at least one run. Received none.")
     pages = [page_of(run, f"run-{number}") for number, run in enumerate(runs, 1)]
     styles = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     return (
@@ -150,12 +149,12 @@ def _unbroken(text: str) -> str:
 
 
 def _cleaned(value: Any) -> Any:
-    """Text without control and hidden characters; what is HTML already stays as it is."""
+    """Text without control and hidden characters; HTML is left as it is."""
     return clean(value) if type(value) is str else value
 
 
 def _breakable(text: str) -> Markup:
-    """A name that may be broken after what separates its parts."""
+    """A name with line-break opportunities after its separators."""
     from markupsafe import Markup, escape
 
     escaped = str(escape(clean(text)))
@@ -165,7 +164,7 @@ def _breakable(text: str) -> Markup:
 
 
 def _trusted(text: str) -> Markup:
-    """HTML of our own."""
+    """HTML that the template engine must not escape."""
     from markupsafe import Markup
 
     return Markup(text)

@@ -1,6 +1,6 @@
-"""Runs side by side: in what they differ, and what that does to the same variants.
+"""Comparison of runs: their differences, and figures of the same variants.
 
-The first run is the one that all others are held against.
+All runs are compared with the first.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from experiments.statistics.paired_tests import (
 
 @dataclass(frozen=True)
 class DifferenceToFirst:
-    """A variant of a later run minus the same variant of the first, on common seeds.
+    """A variant of a later run compared with the same variant of the first, on common seeds.
 
     Args:
-        accuracy, macro_f1: of the test rows; None with too few common seeds.
+        accuracy, macro_f1: of the test rows, later minus first; None with too few common seeds.
     """
 
     accuracy: SeedComparison | None
@@ -43,9 +43,9 @@ class VariantComparison:
 
     Args:
         name: of the variant.
-        results: one a run; None where the run has no such variant.
-        to_first: one a run; None for the first run, and where one lacks the
-            variant or the datasets differ.
+        results: one for each run; None where the run has no such variant.
+        to_first: one for each run; None for the first run, and where either lacks the variant or
+            the datasets differ.
     """
 
     name: str
@@ -55,14 +55,14 @@ class VariantComparison:
 
 @dataclass(frozen=True)
 class BestOnRows:
-    """The best variant of a later run against that of the first, on the same test rows.
+    """The best variant of a later run compared with that of the first, on the same test rows.
 
     Args:
-        run: place of the later run, counted from 0.
-        first, other: the variants.
-        accuracy: later minus first, seeds averaged; rows are resampled.
-        resampled_by: what rows were resampled by, such as "68 tracks".
-        mcnemar: of the first seed of each; a is of the first run.
+        run: index of the later run.
+        first, other: the variants' names.
+        accuracy: later minus first, mean over seeds.
+        resampled_by: number and kind of the resampled clusters, such as "68 tracks".
+        mcnemar: test of each run's first seed; `a` is the first run.
     """
 
     run: int
@@ -75,13 +75,13 @@ class BestOnRows:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Several runs, the first of which the others are held against.
+    """Several runs compared with the first.
 
     Args:
         results: of the runs.
-        differences: in what they differ.
-        variants: of all runs, those of the first before others.
-        best: comparisons on the same test rows, where there are such.
+        differences: between the runs' records.
+        variants: of all runs, those of the first run before others.
+        best: comparisons on the same test rows, for runs that have them.
     """
 
     results: tuple[RunResult, ...]
@@ -91,7 +91,7 @@ class RunComparison:
 
     @property
     def share_dataset(self) -> bool:
-        """Whether all runs are about the same rows, so that their figures compare."""
+        """Whether all runs used the same rows, so that their figures are comparable."""
         return len({result.content_sha256 for result in self.results}) == 1
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,10 +115,10 @@ class RunComparison:
 
 
 def compare(runs: Sequence[RunDirectory]) -> RunComparison:
-    """Set runs side by side.
+    """Compare runs.
 
     Args:
-        runs: two at least.
+        runs: at least two.
 
     Raises:
         RunError: a run is named twice, or a record is missing or damaged.
@@ -191,7 +191,7 @@ def _best_name(result: RunResult) -> str:
 
 
 def _predicted(result: RunResult) -> list[Predictions] | None:
-    """Of the best variant's trials, those that are recorded; None without any."""
+    """Recorded predictions of the best variant's trials; None without any."""
     best = result.best
     if best is None:
         return None

@@ -1,4 +1,4 @@
-"""What a reader should know of a run beside its figures."""
+"""Notes on a run's results: failures, and what a reader may not expect."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from experiments.results.run_result import RunResult, VariantResult
 
 
 def notes(result: RunResult) -> Iterator[str]:
-    """What went wrong or differs from what a reader would take for granted, in sentences."""
+    """Notes on a run's variants and baselines, in sentences."""
     for variant in result.variants:
-        yield from (f"{variant.name}: {said}" for said in _of_variant(result, variant))
+        yield from (f"{variant.name}: {note}" for note in _of_variant(result, variant))
     for baseline in result.baselines:
         if baseline.failure:
             yield f"{baseline.name}: not fitted: {baseline.failure}"

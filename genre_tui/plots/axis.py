@@ -1,11 +1,12 @@
-"""Scales of a plot's axes, and the numbers along them."""
+"""Scales that fit values, their ticks and tick labels."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from experiments.report.scale import Scale, multiples
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _ROUND = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
@@ -14,34 +15,13 @@ _LARGEST = 1e100  # more is out of reach, and so is less than its inverse where 
 _FAR = 3.0  # how many times the span of nearly all values a few may go beyond it
 
 
-@dataclass(frozen=True)
-class Scale:
-    """Numbers to places between 0 and 1.
-
-    Args:
-        low, high: at 0 and at 1.
-        log: whether equal ratios are equally far apart; both are above 0 then.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-
-    def place(self, value: float) -> float:
-        """Where a number is; below 0 or above 1 where it is out of reach, NaN for none."""
-        if self.log:
-            if not value > 0:
-                return math.nan
-            return math.log(value / self.low) / math.log(self.high / self.low)
-        return (value - self.low) / (self.high - self.low)
-
-    def ticks(self, most: int, *, whole: bool = False) -> list[float]:
-        """Round numbers along it, `most` at the utmost, ascending; `whole` ones only."""
-        if self.log:
-            found = _log_ticks(self.low, self.high, most)
-            if len(found) > 1:
-                return found
-        return _linear_ticks(self.low, self.high, most, 1.0 if whole else 0.0)
+def ticks_of(scale: Scale, most: int, *, whole: bool = False) -> list[float]:
+    """Round numbers along a scale, at most `most`, ascending; `whole` ones only."""
+    if scale.log:
+        found = _log_ticks(scale.low, scale.high, most)
+        if len(found) > 1:
+            return found
+    return _linear_ticks(scale.low, scale.high, most, 1.0 if whole else 0.0)
 
 
 def scale_of(
@@ -117,9 +97,9 @@ def _linear_ticks(low: float, high: float, most: int, least_step: float) -> list
     rough = max((high - low) / max(most, 1), least_step)
     power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
     for step in (power * factor for factor in (*_STEPS, 20.0)):
-        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-        if last - first + 1 <= most:
-            return [number * step for number in range(first, last + 1)]
+        found = multiples(step, low, high)
+        if len(found) <= most:
+            return [number * step for number in found]
     return []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from genre_tui.plots.axis import Scale
+from experiments.report.scale import Scale
 from genre_tui.plots.braille import Raster
 from genre_tui.plots.curve import Curve
 from genre_tui.widgets.columns import without_middle

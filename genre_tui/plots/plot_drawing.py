@@ -10,7 +10,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from genre_tui.plots.axis import Scale, numbers, roomy, scale_of
+from experiments.report.scale import Scale
+from genre_tui.plots.axis import numbers, roomy, scale_of, ticks_of
 from genre_tui.plots.braille import Raster
 from genre_tui.plots.curve import Curve, Frame
 from genre_tui.plots.curve_labels import names_of, place_names
@@ -52,7 +53,7 @@ def draw(curves: Sequence[Curve], frame: Frame, width: int, height: int, paint: 
     """
     y_scale, cut = _y_scale(curves, frame)
     rows = height - 1
-    ticks = y_scale.ticks(max(2, rows // _LINES_A_TICK))
+    ticks = ticks_of(y_scale, max(2, rows // _LINES_A_TICK))
     margin = numbers(ticks)
     left = max((len(number) for number in margin), default=0) + 1
     longest = _LONGEST_NAMES if width >= _WIDE else _LONGEST_NAMES_NARROW
@@ -180,7 +181,7 @@ def _runs(
 
 
 def _x_axis(scale: Scale, frame: Frame, left: int, room: int, right: int) -> str:
-    ticks = scale.ticks(max(2, room // _COLUMNS_A_TICK), whole=frame.x_name == "epoch")
+    ticks = ticks_of(scale, max(2, room // _COLUMNS_A_TICK), whole=frame.x_name == "epoch")
     line = list("─" * (room + right))
     taken = -1
     for tick, number in zip(ticks, numbers(ticks), strict=True):

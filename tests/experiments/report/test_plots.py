@@ -34,7 +34,7 @@ def test_an_axis_of_one_value_or_none_has_a_range(values: list[float]) -> None:
 
 
 def test_what_lies_outside_an_axis_goes_to_its_ends() -> None:
-    axis = scale.Scale(0.0, 2.0)
+    axis = scale.Axis(0.0, 2.0)
     assert [axis.at(value) for value in (-1, 0.5, 9)] == [0, 25, 100]
     assert not axis.holds(9)
 

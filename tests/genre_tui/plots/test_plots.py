@@ -10,10 +10,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from experiments.report.scale import Scale
 from experiments.runs.events import EpochEnded
 from experiments.runs.progress import TrialProgress
 from genre_tui.model.trial_groups import Group, Variant
-from genre_tui.plots.axis import Scale, numbers, roomy, scale_of
+from genre_tui.plots.axis import numbers, roomy, scale_of, ticks_of
 from genre_tui.plots.braille import Raster
 from genre_tui.plots.curve import Curve, Frame
 from genre_tui.plots.plot import changed
@@ -76,8 +77,8 @@ def test_scales_are_round_and_show_all_values() -> None:
     assert not cut
     assert scale.place(0.1) > 0
     assert scale.place(0.9) < 1
-    assert scale.ticks(4) == pytest.approx([0.2, 0.4, 0.6, 0.8])
-    assert numbers(scale.ticks(4)) == ["0.2", "0.4", "0.6", "0.8"]
+    assert ticks_of(scale, 4) == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert numbers(ticks_of(scale, 4)) == ["0.2", "0.4", "0.6", "0.8"]
     assert scale_of([]) == (Scale(0.0, 1.0), False)
     flat, _ = scale_of([2.0, 2.0])
     assert flat.place(2.0) == pytest.approx(0.5)
@@ -95,14 +96,14 @@ def test_logarithmic_scales_leave_out_what_they_cannot_show() -> None:
     assert scale.log
     assert scale.place(0.1) == pytest.approx(0.5)
     assert math.isnan(scale.place(0.0))
-    assert scale.ticks(5) == pytest.approx([0.001, 0.01, 0.1, 1, 10])
-    assert numbers(scale.ticks(5))[0] == "0.001"
+    assert ticks_of(scale, 5) == pytest.approx([0.001, 0.01, 0.1, 1, 10])
+    assert numbers(ticks_of(scale, 5))[0] == "0.001"
     assert numbers([1e-5, 1e-4]) == ["1e-5", "1e-4"]
 
 
 def test_epochs_are_whole_numbers() -> None:
-    assert Scale(1, 2).ticks(5, whole=True) == [1, 2]
-    assert Scale(1, 2).ticks(5) == pytest.approx([1, 1.5, 2])
+    assert ticks_of(Scale(1, 2), 5, whole=True) == [1, 2]
+    assert ticks_of(Scale(1, 2), 5) == pytest.approx([1, 1.5, 2])
 
 
 def test_sparklines_span_their_values() -> None:
