@@ -48,7 +48,7 @@ PACKAGES = {
         "statistics": "",
         "workers": "errors",
         "design": "errors",
-        "runs": "errors",
+        "runs": "errors design",
         "studies": "errors design",
         "training": "errors design runs workers",
         "results": "errors design runs statistics",

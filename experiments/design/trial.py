@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
@@ -17,6 +18,11 @@ from networks.models.config import (
     to_dict,
     training_from_dict,
 )
+
+
+def cohort_id(trials: Iterable[str]) -> str:
+    """16 hexadecimal digits, from the ids of a cohort's trials in their order."""
+    return hashlib.sha256(",".join(trials).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

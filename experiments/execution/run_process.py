@@ -28,7 +28,6 @@ from experiments.errors import RunError
 from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import cohorts_of, other_versions, run_facts, settings_of
 from experiments.execution.scheduler import Runner
-from experiments.execution.search_loop import Searcher, begin_search
 from experiments.forecasting import learn
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
@@ -133,6 +132,9 @@ class Carrier:
             if request.search is None:
                 cohorts = plan_cohorts(plan.trials, machine.device, classes, machine.free_memory)
             else:
+                from experiments.execution.search_loop import begin_search
+                from experiments.search.storage import add_generation
+
                 begun = begin_search(request.search, plan, dataset, machine)
                 plan, cohorts = begun.plan, begun.generation.cohorts
             workers = 1
@@ -147,7 +149,7 @@ class Carrier:
                 self._run.write_run(facts)
             else:
                 self._run.write_run(facts | {"search": begun.search.to_dict()})
-                self._run.write_generation(begun.generation.number, begun.generation.to_dict())
+                add_generation(self._run, begun.generation)
             self._carry_out(pool, self._run.read_run(), request.dataset, resumed=False)
 
     def go_on(self, dataset: Path) -> None:
@@ -223,11 +225,13 @@ class Carrier:
             self._begun()
             pool.grow(workers)
             classes = len(facts["dataset"]["genres"])
-            task = (
-                Runner(work, plan, cohorts, pool, workers, log, classes)
-                if search is None
-                else Searcher(search, work, pool, workers, log, classes)
-            )
+            task: Runner | Searcher
+            if search is None:
+                task = Runner(work, plan, cohorts, pool, workers, log, classes)
+            else:
+                from experiments.execution.search_loop import Searcher
+
+                task = Searcher(search, work, pool, workers, log, classes)
             with self._fitting_baselines(work, plan, cohorts):
                 finished = task.execute()
             if finished:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from optuna.trial import FrozenTrial
+
 from data.datasets.dataset import Dataset
 from experiments.design.plan import Plan, PlannedVariant, plan_of
 from experiments.design.search_settings import Search
@@ -16,10 +18,8 @@ from experiments.execution.manifest import cohorts_of
 from experiments.execution.scheduler import Runner
 from experiments.runs.disk_space import StopAskedError, patiently
 from experiments.runs.events import Continued, Note, Paused
-from experiments.search.generations import Generation, draws_of
-from experiments.search.optuna_journal import write_journal
-from experiments.search.optuna_trials import Told
-from experiments.search.sampling import Place, next_generation
+from experiments.search.sampling import Generation, Place, next_generation
+from experiments.search.storage import add_generation, tell_results
 from experiments.training.cohorts import Cohort
 from experiments.training.job import Work
 from experiments.training.tasks import Machine
@@ -67,17 +67,17 @@ def begin_search(asked: Search, plan: Plan, dataset: Dataset, machine: Machine) 
 
 
 class Searcher:
-    """Carries a search out, from wherever it is.
+    """Trains a search's trials and draws further ones, from wherever it is.
 
-    What is drawn is committed before it trains, and drawn from committed results: a
-    process that dies loses nothing, and the next one draws the same.
+    What is drawn is committed to Optuna's journal before it trains: a process that dies
+    loses no trial, and the next one trains those that have no result.
 
     Args:
         search: settled.
         work: where, on what and how.
         pool: has the tasks done.
         workers: tasks at once.
-        log: records what happens beside what workers send.
+        log: is told what happens beside what workers tell.
         classes: number of genres.
     """
 
@@ -93,7 +93,7 @@ class Searcher:
         self._search, self._work, self._run = search, work, work.run
         self._pool, self._workers, self._log, self._classes = pool, workers, log, classes
         self._place = Place(work.content_sha256, classes, work.settings.device)
-        self._told: list[Told] = []
+        self._trials: Sequence[FrozenTrial] = ()  # that Optuna knows
 
     def execute(self) -> bool:
         """Draw and train until the search is over, then do what any run does at its end.
@@ -107,16 +107,15 @@ class Searcher:
         cohorts: Sequence[Cohort] | None = None  # all that are drawn
         while True:
             facts = self._run.read_run()
-            runner = self._runner(facts, cohorts)
-            if not (self._tell(facts) and runner.train() and self._tell(facts)):
+            if not (self._runner(facts, cohorts).train() and self._write(self._tell_results)):
                 return False
             if facts["search"]["is_over"]:
                 return self._runner(facts).execute()
             number = int(facts["search"]["generations"]) + 1
-            generation = next_generation(self._search, number, self._told, self._place)
-            if not self._write(partial(self._run.write_generation, number, generation.to_dict())):
+            generation = next_generation(self._search, number, self._trials, self._place)
+            if not self._write(partial(add_generation, self._run, generation)):
                 return False
-            self._announce(generation)
+            self._announce(generation, len(facts["trials"]) + len(generation.trials))
             cohorts = generation.cohorts
 
     def _runner(self, facts: Mapping[str, Any], cohorts: Sequence[Cohort] | None = None) -> Runner:
@@ -124,31 +123,23 @@ class Searcher:
         chosen = cohorts_of(facts, plan) if cohorts is None else cohorts
         return Runner(self._work, plan, chosen, self._pool, self._workers, self._log, self._classes)
 
-    def _tell(self, facts: Mapping[str, Any]) -> bool:
-        """Take results in and write Optuna's journal; False where a stop was asked for."""
-        self._told += map(Told, draws_of(facts)[len(self._told) :])
-        for place, told in enumerate(self._told):
-            if told.status is None and self._run.is_done(told.draw.trial.id):
-                result = self._run.read_result(told.draw.trial.id)
-                self._told[place] = Told.of(told.draw, result)
-        return self._write(partial(write_journal, self._run, self._search, self._told))
+    def _tell_results(self) -> None:
+        self._trials = tell_results(self._run)
 
-    def _announce(self, generation: Generation) -> None:
-        drawn = len(self._told) + len(generation.draws)
+    def _announce(self, generation: Generation, drawn: int) -> None:
         asked = self._search.trials
-        named = [(draw.setting.variant, draw.trial) for draw in generation.draws]
-        self._log.grew(named, is_last=generation.is_last)
+        named = [one for cohort in generation.cohorts for one in cohort.trials]
+        is_last = generation.exhausted or drawn >= asked
+        self._log.grew(named, is_last=is_last)
         self._log.planned(generation.cohorts, self._workers)
-        best = max((told.score for told in self._told if told.score is not None), default=None)
-        so_far = "" if best is None else f"; best validation macro-F1 so far {best * 100:.1f} %"
-        if generation.draws:
-            self._log.record(
-                Note(f"generation {generation.number}: {drawn} of {asked} drawn{so_far}")
-            )
-        if generation.is_last and drawn < asked:
-            self._log.record(
-                Note(f"nothing new is left to draw: the search ends with {drawn} trials")
-            )
+        scores = [trial.value for trial in self._trials if trial.value is not None]
+        so_far = f"; best validation macro-F1 so far {max(scores) * 100:.1f} %" if scores else ""
+        if generation.trials:
+            text = f"generation {generation.number}: {drawn} of {asked} drawn{so_far}"
+            self._log.record(Note(text))
+        if is_last and drawn < asked:
+            text = f"nothing new is left to draw: the search ends with {drawn} trials"
+            self._log.record(Note(text))
 
     def _write(self, write: Callable[[], None]) -> bool:
         """Write, as soon as there is room; False where a stop was asked for meanwhile."""

@@ -89,8 +89,8 @@ def search_result(run: RunDirectory) -> SearchResult | None:
         results = [run.read_result(of_type(str, draw["trial"])) for draw in draws]
         ended = [of_type(str, result["status"]) for result in results if result]
         ranked = [
-            _ranked(place, of_type(dict, draw), result)
-            for place, (draw, result) in enumerate(zip(draws, results, strict=True))
+            _ranked(of_type(dict, draw), result)
+            for draw, result in zip(draws, results, strict=True)
             if result and result["status"] == "finished"
         ]
         return SearchResult(
@@ -110,10 +110,10 @@ def search_result(run: RunDirectory) -> SearchResult | None:
         raise RunError(f"the records of {run.path} are damaged ({error!r:.200}).") from error
 
 
-def _ranked(place: int, draw: Mapping[str, Any], result: Mapping[str, Any]) -> Ranked:
+def _ranked(draw: Mapping[str, Any], result: Mapping[str, Any]) -> Ranked:
     test = result["test"]
     return Ranked(
-        place,
+        of_type(int, draw["number"]),
         of_type(str, draw["trial"]),
         of_type(str, draw["variant"]),
         of_type(dict, draw["values"]),

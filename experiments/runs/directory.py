@@ -3,8 +3,7 @@
 runs/<study>/<utc>-<id>/
   request.json               what the user asked for; written first
   run.json                   what was to be done, with what, on what; written once
-  generations/<number>.json  of a search: trials that were drawn at once (see `search`)
-  optuna.journal             of a search: the same for Optuna's tools
+  optuna.journal             of a search: its trials, as Optuna keeps them (see `search`)
   lock                       who carries it out (see `ownership`)
   control/stop               its presence asks for a clean stop
   events/<writer>.jsonl      what happened (see `events`)
@@ -30,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from data.files.atomic import TEMPORARY, commit, writing
 from experiments.errors import RunError
 from experiments.runs import checksums
-from experiments.runs.generations import merged
+from experiments.runs.search_journal import add_draws
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +62,7 @@ class RunDirectory:
         """What run.json says; of a search, with all that was drawn since.
 
         Raises:
-            RunError: it is missing, damaged or of a newer schema; a generation is.
+            RunError: it is missing, damaged or of a newer schema; so is a search's journal.
         """
         facts = _read(self.path / "run.json")
         version = facts.get("schema_version")
@@ -72,15 +71,7 @@ class RunDirectory:
                 f"{self.path / 'run.json'} has schema version {version!r}; this program knows "
                 f"{SCHEMA_VERSION}. Use the version of genre-tui that made it."
             )
-        return merged(facts, self._generations()) if "search" in facts else facts
-
-    def write_generation(self, number: int, generation: Mapping[str, Any]) -> None:
-        """Commit what a search has drawn.
-
-        Raises:
-            DataError: as `write_run`.
-        """
-        _write(self._generation(number), generation)
+        return add_draws(facts, self.path) if "search" in facts else facts
 
     def write_request(self, request: Mapping[str, Any]) -> None:
         """Write request.json.
@@ -241,15 +232,6 @@ class RunDirectory:
         """Remove what writers left that were killed; for the run's owner."""
         for path in self.path.glob(f"**/.*{TEMPORARY}*"):
             path.unlink(missing_ok=True)
-
-    def _generations(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        while (path := self._generation(len(found) + 1)).exists():
-            found.append(_read(path))
-        return found
-
-    def _generation(self, number: int) -> Path:
-        return self.path / "generations" / f"{number:04d}.json"
 
     def remove(self) -> None:
         """Remove the run with all its files, and its study's folder where it was the last.

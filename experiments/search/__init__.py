@@ -1,5 +1,4 @@
-"""Searches: runs whose trials Optuna draws, a generation at a time.
+"""Searches: Optuna draws their trials, a generation at a time, and keeps them.
 
-`parse` and `space` say what is drawn from, `sampling` draws, `generations` keeps what was
-drawn, `searcher` has it trained and `best` sums it up.
+Both modules import Optuna: import them only where a search is carried out.
 """

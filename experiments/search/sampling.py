@@ -1,8 +1,4 @@
-"""Draws the trials of a search with Optuna.
-
-What is drawn depends on the search, the number of the generation and the results before
-it, and on nothing else: a search that was interrupted draws what it would have drawn.
-"""
+"""Draws the trials of a search with Optuna, a generation at a time."""
 
 from __future__ import annotations
 
@@ -10,22 +6,24 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
 
 from experiments.design.search_settings import Search
-from experiments.design.search_space import Setting
+from experiments.design.search_space import Choice, Dimension, Setting, Space
 from experiments.design.study import FIRST_SEED
+from experiments.design.trial import Trial
 from experiments.errors import RunError
-from experiments.search.generations import Draw, Generation
-from experiments.search.optuna_trials import Told, frozen, suggested
-from experiments.training.cohorts import plan_cohorts
+from experiments.training.cohorts import Cohort, plan_cohorts
 from networks.models.checks import ConfigError
 
-if TYPE_CHECKING:
-    import optuna
-
 _TRIES = 1000  # random draws, after which a space counts as exhausted
+_VARIANT = "variant"  # the parameter that chooses it
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,27 @@ class Place:
     device: str
 
 
-def draw(search: Search, number: int, told: Sequence[Told], place: Place) -> list[Draw]:
-    """The trials of a generation.
+@dataclass(frozen=True)
+class Generation:
+    """Trials that are drawn at once.
+
+    Args:
+        number: counted from 1.
+        trials: as Optuna records them, with our names as their user attributes.
+        cohorts: the same trials in groups that train in lockstep.
+        exhausted: whether nothing new is left in the space.
+    """
+
+    number: int
+    trials: tuple[FrozenTrial, ...]
+    cohorts: tuple[Cohort, ...]
+    exhausted: bool
+
+
+def next_generation(
+    search: Search, number: int, known: Sequence[FrozenTrial], place: Place
+) -> Generation:
+    """Draw a generation: no more trials than the search has left.
 
     A setting that makes no trial, one that does not fit the device or one that was drawn
     before is replaced by one that is drawn at random.
@@ -52,72 +69,63 @@ def draw(search: Search, number: int, told: Sequence[Told], place: Place) -> lis
     Args:
         search: settled.
         number: of the generation, counted from 1.
-        told: all draws before it, with their ends.
+        known: Optuna's trials so far.
         place: what for.
-
-    Returns:
-        No more than the search has left; fewer where nothing new is left in the space.
-    """
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler, blind = _samplers(search, number)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.add_trials([frozen(one, search.space) for one in told])
-    chance = optuna.create_study(sampler=blind)
-    maker = _Maker(search, place, told)
-    draws: list[Draw] = []
-    for _ in range(_wanted(search, told)):
-        asked = study.ask()
-        found = maker.make(suggested(asked, search.space))
-        if found is None:
-            study.tell(asked, state=optuna.trial.TrialState.FAIL)
-            settings = (suggested(chance.ask(), search.space) for _ in range(_TRIES))
-            found = next(filter(None, map(maker.make, settings)), None)
-            if found is None:
-                break
-            study.add_trial(frozen(Told(found), search.space))
-        draws.append(found)
-    return draws
-
-
-def next_generation(search: Search, number: int, told: Sequence[Told], place: Place) -> Generation:
-    """Draw a generation, see `draw`, and plan its cohorts.
 
     Raises:
         RunError: there is nothing to draw.
     """
-    draws = draw(search, number, told, place)
-    if not (told or draws):
+    sampler, random_sampler = _samplers(search, number)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.add_trials(known)
+    random = optuna.create_study(sampler=random_sampler)
+    maker = _Maker(search, place, known)
+    wanted = min(search.cohort or search.trials, search.trials - maker.count)
+    drawn: list[tuple[FrozenTrial, str, Trial]] = []
+    for _ in range(wanted):
+        asked = study.ask()
+        found = maker.make(asked)
+        frozen = study.get_trials(deepcopy=False)[asked.number]
+        if found is None:
+            study.tell(asked, state=TrialState.FAIL)
+            tries = (random.ask() for _ in range(_TRIES))
+            found = next(filter(None, map(maker.make, tries)), None)
+            if found is None:
+                break
+            frozen = random.get_trials(deepcopy=False)[-1]
+            study.add_trial(frozen)
+        drawn.append((frozen, *found))
+    if not (drawn or maker.count):
         raise RunError(
             f"none of {_TRIES} draws makes a trial: values of the fields exclude each other, or "
             "the networks are too large for the device. Draw from fewer or other values."
         )
-    named = [(one.setting.variant, one.trial) for one in draws]
-    exhausted = len(draws) < _wanted(search, told)
-    return Generation(
-        number,
-        tuple(draws),
-        plan_cohorts(named, place.device, place.classes, search.free_memory),
-        is_last=exhausted or len(told) + len(draws) >= search.trials,
-    )
-
-
-def _wanted(search: Search, told: Sequence[Told]) -> int:
-    return min(search.cohort or search.trials, search.trials - len(told))
+    named = [(variant, trial) for _, variant, trial in drawn]
+    cohorts = plan_cohorts(named, place.device, place.classes, search.free_memory)
+    places = {trial.id: n for n, cohort in enumerate(cohorts) for _, trial in cohort.trials}
+    for frozen, variant, trial in drawn:
+        frozen.user_attrs = {
+            "trial": trial.id,
+            "variant": variant,
+            "generation": number,
+            "cohort": places[trial.id],
+        }
+    trials = tuple(frozen for frozen, _, _ in drawn)
+    return Generation(number, trials, cohorts, exhausted=len(drawn) < wanted)
 
 
 class _Maker:
     """Makes the trials of settings, each once."""
 
-    def __init__(self, search: Search, place: Place, told: Sequence[Told]) -> None:
+    def __init__(self, search: Search, place: Place, known: Sequence[FrozenTrial]) -> None:
         self._search, self._place = search, place
-        self._known = {one.draw.trial.id for one in told}
+        self._known = {trial.user_attrs.get("trial") for trial in known} - {None}
         self._seen: set[str] = set()  # settings
-        self._number = len(told)
+        self.count = len(self._known)  # trials that were drawn before
 
-    def make(self, setting: Setting) -> Draw | None:
-        """A draw, unless its setting makes no trial here or one that is known."""
+    def make(self, asked: optuna.Trial) -> tuple[str, Trial] | None:
+        """A variant and a trial, unless the setting makes none here or one that is known."""
+        setting = _suggested(asked, self._search.space)
         seen = json.dumps([setting.variant, dict(setting.values)])
         if seen in self._seen:
             return None
@@ -131,19 +139,29 @@ class _Maker:
         if trial.id in self._known:
             return None
         self._known.add(trial.id)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._number += 1
-        return Draw(self._number - 1, setting, trial, now)
+        return setting.variant, trial
 
 
-def _samplers(
-    search: Search, number: int
-) -> tuple[optuna.samplers.BaseSampler, optuna.samplers.BaseSampler]:
+def _suggested(asked: optuna.Trial, space: Space) -> Setting:
+    """What one of Optuna's trials that runs proposes."""
+    names = [start.variant for start in space.starts]
+    variant = asked.suggest_categorical(_VARIANT, names) if len(names) > 1 else names[0]
+    return Setting(variant, {d.path: _value(asked, d) for d in space.dimensions_of(variant)})
+
+
+def _value(asked: optuna.Trial, dimension: Dimension) -> Any:
+    path = dimension.path
+    if isinstance(dimension, Choice):
+        shown = asked.suggest_categorical(path, dimension.shown)
+        return dimension.values[dimension.shown.index(shown)]
+    if dimension.whole:
+        low, high = int(dimension.low), int(dimension.high)
+        return asked.suggest_int(path, low, high, log=dimension.log)
+    return asked.suggest_float(path, dimension.low, dimension.high, log=dimension.log)
+
+
+def _samplers(search: Search, number: int) -> tuple[BaseSampler, BaseSampler]:
     """The sampler of a generation, and one for replacements."""
-    import numpy as np
-    from optuna.exceptions import ExperimentalWarning
-    from optuna.samplers import RandomSampler, TPESampler
-
     first, second = map(int, np.random.SeedSequence((search.seed, number)).generate_state(2))
     if search.sampler == "random":
         return RandomSampler(first), RandomSampler(second)

@@ -6,12 +6,11 @@ large machine of the same kind give the same results.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.design.study import Device
-from experiments.design.trial import Trial
+from experiments.design.trial import Trial, cohort_id
 from experiments.errors import RunError
 from networks.models.config import CNNConfig
 from networks.training.cohort_key import bytes_per_trial, cohort_key
@@ -33,8 +32,7 @@ class Cohort:
     @property
     def id(self) -> str:
         """16 hexadecimal digits, from the trials' ids."""
-        ids = ",".join(trial.id for _, trial in self.trials)
-        return hashlib.sha256(ids.encode()).hexdigest()[:16]
+        return cohort_id(trial.id for _, trial in self.trials)
 
     @property
     def device(self) -> Device | None:

@@ -1,4 +1,4 @@
-"""Searches whose processes are killed at random moments: they draw and find the same."""
+"""Searches whose processes are killed at random moments: no finished trial is lost or repeated."""
 
 import random
 import time
@@ -17,13 +17,21 @@ from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive, owner_of
 from experiments.runs.state import state_of
-from experiments.search.generations import draws_of
+from experiments.search.storage import open_study
 from tests.conftest import small_dataset
 from tests.scenarios.test_kills import assert_nothing_was_done_twice
 from tests.support.faults import STUDY
 from tests.support.fork_server import Zygote
 from tests.support.inline_pool import events_of
-from tests.support.processes import children_of, finish, go_on, kill, results_of, wait_until
+from tests.support.processes import (
+    children_of,
+    committed,
+    finish,
+    go_on,
+    kill,
+    results_of,
+    wait_until,
+)
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
@@ -58,7 +66,8 @@ def kill_and_go_on(zygote: Zygote, folder: Path, kills: int, seed: int) -> None:
     killed = 0
     while killed < kills:
         run, _ = begin(zygote, folder)
-        committed: set[str] = set()
+        drawn: set[str] = set()
+        finished: set[str] = set()
         while state_of(run, run.read_run()).state != "finished":
             time.sleep(chance.uniform(0, 0.5 * length))
             owner = owner_of(run)
@@ -67,14 +76,23 @@ def kill_and_go_on(zygote: Zygote, folder: Path, kills: int, seed: int) -> None:
                 kill(owner.pid, *targets)
                 killed += 1
                 wait_until(lambda run=run: not is_alive(run))
-            now = set(run.read_run()["trials"])
-            assert committed <= now, "what was drawn stays drawn"
-            committed = now
+            assert drawn <= (drawn := set(run.read_run()["trials"])), "what was drawn stays drawn"
+            assert finished <= (finished := set(committed(run))), "what was trained stays trained"
             if state_of(run, run.read_run()).state != "finished":
                 go_on(zygote, run, path)
-        assert draws_of(run.read_run()) == draws_of(whole.read_run())
-        assert results_of(run) == results_of(whole)
+        facts = run.read_run()
+        assert len(facts["trials"]) == 7
+        assert results_of(run).keys() == facts["trials"].keys()
         assert_nothing_was_done_twice(run)
+        study = open_study(run)
+        recorded = {trial.user_attrs["trial"]: trial for trial in study.trials}
+        assert len(recorded) == len(study.trials) == 7
+        for name, trial in recorded.items():
+            assert trial.state.is_finished()
+            result = run.read_result(name)
+            if trial.value is not None:
+                assert result is not None
+                assert trial.value == result["validation"]["macro_f1"]
         assert not list(run.path.rglob(".*.tmp*"))
         assert len(events_of(run, "run_began")) > 1
 

@@ -1,9 +1,11 @@
 """Whole searches in this process: what they draw, find, tell, and how they go on."""
 
+import errno
+import json
 import math
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,6 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from rich.console import Console
 
-from data.errors import NoSpaceError
 from data.storage import hdf5
 from experiments.cli.search_table import search_view
 from experiments.design.plan import StudyOptions
@@ -25,18 +26,16 @@ from experiments.design.search_options import space_of
 from experiments.design.search_settings import Search
 from experiments.design.study import Budget, Study, Variant
 from experiments.errors import RunError
-from experiments.execution import search_loop
 from experiments.execution.run_process import Carrier
 from experiments.results.run_result import collect
 from experiments.results.search_result import search_result
 from experiments.runs import checksums, listing
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import owning
+from experiments.runs.search_journal import Draw, read_draws
 from experiments.runs.state import state_of
-from experiments.search.generations import Draw, draws_of
-from experiments.search.optuna_journal import write_journal
-from experiments.search.optuna_trials import Told
-from experiments.search.sampling import Place, draw, next_generation
+from experiments.search import storage
+from experiments.search.sampling import Generation, Place, next_generation
 from experiments.studies import STUDIES
 from experiments.training import baselines, evaluation
 from experiments.training.cohorts import Cohort
@@ -101,15 +100,17 @@ def state(run: RunDirectory) -> str:
     return state_of(run, run.read_run()).state
 
 
-def drawn(run: RunDirectory) -> tuple[Draw, ...]:
-    return draws_of(run.read_run())
+def drawn(run: RunDirectory) -> list[Draw]:
+    facts = run.read_run()
+    search = Search.from_dict(facts["search"])
+    return read_draws(run.path / "optuna.journal", search, facts["dataset"]["content_sha256"])[0]
 
 
 def journal(run: RunDirectory) -> list[optuna.trial.FrozenTrial]:
     """The trials that Optuna's own tools see."""
     path = str(run.path / "optuna.journal")
     backend = JournalFileBackend(path, lock_obj=JournalFileOpenLock(path))
-    return optuna.load_study(study_name=run.name, storage=JournalStorage(backend)).trials
+    return optuna.load_study(study_name=None, storage=JournalStorage(backend)).trials
 
 
 def log_search(sampler: Any = "random", trials: int = 7, cohort_: int = 3) -> Search:
@@ -157,21 +158,18 @@ def test_a_repeated_draw_is_drawn_anew_until_nothing_is_left(tmp_path: Path) -> 
     assert shares[-1] == 1.0
 
 
-def test_run_json_is_frozen_and_generations_are_merged(tmp_path: Path) -> None:
+def test_run_json_is_frozen_and_draws_are_read_from_the_journal(tmp_path: Path) -> None:
     run = search_inline(tmp_path, log_search())
-    frozen = run.path / "run.json"
-    text = frozen.read_text(encoding="utf-8")
+    text = (run.path / "run.json").read_text(encoding="utf-8")
     assert not any(draw.trial.id in text for draw in drawn(run))
-    assert frozen.stat().st_mtime_ns < (run.path / "generations" / "0001.json").stat().st_mtime_ns
     facts = run.read_run()
-    assert [len(planned["trials"]) for planned in facts["cohorts"]]
     assert sum(len(planned["trials"]) for planned in facts["cohorts"]) == 7
-    assert sorted(path.name for path in (run.path / "generations").iterdir()) == [
-        "0001.json",
-        "0002.json",
-        "0003.json",
-    ]
+    assert facts["search"]["generations"] == 3
     assert [draw.number for draw in drawn(run)] == list(range(7))
+    for draw_, trial in zip(drawn(run), journal(run), strict=True):
+        assert trial.user_attrs["trial"] == draw_.trial.id
+        assert trial.params == {"variant": draw_.setting.variant, **draw_.setting.values}
+        assert trial.state.name == "COMPLETE"
     candidates = {
         variant["name"]: [c["trials"][0] for c in variant["candidates"]]
         for variant in facts["variants"]
@@ -198,21 +196,36 @@ def test_a_generation_is_committed_before_it_trains(tmp_path: Path) -> None:
     search_inline(tmp_path, log_search(), pool=Watching)
 
 
+def with_scores(
+    generation: Generation, score: Callable[[optuna.trial.FrozenTrial], float]
+) -> list[optuna.trial.FrozenTrial]:
+    """A generation's trials as if they had finished."""
+    return [
+        optuna.trial.create_trial(
+            value=score(trial),
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs=trial.user_attrs,
+        )
+        for trial in generation.trials
+    ]
+
+
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
-def test_draws_depend_on_what_was_told_alone(sampler: Any) -> None:
+def test_draws_depend_on_results_and_seed_alone(sampler: Any) -> None:
     search = Search(space_of(STUDY), 100, 6, sampler).settled(["plain", "glorot"], "cpu", None)
 
-    def generations(scores: float) -> list[Draw]:
-        told: list[Told] = []
+    def generations() -> list[Any]:
+        known: list[optuna.trial.FrozenTrial] = []
         for number in range(1, 5):
-            found = draw(search, number, told, PLACE)
-            told += [Told(one, "finished", scores * (i % 3)) for i, one in enumerate(found)]
-        return [one.draw for one in told]
+            found = next_generation(search, number, known, PLACE)
+            known += with_scores(found, lambda trial: trial.params["training.learning_rate"])
+        return [(one.params, one.user_attrs) for one in known]
 
-    assert generations(0.1) == generations(0.1)
-    assert len({one.trial.id for one in generations(0.1)}) == 24
-    other = replace(search, seed=1)
-    assert draw(other, 1, [], PLACE) != draw(search, 1, [], PLACE)
+    assert generations() == generations()
+    assert len({attributes["trial"] for _, attributes in generations()}) == 24
+    other = next_generation(replace(search, seed=1), 1, [], PLACE)
+    assert other.cohorts != next_generation(search, 1, [], PLACE).cohorts
 
 
 def test_tpe_learns_where_random_does_not() -> None:
@@ -220,19 +233,17 @@ def test_tpe_learns_where_random_does_not() -> None:
 
     def distance(sampler: Any) -> float:
         search = Search(space_of(STUDY), 64, 8, sampler).settled(["plain", "glorot"], "cpu", None)
-        told: list[Told] = []
+        known: list[optuna.trial.FrozenTrial] = []
         for number in range(1, 9):
-            for one in draw(search, number, told, PLACE):
-                rate = one.trial.training.learning_rate
-                score = 1 - abs(_decades(rate) + 3) / 9
-                told.append(Told(one, "finished", score))
-        return sum(abs(_decades(t.draw.trial.training.learning_rate) + 3) for t in told[16:])
+            found = next_generation(search, number, known, PLACE)
+            known += with_scores(found, lambda trial: 1 - abs(_decades(trial) + 3) / 9)
+        return sum(abs(_decades(trial) + 3) for trial in known[16:])
 
     assert distance("tpe") < 0.7 * distance("random")
 
 
-def _decades(rate: float) -> float:
-    return math.log10(rate)
+def _decades(trial: optuna.trial.FrozenTrial) -> float:
+    return math.log10(trial.params["training.learning_rate"])
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
@@ -244,11 +255,8 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been(tmp_path: Path, sampler:
     while state(run) != "finished":
         assert state(run) == "stopped"
         stops += 1
-        journal_path = run.path / "optuna.journal"
-        if stops == 1:
-            journal_path.unlink()
-        else:
-            journal_path.write_bytes(journal_path.read_bytes()[:-20])
+        with (run.path / "optuna.journal").open("ab") as file:
+            file.write(b'{"op_code":4,"study')  # as a process that was killed leaves it
         before = committed(run)
         go_on_inline(run, tmp_path / "small.h5", pool=StoppingPool)
         after = committed(run)
@@ -270,14 +278,14 @@ def _plain(run: RunDirectory) -> list[Any]:
 def test_failed_and_diverged_trials_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = cohort.build
+    original = cohort.build_model
 
     def failing(network: Any, *rest: Any) -> Any:
         if network.initializer == "glorot_uniform":
             raise RuntimeError("out of memory")
         return original(network, *rest)
 
-    monkeypatch.setattr(cohort, "build", failing)
+    monkeypatch.setattr(cohort, "build_model", failing)
     study = replace(STUDY, budget=Budget(3, (0.1, 1e30)))
     run = search_inline(tmp_path, Search(space_of(study, grid=True), 4, 4), study)
     assert state(run) == "finished"
@@ -298,60 +306,98 @@ def test_failed_and_diverged_trials_are_told(
     assert values == {found.ranked[0].number: found.ranked[0].validation_macro_f1}
 
 
-@pytest.mark.parametrize("damage", ["torn", "missing", "nonsense", "ahead"])
-def test_a_damaged_journal_is_written_anew(tmp_path: Path, damage: str) -> None:
-    search = Search(space_of(STUDY), 6, 3).settled(["plain", "glorot"], "cpu", None)
-    run = RunDirectory(tmp_path / "small" / "x")
-    first = draw(search, 1, [], PLACE)
-    told = [Told(one, "finished", 0.5, 2.0) for one in first]
-    told += map(Told, draw(search, 2, told, PLACE))
-    write_journal(run, search, told)
-    expected = _plain(run)
-    assert [trial[1].name for trial in expected] == ["COMPLETE"] * 3 + ["RUNNING"] * 3
-    assert (journal(run)[0].duration or timedelta()).total_seconds() == 2.0
+def test_a_generation_that_was_half_written_is_trained_and_the_search_goes_on(
+    tmp_path: Path,
+) -> None:
+    whole = search_inline(tmp_path, log_search())
+    run = listing.create(tmp_path / "runs", STUDY.name)
+    (run.path / "run.json").write_bytes((whole.path / "run.json").read_bytes())
+    lines = (whole.path / "optuna.journal").read_bytes().splitlines(keepends=True)
+    (run.path / "optuna.journal").write_bytes(b"".join(lines[:3]) + lines[3][:99])
+    assert len(drawn(run)) == 2, "the third of the first generation is torn"
+    go_on_inline(run, tmp_path / "small.h5")
+    assert state(run) == "finished"
+    assert drawn(run)[:2] == drawn(whole)[:2]
+    assert len(drawn(run)) == 7
+    assert {trial.state.name for trial in journal(run)} == {"COMPLETE"}
+    assert_nothing_was_done_twice(run)
+
+
+def _damage(run: RunDirectory, number: int, **change: Any) -> None:
     path = run.path / "optuna.journal"
-    content = path.read_bytes()
-    if damage == "ahead":
-        path.unlink()
-        write_journal(run, search, [Told(one.draw, "failed") for one in told])
-    elif damage == "missing":
-        path.unlink()
-    else:
-        path.write_bytes(content[:-20] if damage == "torn" else b"\0\xff{\n" * 3)
-    write_journal(run, search, told)
-    assert _plain(run) == expected
-    assert [file.name for file in run.path.iterdir()] == ["optuna.journal"]
+    lines = path.read_bytes().splitlines(keepends=True)
+    operation = json.loads(lines[number])
+    operation |= change
+    lines[number] = f"{json.dumps(operation)}\n".encode()
+    path.write_bytes(b"".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"op_code": [4]}, ""),
+        ({"op_code": None, "user_attrs": 3}, "belong|nothing|damaged"),
+        ({"params": {"variant": 7}}, "training.learning_rate"),
+        ({"params": {"variant": 0, "training.learning_rate": "a"}}, "should be a number"),
+        ({"params": {"variant": 0, "training.learning_rate": 0.5}}, "name of another trial"),
+        ({"user_attrs": {"trial": "../..", "variant": "plain", "generation": 1, "cohort": 0}},
+         "name of another trial"),
+        ({"user_attrs": {"trial": "x", "variant": "none", "generation": 1, "cohort": 0}}, "none"),
+        ({"user_attrs": {"trial": "x"}}, "variant"),
+    ],
+)  # fmt: skip
+def test_a_journal_of_somebody_else_is_checked(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    run = search_inline(tmp_path, log_search(trials=2, cohort_=2))
+    _damage(run, 1, **change)
+    if says in ("", "belong|nothing|damaged"):
+        assert len(drawn(run)) == 1, "an operation of another kind is left alone"
+        return
+    with pytest.raises(RunError, match=f"optuna.journal is damaged .*{says}"):
+        run.read_run()
+
+
+@pytest.mark.parametrize("content", [b"\0\xff{\n" * 3, b"3\n", b"[" * 100_000 + b"\n"])
+def test_a_journal_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    run = search_inline(tmp_path, log_search(trials=2, cohort_=2))
+    (run.path / "optuna.journal").write_bytes(content)
+    with pytest.raises(RunError, match=r"optuna\.journal is damaged"):
+        run.read_run()
+    with pytest.raises(RunError, match=r"optuna\.journal is damaged"):
+        storage.open_study(run)
 
 
 def test_a_full_disk_pauses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = search_loop.write_journal
+    original = JournalFileBackend.append_logs
     calls = []
 
-    def full(*rest: Any) -> None:
-        calls.append(rest)
-        if len(calls) == 3:  # that of the second generation
-            raise NoSpaceError("no space left to write optuna.journal.")
-        original(*rest)
+    def full(self: JournalFileBackend, logs: list[dict[str, Any]]) -> None:
+        calls.append(logs)
+        if len(calls) in (6, 8):  # half a line of the second generation's reaches the disk
+            with (next(tmp_path.glob("runs/*/*")) / "optuna.journal").open("ab") as file:
+                file.write(b'{"op_code":4,"wor')
+            raise OSError(errno.ENOSPC, "No space left on device")
+        original(self, logs)
 
-    monkeypatch.setattr(search_loop, "write_journal", full)
+    monkeypatch.setattr(JournalFileBackend, "append_logs", full)
     run = search_inline(tmp_path, log_search())
     assert state(run) == "finished"
-    (paused,) = events_of(run, "paused")
-    assert paused["reason"] == "no space left to write optuna.journal."
-    assert len(events_of(run, "continued")) == 1
+    paused = events_of(run, "paused")
+    assert paused
+    assert "no space left to write" in paused[0]["reason"]
+    assert len(events_of(run, "continued")) == len(paused)
     assert len(journal(run)) == 7
 
 
 def test_a_search_is_complete_only_when_all_is_drawn_and_tested(tmp_path: Path) -> None:
     run = search_inline(tmp_path, log_search())
-    last = run.path / "generations" / "0003.json"
-    content = last.read_bytes()
-    last.unlink()
+    path = run.path / "optuna.journal"
+    content = path.read_bytes()
+    created = [n for n, line in enumerate(content.splitlines()) if b'"op_code":4' in line]
+    path.write_bytes(b"\n".join(content.splitlines()[: created[-1]]) + b"\n")
     assert state(run) != "finished", "seven were asked for, six are drawn"
-    last.write_bytes(content[:-9])
-    with pytest.raises(RunError, match=r"0003\.json is damaged"):
-        run.read_run()
-    last.write_bytes(content)
+    path.write_bytes(content)
     assert state(run) == "finished"
     found = search_result(run)
     assert found is not None
@@ -394,9 +440,9 @@ def test_fields_that_exclude_each_other() -> None:
     space = space_of(STUDY, words, grid=True)
     search = Search(space, 100, 100).settled(["plain", "glorot"], "cpu", None)
     found = next_generation(search, 1, [], PLACE)
-    assert {one.trial.training.optimizer for one in found.draws} == {"adam"}
-    assert len(found.draws) == 4
-    assert found.is_last
+    assert {one.params["training.optimizer"] for one in found.trials} == {"adam"}
+    assert len(found.trials) == 4
+    assert found.exhausted
     alone = space_of(STUDY, ["training.optimizer=sgd,rprop", "training.l2=0.001"])
     impossible = replace(
         alone,
@@ -417,8 +463,8 @@ def test_networks_that_do_not_fit_are_not_drawn() -> None:
     names = [start.variant for start in space.starts]
     search = Search(space, 40, 40).settled(names, "cuda", 4 * 2**30)
     found = next_generation(search, 1, [], replace(PLACE, device="cuda"))
-    assert found.draws
-    assert {one.trial.training.batch_size for one in found.draws} == {16}
+    assert found.trials
+    assert {one.params["training.batch_size"] for one in found.trials} == {16}
 
 
 def test_the_table_says_how_it_was_selected(tmp_path: Path) -> None:
