@@ -73,7 +73,7 @@ class StoppingPool(InlinePool):
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         StoppingPool.tasks += 1
-        if isinstance(args[-1], Cohort) and StoppingPool.tasks % 2 == 0:
+        if args and isinstance(args[-1], Cohort) and StoppingPool.tasks % 2 == 0:
             args[0].run.ask_to_stop()
         return super().submit(fn, *args, **kwargs)
 
@@ -184,7 +184,7 @@ def test_run_json_is_frozen_and_draws_are_read_from_the_journal(tmp_path: Path) 
 def test_a_generation_is_committed_before_it_trains(tmp_path: Path) -> None:
     class Watching(InlinePool):
         def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-            if isinstance(args[-1], Cohort):
+            if args and isinstance(args[-1], Cohort):
                 there = listing.all_runs(tmp_path / "runs")[0]
                 ids = {trial.id for _, trial in args[-1].trials}
                 known = {trial.user_attrs["trial"]: trial.state for trial in journal(there)}
