@@ -86,8 +86,13 @@ def add_draws(facts: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     plan was the same; variants of which nothing was drawn are left out.
 
     Raises:
-        RunError: run.json or the journal is damaged.
+        RunError: run.json or the journal is damaged, or of an earlier version.
     """
+    if (folder / "generations").exists():
+        raise RunError(
+            f"{folder} is a search of an earlier version, which kept its draws elsewhere. Use the "
+            "version of genre-tui that made it."
+        )
     try:
         search = Search.from_dict(facts["search"])
         draws, exhausted = read_draws(

@@ -368,6 +368,13 @@ def test_a_journal_that_is_none_is_refused(tmp_path: Path, content: bytes) -> No
         storage.open_study(run)
 
 
+def test_a_search_of_an_earlier_version_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    run = search_inline(tmp_path, log_search(trials=2, cohort_=2))
+    (run.path / "generations").mkdir()
+    with pytest.raises(RunError, match="is a search of an earlier version"):
+        run.read_run()
+
+
 def test_a_full_disk_pauses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = JournalFileBackend.append_logs
     calls = []
