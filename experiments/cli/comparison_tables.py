@@ -31,8 +31,8 @@ def comparison_view(compared: RunComparison) -> Group:
             ),
         ]
     parts += [Text(), *_differences(compared), Text(), _figures(compared)]
-    for line in _best(compared):
-        parts += [Text(), Text(line)]
+    for one in compared.best:
+        parts += [Text(), Text(one.sentence)]
     return Group(*parts)
 
 
@@ -121,25 +121,6 @@ def _against(against: DifferenceToFirst | None) -> list[str]:
         p_value(found.p),
         str(found.n),
     ]
-
-
-def _best(compared: RunComparison) -> list[str]:
-    lines = []
-    for one in compared.best:
-        interval = between(one.accuracy.interval, signed=True)
-        sure = (
-            f" (95 % interval {interval}, p {p_value(one.accuracy.p)})"
-            if one.accuracy.interval
-            else ""
-        )
-        lines.append(
-            f"Best on validation, on the same test rows: {one.other} of run {one.run + 1} minus "
-            f"{one.first} of run 1: {points(one.accuracy.difference)} points of accuracy, "
-            f"resampling {one.resampled_by}{sure}. First seeds alone: {one.mcnemar.only_b} rows "
-            f"only run {one.run + 1} has right, {one.mcnemar.only_a} only run 1; McNemar's p "
-            f"{p_value(one.mcnemar.p)}, which takes segments for independent."
-        )
-    return lines
 
 
 def _cells(found: SeedComparison | None, adjusted_p: float | None) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from experiments.errors import RunError
 from experiments.results.differences import Difference, differences
+from experiments.results.number_format import between, p_value, points
 from experiments.results.run_result import RunResult, VariantResult, collect
 from experiments.runs.directory import RunDirectory
 from experiments.runs.predictions import Predictions, predictions_of
@@ -71,6 +72,20 @@ class BestOnRows:
     accuracy: RowComparison
     resampled_by: str
     mcnemar: McNemar
+
+    @property
+    def sentence(self) -> str:
+        """The comparison in words."""
+        interval = between(self.accuracy.interval, signed=True)
+        certainty = f" (95 % interval {interval}, p {p_value(self.accuracy.p)})"
+        return (
+            f"Best on validation, on the same test rows: {self.other} of run {self.run + 1} minus "
+            f"{self.first} of run 1 is {points(self.accuracy.difference)} points of accuracy"
+            f"{certainty if self.accuracy.interval else ''}, resampling {self.resampled_by}. Of "
+            f"the first seeds, run {self.run + 1} alone is right on {self.mcnemar.only_b} rows, "
+            f"run 1 alone on {self.mcnemar.only_a}; McNemar's p {p_value(self.mcnemar.p)} takes "
+            "segments for independent."
+        )
 
 
 @dataclass(frozen=True)

@@ -33,19 +33,12 @@ class Clusters:
     """Groups of test rows; rows of different groups count as independent.
 
     Args:
-        index: cluster of each row, 0 to count - 1. [shape=(n,)]
+        index: cluster of each row, 0 to count - 1 without gaps. [shape=(n,)]
         unit: what a cluster is.
-
-    Raises:
-        ValueError: a number between 0 and the highest has no row.
     """
 
     index: Int64
     unit: Unit
-
-    def __post_init__(self) -> None:
-        if not np.array_equal(np.unique(self.index), np.arange(self.count)):
-            raise ValueError("clusters must be numbered from 0 without gaps.")
 
     @property
     def count(self) -> int:

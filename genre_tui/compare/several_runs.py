@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -86,8 +84,8 @@ def figures(several: Several, figure: Figure) -> RenderableType:
 def beside(several: Several) -> RenderableType:
     """The best variants on the same rows, and in what the runs differ."""
     parts: list[RenderableType] = []
-    for line in best_lines(several):
-        parts += [Text(line), Text()]
+    for one in several.compared.best:
+        parts += [Text(clean(one.sentence)), Text()]
     compared = several.compared
     if not compared.differences:
         return Group(*parts, Text("They differ in nothing that their records tell."))
@@ -97,23 +95,6 @@ def beside(several: Several) -> RenderableType:
         for one in compared.differences
     ]
     return Group(*parts, table(["differs", *numbers], rows, left=len(numbers) + 1))
-
-
-def best_lines(several: Several) -> Iterator[str]:
-    """The best variant of each later run against that of the first, in sentences."""
-    for one in several.compared.best:
-        number = one.run + 1
-        sure = ""
-        if one.accuracy.interval:
-            interval = between(one.accuracy.interval, 1, signed=True)
-            sure = f" (95 % interval {interval}, p {p_value(one.accuracy.p)})"
-        yield clean(
-            f"Best on validation, on the same test rows: {one.other} of run {number} minus "
-            f"{one.first} of run 1 is {points(one.accuracy.difference)} points of accuracy{sure}, "
-            f"resampling {one.resampled_by}. Of the first seeds, run {number} alone is right on "
-            f"{one.mcnemar.only_b} rows, run 1 alone on {one.mcnemar.only_a}; McNemar's p "
-            f"{p_value(one.mcnemar.p)} takes segments for independent."
-        )
 
 
 def _why_not(several: Several, number: int, is_apart: bool) -> str:

@@ -84,11 +84,6 @@ def test_few_clusters_are_told() -> None:
     assert clusters_of(np.zeros(0, int), np.zeros(0, int)).count == 0
 
 
-def test_clusters_that_cannot_be_are_refused() -> None:
-    with pytest.raises(ValueError, match="without gaps"):
-        Clusters(np.array([0, 2]), "tracks")
-
-
 def test_figures_are_those_of_the_metrics(rows: Rows) -> None:
     label, predicted, clusters = rows
     confusion = metrics.confusion_matrix(label, predicted, 3)
