@@ -14,8 +14,8 @@ What to look for: does anything but the learning rate tell them apart?
 
 from dataclasses import replace
 
-from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, adam, controlled, published_in_source_a
+from experiments.design.study import Variant
+from experiments.studies.common import CNN, adam, source_variant, study
 from networks.models.config import Activation
 
 # Learning rate, epochs, accuracy, mean F1 of batches.
@@ -30,19 +30,16 @@ _A: dict[Activation, tuple[float, int, float, float]] = {
 
 def _variant(activation: Activation) -> Variant:
     rate, epochs, accuracy, f1 = _A[activation]
-    return Variant(
+    return source_variant(
         activation.replace("_", "-"),
-        replace(CNN, activation=activation),
         adam(rate, epochs),
-        controlled(),
-        published_in_source_a(f"Adam {rate:g}, {epochs} epochs", accuracy, f1),
+        (f"Adam {rate:g}, {epochs} epochs", accuracy, f1),
+        replace(CNN, activation=activation),
     )
 
 
-STUDY = Study(
-    name="activations",
-    question="Which activation function suits the convolutional network?",
-    about=__doc__,
+STUDY = study(
+    "activations",
+    __doc__,
     variants=tuple(map(_variant, _A)),
-    budget=BUDGET,
 )

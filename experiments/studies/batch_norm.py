@@ -13,22 +13,18 @@ and 20 epochs?
 
 from dataclasses import replace
 
-from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a
+from experiments.studies.common import CNN, adam, source_variant, study
 
-STUDY = Study(
-    name="batch-norm",
-    question="Does batch normalisation help?",
-    about=__doc__,
+STUDY = study(
+    "batch-norm",
+    __doc__,
     variants=(
-        Variant("none", CNN, adam(1e-5, 6), controlled(), note=NOT_RUN),
-        Variant(
+        source_variant("none", adam(1e-5, 6)),
+        source_variant(
             "batch-norm",
-            replace(CNN, batch_norm=True),
             adam(1e-5, 6),
-            controlled(),
-            published_in_source_a("ReLU, Adam 1e-5, 6 epochs", 69.99, 40.26),
+            ("ReLU, Adam 1e-5, 6 epochs", 69.99, 40.26),
+            replace(CNN, batch_norm=True),
         ),
     ),
-    budget=BUDGET,
 )

@@ -1,4 +1,4 @@
-"""How does the batch size change what 10 epochs teach, and how long they take?
+"""How does the batch size change what training teaches, and how long it takes?
 
 Cost: 70 epochs of the pooled CNN in the documented protocol, of which the smallest
 batches take most; controlled, 7 sizes x 4 learning rates x 5 seeds x 20 epochs.
@@ -15,8 +15,8 @@ What to look for: does the order hold where each size has its own best learning 
 from dataclasses import replace
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, adam, controlled
+from experiments.design.study import Variant
+from experiments.studies.common import CNN, adam, controlled, study
 
 # Accuracy, mean F1 of batches of that size, seconds.
 _A = {
@@ -40,10 +40,8 @@ def _variant(size: int) -> Variant:
     )
 
 
-STUDY = Study(
-    name="batch-size",
-    question="How does the batch size change what training teaches, and how long it takes?",
-    about=__doc__,
+STUDY = study(
+    "batch-size",
+    __doc__,
     variants=tuple(map(_variant, _A)),
-    budget=BUDGET,
 )

@@ -1,13 +1,28 @@
-"""What the studies of the convolutional network have in common."""
+"""Parts of several studies: the convolutional network, trainings, figures of source A."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import BUDGET
+from experiments.design.study import BUDGET, Budget, Study, Variant
 from networks.models.config import CNNConfig, TrainingConfig
 
 CNN = CNNConfig(pooling=True, padding=True)
 NOT_RUN = "the source ran no such training: it is here to compare with."
+
+
+def study(name: str, about: str, variants: Iterable[Variant], budget: Budget = BUDGET) -> Study:
+    """A study, from its file's documentation.
+
+    Args:
+        name: as on the command line.
+        about: the question on its first line; then cost, what the source found and what
+            to look for.
+        variants: with names that differ.
+        budget: of the controlled protocol.
+    """
+    return Study(name, about.partition("\n")[0], about, tuple(variants), budget)
 
 
 def adam(learning_rate: float, epochs: int) -> TrainingConfig:
@@ -29,3 +44,42 @@ def published_in_source_a(
 ) -> tuple[PublishedFigure, ...]:
     """One figure of source A, in per cent; its F1 is a mean over batches."""
     return (PublishedFigure("A", protocol, accuracy, f1, seconds),)
+
+
+def source_variant(
+    name: str,
+    training: TrainingConfig,
+    figure: tuple[str, float, float] | None = None,
+    network: CNNConfig = CNN,
+    note: str = "",
+    **changes: Any,
+) -> Variant:
+    """A variant as source A trained it; the controlled protocol trains it with plain Adam.
+
+    Args:
+        name: of the variant.
+        training: of the documented protocol.
+        figure: that source A reports, see `published_in_source_a`; None where it ran none.
+        network: that is trained.
+        note: where the source's code differs from its text.
+        changes: fields of the training in both protocols.
+    """
+    return Variant(
+        name,
+        network,
+        replace(training, **changes),
+        replace(controlled(), **changes),
+        published_in_source_a(*figure) if figure else (),
+        note if figure else NOT_RUN,
+    )
+
+
+def controlled_only(name: str, network: CNNConfig = CNN, **changes: Any) -> Variant:
+    """A variant that the source did not train.
+
+    Args:
+        name: of the variant.
+        network: that is trained.
+        changes: fields of the controlled training.
+    """
+    return Variant(name, network, replace(controlled(), **changes), protocols=("controlled",))

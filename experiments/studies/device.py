@@ -14,7 +14,8 @@ Where there is no GPU, the CPU trains alone and the results say so.
 from dataclasses import replace
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import RATES, Budget, Device, Study, Variant
+from experiments.design.study import RATES, Budget, Device, Variant
+from experiments.studies.common import study
 from networks.models.config import FFNConfig, TrainingConfig
 
 _NETWORK = FFNConfig(hidden=(128, 32))
@@ -27,10 +28,9 @@ def _variant(name: str, device: Device, accuracy: float, f1: float, seconds: flo
     return Variant(name, _NETWORK, _TRAINING, best, published=(figure,), device=device)
 
 
-STUDY = Study(
-    name="device",
-    question="Does it matter whether a CPU or a GPU trains?",
-    about=__doc__,
+STUDY = study(
+    "device",
+    __doc__,
     variants=(
         _variant("cpu", "cpu", 62.14, 61.1, 9.0),
         _variant("gpu", "cuda", 56.40, 55.4, 13.2),

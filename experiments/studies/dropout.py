@@ -14,33 +14,23 @@ on the network no longer learns in 20 epochs.
 
 from dataclasses import replace
 
-from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a
+from experiments.studies.common import CNN, adam, controlled_only, source_variant, study
 
 _FINAL = adam(1e-4, 60)
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)  # that the source searched
 
-
-def _controlled_only(share: float) -> Variant:
-    network = replace(CNN, dropout=share)
-    return Variant(f"dropout-{share:g}", network, controlled(), protocols=("controlled",))
-
-
-STUDY = Study(
-    name="dropout",
-    question="Does dropout help?",
-    about=__doc__,
+STUDY = study(
+    "dropout",
+    __doc__,
     variants=(
-        Variant("none", CNN, _FINAL, controlled(), note=NOT_RUN),
-        Variant(
+        source_variant("none", _FINAL),
+        source_variant(
             f"dropout-{SHARES[0]:g}",
-            replace(CNN, dropout=SHARES[0]),
             _FINAL,
-            controlled(),
-            published_in_source_a("Adam 1e-4, dropout 0.1, 60 epochs", 71.29, 37.08),
-            note="the source chose it by a search whose learning rate was always 1e-5, not 1e-4.",
+            ("Adam 1e-4, dropout 0.1, 60 epochs", 71.29, 37.08),
+            replace(CNN, dropout=SHARES[0]),
+            "the source chose it by a search whose learning rate was always 1e-5, not 1e-4.",
         ),
-        *map(_controlled_only, SHARES[1:]),
+        *(controlled_only(f"dropout-{s:g}", replace(CNN, dropout=s)) for s in SHARES[1:]),
     ),
-    budget=BUDGET,
 )

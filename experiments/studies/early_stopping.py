@@ -15,8 +15,8 @@ What to look for: in the controlled protocol, what patience saves (epochs) and c
 from dataclasses import replace
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import RATES, Budget, Study, Variant
-from experiments.studies.common import CNN, adam, controlled
+from experiments.design.study import RATES, Budget, Variant
+from experiments.studies.common import CNN, adam, controlled, controlled_only, study
 from networks.models.config import EarlyStoppingConfig
 
 _EPOCHS = 50
@@ -42,13 +42,12 @@ def _variant(patience: int) -> Variant:
     )
 
 
-STUDY = Study(
-    name="early-stopping",
-    question="How patient should early stopping be?",
-    about=__doc__,
+STUDY = study(
+    "early-stopping",
+    __doc__,
     variants=(
         *map(_variant, _A),
-        Variant("never", CNN, controlled(), protocols=("controlled",)),
+        controlled_only("never"),
     ),
     budget=Budget(epochs=_EPOCHS, learning_rates=RATES),
 )

@@ -14,17 +14,17 @@ stand below the table, do better? Which genres does it mix up?
 from dataclasses import replace
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import RATES, Budget, Study, Variant
+from experiments.design.study import RATES, Budget, Variant
+from experiments.studies.common import study
 from networks.models.config import FFNConfig, TrainingConfig
 
 _NETWORK = FFNConfig(hidden=(128, 32))
 _TRAINING = TrainingConfig(optimizer="sgd", learning_rate=0.002, epochs=30, batch_size=16)
 _PROTOCOL = "SGD 0.002, 30 epochs"
 
-STUDY = Study(
-    name="ffn-baseline",
-    question="How far does a small feed-forward network get on MFCC statistics?",
-    about=__doc__,
+STUDY = study(
+    "ffn-baseline",
+    __doc__,
     variants=(
         Variant(
             "last-epoch",

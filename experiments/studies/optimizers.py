@@ -17,8 +17,8 @@ its own best learning rate? Are the differences larger than those between seeds?
 from dataclasses import replace
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, controlled
+from experiments.design.study import Variant
+from experiments.studies.common import CNN, controlled, study
 from networks.models.config import Optimizer, TrainingConfig
 
 # Source A: learning rate, epochs, accuracy, mean F1 of batches.
@@ -73,14 +73,12 @@ def _further(optimizer: Optimizer) -> Variant:
     return Variant(optimizer, CNN, training, protocols=("controlled",), extended=True)
 
 
-STUDY = Study(
-    name="optimizers",
-    question="Which optimizer gives the best validation macro-F1?",
-    about=__doc__,
+STUDY = study(
+    "optimizers",
+    __doc__,
     variants=(
         *map(_of_a, _A),
         *map(_of_b, _B),
         *(_further(optimizer) for optimizer in _B if optimizer not in _A),
     ),
-    budget=BUDGET,
 )

@@ -13,14 +13,13 @@ and which of the two overfits first.
 """
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, adam, controlled
+from experiments.design.study import Variant
+from experiments.studies.common import CNN, adam, controlled, study
 from networks.models.config import CNNConfig
 
-STUDY = Study(
-    name="pooling-padding",
-    question="Do pooling and padding help a convolutional network on mel-spectrograms?",
-    about=__doc__,
+STUDY = study(
+    "pooling-padding",
+    __doc__,
     variants=(
         Variant(
             "none",
@@ -45,5 +44,4 @@ STUDY = Study(
             ),
         ),
     ),
-    budget=BUDGET,
 )

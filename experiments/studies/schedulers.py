@@ -15,8 +15,8 @@ The controlled one-cycle moves with every step and reaches its peak.
 
 from dataclasses import replace
 
-from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a
+from experiments.design.study import Variant
+from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a, study
 from networks.models.config import ScheduleConfig
 
 _NETWORK = replace(CNN, activation="hard_swish")
@@ -26,10 +26,9 @@ _CYCLE = ScheduleConfig(
     "one_cycle", stepping="epoch", period=20 * _STEPS_PER_EPOCH, max_learning_rate=1e-3
 )
 
-STUDY = Study(
-    name="schedulers",
-    question="Does moving the learning rate while training help?",
-    about=__doc__,
+STUDY = study(
+    "schedulers",
+    __doc__,
     variants=(
         Variant(
             "none",
@@ -65,5 +64,4 @@ STUDY = Study(
             note=f"{NOT_RUN} Rate x 0.1 after 3 epochs without a lower validation loss.",
         ),
     ),
-    budget=BUDGET,
 )

@@ -12,35 +12,23 @@ What to look for: the gap between train and validation loss, and at which streng
 the network stops learning at all.
 """
 
-from dataclasses import replace
-
-from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a
+from experiments.studies.common import adam, controlled_only, source_variant, study
 
 _FINAL = adam(1e-3, 60)
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # that the source searched
 
-
-def _controlled_only(l2: float) -> Variant:
-    training = replace(controlled(), l2=l2)
-    return Variant(f"l2-{l2:g}", CNN, training, protocols=("controlled",))
-
-
-STUDY = Study(
-    name="weight-decay",
-    question="Does weight decay help?",
-    about=__doc__,
+STUDY = study(
+    "weight-decay",
+    __doc__,
     variants=(
-        Variant("none", CNN, _FINAL, controlled(), note=NOT_RUN),
-        Variant(
+        source_variant("none", _FINAL),
+        source_variant(
             f"l2-{STRENGTHS[0]:g}",
-            CNN,
-            replace(_FINAL, l2=STRENGTHS[0]),
-            replace(controlled(), l2=STRENGTHS[0]),
-            published_in_source_a("Adam 1e-3, L2 1e-5, 60 epochs", 65.70, 35.21),
+            _FINAL,
+            ("Adam 1e-3, L2 1e-5, 60 epochs", 65.70, 35.21),
+            l2=STRENGTHS[0],
             note="the source chose it by a search whose learning rate was always 1e-5, not 1e-3.",
         ),
-        *map(_controlled_only, STRENGTHS[1:]),
+        *(controlled_only(f"l2-{strength:g}", l2=strength) for strength in STRENGTHS[1:]),
     ),
-    budget=BUDGET,
 )

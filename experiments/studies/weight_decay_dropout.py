@@ -12,29 +12,26 @@ What to look for: is both together more than the better of the two alone?
 
 from dataclasses import replace
 
-from experiments.design.study import BUDGET, Study, Variant
-from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a
+from experiments.studies.common import CNN, adam, controlled_only, source_variant, study
 
 _FINAL = adam(1e-4, 50)
 _L2 = 1e-5
 _DROPS = replace(CNN, dropout=0.1)
 
-STUDY = Study(
-    name="weight-decay-dropout",
-    question="Do weight decay and dropout help each other?",
-    about=__doc__,
+STUDY = study(
+    "weight-decay-dropout",
+    __doc__,
     variants=(
-        Variant("none", CNN, _FINAL, controlled(), note=NOT_RUN),
-        Variant("l2", CNN, replace(controlled(), l2=_L2), protocols=("controlled",)),
-        Variant("dropout", _DROPS, controlled(), protocols=("controlled",)),
-        Variant(
+        source_variant("none", _FINAL),
+        controlled_only("l2", l2=_L2),
+        controlled_only("dropout", _DROPS),
+        source_variant(
             "both",
+            _FINAL,
+            ("Adam 1e-4, L2 1e-5, dropout 0.1, 50 epochs", 71.66, 38.01),
             _DROPS,
-            replace(_FINAL, l2=_L2),
-            replace(controlled(), l2=_L2),
-            published_in_source_a("Adam 1e-4, L2 1e-5, dropout 0.1, 50 epochs", 71.66, 38.01),
+            l2=_L2,
             note="the source chose it by a search whose learning rate was always 1e-5, not 1e-4.",
         ),
     ),
-    budget=BUDGET,
 )
