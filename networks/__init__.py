@@ -1,13 +1,53 @@
-"""Configs to Keras models to trained weights. The only user of Keras.
+"""Neural networks of music genres: configs, Keras models, training and evaluation.
 
-The way of a network: `config` says what it is and how it is trained, `ffn` and
-`cnn` make a Keras model of it, `optimizers`, `schedules` and `callbacks` say
-how it learns, `cohort` trains many together on the `engine` (as `fit` would each)
-and `metrics` judges them. `inference` uses a kept model, after `vetting` its file.
-Imports nothing of the other packages.
+`models` describes and builds networks, `optimizers` and `training` (schedules, callbacks,
+metrics) define how they learn, `engine` trains many at once as one traced step, `inference`
+computes outputs and loads saved weights, and `api` puts it together. The only package that
+imports Keras; it imports none of the others of this project.
+
+The names below are the public ones; they are imported when they are first used.
 """
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from networks.api import evaluate, fit, fit_many
+    from networks.inference import load_model
+    from networks.models.build import build_model
+    from networks.models.checks import ConfigError
+    from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
 
 # Keras reads this once, when it is first imported, so every package sets it.
 os.environ.setdefault("KERAS_BACKEND", "torch")
+
+_MODULES = {
+    "CNNConfig": "networks.models.config",
+    "ConfigError": "networks.models.checks",
+    "FFNConfig": "networks.models.config",
+    "TrainingConfig": "networks.models.config",
+    "build_model": "networks.models.build",
+    "evaluate": "networks.api",
+    "fit": "networks.api",
+    "fit_many": "networks.api",
+    "load_model": "networks.inference",
+}
+
+__all__ = [
+    "CNNConfig",
+    "ConfigError",
+    "FFNConfig",
+    "TrainingConfig",
+    "build_model",
+    "evaluate",
+    "fit",
+    "fit_many",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

@@ -24,18 +24,22 @@ def logits_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDArray[np.
     """Compute the logits of every row in inference mode, in batches of 256.
 
     Args:
-        model: maps (n, ...) to logits (n, classes).
+        model: maps (n, ...) to logits (n, classes), or ends in softmax.
         features: raw rows. [shape=(n, ...)]
 
     Returns:
-        Logits. [shape=(n, classes)]
+        Logits; the logarithms of its probabilities for a model that ends in softmax.
+        [shape=(n, classes)]
     """
     parts = []
     with torch.no_grad():
         for begin in range(0, len(features), _ROWS_PER_BATCH):
             rows = features[begin : begin + _ROWS_PER_BATCH].astype(np.float32)
             parts.append(keras.ops.convert_to_numpy(model(rows, training=False)))
-    return np.concatenate(parts)
+    outputs: npt.NDArray[np.float32] = np.concatenate(parts)
+    if ends_in_softmax(model):
+        outputs = np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
+    return outputs
 
 
 def probabilities_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -44,6 +48,13 @@ def probabilities_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDAr
         logits = logits_of(model, features).astype(np.float64)
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+
+
+def ends_in_softmax(model: keras.Model) -> bool:
+    """Whether a model puts out probabilities, not logits, as far as its last layer shows."""
+    last = model.layers[-1] if model.layers else None
+    activation = getattr(last, "activation", None)
+    return isinstance(last, keras.layers.Softmax) or activation is keras.activations.softmax
 
 
 def load_model(path: Path | str, network: NetworkConfig, classes: int) -> keras.Model:

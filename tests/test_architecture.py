@@ -42,6 +42,7 @@ PACKAGES = {
         "training": "optimizers models inference",
         "onnx": "inference models",
         "engine": "training optimizers models",
+        "api": "engine training inference models",
     },
     "experiments": {
         "errors": "",

@@ -127,7 +127,7 @@ def _test_features(
             f"{rows.content_sha256[:12]}, expected {result.content_sha256:.12}): name the right "
             "dataset with --data."
         )
-    return rows.features(record.trial.network.features, "test")  # type: ignore[arg-type]
+    return rows.features(record.trial.network.features, "test")
 
 
 def _model(result: RunResult, record: TrialRecord) -> Any:

@@ -13,13 +13,8 @@ from experiments.design.study import Device
 from experiments.design.trial import Trial, cohort_id
 from experiments.errors import RunError
 from networks.models.config import CNNConfig
-from networks.training.cohort_key import bytes_per_trial, cohort_key
+from networks.training.cohort_key import LARGEST_COHORT, bytes_per_trial, cohort_key
 
-# Networks on MFCC statistics are small: many share each operation's fixed cost. More
-# than this no longer fits into a core's caches.
-_LARGEST_FFN = {"cpu": 64, "cuda": 256}
-# A convolutional network keeps a core busy on its own, but not a GPU.
-_LARGEST_CNN = {"cpu": 1, "cuda": 64}
 _SHARE_OF_FREE_MEMORY = 0.7
 
 
@@ -85,10 +80,9 @@ def plan_cohorts(
 
 def _largest(trial: Trial, device: str, classes: int, free_memory: int | None) -> int:
     network = trial.network
-    if not isinstance(network, CNNConfig):
-        return _LARGEST_FFN[device]
-    if device == "cpu" or free_memory is None:
-        return _LARGEST_CNN[device]
+    largest = LARGEST_COHORT[network.features][device]
+    if not isinstance(network, CNNConfig) or device == "cpu" or free_memory is None:
+        return largest
     each = bytes_per_trial(network, trial.training.batch_size, classes)
     fit = int(free_memory * _SHARE_OF_FREE_MEMORY) // each
     if fit == 0:
@@ -97,4 +91,4 @@ def _largest(trial: Trial, device: str, classes: int, free_memory: int | None) -
             f"which {free_memory / 2**30:.1f} GB are free. Use a smaller network or batch, "
             "another GPU, or --device cpu."
         )
-    return min(fit, _LARGEST_CNN[device])
+    return min(fit, largest)

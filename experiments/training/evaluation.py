@@ -22,7 +22,7 @@ def predict(dataset: Dataset, trial: Trial, model: Any) -> npt.NDArray[np.float6
 
 def rows_of(dataset: Dataset, trial: Trial, split: SplitName) -> LabelledRows:
     """What a trial's network reads of a split."""
-    features = dataset.features(trial.network.features, split)  # type: ignore[arg-type]
+    features = dataset.features(trial.network.features, split)
     return LabelledRows(features, getattr(dataset, split).label)
 
 

@@ -50,6 +50,7 @@ def train_cohort(
     state: CohortState | None = None,
     callbacks: Callable[[int], Sequence[keras.callbacks.Callback]] | None = None,
     report: Callable[[str], None] | None = None,
+    models: Sequence[keras.Model | None] | None = None,
 ) -> list[Outcome | None]:
     """Train networks of one architecture, optimizer and batch size together.
 
@@ -76,6 +77,8 @@ def train_cohort(
             called after those of its config, at the beginnings and ends of training and
             of epochs.
         report: called with a sentence when a slower way of computing had to be taken.
+        models: of each trial, one to train in place, or None to build that of its config.
+            Those that are given are of one architecture, not compiled, and end in logits.
 
     Returns:
         The outcomes, in the order of `trials`; None for those that had ended before `state`
@@ -103,7 +106,9 @@ def train_cohort(
         for index in range(len(trials)) if state is None else state.indices:
             spec = trials[index]
             try:
-                model = _build(spec, classes, train_rows)
+                model = None if models is None else models[index]
+                if model is None:
+                    model = _build(spec, classes, train_rows)
                 further = () if callbacks is None else callbacks(index)
                 states.append(TrialState(index, spec, model, steps, further))
             except Exception as error:
@@ -222,6 +227,7 @@ class _TrainingLoop:
 
 
 def _build(spec: TrialSpec, classes: int, rows: LabelledRows) -> keras.Model:
+    assert spec.network is not None
     with keras.device("cpu"):  # the same initial weights whatever the device
         return build_model(spec.network, classes, spec.seed, rows.features)
 

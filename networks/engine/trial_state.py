@@ -12,12 +12,19 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from networks.engine.forward import dropout_layers
 from networks.models.checks import ConfigError
 from networks.models.config import NetworkConfig, TrainingConfig
 from networks.optimizers.adam_family import AdamFamily
 from networks.optimizers.plain import PlainOptimizer
 from networks.training.callbacks import BestWeights, batch_hook, early_stopping, restore, state_of
-from networks.training.results import Status, TrainingResult, best_epoch, compile_model
+from networks.training.results import (
+    Status,
+    TrainingResult,
+    best_epoch,
+    compile_model,
+    undo_compile,
+)
 from networks.training.schedules import rates_at, schedule_callbacks
 
 
@@ -26,12 +33,12 @@ class TrialSpec:
     """A trial to train in a cohort.
 
     Args:
-        network: config of the network.
+        network: config of the network; None where its model is built already.
         training: config of the training.
         seed: of the initial weights, the order of rows and dropout.
     """
 
-    network: NetworkConfig
+    network: NetworkConfig | None
     training: TrainingConfig
     seed: int
 
@@ -96,7 +103,8 @@ class TrialState:
         _refuse_batch_hooks(callbacks)
         self.index, self.seed = index, spec.seed
         self.training = spec.training
-        self.dropout: float = spec.network.dropout
+        rates = [layer.rate for layer in dropout_layers(model)]
+        self.dropout: float = rates[0] if rates else 0.0  # one rate for all layers
         self.model = compile_model(model, spec.training)
         self.optimizer: PlainOptimizer = model.optimizer
         self.optimizer.build(model.trainable_variables)
@@ -211,7 +219,7 @@ class TrialState:
 
     def result(self) -> TrainingResult:
         """The trained model, no longer compiled, and its history."""
-        _undo_compile(self.model)
+        undo_compile(self.model)
         history = {name: [float(value) for value in v] for name, v in self.history.items()}
         return TrainingResult(
             model=self.model,
@@ -220,13 +228,6 @@ class TrialState:
             best_epoch=best_epoch(history["val_macro_f1"]),
             epoch_seconds=self.epoch_seconds,
         )
-
-
-def _undo_compile(model: keras.Model) -> None:
-    """Forget the optimizer, whose state would be saved with the model."""
-    model.optimizer = None
-    model.compiled = False
-    model.history = None
 
 
 def _refuse_batch_hooks(callbacks: Sequence[keras.callbacks.Callback]) -> None:

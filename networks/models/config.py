@@ -53,10 +53,18 @@ class FFNConfig:
         standardize: begin with a `Normalization` layer adapted on the train rows.
         initializer: of every weight; "uniform_fan_in" is uniform in
             +-1/sqrt(fan_in), biases too, as the source's framework does.
+
+    Raises:
+        ConfigError: a value of the wrong type, or one that makes no network.
+
+    Example:
+    >>> from networks import FFNConfig
+    >>> FFNConfig(hidden=(64,), dropout=0.2).hidden
+    (64,)
     """
 
     kind: ClassVar[str] = "ffn"
-    features: ClassVar[str] = "mfcc"
+    features: ClassVar[Literal["mfcc", "mel"]] = "mfcc"
     input_shape: ClassVar[tuple[int, ...]] = (26,)
 
     hidden: tuple[int, ...] = (128, 32)
@@ -91,10 +99,18 @@ class CNNConfig:
         standardize: begin with a `Normalization` layer, one mean and variance a
             mel band, adapted on the train rows.
         initializer: as in `FFNConfig`.
+
+    Raises:
+        ConfigError: as `FFNConfig`; or nothing is left of the image after a convolution.
+
+    Example:
+    >>> from networks import CNNConfig
+    >>> CNNConfig(pooling=True, padding=True, batch_norm=True).filters
+    (16, 32, 64, 128)
     """
 
     kind: ClassVar[str] = "cnn"
-    features: ClassVar[str] = "mel"
+    features: ClassVar[Literal["mfcc", "mel"]] = "mel"
     input_shape: ClassVar[tuple[int, int]] = (21, 128)
 
     filters: tuple[int, ...] = (16, 32, 64, 128)
@@ -213,6 +229,14 @@ class TrainingConfig:
         schedule: of the learning rate.
         early_stopping: None trains all epochs.
         keep: weights to keep: "last" epoch, or "best" validation macro-F1.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of its range, or two kinds of decay.
+
+    Example:
+    >>> from networks import TrainingConfig
+    >>> TrainingConfig("adam", 1e-3, epochs=20).batch_size
+    16
     """
 
     optimizer: Optimizer = "adam"

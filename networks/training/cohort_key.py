@@ -23,23 +23,32 @@ _COPIES_OF_OUTPUTS = 6
 _BYTES = 4
 
 
-def cohort_key(network: NetworkConfig, training: TrainingConfig) -> tuple[object, ...]:
-    """Trials with equal keys can train in one cohort.
+# Trials that train together at most. Networks on MFCC statistics are small: many share each
+# operation's fixed cost, but more than 64 no longer fit into a core's caches. A convolutional
+# network keeps a core busy on its own, but not a GPU.
+LARGEST_COHORT: dict[str, dict[str, int]] = {
+    "mfcc": {"cpu": 64, "cuda": 256},
+    "mel": {"cpu": 1, "cuda": 64},
+}
+
+
+def cohort_key(network: NetworkConfig | None, training: TrainingConfig) -> tuple[object, ...]:
+    """Key of a trial: those with equal keys can train in one cohort.
 
     The initial weights may differ in kind, dropout in its rate (but not in whether
     there is any), training in everything but optimizer and batch size.
     """
-    shape = replace(network, initializer="uniform_fan_in", dropout=0.5 if network.dropout else 0.0)
-    return shape, training.optimizer, training.batch_size
+    if network is not None:
+        dropout = 0.5 if network.dropout else 0.0
+        network = replace(network, initializer="uniform_fan_in", dropout=dropout)
+    return network, training.optimizer, training.batch_size
 
 
 def bytes_per_trial(network: CNNConfig, batch_size: int, classes: int) -> int:
-    """About how much memory each trial of a cohort takes while it trains, in bytes.
-
-    An estimate from above, to size cohorts by.
+    """Estimate, from above, the memory that each trial of a cohort takes, in bytes.
 
     Args:
-        network: of the trials.
+        network: of the trial.
         batch_size: rows a step.
         classes: number of genres.
     """

@@ -1,4 +1,4 @@
-"""A training through `keras.Model.fit`: the reference that our engine is held to."""
+"""Training through `keras.Model.fit`: the reference of the traced engine, and its fallback."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from networks.inference import logits_of
-from networks.models.build import build_model
-from networks.models.config import NetworkConfig, TrainingConfig
+from networks.models.config import TrainingConfig
 from networks.training import metrics
 from networks.training.callbacks import BestWeights, EachEpoch, early_stopping
 from networks.training.random_streams import row_order
-from networks.training.results import LabelledRows, TrainingResult, best_epoch, compile_model
+from networks.training.results import (
+    LabelledRows,
+    TrainingResult,
+    best_epoch,
+    compile_model,
+    undo_compile,
+)
 from networks.training.schedules import schedule_callbacks
 
 
-def fit(
-    network: NetworkConfig,
+def fit_with_keras(
+    model: keras.Model,
     training: TrainingConfig,
     seed: int,
     train_rows: LabelledRows,
@@ -33,51 +38,53 @@ def fit(
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
-    """Train one network.
+    """Train a model, in place, through `keras.Model.fit`.
 
-    The initial weights, the order of the rows and dropout depend on the seed
-    alone; validation and callbacks change nothing in training.
+    The order of the rows depends on the seed alone; validation changes nothing in training.
 
     Args:
-        network: what to train.
-        training: how.
-        seed: of everything that is left to chance.
+        model: on the CPU. If it is compiled, its own optimizer and loss train it.
+        training: how to train it.
+        seed: of the order of the rows.
         train_rows, validation_rows: raw features and labels.
         classes: number of genres.
         device: "cpu" or "cuda".
-        on_epoch: called with each epoch that ended, counted from 1, and its logs.
-        callbacks: further Keras callbacks, called after ours.
+        on_epoch: called with the number of each epoch that ended, counted from 1, and its logs.
+        callbacks: further Keras callbacks, called after those of the config.
+
+    Returns:
+        The model, on the CPU, and its history.
     """
-    with keras.device("cpu"):  # the same initial weights whatever the device
-        saved = build_model(network, classes, seed, train_rows.features)
     with keras.device(device):
-        model = build_model(network, classes, seed)
-        model.set_weights(saved.get_weights())
-        compile_model(model, training)
+        was_compiled = model.compiled
+        if device != "cpu":
+            model.to(device)
+        if not was_compiled:
+            compile_model(model, training)
         batches = _ShuffledBatches(train_rows, training.batch_size, seed)
         validation = _EpochMetrics(validation_rows.features, validation_rows.label, classes)
         clock = _Clock()
-        ours = [
-            _EpochOrder(batches),
-            validation,
-            *schedule_callbacks(training, batches.num_batches),
-        ]
+        own = [_EpochOrder(batches), validation]
+        own += schedule_callbacks(training, batches.num_batches)
         if training.early_stopping is not None:
-            ours.append(early_stopping(training.early_stopping))
+            own.append(early_stopping(training.early_stopping))
         if training.keep == "best":
-            ours.append(BestWeights())
+            own.append(BestWeights())
         if on_epoch is not None:
-            ours.append(EachEpoch(on_epoch))
+            own.append(EachEpoch(on_epoch))
         history = model.fit(
             batches,
             epochs=training.epochs,
             shuffle=False,  # the batches shuffle themselves
             verbose=0,
-            callbacks=[*ours, *callbacks, clock],
+            callbacks=[*own, *callbacks, clock],
         ).history
-        saved.set_weights(model.get_weights())
+        if device != "cpu":
+            model.to("cpu")
+    if not was_compiled:
+        undo_compile(model)
     return TrainingResult(
-        model=saved,
+        model=model,
         status="diverged" if validation.diverged else "finished",
         history={name: [float(value) for value in values] for name, values in history.items()},
         best_epoch=best_epoch(history["val_macro_f1"]),
@@ -144,7 +151,7 @@ class _ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 class _EpochOrder(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells the batches which epoch begins."""
+    """Reorders the batches as each epoch begins."""
 
     def __init__(self, batches: _ShuffledBatches) -> None:
         super().__init__()

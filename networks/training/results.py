@@ -1,4 +1,4 @@
-"""What a training takes and what it leaves."""
+"""The rows that a training reads, its result, and how its model is compiled."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from networks.inference import ends_in_softmax
 from networks.models.config import TrainingConfig
 from networks.optimizers import make_optimizer
 
@@ -19,7 +20,7 @@ Status = Literal["finished", "diverged"]
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """Inputs and classes of one split.
+    """Features and labels of one split.
 
     Args:
         features: [shape=(n, 26)] or [shape=(n, 21, 128)]
@@ -32,15 +33,16 @@ class LabelledRows:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training leaves.
+    """A trained model and its history.
 
     Args:
-        model: with the weights to keep, on the CPU, not compiled.
-        status: "diverged" where a loss was not finite.
-        history: a value an epoch of each metric.
-        best_epoch: first epoch, counted from 1, with the highest validation
-            macro-F1.
+        model: Keras model on the CPU, not compiled unless it was so before, with the weights
+            of the last or of the best epoch, as `TrainingConfig.keep` says.
+        status: "finished", or "diverged" where a loss was not finite.
+        history: value of each metric at the end of each epoch.
+        best_epoch: first epoch, counted from 1, with the highest validation macro-F1.
         epoch_seconds: wall-clock time of each epoch, validation included.
+        notes: sentences about how it was trained, such as by a slower way.
     """
 
     model: keras.Model
@@ -48,16 +50,24 @@ class TrainingResult:
     history: dict[str, list[float]]
     best_epoch: int
     epoch_seconds: list[float]
+    notes: tuple[str, ...] = ()
 
 
 def compile_model(model: keras.Model, training: TrainingConfig) -> keras.Model:
-    """The model with the optimizer, loss and metric that `training` asks for."""
+    """Compile a model with the optimizer of `training`, cross-entropy and accuracy."""
     model.compile(
         optimizer=make_optimizer(training),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=not ends_in_softmax(model)),
         metrics=["accuracy"],
     )
     return model
+
+
+def undo_compile(model: keras.Model) -> None:
+    """Forget the optimizer, whose state would be saved with the model."""
+    model.optimizer = None
+    model.compiled = False
+    model.history = None
 
 
 def best_epoch(val_macro_f1: Sequence[float]) -> int:

@@ -71,7 +71,9 @@ def bench_train(
     found: dict[str, list[Measured]] = {}
     with tempfile.TemporaryDirectory(prefix="genre-tui-bench-") as folder:
         kinds = dict.fromkeys(TASKS[one.task].network.features for one in measurements)
-        inputs = {kind: _write_inputs(Path(folder), dataset, kind, device) for kind in kinds}
+        inputs: dict[str, _Inputs] = {
+            kind: _write_inputs(Path(folder), dataset, kind, device) for kind in kinds
+        }
         jobs = [Job(MATRIX_PRODUCT, "matrix-product", device, threads)]
         for one in measurements:
             arrays = inputs[TASKS[one.task].network.features].file

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from networks.engine.cohort import FailedTrial, Outcome, TrialSpec, train_cohort
+from networks.models.build import build_model
 from networks.models.config import (
     CNNConfig,
     EarlyStoppingConfig,
@@ -18,7 +19,7 @@ from networks.models.config import (
     ScheduleConfig,
     TrainingConfig,
 )
-from networks.training.keras_fit import fit
+from networks.training.keras_fit import fit_with_keras
 from networks.training.results import LabelledRows, TrainingResult
 from tests.conftest import small_split
 
@@ -46,9 +47,12 @@ def one(
     return outcome
 
 
-def reference(network: NetworkConfig, training: TrainingConfig, seed: int = 1) -> TrainingResult:
+def reference(
+    network: NetworkConfig, training: TrainingConfig, seed: int = 1, **named: Any
+) -> TrainingResult:
     kind = network.features
-    return fit(network, training, seed, rows(kind), rows(kind, 24, 2), CLASSES)
+    model = build_model(network, CLASSES, seed, rows(kind).features)
+    return fit_with_keras(model, training, seed, rows(kind), rows(kind, 24, 2), CLASSES, **named)
 
 
 def assert_close(ours: Outcome, theirs: TrainingResult, rtol: float = 1e-4) -> None:
@@ -311,9 +315,7 @@ class Meddler(keras.callbacks.Callback):
 def test_a_users_callback_works_as_in_fit(optimizer: Optimizer) -> None:
     training = replace(BASE, optimizer=optimizer, learning_rate=0.02, epochs=6)
     theirs_callback = Meddler()
-    theirs = fit(
-        FFN, training, 1, rows("mfcc"), rows("mfcc", 24, 2), CLASSES, callbacks=[theirs_callback]
-    )
+    theirs = reference(FFN, training, callbacks=[theirs_callback])
     ours_callback = Meddler()
     outcomes = train(
         [TrialSpec(FFN, training, seed) for seed in (1, 2)],
@@ -350,9 +352,7 @@ def test_keras_early_stopping_restores_the_best_weights() -> None:
             monitor="val_loss", mode="min", patience=2, restore_best_weights=True
         )
 
-    theirs = fit(
-        FFN, training, 1, rows("mfcc"), rows("mfcc", 24, 2), CLASSES, callbacks=[stopping()]
-    )
+    theirs = reference(FFN, training, callbacks=[stopping()])
     best = int(np.argmin(theirs.history["val_loss"])) + 1
     assert best < len(theirs.history["loss"]) < 20
     for count in (1, 2):

@@ -1,0 +1,427 @@
+"""Training and evaluation as functions of Python: `fit`, `fit_many` and `evaluate`.
+
+Configs train on the traced engine, and so do Keras models that it can take; others train
+through `keras.Model.fit`, with a note that says why.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, TypeAlias
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from networks.engine.cohort import FailedTrial, Outcome, TrialSpec, train_cohort
+from networks.inference import ends_in_softmax, probabilities_of
+from networks.models.build import build_model
+from networks.models.checks import ConfigError, listed
+from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
+from networks.training import metrics
+from networks.training.callbacks import batch_hook
+from networks.training.cohort_key import LARGEST_COHORT, Precision, cohort_key
+from networks.training.keras_fit import fit_with_keras
+from networks.training.results import LabelledRows, TrainingResult
+
+Features = Literal["mfcc", "mel"]
+ModelFunction: TypeAlias = Callable[[tuple[int, ...], int], keras.Model]
+Network: TypeAlias = FFNConfig | CNNConfig | keras.Model | ModelFunction
+
+_INPUT_SHAPES: dict[Features, tuple[int, ...]] = {
+    "mfcc": FFNConfig.input_shape,
+    "mel": CNNConfig.input_shape,
+}
+
+
+class Split(Protocol):
+    """Rows of a dataset, as `data.load_dataset` gives them.
+
+    Args:
+        mfcc: [shape=(n, 26)]
+        mel: [shape=(n, 21, 128)], or None.
+        label: classes. [shape=(n,)]
+    """
+
+    @property
+    def mfcc(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    @property
+    def mel(self) -> npt.NDArray[Any] | None: ...  # noqa: D102
+    @property
+    def label(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
+
+
+class Dataset(Protocol):
+    """What is trained on, as `data.load_dataset` gives it."""
+
+    @property
+    def genres(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def train(self) -> Split: ...  # noqa: D102
+    @property
+    def validation(self) -> Split: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a model on the rows of a split.
+
+    Args:
+        accuracy: share of the rows that are predicted right.
+        macro_f1: mean F1 of the classes, pooled over all rows.
+        confusion_matrix: true classes in rows, predicted ones in columns.
+            [shape=(classes, classes)]
+        classes: precision, recall, F1 and support of each class.
+        probabilities: of each row. [shape=(n, classes)]
+    """
+
+    accuracy: float
+    macro_f1: float
+    confusion_matrix: npt.NDArray[np.int64]
+    classes: metrics.ClassScores
+    probabilities: npt.NDArray[np.float64]
+
+
+def fit(
+    network: Network,
+    training: TrainingConfig,
+    data: Dataset,
+    *,
+    seed: int = 0,
+    features: Features | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    device: str = "cpu",
+    precision: Precision = "float32",
+) -> TrainingResult:
+    """Train one network on the train rows of a dataset and score it after each epoch.
+
+    Args:
+        network: a config; or a Keras model that maps raw rows to one logit, or softmax
+            probability, a genre, which is trained in place; or a function that builds one
+            from an input shape and the number of genres. A compiled model keeps its own
+            optimizer and loss.
+        training: optimizer, learning rate, epochs, batch size, schedule and so on.
+        data: with splits `train` and `validation`, and `genres`.
+        seed: of the initial weights (but for a built model), the order of rows and dropout.
+        features: "mfcc" or "mel", which a Keras model reads; None goes by its input shape,
+            and takes "mfcc" for a function.
+        callbacks: further Keras callbacks.
+        device: "cpu" or "cuda".
+        precision: of products: "float32", "tf32" (on CUDA) or "bfloat16".
+
+    Returns:
+        The trained model, on the CPU, its history, best epoch and status. Where the traced
+        engine could not train it, `notes` says why, and a warning does.
+
+    Raises:
+        ConfigError: the network, rows, device or precision do not fit together.
+        RuntimeError: a callback raised; its traceback is in the notes of the error.
+
+    Example:
+    >>> from data import load_dataset
+    >>> from networks import FFNConfig, TrainingConfig, fit
+    >>> music = load_dataset("demo")
+    >>> trained = fit(FFNConfig(), TrainingConfig("adam", 1e-3, epochs=5), music, seed=42)
+    >>> len(trained.history["val_macro_f1"])
+    5
+    """
+    (outcome,) = fit_many(
+        [(network, training, seed)],
+        data,
+        features=features,
+        callbacks=lambda _: callbacks,
+        device=device,
+        precision=precision,
+    )
+    if isinstance(outcome, FailedTrial):
+        error = RuntimeError(f"the training failed: {outcome.reason}")
+        error.add_note(outcome.traceback)
+        raise error
+    return outcome
+
+
+def fit_many(
+    trials: Iterable[tuple[Network, TrainingConfig, int]],
+    data: Dataset,
+    *,
+    features: Features | None = None,
+    callbacks: Callable[[int], Sequence[keras.callbacks.Callback]] | None = None,
+    device: str = "cpu",
+    precision: Precision = "float32",
+) -> list[Outcome]:
+    """Train several networks, those of one architecture, optimizer and batch size together.
+
+    Each ends as `fit` would end it alone, up to rounding, in a fraction of the time.
+
+    Args:
+        trials: (network, training, seed) of each, as `fit` takes them.
+        data, features, device, precision: see `fit`.
+        callbacks: gives the further Keras callbacks of the trial of an index.
+
+    Returns:
+        A result a trial, in their order; a `FailedTrial` for one whose callback raised.
+
+    Raises:
+        ConfigError: as `fit`.
+
+    Example:
+    >>> from data import load_dataset
+    >>> from networks import FFNConfig, TrainingConfig, fit_many
+    >>> sgd = TrainingConfig("sgd", 0.01, epochs=5)
+    >>> results = fit_many([(FFNConfig(), sgd, seed) for seed in range(8)], load_dataset("demo"))
+    >>> [result.status for result in results].count("finished")
+    8
+    """
+    if not all(hasattr(data, name) for name in ("genres", "train", "validation")):
+        raise ConfigError(
+            "data must have the splits train and validation, and genres, as data.load_dataset "
+            f"gives them. Received: {data!r:.100}."
+        )
+    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        raise ConfigError(f"device must be 'cpu', or 'cuda' with a GPU. Received: {device!r}.")
+    prepared = [
+        _Trial.of(network, training, seed, len(data.genres), features, callbacks and callbacks(i))
+        for i, (network, training, seed) in enumerate(trials)
+    ]
+    outcomes: dict[int, Outcome] = {}
+    for group in _cohorts(prepared, device):
+        found = _train([prepared[index] for index in group], data, device, precision)
+        outcomes.update(zip(group, found, strict=True))
+    return [outcomes[index] for index in range(len(prepared))]
+
+
+def evaluate(
+    model: TrainingResult | keras.Model, split: Split, *, features: Features | None = None
+) -> Evaluation:
+    """Score a trained model on the rows of a split.
+
+    Args:
+        model: what `fit` or `load_model` returned, or another Keras model that maps rows
+            to one logit, or softmax probability, a genre.
+        split: raw rows and their labels, such as `music.test`.
+        features: "mfcc" or "mel", which the model reads; None goes by its input shape.
+
+    Returns:
+        Accuracy, macro-F1, confusion matrix, scores of each class and probabilities.
+
+    Raises:
+        ConfigError: the model cannot read these rows, or has fewer classes.
+
+    Example:
+    >>> from data import load_dataset
+    >>> from networks import FFNConfig, TrainingConfig, evaluate, fit
+    >>> music = load_dataset("demo")
+    >>> trained = fit(FFNConfig(), TrainingConfig(epochs=5), music)
+    >>> evaluate(trained, music.test).confusion_matrix.shape
+    (4, 4)
+    """
+    if isinstance(model, TrainingResult):
+        model = model.model
+    rows = _rows(split, features or _features_of(model))
+    probabilities = probabilities_of(model, rows.features)
+    classes = probabilities.shape[1]
+    if rows.label.max() >= classes:
+        raise ConfigError(
+            f"the model tells {classes} genres apart. Received: labels up to {rows.label.max()}."
+        )
+    confusion = metrics.confusion_matrix(rows.label, probabilities.argmax(axis=1), classes)
+    return Evaluation(
+        accuracy=metrics.accuracy(confusion),
+        macro_f1=metrics.macro_f1(confusion),
+        confusion_matrix=confusion,
+        classes=metrics.class_scores(confusion),
+        probabilities=probabilities,
+    )
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A trial of `fit_many`.
+
+    Args:
+        spec: without a network where `model` is there.
+        model: of the user, built.
+        source: what else than `spec` trials of a cohort must have in common.
+        features: that it reads.
+        callbacks: of the user.
+        obstacle: why the traced engine cannot train it, or None.
+    """
+
+    spec: TrialSpec
+    model: keras.Model | None
+    source: object
+    features: Features
+    callbacks: Sequence[keras.callbacks.Callback]
+    obstacle: str | None
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        training: TrainingConfig,
+        seed: int,
+        classes: int,
+        features: Features | None,
+        callbacks: Sequence[keras.callbacks.Callback] | None,
+    ) -> _Trial:
+        callbacks = callbacks or ()
+        hooks = [hook for callback in callbacks if (hook := batch_hook(callback))]
+        obstacle = f"a callback has {hooks[0]}, which is called for every batch" if hooks else None
+        if isinstance(network, (FFNConfig, CNNConfig)):
+            kind: Features = network.features
+            return cls(TrialSpec(network, training, seed), None, None, kind, callbacks, obstacle)
+        source: object = network
+        if not isinstance(network, keras.Model):
+            if not callable(network):
+                raise ConfigError(
+                    "network must be an FFNConfig, a CNNConfig, a Keras model or a function that "
+                    f"builds one. Received: {network!r:.100}."
+                )
+            features = features or "mfcc"
+            keras.utils.set_random_seed(seed)
+            with keras.device("cpu"):
+                network = network(_INPUT_SHAPES[features], classes)
+        features = features or _features_of(network)
+        _check_output(network, _INPUT_SHAPES[features], classes)
+        obstacle = _obstacle(network) or obstacle
+        return cls(TrialSpec(None, training, seed), network, source, features, callbacks, obstacle)
+
+
+def _cohorts(trials: Sequence[_Trial], device: str) -> list[list[int]]:
+    """Indices of the trials in groups that can train together."""
+    groups: dict[object, list[int]] = {}
+    for index, trial in enumerate(trials):
+        key = (
+            trial.features,
+            id(trial.source),
+            cohort_key(trial.spec.network, trial.spec.training),
+        )
+        groups.setdefault(key if trial.obstacle is None else index, []).append(index)
+    cohorts = []
+    for group in groups.values():
+        size = LARGEST_COHORT[trials[group[0]].features][device]
+        cohorts += [group[begin : begin + size] for begin in range(0, len(group), size)]
+    return cohorts
+
+
+def _train(
+    trials: Sequence[_Trial], data: Dataset, device: str, precision: Precision
+) -> Sequence[Outcome]:
+    """Train a cohort, by `keras.Model.fit` where the engine cannot."""
+    kind = trials[0].features
+    train, validation = _rows(data.train, kind), _rows(data.validation, kind)
+    obstacle, notes = trials[0].obstacle, list[str]()
+    initial = [trial.model.get_weights() if trial.model else [] for trial in trials]
+    if obstacle is None:
+        try:
+            outcomes = train_cohort(
+                [trial.spec for trial in trials],
+                train,
+                validation,
+                len(data.genres),
+                device=device,
+                precision=precision,
+                callbacks=lambda index: trials[index].callbacks,
+                report=notes.append,
+                models=[trial.model for trial in trials],
+            )
+        except Exception as error:  # of any kind, from tracing
+            if trials[0].model is None or isinstance(error, ConfigError):
+                raise
+            obstacle = f"it could not be traced ({(str(error) or type(error).__name__):.150})"
+        else:
+            found = [outcome for outcome in outcomes if outcome is not None]
+            return [
+                replace(o, notes=tuple(notes)) if not isinstance(o, FailedTrial) else o
+                for o in found
+            ]
+    note = f"trained by keras.Model.fit, not by the traced engine: {obstacle}."
+    warnings.warn(note, stacklevel=4)
+    results = []
+    for trial, weights in zip(trials, initial, strict=True):
+        spec, model = trial.spec, trial.model
+        if model is None:
+            assert spec.network is not None
+            with keras.device("cpu"):
+                model = build_model(spec.network, len(data.genres), spec.seed, train.features)
+        else:
+            model.set_weights(weights)
+        result = fit_with_keras(
+            model,
+            spec.training,
+            spec.seed,
+            train,
+            validation,
+            len(data.genres),
+            device=device,
+            callbacks=trial.callbacks,
+        )
+        results.append(_with_notes(result, [note]))
+    return results
+
+
+def _with_notes(outcome: Outcome, notes: Sequence[str]) -> Outcome:
+    return outcome if isinstance(outcome, FailedTrial) else replace(outcome, notes=tuple(notes))
+
+
+def _obstacle(model: keras.Model) -> str | None:
+    """Why the traced engine cannot train a Keras model, or None."""
+    layers = list(model._flatten_layers(include_self=False))
+    rates = {layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}
+    random = [
+        layer
+        for layer in layers
+        if getattr(layer, "seed_generator", None) is not None
+        and not (isinstance(layer, keras.layers.Dropout) and layer in model.layers)
+    ]
+    if model.compiled:
+        return "the model is compiled, so its own optimizer and loss train it"
+    if type(model).train_step is not keras.Model.train_step:
+        return "the model has a train_step of its own"
+    if ends_in_softmax(model):
+        return "the model ends in softmax, and the engine's loss takes logits"
+    if model.losses or any(layer.activity_regularizer for layer in layers):
+        return "the model has regularizers or losses of its own"
+    if random:
+        return f"its layer {random[0].name} draws random numbers of its own"
+    if len(rates) > 1:
+        return f"its dropout rates differ ({', '.join(map(str, sorted(rates)))})"
+    return None
+
+
+def _features_of(model: keras.Model) -> Features:
+    try:
+        shape = tuple(model.input_shape[1:])
+    except (AttributeError, TypeError, ValueError):
+        shape = None
+    for features, expected in _INPUT_SHAPES.items():
+        if shape == expected:
+            return features
+    raise ConfigError(
+        f"a model must read rows of the shape {' or '.join(map(str, _INPUT_SHAPES.values()))}. "
+        f"Received: {'one that is not built' if shape is None else shape}. Name what it reads "
+        f"with features, {listed(_INPUT_SHAPES)}."
+    )
+
+
+def _check_output(model: keras.Model, shape: tuple[int, ...], classes: int) -> None:
+    with keras.device("cpu"), torch.no_grad():
+        found = tuple(model(np.zeros((1, *shape), np.float32), training=False).shape)
+    if found != (1, classes):
+        raise ConfigError(
+            f"a model must map n rows to the shape (n, {classes}), a value a genre. Received: "
+            f"{('n', *found[1:])}."
+        )
+
+
+def _rows(split: Split, features: Features) -> LabelledRows:
+    values = getattr(split, features)
+    if values is None:
+        raise ConfigError(
+            f"the network reads {features} features, which these rows do not have: use another "
+            "dataset, or a network on the others."
+        )
+    return LabelledRows(values, split.label)
