@@ -1,9 +1,9 @@
-"""How a cohort trains: one traced step for many trials.
+"""Training of a cohort: one traced step for many trials.
 
-`member` is one trial's Keras side and `stack` holds all members' values side by
-side. `forward` says what a step computes, `tracing` turns that into a flat graph of
-tensor operations, `graph` makes the graph lean; `updates` moves the weights, `step`
-puts a step together and `capture` replays it as a CUDA graph. `epoch` has the rows
-in their order, `validation` judges all members at once, and `together` is an epoch
-of it all.
+`trial_state` is the Keras side of a trial and `stacked_variables` holds the values of all
+trials side by side. `forward` defines loss and gradients, `tracing` turns them into a flat
+graph of tensor operations, `graph_passes` optimises the graph; `updates` applies the
+optimizers, `step` puts a step together and `cuda_graph` replays it. `epoch` gathers the
+batches, `validation` computes all trials' outputs, `cohort_epoch` combines them to an
+epoch, `cohort` to a training, and `cohort_state` is what training resumes from.
 """

@@ -1,4 +1,4 @@
-"""A step recorded once as a CUDA graph and replayed: one launch instead of a hundred."""
+"""Records a step as a CUDA graph and replays it: one launch instead of a hundred."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def record(
         compute: changes `state` in place.
         example: of its arguments, on the device.
         state: all that it changes; left as it is found.
-        report: told why there is no recording.
+        report: called with a sentence where it cannot be recorded.
     """
     before = [value.clone() for value in state]
     try:

@@ -1,4 +1,4 @@
-"""The rows that a cohort trains on, epoch by epoch and batch by batch."""
+"""The batches of an epoch, each trial's rows in an order of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DeviceRows:
 
     @classmethod
     def of(cls, rows: LabelledRows, classes: int, device: str) -> DeviceRows:
-        """Rows put on a device as float32."""
+        """Copy rows to a device as float32."""
         target = torch.nn.functional.one_hot(torch.from_numpy(rows.label), classes)
         features = torch.from_numpy(np.ascontiguousarray(rows.features, np.float32))
         return cls(features.to(device), target.float().to(device))
@@ -44,7 +44,7 @@ class Batch:
     Args:
         x: inputs. [shape=(trials, n, ...)]
         target: one-hot classes. [shape=(trials, classes, n)]
-        log_probabilities: of the probabilities that the networks gave, to be filled in.
+        log_probabilities: of the classes, to be filled in by the step.
             [shape=(trials, classes, n)]
     """
 
@@ -54,7 +54,7 @@ class Batch:
 
 
 class EpochBatches:
-    """The batches of an epoch, every trial's rows in its own order, and what came of them.
+    """The batches of an epoch, each trial's rows in its own order, and its training logs.
 
     Args:
         orders: of each trial's rows. [shape=(trials, rows)]
@@ -74,7 +74,7 @@ class EpochBatches:
             yield from part.batches()
 
     def logs(self) -> list[dict[str, float]]:
-        """Accuracy and mean cross-entropy of each trial while it trained, as Keras logs them."""
+        """Accuracy and mean cross-entropy of each trial, before each step, as Keras logs them."""
         sums = [part.sums() for part in self._parts]
         losses = torch.stack([loss for loss, _ in sums]).sum(0) / self._rows
         accuracies = torch.stack([right for _, right in sums]).sum(0) / self._rows
@@ -103,7 +103,7 @@ class _EqualBatches:
         self._log_probabilities = torch.empty_like(self._target)
 
     def batches(self) -> Iterator[Batch]:
-        """One a step."""
+        """A batch a step. Inputs are gathered for some steps at once, while they fit a cache."""
         bytes_a_step = self._index[0].numel() * self._features[0].numel() * 4
         at_once = max(1, _GATHERED_AT_ONCE // bytes_a_step)
         for first in range(0, len(self._index), at_once):
@@ -115,7 +115,7 @@ class _EqualBatches:
                 yield Batch(*parts)
 
     def sums(self) -> tuple[Tensor, Tensor]:
-        """Each trial's cross-entropy and its right predictions. Each [shape=(trials,)]"""
+        """Each trial's summed cross-entropy and right predictions. Each [shape=(trials,)]"""
         loss = -(self._log_probabilities * self._target).sum((0, 2, 3), dtype=torch.float64)
         best = self._log_probabilities.max(2, keepdim=True).indices
         right = self._target.gather(2, best).sum((0, 2, 3), dtype=torch.float64)

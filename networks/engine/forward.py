@@ -1,6 +1,6 @@
-"""What a step computes: the Keras model's outputs, its loss and the gradients.
+"""Outputs, loss and gradients of a Keras model, as functions of tensors.
 
-Functions of one trial's tensors; `tracing` makes them functions of a cohort's.
+They compute one trial; `tracing` maps them over a cohort.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log_softmax_backward = torch.ops.aten._log_softmax_backward_data.default
 
 @dataclass(frozen=True)
 class DropoutInputs:
-    """What dropout is drawn from in one step.
+    """The inputs that the dropout masks of one step are hashed from.
 
     Args:
         keys: int32 [shape=(layers, 2)]
@@ -60,9 +60,9 @@ def gradients_of(
         x: inputs. [shape=(n, ...)]
         target: one-hot classes. [shape=(classes, n)]
         scale: minus the weight of each row's cross-entropy. [shape=(1, 1)]
-        dropout: what is dropped.
-        precision: of the products.
-        single: the tensors are those of a cohort of one, not one lane of many.
+        dropout: inputs of dropout masks.
+        precision: of products.
+        single: the cohort has one trial, whose tensors have no axis of trials.
 
     Returns:
         gradients of the rows' weighted cross-entropies; new values of `others`;
@@ -111,11 +111,11 @@ def _cast(precision: Precision, device: torch.device) -> Any:
 
 @contextmanager
 def _as_traced(model: keras.Model, dropout: DropoutInputs | None, single: bool) -> Iterator[None]:
-    """Let some layers compute in another way while a step is traced.
+    """Replace the call of some layers while a step is traced.
 
-    Dropout: Keras draws from a state that moves with every call, which could be
-    neither traced nor the same in every company. Convolutions of a network single:
-    their outputs go on with the channels last in memory, where pooling, and what
+    Dropout: Keras draws from a state that changes with every call, which cannot be
+    traced, and would make a trial depend on its cohort. Convolutions of a single trial:
+    their outputs continue with the channels last in memory, where pooling, and what
     follows, is faster.
     """
     changed: list[keras.layers.Layer] = []

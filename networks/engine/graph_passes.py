@@ -1,9 +1,9 @@
-"""A traced graph, made lean and bound to the tensors that stay where they are.
+"""Optimises a traced graph and compiles it to a function.
 
-The passes: drop what nothing uses; drop views that change nothing; write new
-values into the tensors they belong to, at the end; compute views of bound
-tensors, and constants, once; let an elementwise operation overwrite an input
-that nothing else reads.
+The passes, in order: remove operations whose results nothing uses; remove views that
+change nothing; merge two operations that are one; write new values into the tensors that
+they belong to, at the end; compute views of bound tensors, and constants, once; let an
+elementwise operation overwrite an input that nothing else reads; call torch directly.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ _RANDOM = torch.Tag.nondeterministic_seeded
 def bind(
     graph: fx.Graph, bound: Sequence[torch.Tensor | None], stores: Sequence[Store] = ()
 ) -> Callable[..., list[torch.Tensor]]:
-    """A function of the graph's remaining inputs.
+    """Optimise a graph and make a function of the inputs that are not bound.
 
     Args:
         graph: flat: tensors in, a list of tensors out. It is changed.
-        bound: for each input the tensor that it always is, or None.
+        bound: for each input the tensor that it is in every call, or None.
         stores: outputs that are written into bound inputs.
 
     Returns:
@@ -106,7 +106,7 @@ def _drop_empty_views(graph: fx.Graph) -> None:
 
 
 def _merge(graph: fx.Graph) -> None:
-    """Two operations that are one: a product plus a bias, a sum without its axis."""
+    """Merge two operations that are one: a product plus a bias, a sum and the loss of its axis."""
     for node in list(graph.nodes):
         if node.op != "call_function" or not node.args:
             continue

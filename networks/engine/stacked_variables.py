@@ -11,10 +11,10 @@ _KERNEL_AXES = 5  # trials, height, width, input channels, filters
 
 
 class StackedVariables:
-    """Trials' variables side by side, each a view of its trial's row.
+    """The variables of all trials, stacked; each Keras variable becomes a view of its row.
 
-    What the step writes into a row is what the trial's Keras model has, and what
-    a callback assigns to a variable is what the next step reads.
+    So the Keras model of a trial has what the step writes into a row, and the next step
+    reads what a callback assigns to a variable.
 
     Args:
         variables: of each trial, in the same order and of the same shapes.
@@ -36,12 +36,12 @@ class StackedVariables:
                 variable.value.data = row
 
     def views(self) -> list[torch.Tensor]:
-        """The values, without the axis of trials where there is one trial only."""
+        """The values, without the axis of trials where there is one trial."""
         return [value[0] for value in self.values] if self.is_single else self.values
 
     @property
     def is_single(self) -> bool:
-        """Whether there is one trial only."""
+        """Whether there is one trial."""
         return len(self._variables) == 1
 
     def release(self, trial: int) -> None:

@@ -22,13 +22,13 @@ Tensor = torch.Tensor
 
 
 class DropoutState:
-    """What dropout is drawn from, for all trials.
+    """The inputs that dropout masks are hashed from, for all trials.
 
     Args:
-        thresholds: see `chance.dropout_threshold`. [shape=(trials,)]
+        thresholds: see `random_streams.dropout_threshold`. [shape=(trials,)]
         scales: 1 / (1 - rate). [shape=(trials,)]
         layers: dropout layers of the network.
-        device: where it is drawn.
+        device: of the tensors.
     """
 
     def __init__(
@@ -44,23 +44,23 @@ class DropoutState:
         )
 
     def begin_epoch(self, keys: npt.NDArray[np.int32]) -> None:
-        """Take an epoch's keys. `keys`: [shape=(trials, layers, 2)]"""
+        """Set an epoch's keys, see `dropout_keys`. `keys`: [shape=(trials, layers, 2)]"""
         self.inputs.keys.copy_(torch.from_numpy(keys))
         self.inputs.rows_before.zero_()
 
 
 class TrainingStep:
-    """Moves all trials by a batch each.
+    """Trains all trials on a batch each; traced once for each size of batch.
 
     Args:
-        model: a trial's, whose structure is traced.
-        weights: trials' trainable variables.
+        model: of one trial, whose structure is traced.
+        weights: trainable variables of the trials.
         others: their other variables.
         state: their optimizers' variables.
-        update: moves the weights.
-        dropout: what is dropped.
-        precision: of the products.
-        report: told what a reader of the records should know.
+        update: of the weights.
+        dropout: inputs of dropout masks.
+        precision: of products.
+        report: called with a sentence when a slower way had to be taken.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class TrainingStep:
         self._scales: dict[int, Tensor] = {}  # by batch size
 
     def set_rates(self) -> None:
-        """Take up the optimizers' rates after they changed."""
+        """Read the optimizers' rates again after they changed."""
         self._update.set_rates()
         for batch, scale in self._scales.items():
             torch.div(self._update.scale.view(-1, 1, 1), -batch, out=scale)
@@ -94,7 +94,7 @@ class TrainingStep:
             target: one-hot classes. [shape=(trials, classes, n)]
 
         Returns:
-            Logarithms of the probabilities before the step, of `target`'s shape;
+            Log-probabilities of the classes before the step, of `target`'s shape;
             overwritten by the next step.
         """
         run = self._runs.get(x.shape[1])

@@ -1,4 +1,4 @@
-"""From a function of one trial's tensors to a flat graph over a cohort's."""
+"""Traces a function of one trial's tensors to a flat graph over all trials."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How a cohort's weights move: the optimizer's step for all trials at once.
+"""The optimizer's update of all trials' weights at once.
 
-Any optimizer of ours can be traced. Two are common enough for a form of their own
-that computes the same: descent adds its products straight to the weights, and Adam
-on a CPU has torch's fused kernel, one pass over the weights where the traced form
+Any optimizer of `networks.optimizers` can be traced. Two are common enough for a form of
+their own that computes the same: SGD adds its products straight to the weights, and Adam
+on a CPU uses torch's fused kernel, one pass over the weights where the traced form
 takes fifteen.
 """
 
@@ -28,7 +28,7 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True)
 class Decays:
-    """Trials' weight decays. Each [shape=(trials,)]"""
+    """Weight decays of the trials. Each [shape=(trials,)]"""
 
     l2: tuple[float, ...]
     decoupled: tuple[float, ...]
@@ -49,16 +49,16 @@ class Update(Protocol):
     scale: Tensor
 
     def stores(self, outputs: int, first_factor: int) -> list[Store]:
-        """What the graph of gradients does with its first `outputs` outputs itself."""
+        """Which of its first `outputs` outputs the graph of gradients adds to weights itself."""
 
     def factors(self) -> list[Tensor]:
-        """What the weights are multiplied by before `stores` adds to them, or nothing."""
+        """Factors of the weights before `stores` adds to them, or none."""
 
     def set_rates(self) -> None:
-        """Take up the optimizers' rates after they changed."""
+        """Read the optimizers' rates again after they changed."""
 
     def __call__(self, gradients: Sequence[Tensor]) -> None:
-        """Move the weights by gradients that were not stored."""
+        """Update the weights by the gradients that were not stored."""
 
 
 def make_update(
@@ -121,7 +121,7 @@ class Descent:
             self._factor.copy_(1 - self._rate * self._decay)
 
     def __call__(self, gradients: Sequence[Tensor]) -> None:
-        """Nothing is left to do."""
+        """Nothing: the graph of gradients has added them."""
 
 
 class FusedAdam:
@@ -131,13 +131,13 @@ class FusedAdam:
         self, optimizer: Adam, weights: StackedVariables, state: StackedVariables, decays: Decays
     ) -> None:
         self._decays = decays
-        places = {id(variable): i for i, variable in enumerate(optimizer.variables)}
+        indices = {id(variable): i for i, variable in enumerate(optimizer.variables)}
         self._steps, self._rate = state.values[0], state.values[1]
-        self._beta_1 = state.values[places[id(optimizer.beta_1)]]
+        self._beta_1 = state.values[indices[id(optimizer.beta_1)]]
         self._beta_2, self._epsilon = optimizer.beta_2, optimizer.epsilon
         slots = state.views()
         self._values = [weights.views()] + [
-            [slots[places[id(slot)]] for slot in moment]
+            [slots[indices[id(slot)]] for slot in moment]
             for moment in (optimizer._momentums, optimizer._velocities)
         ]
         self.scale = torch.ones_like(self._rate)
@@ -176,7 +176,7 @@ class FusedAdam:
         ]
 
     def __call__(self, gradients: Sequence[Tensor]) -> None:
-        """Move the weights."""
+        """Update the weights."""
         gradients = [
             _laid_out_as(weight, gradient)
             for weight, gradient in zip(self._values[0], gradients, strict=True)
@@ -265,5 +265,5 @@ class TracedUpdate:
         """Nothing: the graph reads the rates where they are."""
 
     def __call__(self, gradients: Sequence[Tensor]) -> None:
-        """Move the weights."""
+        """Update the weights."""
         self._run(*gradients)

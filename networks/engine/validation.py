@@ -1,4 +1,4 @@
-"""Outputs of all trials of a cohort on the validation rows."""
+"""Outputs of all trials on the validation rows."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ValidationPass:
     """Computes logits in inference mode, for all trials, in few large batches.
 
     Args:
-        model: a trial's, whose structure is traced.
-        weights, others: trials' variables.
+        model: of one trial, whose structure is traced.
+        weights, others: trainable and other variables of the trials.
         features: on the device. [shape=(n, ...)]
         precision: of the products.
     """
@@ -40,7 +40,7 @@ class ValidationPass:
         single = weights.is_single
         self._single, self._rows = single, len(features)
         at_once = min(_rows_at_once(features, len(weights.values[0])), self._rows)
-        # Rows are judged one by one, so the last batch is filled up with any of them.
+        # Outputs of a row do not depend on the others, so any rows can fill up the last batch.
         missing = -self._rows % at_once
         self._batches = torch.split(torch.cat([features, features[:missing]]), at_once)
 

@@ -1,4 +1,4 @@
-"""Which trials can train together, in which precision, and the memory that it takes.
+"""Which trials can train in one cohort, in which precision, and how many.
 
 Plain functions of configs: planning a run needs neither Keras nor torch.
 """

@@ -1,4 +1,4 @@
-"""How good predictions are: pooled over all rows, and as the source reported it."""
+"""Scores of predictions: pooled over all rows, and as the source reported them."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def confusion_matrix(label: Int64, predicted: Int64, classes: int) -> Int64:
         min(label.min(), predicted.min()) >= 0 and max(label.max(), predicted.max()) < classes
     ):
         raise ValueError(f"classes must lie in 0 to {classes - 1}.")
-    lanes = predicted.reshape(-1, len(label)) if len(label) else predicted.reshape(1, 0)
-    return _counts(label, lanes, np.arange(len(lanes))[:, None], len(lanes), classes).reshape(
-        *predicted.shape[:-1], classes, classes
-    )
+    predictors = predicted.reshape(-1, len(label)) if len(label) else predicted.reshape(1, 0)
+    return _counts(
+        label, predictors, np.arange(len(predictors))[:, None], len(predictors), classes
+    ).reshape(*predicted.shape[:-1], classes, classes)
 
 
 def accuracy(confusion: Int64) -> float:
@@ -125,10 +125,10 @@ def batch_mean_f1(label: Int64, predicted: Int64, batch_size: int = SOURCE_BATCH
 def batch_mean_f1s(label: Int64, predicted: Int64, batch_size: int = SOURCE_BATCH_SIZE) -> Float64:
     """`batch_mean_f1` of several predictors. `predicted`: [shape=(..., n)]"""
     classes = int(max(label.max(), predicted.max())) + 1
-    lanes = predicted.reshape(-1, len(label))
+    predictors = predicted.reshape(-1, len(label))
     batches = -(-len(label) // batch_size)
-    place = np.arange(len(lanes))[:, None] * batches + np.arange(len(label)) // batch_size
-    confusion = _counts(label, lanes, place, len(lanes) * batches, classes)
+    index = np.arange(len(predictors))[:, None] * batches + np.arange(len(label)) // batch_size
+    confusion = _counts(label, predictors, index, len(predictors) * batches, classes)
     means = macro_f1s(confusion.reshape(-1, batches, classes, classes)).mean(axis=-1)
     return np.asarray(means.reshape(predicted.shape[:-1]))
 
@@ -150,19 +150,19 @@ def cross_entropy(logits: npt.NDArray[np.float32], label: Int64) -> Float64:
     return np.asarray((log_total - of_label[..., 0]).mean(axis=-1, dtype=np.float64))
 
 
-def _counts(label: Int64, lanes: Int64, place: Int64, places: int, classes: int) -> Int64:
-    """Confusion matrices by place. [shape=(places, classes, classes)]
+def _counts(label: Int64, predictors: Int64, index: Int64, matrices: int, classes: int) -> Int64:
+    """Confusion matrices. [shape=(matrices, classes, classes)]
 
     Args:
         label: [shape=(n,)]
-        lanes: predicted classes. [shape=(lanes, n)]
-        place: which matrix a row counts in. [broadcasts to shape (lanes, n)]
-        places: number of matrices.
+        predictors: predicted classes. [shape=(predictors, n)]
+        index: of the matrix that a row counts in. [broadcasts to shape (predictors, n)]
+        matrices: number of matrices.
         classes: number of classes.
     """
-    cell = (place * classes + label) * classes + lanes
-    counts = np.bincount(cell.ravel(), minlength=places * classes * classes)
-    return counts.reshape(places, classes, classes).astype(np.int64)
+    cell = (index * classes + label) * classes + predictors
+    counts = np.bincount(cell.ravel(), minlength=matrices * classes * classes)
+    return counts.reshape(matrices, classes, classes).astype(np.int64)
 
 
 def _share(part: Float64, whole: Int64 | Float64) -> Float64:

@@ -1,7 +1,7 @@
-"""Everything that is left to chance after the initial weights.
+"""Random orders of rows and dropout masks.
 
-It depends on a trial's seed and the epoch alone, so that a trial sees the same
-alone, beside others, on any device and after a stop.
+They depend on a trial's seed and the epoch alone, so they are the same alone and in a
+cohort, on any device, and when training resumes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def dropout_threshold(rate: float) -> int:
 def dropout_mask(
     key: torch.Tensor, rows_before: torch.Tensor, threshold: torch.Tensor, shape: tuple[int, ...]
 ) -> torch.Tensor:
-    """Which units of a batch dropout keeps.
+    """Draw the mask of the units that dropout keeps in a batch.
 
     A counter-based generator: each unit of each row of an epoch has a number, and a
     hash of that number and the key decides. So every batch is drawn in one go, for

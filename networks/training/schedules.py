@@ -1,8 +1,8 @@
-"""How the learning rate moves while training.
+"""Learning rate schedules.
 
-The rate is a function of the config and of where training is, never of a state
-of its own, so training that goes on from a checkpoint finds the same rate.
-Dropping it on a plateau is the exception, left to Keras's callback.
+A rate is a function of the config, the epoch and the step, so training that resumes from
+a checkpoint has the same rate. Reducing it on a plateau is the exception, left to Keras's
+callback.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LEAST_IMPROVEMENT = 1e-4
 
 @dataclass(frozen=True)
 class Rates:
-    """What a schedule sets for a step.
+    """The rates of a step.
 
     Args:
         learning_rate: of the optimizer.
@@ -77,7 +77,7 @@ class LearningRateSchedule(keras.callbacks.Callback):  # type: ignore[misc]
 def schedule_callbacks(
     training: TrainingConfig, steps_per_epoch: int
 ) -> list[keras.callbacks.Callback]:
-    """The callbacks that move the learning rate as `training.schedule` says.
+    """Make the callbacks of `training.schedule`.
 
     Args:
         training: the plateau's `patience` is Keras's: the rate falls at the end of
