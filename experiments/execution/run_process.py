@@ -120,11 +120,11 @@ class Carrier:
         study, asked = request.study, request.computing
         if request.search is not None:
             require_optuna()
+        dataset = hdf5.load(request.dataset)
+        dataset.features(request.features, "train")  # refuse before anything is written
         with self._pool(asked.threads) as pool:
             probed = pool.submit(probe, asked.device, asked.threads, asked.precision)
             pool.submit(import_engine)
-            dataset = hdf5.load(request.dataset)
-            dataset.features(request.features, "train")  # refuse before anything is written
             machine: Machine = probed.result()
             plan = make_plan(study, request.options, dataset.content_sha256, machine.devices)
             classes = len(dataset.genres)
