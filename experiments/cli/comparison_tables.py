@@ -112,8 +112,10 @@ def _rows(common: VariantComparison) -> list[list[str]]:
 
 
 def _against(against: DifferenceToFirst | None) -> list[str]:
-    if against is None or against.macro_f1 is None:
+    if against is None:
         return ["", "", "", ""]
+    if against.macro_f1 is None:  # fewer than three common seeds
+        return ["cannot tell", "", "", ""]
     found = against.macro_f1
     return [
         points(found.difference),

@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from data.errors import DataError
 from data.terminal.commands import SentenceGroup
-from experiments.cli.export import export
 from experiments.cli.options import JSON_OPTION, RUNS_OPTION, print_result
-from experiments.cli.report import compare, report
-from experiments.cli.reproduce import reproduce
-from experiments.cli.run import run
-from experiments.cli.runs import COMMANDS
-from experiments.cli.search import search
-from experiments.cli.studies import list_studies
 from experiments.errors import RunError
 from experiments.results.run_result import collect
 from networks.models.checks import ConfigError
 
+# Name -> module in this package and function. Each command pays for its own imports only.
+_COMMANDS = {
+    "list": ("studies", "list_studies"),
+    "run": ("run", "run"),
+    "runs": ("runs", "list_runs"),
+    "watch": ("runs", "watch_run"),
+    "stop": ("runs", "stop_run"),
+    "resume": ("runs", "resume_run"),
+    "remove": ("runs", "remove_run"),
+    "search": ("search", "search"),
+    "report": ("report", "report"),
+    "compare": ("report", "compare"),
+    "export": ("export", "export"),
+    "reproduce": ("reproduce", "reproduce"),
+}
+
 
 class ExperimentsGroup(SentenceGroup):
-    """Shows bad configs, runs and data as sentences."""
+    """Shows bad configs, runs and data as sentences, and imports a command when it is named."""
 
     bad_input = (DataError, ConfigError, RunError)
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Names of all commands, sorted."""
+        return sorted([*super().list_commands(context), *_COMMANDS])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of that name."""
+        if name not in _COMMANDS:
+            return super().get_command(context, name)
+        module, function = _COMMANDS[name]
+        command: click.Command = getattr(import_module(f"experiments.cli.{module}"), function)
+        return command
 
 
 @click.group(cls=ExperimentsGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,7 +67,3 @@ def show(run: str, runs: Path, as_json: bool) -> None:
     from experiments.runs.listing import find
 
     print_result(collect(find(runs, run)), as_json)
-
-
-for command in (list_studies, run, *COMMANDS, search, report, compare, export, reproduce):
-    main.add_command(command)

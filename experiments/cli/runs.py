@@ -213,6 +213,3 @@ def remove_run(run: str, yes: bool, runs: Path) -> None:
         confirm(f"Remove {found.name} ({size / 1e6:.1f} MB)?", err=True)
     found.remove()
     echo(f"Removed {found.name}.")
-
-
-COMMANDS = (list_runs, watch_run, stop_run, resume_run, remove_run)

@@ -11,8 +11,6 @@ from click.testing import CliRunner, Result
 
 from data.storage import catalogue
 from experiments.cli.main import ExperimentsGroup
-from experiments.cli.runs import COMMANDS
-from experiments.cli.search import search
 from experiments.results.search_result import search_result
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs
@@ -20,7 +18,7 @@ from tests.conftest import small_dataset
 from tests.support.inline_pool import events_of
 
 ROOT = Path(__file__).parents[3]
-GROUP = ExperimentsGroup("experiments", commands=[search, *COMMANDS])
+GROUP = ExperimentsGroup("experiments")
 
 
 @pytest.fixture
