@@ -34,7 +34,7 @@ from experiments.errors import MISSHAPEN
 from experiments.runs.checksums import dumps, loads
 from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import processor_name, versions
-from experiments.training.worker_count import default_workers
+from experiments.training.worker_count import worker_count
 from experiments.workers.pool import WorkerPool
 from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
 from networks.models.multiply_adds import training_multiplications, weights
@@ -131,10 +131,8 @@ def forecast(
     devices: tuple[Device, ...] = ("cpu", "cuda") if device == "cuda" else ("cpu",)
     plan = make_plan(study, options, "", devices)
     cohorts = plan_cohorts(plan.trials, device, classes)
-    workers = 1
-    if device == "cpu" and not any(cohort.device for cohort in cohorts):
-        workers = computing.workers or default_workers(cohorts, computing.threads, rows[0], classes)
-    computing = replace(computing, workers=min(workers, len(cohorts)))
+    workers = worker_count(cohorts, device, computing.workers, computing.threads, rows[0], classes)
+    computing = replace(computing, workers=workers)
     seconds, is_rough = _seconds_of(cohorts, computing, rows, classes)
     at_most = any(
         trial.training.early_stopping or trial.training.epochs < cohort.trials[0][1].training.epochs

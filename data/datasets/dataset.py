@@ -17,6 +17,7 @@ from data.datasets.labels import check_genres
 from data.errors import DataError
 
 SplitName = Literal["train", "validation", "test"]
+Features = Literal["mfcc", "mel"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 UNKNOWN_TRACK = -1
 
@@ -105,7 +106,7 @@ class Dataset:
         """Whether there are mel-spectrograms."""
         return self.train.mel is not None
 
-    def features(self, kind: Literal["mfcc", "mel"], split: SplitName) -> npt.NDArray[Any]:
+    def features(self, kind: Features, split: SplitName) -> npt.NDArray[Any]:
         """The inputs that a network reads: [shape=(n, 26)] or [shape=(n, 21, 128)].
 
         Raises:
@@ -113,11 +114,7 @@ class Dataset:
         """
         values: npt.NDArray[Any] | None = getattr(getattr(self, split), kind)
         if values is None:
-            raise DataError(
-                f"the dataset {self.name} has no mel-spectrograms, which convolutional networks "
-                "read. Studies of the FFN run on it; for this one build a dataset from recordings "
-                "(python -m data build FOLDER), or import arrays with melgrams folders."
-            )
+            raise lacks_mel(self.name)
         return values
 
     @cached_property
@@ -235,3 +232,12 @@ def _check_split(where: str, rows: Split, dataset: Dataset) -> None:
         and start.min() >= 0
     ):
         raise DataError(f"{where}: start must be finite seconds, at least 0, of shape (n,).")
+
+
+def lacks_mel(name: str) -> DataError:
+    """What is raised where a dataset of a name has no mel-spectrograms and they are needed."""
+    return DataError(
+        f"the dataset {name} has no mel-spectrograms, which convolutional networks "
+        "read. Studies of the FFN run on it; for this one build a dataset from recordings "
+        "(python -m data build FOLDER), or import arrays with melgrams folders."
+    )

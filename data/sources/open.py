@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from data.datasets.dataset import Dataset
+from data.datasets.dataset import Dataset, Features, lacks_mel
 from data.errors import DataError
 from data.sources.demo import ensure_demo
 from data.storage import catalogue, hdf5
+
+T = TypeVar("T")
 
 
 def load_dataset(name: str | Path | None = None) -> Dataset:
@@ -32,17 +36,37 @@ def load_dataset(name: str | Path | None = None) -> Dataset:
         >>> music.train.mfcc.shape
         (3200, 26)
     """
+    return _read(name, hdf5.load)
+
+
+def summarise_dataset(name: str | Path | None = None, features: Features = "mfcc") -> hdf5.Summary:
+    """Genres, numbers of rows and content hash of a dataset, without reading its rows.
+
+    Args:
+        name: as `load_dataset` takes it.
+        features: that networks are to read.
+
+    Raises:
+        DataError: there is no such dataset, its file is damaged, or it lacks the features.
+    """
+    summary = _read(name, hdf5.summarise)
+    if features == "mel" and not summary.has_mel:
+        raise lacks_mel(dataset_path(name).stem)
+    return summary
+
+
+def _read(name: str | Path | None, read: Callable[[Path], T]) -> T:
     name = catalogue.default_name() if name is None else str(name)
     if name.endswith(".h5"):
-        return hdf5.load(dataset_path(name))
+        return read(Path(name))
     if name != catalogue.DEMO:
-        return catalogue.load(name)
+        return read(catalogue.existing_path(name))
     ensure_demo()
     try:
-        return catalogue.load(name)
+        return read(catalogue.existing_path(name))
     except DataError:  # damaged: the demo can be made again
         ensure_demo(anew=True)
-        return catalogue.load(name)
+        return read(catalogue.existing_path(name))
 
 
 def dataset_path(name: str | Path | None) -> Path:

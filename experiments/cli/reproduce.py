@@ -28,7 +28,7 @@ from networks.training.backend import require_torch
 from networks.training.cohort_key import Precision
 
 if TYPE_CHECKING:
-    from data.datasets.dataset import Dataset
+    from data.storage.hdf5 import Summary
     from experiments.runs.directory import RunDirectory
 
 _LOG = "reproduce.log"
@@ -86,15 +86,15 @@ def reproduce(
     that was stopped or has crashed is resumed. Studies that the dataset has no features
     for are left out, and named.
     """
-    from data.sources.open import dataset_path, load_dataset
+    from data.sources.open import dataset_path, summarise_dataset
 
     require_torch()
     options = StudyOptions("controlled" if quick else protocol, seeds, epochs, quick)
     computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was started."):
-        dataset = load_dataset(data_name)
+        dataset = summarise_dataset(data_name)
         path = dataset_path(data_name).absolute()
-        chosen = _able(_chosen(studies), dataset)
+        chosen = _able(_chosen(studies), path.stem, dataset.has_mel)
         requests = [Request(study, path, options, computing) for study in chosen]
         staged = stages(requests, runs, dataset.content_sha256, anew)
         _estimate(staged, options, computing, dataset)
@@ -113,13 +113,13 @@ def _chosen(names: str | None) -> list[Study]:
     return [study_and_options(name.strip())[0] for name in names.split(",") if name.strip()]
 
 
-def _able(studies: Sequence[Study], dataset: Dataset) -> list[Study]:
+def _able(studies: Sequence[Study], dataset: str, has_mel: bool) -> list[Study]:
     """The studies that the dataset has features for; the others are named."""
-    able = [study for study in studies if dataset.has_mel or study.features == "mfcc"]
+    able = [study for study in studies if has_mel or study.features == "mfcc"]
     without = [study.name for study in studies if study not in able]
     if without:
         echo(
-            f"Left out, as {dataset.name} has no mel-spectrograms: {', '.join(without)}.",
+            f"Left out, as {dataset} has no mel-spectrograms: {', '.join(without)}.",
             err=True,
         )
     if not able:
@@ -131,10 +131,11 @@ def _able(studies: Sequence[Study], dataset: Dataset) -> list[Study]:
 
 
 def _estimate(
-    staged: Sequence[Stage], options: StudyOptions, computing: Computing, dataset: Dataset
+    staged: Sequence[Stage], options: StudyOptions, computing: Computing, dataset: Summary
 ) -> None:
     """Print what is left to do, and how long it takes on this machine, measured."""
-    rows, classes = (len(dataset.train), len(dataset.validation)), len(dataset.genres)
+    rows = dataset.rows["train"], dataset.rows["validation"]
+    classes = len(dataset.genres)
     if not all(stage.is_done for stage in staged):
         with console(stderr=True).status("measuring this machine") as status:
             measure(computing, lambda phrase: status.update(f"measuring: {phrase}"))

@@ -105,7 +105,7 @@ def run(
     closes. Ctrl-C asks whether to leave it or to stop it; where nobody can be asked it
     stops the run at the end of the epoch. Ctrl-C again ends it at once.
     """
-    from data.sources.open import dataset_path, load_dataset
+    from data.sources.open import dataset_path, summarise_dataset
 
     require_torch()
     chosen, options = study_from_options(
@@ -120,9 +120,8 @@ def run(
     )
     computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was written."):
-        dataset = load_dataset(data_name)
-        dataset.features(chosen.features, "train")
-        rows = len(dataset.train), len(dataset.validation)
+        dataset = summarise_dataset(data_name, chosen.features)
+        rows = dataset.rows["train"], dataset.rows["validation"]
         announce(chosen, options, computing, rows, len(dataset.genres))
         request = Request(chosen, dataset_path(data_name), options, computing)
         with console(stderr=True).status("starting the run"):

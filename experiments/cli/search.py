@@ -114,7 +114,7 @@ def search(
     names. Each trial trains with one seed. Each variant's best trial on validation is
     tested at the end. A search is a run: `watch`, `stop`, `resume` and `show` it.
     """
-    from data.sources.open import dataset_path, load_dataset
+    from data.sources.open import dataset_path, summarise_dataset
 
     require_torch()
     require_optuna()
@@ -131,7 +131,7 @@ def search(
     computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was written."):
         request = Request(chosen, dataset_path(data_name), options, computing, asked)
-        load_dataset(data_name).features(request.features, "train")
+        summarise_dataset(data_name, request.features)
         with console(stderr=True).status("starting the search"):
             made = start(request, runs)
     follow_to_results(made, detach, as_json)

@@ -38,7 +38,7 @@ from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import versions
 from experiments.training.job import Settings, Work
 from experiments.training.tasks import Machine, fit_baselines, import_engine, probe
-from experiments.training.worker_count import default_workers
+from experiments.training.worker_count import worker_count
 from experiments.workers.pool import WorkerPool
 from networks.models.checks import ConfigError
 
@@ -137,12 +137,11 @@ class Carrier:
 
                 begun = begin_search(request.search, plan, dataset, machine)
                 plan, cohorts = begun.plan, begun.generation.cohorts
-            workers = 1
-            # Where devices are compared, nothing else may take their time.
-            if machine.device == "cpu" and not any(cohort.device for cohort in cohorts):
-                rows = len(dataset.train)
-                workers = asked.workers or default_workers(cohorts, asked.threads, rows, classes)
-            device = machine.about | {"workers": min(workers, len(cohorts))}
+            rows = len(dataset.train)
+            workers = worker_count(
+                cohorts, machine.device, asked.workers, asked.threads, rows, classes
+            )
+            device = machine.about | {"workers": workers}
             planned = cohorts if begun is None else ()
             facts = run_facts(study, dataset, plan, planned, device, asked.checkpoint_seconds)
             if begun is None:

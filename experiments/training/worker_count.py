@@ -20,6 +20,29 @@ _KEPT_MEMORY = 2  # a process keeps what it frees, for its next step
 _SHARE_OF_MEMORY = 0.8
 
 
+def worker_count(
+    cohorts: Sequence[Cohort],
+    device: str,
+    asked: int | None,
+    threads: int,
+    rows: int,
+    classes: int,
+) -> int:
+    """How many processes train cohorts.
+
+    Args:
+        cohorts: to train.
+        device: "cpu" or "cuda". One process uses a GPU, as nothing else may take its time.
+        asked: by the user, on a CPU; None leaves it to `default_workers`.
+        threads: of each process.
+        rows: train rows.
+        classes: number of genres.
+    """
+    if device != "cpu" or any(cohort.device for cohort in cohorts):
+        return 1  # where devices are compared, too
+    return min(asked or default_workers(cohorts, threads, rows, classes), len(cohorts))
+
+
 def default_workers(cohorts: Sequence[Cohort], threads: int, rows: int, classes: int) -> int:
     """As many processes as there are cores and memory for, and work worth starting them.
 
