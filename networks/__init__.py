@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from networks.api import evaluate, fit, fit_many
+    from networks.errors import ConfigError
     from networks.inference import load_model
     from networks.models.build import build_model
-    from networks.models.checks import ConfigError
     from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
 
 # Keras reads this once, when it is first imported, so every package sets it.
@@ -24,7 +24,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 
 _MODULES = {
     "CNNConfig": "networks.models.config",
-    "ConfigError": "networks.models.checks",
+    "ConfigError": "networks.errors",
     "FFNConfig": "networks.models.config",
     "TrainingConfig": "networks.models.config",
     "build_model": "networks.models.build",

@@ -17,10 +17,11 @@ import numpy.typing as npt
 import torch
 
 from networks.engine.cohort import FailedTrial, Outcome, TrialSpec, train_cohort
+from networks.errors import ConfigError
 from networks.inference import ends_in_softmax, probabilities_of
 from networks.models.build import build_model
-from networks.models.checks import ConfigError, listed
 from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
+from networks.models.config_checks import listed
 from networks.training import metrics
 from networks.training.callbacks import batch_hook
 from networks.training.cohort_key import LARGEST_COHORT, Precision, cohort_key
@@ -333,11 +334,7 @@ def _train(
                 raise
             obstacle = f"it could not be traced ({(str(error) or type(error).__name__):.150})"
         else:
-            found = [outcome for outcome in outcomes if outcome is not None]
-            return [
-                replace(o, notes=tuple(notes)) if not isinstance(o, FailedTrial) else o
-                for o in found
-            ]
+            return [_with_notes(outcome, notes) for outcome in outcomes if outcome is not None]
     note = f"trained by keras.Model.fit, not by the traced engine: {obstacle}."
     warnings.warn(note, stacklevel=4)
     results = []

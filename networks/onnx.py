@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from networks.errors import ConfigError
 from networks.inference import probabilities_of
-from networks.models.checks import ConfigError
 
 PACKAGES = ("onnx", "onnxruntime")
 OUTPUT = "probabilities"

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from keras.src.utils.naming import to_snake_case
 
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 WEIGHTS = "model.weights.h5"
 _HDF5_BYTES_PER_LAYER = 2**16  # that groups and headers take beside the values, at most

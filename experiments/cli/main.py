@@ -12,7 +12,7 @@ from data.terminal.commands import SentenceGroup
 from experiments.cli.options import JSON_OPTION, RUNS_OPTION, print_result
 from experiments.errors import RunError
 from experiments.results.run_result import collect
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 # Name -> module in this package and function. Each command pays for its own imports only.
 _COMMANDS = {

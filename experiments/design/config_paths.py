@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
-from networks.models.checks import ConfigError, listed
+from networks.errors import ConfigError
 from networks.models.config import (
     CNNConfig,
     FFNConfig,
@@ -17,6 +17,7 @@ from networks.models.config import (
     to_dict,
     training_from_dict,
 )
+from networks.models.config_checks import listed
 
 Configs = tuple[NetworkConfig, TrainingConfig]
 _ROOTS = ("network", "training")

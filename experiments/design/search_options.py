@@ -14,7 +14,7 @@ from experiments.design.search_space import KIND, Choice, Dimension, Range, Spac
 from experiments.design.study import Study
 from experiments.design.variants import parse_grid
 from experiments.errors import RunError
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 RATE = "training.learning_rate"
 _EXAMPLES = "training.l2=1e-5..1e-1:log, network.dropout=0..0.5 or training.batch_size=8,16,32"

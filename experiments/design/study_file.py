@@ -45,7 +45,7 @@ from experiments.design.plan import StudyOptions
 from experiments.design.study import BUDGET, PROTOCOLS, Axis, Budget, Study, Variant
 from experiments.design.variants import vary
 from experiments.errors import RunError
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 from networks.models.config import FFNConfig, TrainingConfig
 
 _LARGEST = 2**20  # bytes

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, get_args
 
 from experiments.design.study import Device
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 from networks.models.config import (
     NetworkConfig,
     TrainingConfig,

@@ -22,7 +22,7 @@ from experiments.errors import RunError
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import OwnedError, is_alive, owner_of
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 from networks.training.backend import require_torch
 
 OWNER: tuple[str, ...] = (sys.executable, "-m", "experiments.execution.run_process")

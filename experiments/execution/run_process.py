@@ -40,7 +40,7 @@ from experiments.training.job import Settings, Work
 from experiments.training.tasks import Machine, fit_baselines, import_engine, probe
 from experiments.training.worker_count import worker_count
 from experiments.workers.pool import WorkerPool
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 _LONGEST_ANSWER = 8192  # characters
 

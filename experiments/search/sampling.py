@@ -20,7 +20,7 @@ from experiments.design.study import FIRST_SEED
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.training.cohorts import Cohort, plan_cohorts
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 _TRIES = 1000  # random draws, after which a space counts as exhausted
 _VARIANT = "variant"  # the parameter that chooses it

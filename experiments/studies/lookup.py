@@ -13,7 +13,7 @@ from experiments.design.study_file import read_study
 from experiments.design.variants import only, parse_grid, vary
 from experiments.errors import RunError
 from experiments.studies import STUDIES
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 SUFFIX = ".toml"
 

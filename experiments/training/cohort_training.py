@@ -29,7 +29,7 @@ from experiments.training.job import Work, open_work
 from experiments.training.recorder import Recorder
 from experiments.workers.worker_main import send
 from networks.engine.cohort import CohortState, FailedTrial, TrialSpec, train_cohort
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 
 def train(work: Work, cohort: Cohort) -> bool:

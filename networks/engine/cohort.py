@@ -18,8 +18,8 @@ import torch
 from networks.engine.cohort_epoch import CohortData, CohortTrainer
 from networks.engine.cohort_state import CohortState
 from networks.engine.trial_state import EpochScores, FailedTrial, TrialSpec, TrialState
+from networks.errors import ConfigError
 from networks.models.build import build_model
-from networks.models.checks import ConfigError
 from networks.training.cohort_key import Precision, cohort_key
 from networks.training.results import LabelledRows, TrainingResult
 

@@ -12,7 +12,7 @@ import torch
 
 from networks.engine.cohort_epoch import CohortTrainer
 from networks.engine.trial_state import TrialState
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 _HISTORY, _SECONDS, _BEST = "history/", "epoch_seconds", "best_weights/"
 _OTHER = "the state of training must be of the same cohort, in the same versions."

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from networks.engine.forward import dropout_layers
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 from networks.models.config import NetworkConfig, TrainingConfig
 from networks.optimizers.adam_family import AdamFamily
 from networks.optimizers.plain import PlainOptimizer

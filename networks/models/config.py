@@ -9,8 +9,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
-from networks.models.checks import (
-    ConfigError,
+from networks.errors import ConfigError
+from networks.models.config_checks import (
     check_at_least,
     check_not_negative,
     check_positive,

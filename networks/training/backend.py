@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 
 def require_torch() -> None:

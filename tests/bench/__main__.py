@@ -12,7 +12,7 @@ from data.terminal.commands import SentenceGroup, interruptible
 from data.terminal.console import console
 from data.terminal.progress import ProgressBar
 from experiments.errors import RunError
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 
 if TYPE_CHECKING:
     from experiments.training.device import DeviceChoice

@@ -20,7 +20,7 @@ import numpy as np
 
 from experiments.errors import RunError
 from experiments.training.device import set_up
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 from networks.models.config import network_from_dict, training_from_dict
 from networks.training.cohort_key import Precision
 

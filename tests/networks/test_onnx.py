@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from networks import onnx as onnx_files
+from networks.errors import ConfigError
 from networks.inference import probabilities_of
 from networks.models.build import build_model
-from networks.models.checks import ConfigError
 from networks.models.config import CNNConfig, FFNConfig
 from tests.support.model_files import EVERYTHING, rows
 

@@ -16,9 +16,9 @@ import keras
 import numpy as np
 import pytest
 
+from networks.errors import ConfigError
 from networks.inference import load_model, logits_of, save_model
 from networks.models.build import build_model
-from networks.models.checks import ConfigError
 from networks.models.config import Activation, CNNConfig, FFNConfig, Initializer
 from networks.safe_loading import WEIGHTS
 from tests.support.model_files import (

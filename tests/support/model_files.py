@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import pytest
 
+from networks.errors import ConfigError
 from networks.inference import load_model, logits_of, save_model
 from networks.models.build import build_model
-from networks.models.checks import ConfigError
 from networks.models.config import CNNConfig, FFNConfig
 
 EVERYTHING: Any = {"batch_norm": True, "dropout": 0.1, "standardize": True}

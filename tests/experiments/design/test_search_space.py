@@ -11,7 +11,7 @@ from experiments.design.search_space import Choice, Range, Setting, Space
 from experiments.design.study import Budget, Study, Variant
 from experiments.errors import RunError
 from experiments.studies import STUDIES
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 from networks.models.config import FFNConfig, TrainingConfig
 
 RATE = "training.learning_rate"

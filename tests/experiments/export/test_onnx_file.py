@@ -21,8 +21,8 @@ from experiments.export.onnx_file import LARGEST_DIFFERENCE, choose
 from experiments.results.run_result import collect
 from experiments.runs.directory import RunDirectory
 from networks import onnx as onnx_files
+from networks.errors import ConfigError
 from networks.inference import load_model
-from networks.models.checks import ConfigError
 from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
 from tests.conftest import small_dataset
 from tests.support.inline_pool import run_inline

@@ -451,7 +451,7 @@ def test_kept_models_save_without_the_optimizer(tmp_path: Any) -> None:
 
 
 def test_what_cannot_train_in_lockstep_is_refused() -> None:
-    from networks.models.checks import ConfigError
+    from networks.errors import ConfigError
 
     for other in (
         TrialSpec(replace(FFN, hidden=(5,)), BASE, 1),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from networks.engine.cohort import CohortState, FailedTrial, Outcome, TrialSpec, train_cohort
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 from networks.models.config import (
     CNNConfig,
     EarlyStoppingConfig,

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from networks.models.checks import ConfigError
+from networks.errors import ConfigError
 from networks.models.config import (
     CNNConfig,
     EarlyStoppingConfig,

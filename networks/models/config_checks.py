@@ -7,13 +7,9 @@ import math
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from networks.errors import ConfigError
+
 _TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
-
-
-class ConfigError(ValueError):
-    """A setting that cannot be used: one sentence with the rule, what was
-    received and what to do. Its text is meant to be shown as it stands.
-    """
 
 
 def check_types(config: Any) -> None:
