@@ -1,1 +1,1 @@
-"""Recordings -> segments -> features."""
+"""From recordings to features: decoding, segments, MFCC statistics and mel-spectrograms."""

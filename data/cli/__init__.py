@@ -1,1 +1,1 @@
-"""Python -m data."""
+"""The command line `python -m data`."""

@@ -1,1 +1,1 @@
-"""What a dataset is."""
+"""What a dataset is: splits, labels, tracks, and how tracks are split."""

@@ -1,1 +1,1 @@
-"""Writing whole or not at all."""
+"""Files that are written whole or not at all, and the user's folders."""

@@ -1,1 +1,1 @@
-"""Where datasets come from."""
+"""Where datasets come from: recordings, arrays, a download, the demo music."""

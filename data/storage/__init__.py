@@ -1,1 +1,1 @@
-"""HDF5 files and the user's catalogue."""
+"""Datasets as HDF5 files, and the user's catalogue of them."""

@@ -1,1 +1,1 @@
-"""What every command line shares."""
+"""What all command lines share: safe text, tables, progress, errors as sentences."""

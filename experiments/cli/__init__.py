@@ -1,1 +1,1 @@
-"""Python -m experiments."""
+"""The command line `python -m experiments`."""

@@ -1,1 +1,1 @@
-"""What is asked: study, variant, trial, plan, request."""
+"""What is trained and why: studies, variants, trials, plans, search spaces, requests."""

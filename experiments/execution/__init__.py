@@ -1,1 +1,1 @@
-"""The process that carries a run out."""
+"""The process of a run: it plans, schedules cohorts on workers and logs events."""

@@ -1,1 +1,1 @@
-"""What came of a run, typed."""
+"""Results of finished runs: tables, analyses, comparisons, number formats."""

@@ -1,1 +1,1 @@
-"""A run on disk: files, lock, events, state (no torch)."""
+"""A run's directory: records, events, checkpoints, lock and state. Imports no torch."""

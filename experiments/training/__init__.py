@@ -1,1 +1,1 @@
-"""What a worker process does."""
+"""What a worker process does: it trains a cohort, evaluates trials, fits baselines."""

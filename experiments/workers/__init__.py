@@ -1,1 +1,1 @@
-"""Process pool (imports nothing of ours)."""
+"""A pool of worker processes with the interface of `concurrent.futures`."""

@@ -1,1 +1,1 @@
-"""Screen 5."""
+"""Screen 5, Compare: the variants of a run, and runs beside each other."""

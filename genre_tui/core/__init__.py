@@ -1,1 +1,1 @@
-"""No screens: theme, session, keys, subprocesses."""
+"""What needs no widget: theme, session, key queue, subprocesses, short names."""

@@ -1,1 +1,1 @@
-"""Screen 6."""
+"""Screen 6, Data: datasets, their audits, imports and builds."""

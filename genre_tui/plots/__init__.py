@@ -1,1 +1,1 @@
-"""Terminal plots, no domain."""
+"""Plots of lines in a terminal: axes, braille dots, curves and their labels."""

@@ -1,1 +1,1 @@
-"""Screen 3."""
+"""Screen 3, Run: curves, trials, settings and output of one run."""

@@ -1,1 +1,1 @@
-"""Screen 2."""
+"""Screen 2, Runs: the table of all runs, filtered and sorted."""

@@ -1,1 +1,1 @@
-"""What all screens share."""
+"""What all screens share: pages, dialogs, the command palette, export."""

@@ -1,1 +1,1 @@
-"""Threads that read run folders; their messages."""
+"""Threads that read run directories, and the messages they send to screens."""

@@ -1,1 +1,1 @@
-"""Configs and Keras models."""
+"""Configs of networks and trainings, and the Keras models built from them."""

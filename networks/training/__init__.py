@@ -1,1 +1,1 @@
-"""One training: schedules, callbacks, metrics, keras_fit."""
+"""What every training uses: backend, schedules, callbacks, metrics, random streams."""
