@@ -17,12 +17,14 @@ from textual.command import Provider
 from textual.css.query import NoMatches
 from textual.screen import Screen
 
+from data.terminal.text import clean
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive
+from genre_tui.core.line_filters import SafeText, WithoutColour
 from genre_tui.core.session import Session
 from genre_tui.core.short_names import shortened
-from genre_tui.core.theme import DARK, LIGHT, STATE_GLYPH, WithoutColour, theme_for
+from genre_tui.core.theme import DARK, LIGHT, STATE_GLYPH, theme_for
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_app import BaseApp
 from genre_tui.shell.page import Page
@@ -95,6 +97,7 @@ class GenreTui(BaseApp):
         self.theme = theme_for(theme)
         if self.no_color:  # Textual's own filters leave greys, or the default colours' codes
             self._filters[:] = [WithoutColour()]
+        self._filters.append(SafeText())
 
     async def on_mount(self) -> None:
         """Go to the first screen, and begin to look."""
@@ -224,6 +227,10 @@ class GenreTui(BaseApp):
         self.copy_to_clipboard(text)
         lines = text.count("\n") + 1
         self._page.say(f"Copied: {f'{lines} lines' if lines > 1 else shortened(text, 60)}")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy without control characters, which a shell would act on when they are pasted."""
+        super().copy_to_clipboard(clean(text, keep="\n\t"))
 
     def delay_update(self, delay: float = 0.01) -> None:
         """Textual waits 0.05 s before it draws another screen: ours are ready sooner."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from data.terminal.text import clean
 from experiments.results.number_format import NONE, between, mean_std, p_value, points
 from experiments.results.run_result import RunResult, VariantResult
 from genre_tui.compare.comparison_data import FIGURES, Figure, OneRun, documented, ordered
@@ -24,12 +23,12 @@ def heading(one: OneRun) -> Text:
 def answer_text(one: OneRun) -> Text:
     """The question, and what the results answer so far."""
     result = one.result
-    text = Text(clean(result.question), "bold")
+    text = Text(result.question, "bold")
     text.append("\n")
     if not any(variant.n for variant in result.variants):
         return text.append("Nothing was tested yet.", "not bold")
     if one.analysis is None:
-        return text.append(clean(one.problem) or COMPUTING, "not bold italic")
+        return text.append(one.problem or COMPUTING, "not bold italic")
     return text.append(answer(one), "not bold")
 
 
@@ -37,7 +36,7 @@ def answer(one: OneRun) -> str:
     """The answer, in a sentence; "" while there is none."""
     if one.analysis is None or one.analysis.answer is None:
         return ""
-    return clean(one.analysis.answer.sentence)
+    return one.analysis.answer.sentence
 
 
 def variants(one: OneRun, figure: Figure) -> RenderableType:
@@ -117,7 +116,7 @@ def _notes(one: OneRun) -> list[str]:
         told += [f"{len(variant.failures)} failed"] if variant.failures else []
         told += [f"{variant.untrained} not trained yet"] if variant.untrained else []
         if told:
-            said.append(f"{clean(variant.name)}: {', '.join(told)}.")
+            said.append(f"{variant.name}: {', '.join(told)}.")
     if result.epochs:
         others = any(variant.published for variant in result.variants)
         what = ": documented figures are of the source's own number" if others else ""
@@ -136,10 +135,8 @@ def _notes(one: OneRun) -> list[str]:
         for figure in variant.published:
             kind = "macro-F1" if figure.f1_kind == "macro" else "mean F1 of batches"
             said.append(
-                clean(
-                    f"Documented {variant.name}: source {figure.source} {figure.accuracy:.2f} % "
-                    f"accuracy, {figure.f1:.2f} % {kind} ({figure.protocol})."
-                )
+                f"Documented {variant.name}: source {figure.source} {figure.accuracy:.2f} % "
+                f"accuracy, {figure.f1:.2f} % {kind} ({figure.protocol})."
             )
     return ["", *said] if said else []
 
@@ -182,7 +179,7 @@ def _against(one: OneRun) -> list[RenderableType]:
         Column("McNemar's p", 3),
     ]
     title = (
-        f"{clean(analysis.best or '')}, best on validation, first seed, minus each baseline: "
+        f"{analysis.best or ''}, best on validation, first seed, minus each baseline: "
         f"accuracy on the same rows, resampling {analysis.unit}"
     )
     notes = {4: "McNemar's p takes segments for independent, so it is too small."}

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 
 from rich.text import Text
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
 from genre_tui.core.theme import STATE_GLYPH
 from genre_tui.watch.run_summary import RunSummary
@@ -67,6 +66,6 @@ class Chosen:
 
 def run_line(one: RunSummary) -> Text:
     """A run in a line of a list."""
-    text = Text(f"{STATE_GLYPH.get(one.state, '?')} {clean(one.run.name)}", no_wrap=True)
+    text = Text(f"{STATE_GLYPH.get(one.state, '?')} {one.run.name}", no_wrap=True)
     text.append(f"  {one.protocol} on {one.dataset}, {one.done} of {one.trials} trials", "dim")
     return text

@@ -15,7 +15,6 @@ from textual.containers import Container, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
 from genre_tui.compare import one_run, several_runs
 from genre_tui.compare.comparison_data import (
@@ -265,5 +264,5 @@ class ComparePage(Page):
         if isinstance(self._shown, OneRun):
             return one_run.answer(self._shown)
         if isinstance(self._shown, Several):
-            return "\n".join(clean(one.sentence) for one in self._shown.compared.best)
+            return "\n".join(one.sentence for one in self._shown.compared.best)
         return ""

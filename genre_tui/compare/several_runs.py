@@ -6,7 +6,6 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from data.terminal.console import table
-from data.terminal.text import clean
 from experiments.results.number_format import between, mean_std, p_value, points
 from experiments.results.run_result import RunResult
 from genre_tui.compare.comparison_data import FIGURES, Figure, Several
@@ -23,12 +22,12 @@ UNLIKE = "Warning: these runs are about different rows. Their figures are not co
 def title(number: int, result: RunResult) -> Text:
     """A run in a line."""
     text = Text(f"{number} " if number else "", "bold", no_wrap=True, overflow="ellipsis")
-    text.append(clean(result.run.name), "bold")
+    text.append(result.run.name, "bold")
     if result.dataset_kind == "demo":
         text.append("  ").append("DEMO DATA", "bold reverse")
     style = STATE_STYLE.get(result.state, "")
     text.append(f"  {STATE_GLYPH.get(result.state, '?')} {result.state}", style)
-    text.append(f"  {clean(result.protocol)} on {clean(result.dataset)}", "not bold")
+    text.append(f"  {result.protocol} on {result.dataset}", "not bold")
     return text
 
 
@@ -85,7 +84,7 @@ def beside(several: Several) -> RenderableType:
     """The best variants on the same rows, and in what the runs differ."""
     parts: list[RenderableType] = []
     for one in several.compared.best:
-        parts += [Text(clean(one.sentence)), Text()]
+        parts += [Text(one.sentence), Text()]
     compared = several.compared
     if not compared.differences:
         return Group(*parts, Text("They differ in nothing that their records tell."))

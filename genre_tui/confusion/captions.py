@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from data.terminal.text import clean
 from experiments.results.number_format import per_cent, plural
 from experiments.runs.progress import TrialProgress
 from genre_tui.confusion.cells import Grid
@@ -21,7 +20,7 @@ _MOST_GENRES = 200  # whose cells are looked through at every change
 
 def headline(model: RunModel) -> Text:
     """The run, its state and what it ran on."""
-    text = Text(clean(model.run.name), no_wrap=True, overflow="ellipsis")
+    text = Text(model.run.name, no_wrap=True, overflow="ellipsis")
     if model.is_demo:
         text.append("  ").append("DEMO DATA", "bold reverse")
     if model.state:

@@ -37,7 +37,7 @@ class Grid:
     """What is drawn of a matrix.
 
     Args:
-        genres: names in label order, clean.
+        genres: names in label order.
         now: the matrix.
         measure: counts or shares.
         before: what it is compared with, or None; then numbers are differences, and

@@ -15,7 +15,6 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from data.terminal.text import clean
 from genre_tui.confusion.cells import Grid
 from genre_tui.confusion.heat_colours import has_colours
 from genre_tui.confusion.matrix_drawing import Window, line
@@ -64,7 +63,7 @@ class MatrixGrid(Widget, can_focus=True):
             missing: a sentence in place of the cells where there is no grid.
         """
         before, layout, said = self.grid, self._layout, self._missing
-        self.grid, self._missing = grid, clean(missing)
+        self.grid, self._missing = grid, missing
         if before is grid is None and said == self._missing:
             return
         if grid is not None:

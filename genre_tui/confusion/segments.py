@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from data.errors import DataError
-from data.terminal.text import clean
 from experiments.errors import RunError
 from experiments.export.csv_files import csv_text
 from experiments.runs.directory import RunDirectory
@@ -105,7 +104,7 @@ def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> S
     try:
         return Sources(same, _reader(model, len(first.label)))
     except (RunError, DataError, OSError) as error:
-        lacking = f"No track names and spectrograms: {clean(str(error))}"
+        lacking = f"No track names and spectrograms: {error}"
         return Sources(same, None, lacking)
 
 
@@ -218,6 +217,4 @@ def _segment(
     track = int(first.track[row])
     name = "" if track < 0 else names[track] if track < len(names) else f"track {track}"
     start = None if first.start is None else float(first.start[row])
-    return Segment(
-        row, clean(name), start, int(first.label[row]), predicted, trials, tuple(probability)
-    )
+    return Segment(row, name, start, int(first.label[row]), predicted, trials, tuple(probability))

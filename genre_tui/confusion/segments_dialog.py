@@ -12,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 
-from data.terminal.text import clean
 from genre_tui.confusion.segments import Segment, Sources, in_cell, open_sources, segments_csv
 from genre_tui.core.background import in_background
 from genre_tui.core.short_names import abbreviated
@@ -139,7 +138,7 @@ class SegmentsDialog(Dialog[None]):
         self._track_width = track
 
     def _track(self, segment: Segment) -> str:
-        return clean(segment.track) or f"row {segment.row}"
+        return segment.track or f"row {segment.row}"
 
     def _add_rows(self) -> None:
         """Add some rows, and go on when the keys pressed meanwhile have been answered."""

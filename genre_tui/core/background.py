@@ -10,7 +10,6 @@ from textual.dom import DOMNode
 from textual.worker import get_current_worker
 
 from data.errors import DataError
-from data.terminal.text import clean
 from experiments.errors import MISSHAPEN
 
 T = TypeVar("T")
@@ -39,7 +38,7 @@ def in_background(
         try:
             tell: Callable[[], object] = partial(take, work())
         except _BAD_FILES as error:
-            tell = partial(fail, clean(str(error)) or type(error).__name__)
+            tell = partial(fail, str(error) or type(error).__name__)
 
         def unless_late() -> None:
             if not worker.is_cancelled:

@@ -13,8 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-from data.terminal.text import clean
-
 _LOOK = 0.2  # seconds between two looks at what it has printed
 _GRACE = 10.0  # seconds after which a process that was asked to end is killed
 _BLOCK = 65536
@@ -46,7 +44,7 @@ class Command:
 
     Args:
         arguments: of Python's -m.
-        heard: called with each line on standard error, in a thread; all texts are clean.
+        heard: called with each line on standard error, in a thread.
     """
 
     def __init__(
@@ -158,7 +156,7 @@ class _Tail:
         *whole, self._rest = self._rest.split(b"\n")
         if last and self._rest:
             whole, self._rest = [*whole, self._rest], b""
-        return [clean(line.decode(errors="replace")).rstrip() for line in whole]
+        return [line.decode(errors="replace").rstrip() for line in whole]
 
 
 def _text(file: IO[bytes]) -> str:

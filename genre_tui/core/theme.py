@@ -9,9 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from rich.segment import Segment
-from textual.color import Color
-from textual.filter import LineFilter
 from textual.theme import Theme
 
 # Of variants, in order; each goes with a mark of its own.
@@ -74,17 +71,6 @@ LIGHT = Theme(
 # Textual's own, with the terminal's sixteen colours, on its own background.
 ANSI_DARK, ANSI_LIGHT = "ansi-dark", "ansi-light"
 WISHES = ("auto", "dark", "light", "ansi")
-
-
-class WithoutColour(LineFilter):
-    """Takes colours from all that is drawn, and leaves bold, underlined and reversed text."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The same segments without colours."""
-        return [
-            Segment(text, style and style.without_color, control)
-            for text, style, control in segments
-        ]
 
 
 def theme_for(wish: str = "auto", environment: Mapping[str, str] = os.environ) -> str:

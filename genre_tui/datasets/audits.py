@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from data.terminal.text import clean
 from experiments.errors import MISSHAPEN
 from genre_tui.core.subprocess_command import Command, Ended
 from genre_tui.model.dataset_rows import DatasetLine
@@ -27,7 +26,7 @@ SEVERITIES = {
 
 @dataclass(frozen=True)
 class Found:
-    """One thing that an audit looked at. All texts are clean.
+    """One thing that an audit looked at.
 
     Args:
         severity: one of `SEVERITIES`.
@@ -123,7 +122,7 @@ def _found(plain: dict[str, Any]) -> Found:
     severity = str(plain["severity"])
     return Found(
         severity if severity in SEVERITIES else "unknown",
-        clean(str(plain["sentence"])),
-        clean(str(plain["advice"])),
-        tuple(clean(str(example)) for example in plain["examples"]),
+        str(plain["sentence"]),
+        str(plain["advice"]),
+        tuple(str(example) for example in plain["examples"]),
     )

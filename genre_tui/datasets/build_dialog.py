@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import RichLog, Static
 
-from data.terminal.text import clean
 from genre_tui.datasets.dataset_build import Making
 from genre_tui.shell.confirm_dialog import ConfirmDialog
 from genre_tui.shell.dialog import Dialog
@@ -44,7 +43,7 @@ class MakingDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         """The command, its lines, where it stands, keys."""
         with Vertical(id="box"):
-            yield Static(Text(clean(self._making.source.command)), classes="dim")
+            yield Static(Text(self._making.source.command), classes="dim")
             yield RichLog(wrap=True, markup=False, highlight=False, auto_scroll=True)
             yield Static(id="state")
             yield Static(id="keys", classes="dim")
@@ -60,7 +59,7 @@ class MakingDialog(Dialog[None]):
         for line in lines[self._shown :]:
             log.write(Text(line))
         self._shown = len(lines)
-        self.query_one("#state", Static).update(Text(clean(self._making.state)))
+        self.query_one("#state", Static).update(Text(self._making.state))
         over = self._making.ended is not None
         if over and self._asked is not None and self._asked.is_current:
             self._asked.dismiss(None)  # there is nothing left to stop

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import DataError
-from data.terminal.text import clean
 from genre_tui.core.subprocess_command import Command, Ended
 
 _MOST_ENTRIES = 50_000  # of folders, that are looked at before anything is made
@@ -65,7 +64,7 @@ class Making:
     def lines(self) -> list[str]:
         """What it has printed."""
         printed = self.ended.output.splitlines() if self.ended is not None else []
-        return [*self._command.lines, *map(clean, printed)]
+        return [*self._command.lines, *printed]
 
     @property
     def state(self) -> str:
@@ -109,14 +108,14 @@ def look_into(folder: str, name: str) -> tuple[Source | None, dict[str, str]]:
     try:
         is_arrays, about = _contents(path)
     except (DataError, OSError) as error:
-        problems["folder"] = clean(str(error))
+        problems["folder"] = str(error)
     try:
         name = name.strip() or catalogue.name_for(path)
         target = catalogue.free_path(name, replace=True)
         if target.exists():
             problems["name"] = f"there is a dataset {name!r} already: choose another name."
     except DataError as error:
-        problems["name"] = clean(str(error))
+        problems["name"] = str(error)
     return (None if problems else Source(path, name, is_arrays, about)), problems
 
 
@@ -142,7 +141,7 @@ def _contents(folder: Path) -> tuple[bool, str]:
             "more folders, one a genre."
         )
     return False, f"{sum(counts.values())} recordings in {len(counts)} genres: " + (
-        f"{clean(', '.join(counts))}."
+        f"{', '.join(counts)}."
     )
 
 

@@ -13,7 +13,6 @@ from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 from textual.worker import get_current_worker
 
-from data.terminal.text import clean
 from genre_tui.datasets.dataset_build import Source, look_into
 from genre_tui.shell.dialog import Dialog
 from genre_tui.widgets.form import Entry
@@ -89,8 +88,8 @@ class ImportForm(Dialog[Source]):
         for name in ("folder", "name"):
             self.query_one(f"#{name}-row", Entry).tell(problems.get(name, ""))
         about = f"{source.about} It will be called {source.name}." if source else ""
-        self.query_one("#about", Static).update(Text(clean(about)))
-        self.query_one("#command", Static).update(Text(clean(source.command if source else "")))
+        self.query_one("#about", Static).update(Text(about))
+        self.query_one("#command", Static).update(Text(source.command if source else ""))
         self.query_one("#make", Button).disabled = source is None
         makes, self._makes_then = self._makes_then, False
         if makes:

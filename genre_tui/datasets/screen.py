@@ -15,7 +15,6 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from data.terminal.text import clean
 from genre_tui.core.background import in_background
 from genre_tui.core.theme import STATE_GLYPH
 from genre_tui.datasets.audits import Audits
@@ -239,7 +238,7 @@ class DataPage(Page):
             said = f"{self._making.state} (i shows it)"
         doing = self.query_one("#doing", Static)
         doing.set_class(bool(said), "-said")
-        doing.update(Text(clean(said), no_wrap=True, overflow="ellipsis"))
+        doing.update(Text(said, no_wrap=True, overflow="ellipsis"))
 
     @property
     def _table(self) -> RowTable[DatasetLine]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from data.terminal.text import clean, duration
+from data.terminal.text import duration
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.model.run_model import RunModel
 from genre_tui.run.curves import MOST_VARIANTS, Choice, Metric
@@ -18,7 +18,7 @@ _WIDE = 100  # columns
 
 def title_line(model: RunModel, width: int) -> Text:
     """What the run is: name, protocol, dataset, and who carries it out where there is room."""
-    text = Text(no_wrap=True).append(clean(model.run.name), "bold")
+    text = Text(no_wrap=True).append(model.run.name, "bold")
     text.append(f"  {model.protocol} on {model.dataset}")
     if model.is_demo:
         text.append("  ").append("DEMO DATA", "bold reverse")
@@ -61,9 +61,9 @@ def progress_line(model: RunModel, width: int) -> Text:
 def notice_line(model: RunModel) -> Text:
     """What the user should know before all else; empty where there is nothing."""
     if model.problem:
-        return Text(f"This run cannot be read any more: {clean(model.problem)}", "bold")
+        return Text(f"This run cannot be read any more: {model.problem}", "bold")
     if model.is_alive and model.progress.paused:
-        return Text(f"Paused: {clean(model.progress.paused)}", "bold")
+        return Text(f"Paused: {model.progress.paused}", "bold")
     if model.state == "failed":
         return Text(f"Failed: {model.reason} Press r to resume it.", "bold")
     if model.state == "crashed":
@@ -145,4 +145,4 @@ def _machine(device: object) -> str:
 
 def _field(value: object, name: str) -> str:
     found: Any = value.get(name) if isinstance(value, dict) else None
-    return "" if found is None else clean(str(found))
+    return "" if found is None else str(found)

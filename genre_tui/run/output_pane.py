@@ -6,7 +6,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from data.terminal.text import clean
 from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
 from genre_tui.widgets.status_text import Said
@@ -44,13 +43,13 @@ def output_text(model: RunModel, console: str) -> Text:
     """Notes and failures as the events tell them, then what the processes printed."""
     text = Text()
     for note in model.progress.notes:
-        text.append(f"{clean(note)}\n", "bold")
+        text.append(f"{note}\n", "bold")
     failures = [trial for trial in model.trials.values() if trial.reason]
     for trial in failures[:_MOST_FAILURES]:
         text.append(f"{trial.variant} seed {trial.seed} {trial.status}: {trial.reason}\n")
     if len(failures) > _MOST_FAILURES:
         text.append(f"and {len(failures) - _MOST_FAILURES} more\n")
-    lines = [clean(line).rstrip() for line in console.splitlines()]
+    lines = [line.rstrip() for line in console.splitlines()]
     if model.state == "crashed":
         text.append("Its process was killed, or the machine went down: it could not say why.\n")
     text.append("console.log\n" if lines else "console.log is empty.", "dim")

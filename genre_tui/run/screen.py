@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
 from genre_tui.core.session import where
 from genre_tui.model.run_model import RunModel
@@ -247,7 +246,7 @@ class RunPage(ChoicePage):
     def _why_none(self) -> Text:
         if self._of is None:
             return Text("No run is chosen. Press 2 for all runs; Enter opens one.")
-        return Text(clean(self.app.problem) or f"{clean(self._of.name)} cannot be read.")
+        return Text(self.app.problem or f"{self._of.name} cannot be read.")
 
     def _draw_trials(self) -> None:
         if self.model is None:

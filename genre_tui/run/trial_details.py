@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.text import Text
 
-from data.terminal.text import clean
 from experiments.design.config_paths import flatten_config
 from experiments.errors import MISSHAPEN
 from experiments.runs.progress import TrialProgress
@@ -37,11 +36,11 @@ class TrialSettings:
     def of(self, trial: str) -> tuple[dict[str, str], dict[str, str]]:
         """By their paths: those in which the run's trials differ, and those they share."""
         told = self._fields.get(trial, {})
-        fields = {name: clean(value)[:_LONGEST] for name, value in told.items()}
+        fields = {name: value[:_LONGEST] for name, value in told.items()}
         unlike = {name: value for name, value in fields.items() if name in self._unlike}
         return (
-            {clean(name): value for name, value in unlike.items()},
-            {clean(name): value for name, value in fields.items() if name not in unlike},
+            unlike,
+            {name: value for name, value in fields.items() if name not in unlike},
         )
 
 

@@ -12,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
 from genre_tui.plots.curve import Frame
 from genre_tui.plots.plot import Plot
@@ -239,7 +238,7 @@ class RunsPage(ControlPage):
         if self._seen:
             nothing = "No run passes the filter. Esc clears it."
         elif self._problem:
-            nothing = clean(self._problem)
+            nothing = self._problem
         elif self._complete:
             nothing = "There are no runs yet. Press 1 to start one."
         else:
@@ -258,7 +257,7 @@ class RunsPage(ControlPage):
         elif self._seen or self._problem:
             narrow = wide = Text()
         else:
-            narrow = wide = Text(clean(f"Runs are looked for in {self.session.runs.absolute()}."))
+            narrow = wide = Text(f"Runs are looked for in {self.session.runs.absolute()}.")
         if marked:
             count = Text().append(f"{marked} marked", "bold")
             narrow = count.copy().append("  ").append_text(narrow)

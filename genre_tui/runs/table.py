@@ -8,7 +8,6 @@ from datetime import datetime
 
 from rich.text import Text
 
-from data.terminal.text import clean
 from experiments.export.csv_files import csv_text
 from genre_tui.core.theme import MARKS, STATE_GLYPH, STATE_STYLE
 from genre_tui.plots.curve import Curve
@@ -112,12 +111,12 @@ def about(run: RunSummary) -> Text:
     parts = [f"{run.protocol} on {run.dataset}"] if run.dataset else []
     parts += [f"carried out on {run.host}"] if run.host else []
     said = ": ".join(part for part in (", ".join(parts), run.reason) if part)
-    return Text().append(clean(run.run.name), "bold").append(f"\n{said}")
+    return Text().append(run.run.name, "bold").append(f"\n{said}")
 
 
 def details(run: RunSummary) -> Text:
     """What a run is, beside the table."""
-    text = Text().append(clean(run.run.name), "bold").append("\n\n")
+    text = Text().append(run.run.name, "bold").append("\n\n")
     text.append_text(state_text(run.state)).append(f" {share_text(run)}\n")
     text.append(f"{run.reason}\n" if run.reason else "").append("\n")
     rows = [("protocol", run.protocol), ("dataset", run.dataset), ("host", run.host)]
@@ -129,7 +128,7 @@ def details(run: RunSummary) -> Text:
     for name, value in rows:
         if value:
             text.append(f"{name:<9}", "dim").append(f"{value}\n")
-    return text.append("folder\n", "dim").append(clean(str(run.run.path)))
+    return text.append("folder\n", "dim").append(str(run.run.path))
 
 
 def curve_of(run: RunSummary) -> Curve:

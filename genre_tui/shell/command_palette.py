@@ -12,7 +12,6 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
-from data.terminal.text import clean
 from genre_tui.core.theme import ANSI_DARK, DARK, LIGHT, STATE_GLYPH
 from genre_tui.widgets.tab_bar import SCREENS
 
@@ -25,7 +24,7 @@ _COLOURS = {"dark": DARK.name, "light": LIGHT.name, "the terminal's own": ANSI_D
 
 @dataclass(frozen=True)
 class _Command:
-    """Something to pick. Its texts are clean, and shown as they are, never as markup."""
+    """Something to pick. Its texts are shown as they are, never as markup."""
 
     name: str
     help: str
@@ -69,7 +68,7 @@ class Palette(Provider):
             yield _Command(f"Colours: {name}", "", partial(setattr, app, "theme", theme), False)
         for summary in app.runs.summaries if app.runs else ():
             yield _Command(
-                f"Run {summary.study}/{clean(summary.run.path.name)}",
+                f"Run {summary.study}/{summary.run.path.name}",
                 f"{STATE_GLYPH[summary.state]} {summary.state} {summary.dataset}".rstrip(),
                 partial(self._look_at, summary),
                 is_shown_first=summary.is_alive,

@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from data.terminal.text import clean
 from genre_tui.shell.dialog import Dialog
 
 _MOST_LINES = 10
@@ -39,7 +38,7 @@ class ConfirmDialog(Dialog[bool]):
 
     def __init__(self, question: str, lines: Sequence[str], yes: str, no: str) -> None:
         super().__init__()
-        self._question, self._yes, self._no = clean(question), clean(yes), clean(no)
+        self._question, self._yes, self._no = question, yes, no
         self._lines = self._first(lines)
 
     def compose(self) -> ComposeResult:
@@ -53,13 +52,13 @@ class ConfirmDialog(Dialog[bool]):
 
     def tell(self, question: str, lines: Sequence[str]) -> None:
         """Say it anew, once more is known."""
-        self.query_one("#question", Static).update(Text(clean(question)))
+        self.query_one("#question", Static).update(Text(question))
         self.query_one("#about", Static).update(Text("\n".join(self._first(lines))))
 
     @staticmethod
     def _first(lines: Sequence[str]) -> list[str]:
         more = len(lines) - _MOST_LINES
-        first = [clean(line) for line in lines[:_MOST_LINES]]
+        first = list(lines[:_MOST_LINES])
         return [*first, f"and {more} more"] if more > 0 else first
 
     def action_agree(self) -> None:

@@ -15,7 +15,6 @@ from textual.containers import Vertical
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from data.terminal.text import clean
 from genre_tui.core.export_choices import Choice, Order
 from genre_tui.shell.dialog import Dialog
 
@@ -51,7 +50,7 @@ class ExportDialog(Dialog[Order]):
         with Vertical(id="box") as box:
             box.border_title = Text("Export")
             box.border_subtitle = Text("Enter writes  Tab to the path  Escape closes")
-            yield OptionList(*(Option(Text(clean(choice.what))) for choice in self._choices))
+            yield OptionList(*(Option(Text(choice.what)) for choice in self._choices))
             yield Static(Text("name" if self._is_download else "file"), classes="label")
             path = Input(self._choices[0].name)
             path.cursor_blink = False  # each blink would go over the line
@@ -109,4 +108,4 @@ class ExportDialog(Dialog[Order]):
         return ""
 
     def _say(self, sentence: str) -> None:
-        self.query_one("#problem", Static).update(Text(clean(sentence)))
+        self.query_one("#problem", Static).update(Text(sentence))

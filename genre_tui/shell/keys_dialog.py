@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from data.terminal.text import clean
 from genre_tui.shell.dialog import Dialog
 from genre_tui.shell.page import Page
 from genre_tui.widgets.tab_bar import SCREENS
@@ -70,7 +69,7 @@ class KeysDialog(Dialog[None]):
         of_widgets: dict[str, str] = {}
         everywhere: dict[str, str] = {}
         for node, binding, _, tooltip in self._page.active_bindings.values():
-            what = _WORDS.get(binding.action, clean(tooltip or binding.description))
+            what = _WORDS.get(binding.action, tooltip or binding.description)
             if what and not binding.system:
                 is_own = node is self._page and binding.action not in _WORDS
                 keys = everywhere if node is self.app else own if is_own else of_widgets

@@ -13,7 +13,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from data.terminal.text import clean
 from genre_tui.watch.messages import RunsSeen, RunUpdate
 from genre_tui.widgets.key_bar import KeyLine
 from genre_tui.widgets.tab_bar import Tabs
@@ -32,8 +31,8 @@ class Page(Screen[None]):
     """A screen behind a number key.
 
     Subclasses give `MODE` and `body`, and take in what they need with `runs_seen`,
-    `run_changed` and `shown`. All text from files is made `clean` and shown as Text,
-    never as markup.
+    `run_changed` and `shown`. All text from files is shown as Text, never as markup; the
+    application's `SafeText` filter makes it harmless.
     """
 
     MODE: ClassVar[str] = ""
@@ -132,9 +131,7 @@ class Page(Screen[None]):
     def say(self, sentence: str, *, problem: bool = False) -> None:
         """Tell the user something, in a corner, until there is more to tell or for some seconds."""
         self.app.clear_notifications()  # one at a time: they lie over what is shown
-        self.app.notify(
-            clean(sentence), severity="error" if problem else "information", markup=False
-        )
+        self.app.notify(sentence, severity="error" if problem else "information", markup=False)
 
     def write(self, path: Path, text: str) -> None:
         """Write a file, or say why not; in a browser let it download."""

@@ -22,7 +22,7 @@ class PickDialog(Dialog[str]):
 
     Args:
         title: what is chosen.
-        entries: ids and clean texts, in order.
+        entries: ids and texts, in order.
         current: id of the entry to begin at.
     """
 

@@ -14,7 +14,6 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
 from genre_tui.core.background import in_background
 from genre_tui.model import dataset_rows
@@ -64,7 +63,7 @@ class StudyForm(Dialog[None]):
     def compose(self) -> ComposeResult:
         """The fields, what it takes, the command, buttons."""
         with VerticalScroll(id="box", can_focus=False):
-            yield Static(Text(clean(f"Run {self._line.name}")), classes="title")
+            yield Static(Text(f"Run {self._line.name}"), classes="title")
             yield Static(Text("Tab: next field; Space: choose or tick"), classes="dim")
             yield OrderFields(self._line)
             yield Static(id="takes")
@@ -120,12 +119,12 @@ class StudyForm(Dialog[None]):
         if checked.order is not None:
             takes.append(_takes(checked), "bold")
             for note in checked.notes:
-                takes.append(f"\n{clean(note)}")
+                takes.append(f"\n{note}")
             command = checked.order.command(self._page.session.runs)
         elif "study" in checked.problems:
-            takes.append(clean(checked.problems["study"]), "bold red")
+            takes.append(checked.problems["study"], "bold red")
         self.query_one("#takes", Static).update(takes)
-        self.query_one("#command", Static).update(Text(clean(command)))
+        self.query_one("#command", Static).update(Text(command))
         self._enable()
         starts, self._starts_then = self._starts_then, False
         if starts:
@@ -176,14 +175,14 @@ class StudyForm(Dialog[None]):
                 order, dataset, self._page.session.runs, partial(self.call_later, self.tell)
             )
         except Exception as error:  # of any kind: the form has to say so
-            problem = clean(str(error)) or type(error).__name__
+            problem = str(error) or type(error).__name__
         self._page.post_message(Launched(self, run, problem))
 
     def tell(self, line: str, *, is_wrong: bool = False) -> None:
         """Say something below the buttons."""
         status = self.query_one("#status", Static)
         status.set_class(is_wrong, "-wrong").add_class("-said")
-        status.update(Text(clean(f"! {line}" if is_wrong else line)))
+        status.update(Text(f"! {line}" if is_wrong else line))
         status.scroll_visible(animate=False)
 
     def refused(self, problem: str) -> None:

@@ -11,7 +11,6 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Select
 
-from data.terminal.text import clean
 from experiments.design.study import PROTOCOLS
 from genre_tui.model.dataset_rows import Datasets
 from genre_tui.studies.run_order import DEVICES, Entries
@@ -51,7 +50,7 @@ class OrderFields(Vertical):
         if self._study.can_be_extended:
             ticks.append(Tick("extended: further variants", id="extended"))
         names = ", ".join(variant.name for variant in self._study.variants)
-        variants = Input(placeholder=clean(f"all: {names}"), compact=True, id="variants")
+        variants = Input(placeholder=f"all: {names}", compact=True, id="variants")
         yield Entry("dataset", data, id="data-entry")
         yield Entry("protocol", protocol, id="protocol-entry")
         yield Entry("", *ticks)

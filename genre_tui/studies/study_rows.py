@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.terminal.text import clean
 from experiments.design.plan import StudyOptions
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.errors import RunError
@@ -30,7 +29,7 @@ _MOST_FILES = 200
 
 @dataclass(frozen=True)
 class LastResult:
-    """What came of a finished run. All texts are clean.
+    """What came of a finished run.
 
     Args:
         run: its directory.
@@ -70,7 +69,7 @@ class StudyLine:
     @property
     def question(self) -> str:
         """That it answers."""
-        return clean(self.study.question) if self.study else self.problem
+        return self.study.question if self.study else self.problem
 
     @property
     def files(self) -> str:
@@ -107,9 +106,9 @@ def own_lines(folder: Path = Path()) -> list[StudyLine]:
             try:
                 own = read_study(path)
             except RunError as error:
-                lines.append(StudyLine(clean(str(path)), None, clean(str(error))))
+                lines.append(StudyLine(str(path), None, str(error)))
             else:
-                lines.append(StudyLine(clean(str(path)), own.study, options=own.options))
+                lines.append(StudyLine(str(path), own.study, options=own.options))
     return lines
 
 
@@ -158,18 +157,18 @@ def read_last(summary: RunSummary) -> LastResult:
     try:
         result = collect(summary.run)
     except (RunError, OSError) as error:
-        return LastResult(summary.run, None, summary.dataset, clean(str(error)))
-    best, dataset = result.best, clean(result.dataset)
+        return LastResult(summary.run, None, summary.dataset, str(error))
+    best, dataset = result.best, result.dataset
     on = f"{dataset}{' (synthesised)' if result.dataset_kind == 'demo' else ''}"
-    when = clean(result.created)[:16].replace("T", " ")
-    about = f"{clean(result.protocol)} protocol on {on}, {when} UTC"
+    when = result.created[:16].replace("T", " ")
+    about = f"{result.protocol} protocol on {on}, {when} UTC"
     if best is None or best.accuracy.mean is None:
         return LastResult(summary.run, None, dataset, f"no variant was tested: {about}.")
     many = f"{best.n} seed{'s' if best.n > 1 else ''}"
     best_of = "" if len(result.variants) == 1 else ", the best on validation"
     sentence = (
         f"accuracy {mean_std(best.accuracy)} %, macro-F1 {mean_std(best.macro_f1)} % of "
-        f"{clean(best.name)}{best_of}; {many}, {about}."
+        f"{best.name}{best_of}; {many}, {about}."
     )
     return LastResult(summary.run, best.accuracy.mean * 100, dataset, sentence)
 

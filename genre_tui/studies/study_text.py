@@ -6,7 +6,6 @@ from rich.table import Table
 from rich.text import Text
 
 from data.terminal.console import table
-from data.terminal.text import clean
 from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import PROTOCOLS, Study, Variant
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
@@ -39,7 +38,7 @@ def about_text(line: StudyLine) -> Text:
 def paragraphs(study: Study) -> list[str]:
     """Of its own text, each on one line; the question, which it begins with, is left out."""
     found = [" ".join(part.split()) for part in study.about.split("\n\n")]
-    return [clean(part) for part in found if part and part != study.question]
+    return [part for part in found if part and part != study.question]
 
 
 def cost_sentence(line: StudyLine) -> str:

@@ -10,7 +10,6 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from data.terminal.console import table
-from data.terminal.text import clean
 
 _GAP = 2  # columns between two of the table
 _NAME = 24  # cells of the first column that are kept before others are left out
@@ -34,7 +33,7 @@ class FittedTable:
 
     Args:
         columns: of the table, the first one being a name that may be folded.
-        rows: of texts, one a column; they are made clean.
+        rows: of texts, one a column.
         left: so many columns are text.
         notes: what to say below, by the place of the column that it is about.
     """
@@ -63,7 +62,7 @@ class FittedTable:
 
     def _width(self, place: int) -> int:
         texts = [self._columns[place].title, *(row[place] for row in self._rows)]
-        return max(cell_len(clean(text)) for text in texts)
+        return max(cell_len(text) for text in texts)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         places = self.kept(options.max_width)

@@ -18,8 +18,6 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from data.terminal.text import clean
-
 _GAP = 2  # columns between two choices
 
 
@@ -73,7 +71,7 @@ class Entry(Vertical):
     def tell(self, problem: str) -> None:
         """Say what is wrong; "" where nothing is."""
         self.set_class(bool(problem), "-wrong")
-        self.query_one(".problem", Static).update(Text(clean(f"! {problem}")))
+        self.query_one(".problem", Static).update(Text(f"! {problem}"))
 
 
 class Tick(Static, can_focus=True):
@@ -182,4 +180,4 @@ class Pick(Static, can_focus=True):
 
 
 def _one_line(text: str) -> Text:
-    return Text(clean(text), no_wrap=True, overflow="ellipsis")
+    return Text(text, no_wrap=True, overflow="ellipsis")

@@ -6,7 +6,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color as Background
 
-from genre_tui.core.theme import DARK, LIGHT, MARKS, SERIES, STATE_GLYPH, WithoutColour, theme_for
+from genre_tui.core.line_filters import WithoutColour
+from genre_tui.core.theme import DARK, LIGHT, MARKS, SERIES, STATE_GLYPH, theme_for
 
 FULL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
