@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from data.errors import DataError
+from data.files.user_folders import runs_folder
 from data.terminal.commands import BadInput, echo
 from experiments.errors import RunError
 from experiments.runs.listing import LATEST, find
@@ -41,7 +42,7 @@ _GARBAGE = (10_000, 10, 200)
 @click.option(
     "--runs",
     type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: Path(os.environ.get("GENRE_TUI_RUNS") or "runs"),
+    default=runs_folder,
     show_default="GENRE_TUI_RUNS, else runs",
     help="Folder of all runs.",
 )

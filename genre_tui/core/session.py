@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.files.user_folders import runs_folder
 from experiments.runs.directory import RunDirectory
 
 DEFAULT_REFRESH = 1.0  # seconds
@@ -13,8 +13,7 @@ DEFAULT_REFRESH = 1.0  # seconds
 
 def where(runs: Path) -> list[str]:
     """What a command line needs to find this folder of runs from here."""
-    is_default = runs == Path("runs") and "GENRE_TUI_RUNS" not in os.environ
-    return [] if is_default else ["--runs", str(runs)]
+    return [] if runs == runs_folder() == Path("runs") else ["--runs", str(runs)]
 
 
 @dataclass
