@@ -13,9 +13,9 @@ from rich.cells import cell_len
 
 from data.storage import catalogue
 from experiments.errors import RunError
-from genre_tui.confusion.mfcc_text import mfcc_lines
+from genre_tui.confusion.segment_dialog import mfcc_lines
 from genre_tui.confusion.segments import (
-    Sources,
+    SegmentSources,
     at_row,
     features_of,
     in_cell,
@@ -28,7 +28,7 @@ from genre_tui.model.run_model import RunModel
 from tests.genre_tui.support.listed import GENRES, known_dataset, known_run, trials_of
 
 
-def _sources(runs: Path, seeds: int = 2, **about: bool) -> Sources:
+def _sources(runs: Path, seeds: int = 2, **about: bool) -> SegmentSources:
     run = known_run(runs, **about)
     return open_sources(run, RunModel(run), trials_of(run)[:seeds])
 

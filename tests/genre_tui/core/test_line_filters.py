@@ -9,8 +9,8 @@ from rich.style import Style
 from textual.color import Color
 
 from genre_tui.app import GenreTui
+from genre_tui.core.app_session import AppSession
 from genre_tui.core.line_filters import SafeText, WithoutColour
-from genre_tui.core.session import Session
 
 BLACK = Color.parse("black")
 
@@ -38,4 +38,4 @@ def test_every_app_has_the_filter_last(
         monkeypatch.setenv("NO_COLOR", "1")
     else:
         monkeypatch.delenv("NO_COLOR", raising=False)
-    assert isinstance(GenreTui(Session(tmp_path)).get_line_filters()[-1], SafeText)
+    assert isinstance(GenreTui(AppSession(tmp_path)).get_line_filters()[-1], SafeText)
