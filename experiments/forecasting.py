@@ -36,7 +36,7 @@ from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import processor_name, versions
 from experiments.training.worker_count import worker_count
 from experiments.workers.pool import WorkerPool
-from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
+from networks.models.config import CNNConfig, FFNConfig, TrainingConfig, comparable
 from networks.models.multiply_adds import training_multiplications, weights
 
 T = TypeVar("T")
@@ -167,9 +167,10 @@ def _seconds_of(
         device = cohort.device or computing.device
         epochs = max(trial.training.epochs for _, trial in cohort.trials)
         seconds = epochs * _epoch_seconds(first, many, device, rows, classes)
-        seconds += _COSTS[first.network.kind, device].set_up
+        kind = comparable(first.network).kind
+        seconds += _COSTS[kind, device].set_up
         seconds += many * (_TRIAL + _TRIAL_WEIGHT * weights(first.network, classes))
-        seconds *= factors.get(first.network.kind, 1.0) * slowdown
+        seconds *= factors.get(kind, 1.0) * slowdown
         is_rough |= first.network.kind not in factors or device != computing.device
         heapq.heapreplace(free, free[0] + seconds)
     return max(free), is_rough
@@ -179,7 +180,7 @@ def _epoch_seconds(
     trial: Trial, many: int, device: str, rows: tuple[int, int], classes: int
 ) -> float:
     """Seconds of an epoch of trials like one on the reference machine, validation included."""
-    network, training, (train, validation) = trial.network, trial.training, rows
+    network, training, (train, validation) = comparable(trial.network), trial.training, rows
     costs, steps = _COSTS[network.kind, device], math.ceil(train / training.batch_size)
     # A validation row takes one product of each layer instead of three.
     products = training_multiplications(network, classes) * (train + validation / 3)
@@ -298,7 +299,8 @@ def learn(
         lasted = [epoch_seconds.get(trial.id, ()) for _, trial in cohort.trials]
         longest, first = max(lasted, key=len), cohort.trials[0][1]
         device = cohort.device or computing.device
-        if sum(longest) < _SHORTEST or device != computing.device:
+        is_own = first.network.kind not in _NAMES
+        if is_own or sum(longest) < _SHORTEST or device != computing.device:
             continue
         living = (sum(len(one) > epoch for one in lasted) for epoch in range(len(longest)))
         expected = (_epoch_seconds(first, many, device, rows, classes) for many in living)

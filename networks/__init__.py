@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from networks.inference import load_model
     from networks.models.build import build_model
     from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
+    from networks.models.custom import CustomConfig
 
 # Keras reads this once, when it is first imported, so every package sets it.
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -25,6 +26,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 _MODULES = {
     "CNNConfig": "networks.models.config",
     "ConfigError": "networks.errors",
+    "CustomConfig": "networks.models.custom",
     "FFNConfig": "networks.models.config",
     "TrainingConfig": "networks.models.config",
     "build_model": "networks.models.build",
@@ -37,6 +39,7 @@ _MODULES = {
 __all__ = [
     "CNNConfig",
     "ConfigError",
+    "CustomConfig",
     "FFNConfig",
     "TrainingConfig",
     "build_model",

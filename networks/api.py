@@ -9,33 +9,28 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.engine.cohort import FailedTrial, Outcome, TrialSpec, train_cohort
+from networks.engine.cohort import FailedTrial, Outcome, TrialSpec
+from networks.engine.fallback import FALLBACK, obstacle, train_trials
 from networks.errors import ConfigError
-from networks.inference import ends_in_softmax, probabilities_of
-from networks.models.build import build_model
-from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
+from networks.inference import probabilities_of
+from networks.models.build import build_with, check_shapes
+from networks.models.config import NetworkConfig, TrainingConfig
 from networks.models.config_checks import listed
+from networks.models.custom import INPUT_SHAPES, Features
 from networks.training import metrics
 from networks.training.callbacks import batch_hook
 from networks.training.cohort_key import LARGEST_COHORT, Precision, cohort_key
-from networks.training.keras_fit import fit_with_keras
 from networks.training.results import LabelledRows, TrainingResult
 
-Features = Literal["mfcc", "mel"]
 ModelFunction: TypeAlias = Callable[[tuple[int, ...], int], keras.Model]
-Network: TypeAlias = FFNConfig | CNNConfig | keras.Model | ModelFunction
-
-_INPUT_SHAPES: dict[Features, tuple[int, ...]] = {
-    "mfcc": FFNConfig.input_shape,
-    "mel": CNNConfig.input_shape,
-}
+Network: TypeAlias = NetworkConfig | keras.Model | ModelFunction
 
 
 class Split(Protocol):
@@ -248,7 +243,7 @@ class _Trial:
         source: what else than `spec` trials of a cohort must have in common.
         features: that it reads.
         callbacks: of the user.
-        obstacle: why the traced engine cannot train it, or None.
+        is_alone: whether it trains without others, through Keras.
     """
 
     spec: TrialSpec
@@ -256,7 +251,7 @@ class _Trial:
     source: object
     features: Features
     callbacks: Sequence[keras.callbacks.Callback]
-    obstacle: str | None
+    is_alone: bool
 
     @classmethod
     def of(
@@ -269,26 +264,24 @@ class _Trial:
         callbacks: Sequence[keras.callbacks.Callback] | None,
     ) -> _Trial:
         callbacks = callbacks or ()
-        hooks = [hook for callback in callbacks if (hook := batch_hook(callback))]
-        obstacle = f"a callback has {hooks[0]}, which is called for every batch" if hooks else None
-        if isinstance(network, (FFNConfig, CNNConfig)):
-            kind: Features = network.features
-            return cls(TrialSpec(network, training, seed), None, None, kind, callbacks, obstacle)
+        is_alone = any(map(batch_hook, callbacks))
+        if isinstance(network, NetworkConfig):
+            kind = network.features
+            return cls(TrialSpec(network, training, seed), None, None, kind, callbacks, is_alone)
         source: object = network
-        if not isinstance(network, keras.Model):
-            if not callable(network):
-                raise ConfigError(
-                    "network must be an FFNConfig, a CNNConfig, a Keras model or a function that "
-                    f"builds one. Received: {network!r:.100}."
-                )
+        if isinstance(network, keras.Model):
+            features = features or _features_of(network)
+            check_shapes(network, INPUT_SHAPES[features], classes)
+        elif callable(network):
             features = features or "mfcc"
-            keras.utils.set_random_seed(seed)
-            with keras.device("cpu"):
-                network = network(_INPUT_SHAPES[features], classes)
-        features = features or _features_of(network)
-        _check_output(network, _INPUT_SHAPES[features], classes)
-        obstacle = _obstacle(network) or obstacle
-        return cls(TrialSpec(None, training, seed), network, source, features, callbacks, obstacle)
+            network = build_with(network, INPUT_SHAPES[features], classes, seed)
+        else:
+            raise ConfigError(
+                "network must be a config, such as FFNConfig(), a Keras model or a function that "
+                f"builds one. Received: {network!r:.100}."
+            )
+        is_alone |= obstacle(network) is not None
+        return cls(TrialSpec(None, training, seed), network, source, features, callbacks, is_alone)
 
 
 def _cohorts(trials: Sequence[_Trial], device: str) -> list[list[int]]:
@@ -300,7 +293,7 @@ def _cohorts(trials: Sequence[_Trial], device: str) -> list[list[int]]:
             id(trial.source),
             cohort_key(trial.spec.network, trial.spec.training),
         )
-        groups.setdefault(key if trial.obstacle is None else index, []).append(index)
+        groups.setdefault(index if trial.is_alone else key, []).append(index)
     cohorts = []
     for group in groups.values():
         size = LARGEST_COHORT[trials[group[0]].features][device]
@@ -312,81 +305,23 @@ def _train(
     trials: Sequence[_Trial], data: Dataset, device: str, precision: Precision
 ) -> Sequence[Outcome]:
     """Train a cohort, by `keras.Model.fit` where the engine cannot."""
-    kind = trials[0].features
-    train, validation = _rows(data.train, kind), _rows(data.validation, kind)
-    obstacle, notes = trials[0].obstacle, list[str]()
-    initial = [trial.model.get_weights() if trial.model else [] for trial in trials]
-    if obstacle is None:
-        try:
-            outcomes = train_cohort(
-                [trial.spec for trial in trials],
-                train,
-                validation,
-                len(data.genres),
-                device=device,
-                precision=precision,
-                callbacks=lambda index: trials[index].callbacks,
-                report=notes.append,
-                models=[trial.model for trial in trials],
-            )
-        except Exception as error:  # of any kind, from tracing
-            if trials[0].model is None or isinstance(error, ConfigError):
-                raise
-            obstacle = f"it could not be traced ({(str(error) or type(error).__name__):.150})"
-        else:
-            return [_with_notes(outcome, notes) for outcome in outcomes if outcome is not None]
-    note = f"trained by keras.Model.fit, not by the traced engine: {obstacle}."
-    warnings.warn(note, stacklevel=4)
-    results = []
-    for trial, weights in zip(trials, initial, strict=True):
-        spec, model = trial.spec, trial.model
-        if model is None:
-            assert spec.network is not None
-            with keras.device("cpu"):
-                model = build_model(spec.network, len(data.genres), spec.seed, train.features)
-        else:
-            model.set_weights(weights)
-        result = fit_with_keras(
-            model,
-            spec.training,
-            spec.seed,
-            train,
-            validation,
-            len(data.genres),
-            device=device,
-            callbacks=trial.callbacks,
-        )
-        results.append(_with_notes(result, [note]))
-    return results
-
-
-def _with_notes(outcome: Outcome, notes: Sequence[str]) -> Outcome:
-    return outcome if isinstance(outcome, FailedTrial) else replace(outcome, notes=tuple(notes))
-
-
-def _obstacle(model: keras.Model) -> str | None:
-    """Why the traced engine cannot train a Keras model, or None."""
-    layers = list(model._flatten_layers(include_self=False))
-    rates = {layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}
-    random = [
-        layer
-        for layer in layers
-        if getattr(layer, "seed_generator", None) is not None
-        and not (isinstance(layer, keras.layers.Dropout) and layer in model.layers)
-    ]
-    if model.compiled:
-        return "the model is compiled, so its own optimizer and loss train it"
-    if type(model).train_step is not keras.Model.train_step:
-        return "the model has a train_step of its own"
-    if ends_in_softmax(model):
-        return "the model ends in softmax, and the engine's loss takes logits"
-    if model.losses or any(layer.activity_regularizer for layer in layers):
-        return "the model has regularizers or losses of its own"
-    if random:
-        return f"its layer {random[0].name} draws random numbers of its own"
-    if len(rates) > 1:
-        return f"its dropout rates differ ({', '.join(map(str, sorted(rates)))})"
-    return None
+    kind, notes = trials[0].features, list[str]()
+    outcomes = train_trials(
+        [trial.spec for trial in trials],
+        _rows(data.train, kind),
+        _rows(data.validation, kind),
+        len(data.genres),
+        device=device,
+        precision=precision,
+        callbacks=lambda index: trials[index].callbacks,
+        report=notes.append,
+        models=[trial.model for trial in trials],
+    )
+    for note in notes:
+        if note.startswith(FALLBACK):
+            warnings.warn(note, stacklevel=4)
+    found = [outcome for outcome in outcomes if outcome is not None]
+    return [o if isinstance(o, FailedTrial) else replace(o, notes=tuple(notes)) for o in found]
 
 
 def _features_of(model: keras.Model) -> Features:
@@ -394,24 +329,14 @@ def _features_of(model: keras.Model) -> Features:
         shape = tuple(model.input_shape[1:])
     except (AttributeError, TypeError, ValueError):
         shape = None
-    for features, expected in _INPUT_SHAPES.items():
+    for features, expected in INPUT_SHAPES.items():
         if shape == expected:
             return features
     raise ConfigError(
-        f"a model must read rows of the shape {' or '.join(map(str, _INPUT_SHAPES.values()))}. "
+        f"a model must read rows of the shape {' or '.join(map(str, INPUT_SHAPES.values()))}. "
         f"Received: {'one that is not built' if shape is None else shape}. Name what it reads "
-        f"with features, {listed(_INPUT_SHAPES)}."
+        f"with features, {listed(INPUT_SHAPES)}."
     )
-
-
-def _check_output(model: keras.Model, shape: tuple[int, ...], classes: int) -> None:
-    with keras.device("cpu"), torch.no_grad():
-        found = tuple(model(np.zeros((1, *shape), np.float32), training=False).shape)
-    if found != (1, classes):
-        raise ConfigError(
-            f"a model must map n rows to the shape (n, {classes}), a value a genre. Received: "
-            f"{('n', *found[1:])}."
-        )
 
 
 def _rows(split: Split, features: Features) -> LabelledRows:

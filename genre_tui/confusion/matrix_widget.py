@@ -1,4 +1,4 @@
-"""The widget that draws a confusion matrix with a cursor."""
+"""A confusion matrix that a cursor moves over."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from data.terminal.text import clean
+from genre_tui.confusion.cells import Grid
 from genre_tui.confusion.heat_colours import has_colours
-from genre_tui.confusion.matrix import CellGrid
-from genre_tui.confusion.matrix_drawing import HEAD, MatrixLayout, VisiblePart, lay_out_matrix, line
+from genre_tui.confusion.matrix_drawing import Window, line
+from genre_tui.confusion.matrix_layout import HEAD, Layout, lay_out
 
-_SIDES = ((11, 8, 7, 7), (6, 6, 6, 6), (6,), ())  # widths of the metrics beside the cells
+_SIDES = ((11, 8, 7, 7), (6, 6, 6, 6), (6,), ())  # columns of the figures beside the cells
 
 
-class MatrixWidget(Widget, can_focus=True):
-    """Draws a matrix; names and metrics stay visible while its cells scroll."""
+class MatrixGrid(Widget, can_focus=True):
+    """Draws a grid; names and figures stay in sight while its cells scroll."""
 
-    DEFAULT_CSS = "MatrixWidget { height: 1fr; width: 1fr; }"
+    DEFAULT_CSS = "MatrixGrid { height: 1fr; width: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1, 0)", "Cell above", show=False),
         Binding("down", "move(1, 0)", "Cell below", show=False),
@@ -38,10 +40,10 @@ class MatrixWidget(Widget, can_focus=True):
     cursor: reactive[tuple[int, int]] = reactive((0, 0), repaint=False)
 
     class Moved(Message):
-        """The cursor moved to another cell."""
+        """The cursor is on another cell."""
 
     class Chosen(Message):
-        """A cell was chosen with Enter or a double click."""
+        """A cell was chosen, with Enter or two clicks."""
 
         def __init__(self, i: int, j: int) -> None:
             super().__init__()
@@ -49,21 +51,21 @@ class MatrixWidget(Widget, can_focus=True):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.grid: CellGrid | None = None
-        self._layout: MatrixLayout | None = None
+        self.grid: Grid | None = None
+        self._layout: Layout | None = None
         self._missing = ""
         self._top = self._left = 0
 
-    def show(self, grid: CellGrid | None, missing: str = "") -> None:
-        """Show other cells; only rows that have changed are redrawn.
+    def show(self, grid: Grid | None, missing: str = "") -> None:
+        """Draw another grid; only what is not the same as before is drawn anew.
 
         Args:
-            grid: the cells, or None.
-            missing: text where there are none.
+            grid: to draw, or None.
+            missing: a sentence in place of the cells where there is no grid.
         """
-        before, layout, text = self.grid, self._layout, self._missing
-        self.grid, self._missing = grid, missing
-        if before is grid is None and text == self._missing:
+        before, layout, said = self.grid, self._layout, self._missing
+        self.grid, self._missing = grid, clean(missing)
+        if before is grid is None and said == self._missing:
             return
         if grid is not None:
             self.cursor = self._within(*self.cursor)
@@ -78,11 +80,11 @@ class MatrixWidget(Widget, can_focus=True):
         columns = range(self._left, self._left + now.columns)
         for row in range(self._top, self._top + now.rows):
             same = all(grid.cell(row, j) == before.cell(row, j) for j in columns)
-            if not same or grid.metric_texts(row) != before.metric_texts(row):
+            if not same or grid.side(row) != before.side(row):
                 self._refresh_row(row)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lay it out in the new size."""
+        """Share out the new room."""
         self._lay_out()
         self.refresh()
 
@@ -93,11 +95,11 @@ class MatrixWidget(Widget, can_focus=True):
             return
         least = grid.digits + (1 if has_colours(self.app) else 2)
         name = max(map(cell_len, grid.genres))
-        self._layout = lay_out_matrix(*self.size, len(grid.genres), name, max(least, 4), _SIDES)
-        self._scroll_to_cursor()
+        self._layout = lay_out(*self.size, len(grid.genres), name, max(least, 4), _SIDES)
+        self._keep_in_sight()
 
-    def _scroll_to_cursor(self) -> bool:
-        """Scroll until the cursor is visible; returns whether that was needed."""
+    def _keep_in_sight(self) -> bool:
+        """Scroll until the cursor can be seen; whether that was needed."""
         layout, before = self._layout, (self._top, self._left)
         if layout is None or self.grid is None:
             return False
@@ -122,8 +124,8 @@ class MatrixWidget(Widget, can_focus=True):
             self.post_message(self.Chosen(*self.cursor))
 
     def watch_cursor(self, before: tuple[int, int], now: tuple[int, int]) -> None:
-        """Redraw the two rows and the column names, or all where it scrolls."""
-        if self._scroll_to_cursor():
+        """Draw the two cells anew, or all where they scroll."""
+        if self._keep_in_sight():
             self.refresh()
         elif self._layout is not None:
             self.refresh(Region(0, HEAD - 1, self.size.width, 1))  # names of columns
@@ -138,7 +140,7 @@ class MatrixWidget(Widget, can_focus=True):
             self.refresh(Region(0, y, self.size.width, layout.height))
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the cell; a double click chooses it."""
+        """Go to the cell; two clicks choose it."""
         layout = self._layout
         if layout is None or self.grid is None:
             return
@@ -149,23 +151,23 @@ class MatrixWidget(Widget, can_focus=True):
                 self.action_choose()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Move the cursor down."""
+        """Go down."""
         self.action_move(1, 0)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Move the cursor up."""
+        """Go up."""
         self.action_move(-1, 0)
 
     def render_line(self, y: int) -> Strip:
-        """A line of column titles, names or cells; without cells, of the missing text."""
+        """A line: what columns are, their names, or a line of cells."""
         width, base = self.size.width, self.rich_style
         if self._layout is None or self.grid is None:
-            lines = wrap(self._missing, max(width - 4, 1))
-            number = y - (self.size.height - len(lines)) // 2
-            text = lines[number] if 0 <= number < len(lines) else ""
+            told = wrap(self._missing, max(width - 4, 1))
+            number = y - (self.size.height - len(told)) // 2
+            text = told[number] if 0 <= number < len(told) else ""
             return Strip([Segment(text.center(width), base)]).adjust_cell_length(width, base)
         ground = self.background_colors[1].rgb if has_colours(self.app) else None
-        window = VisiblePart(self._top, self._left, *self.cursor)
+        window = Window(self._top, self._left, *self.cursor)
         parts = line(y, self._layout, self.grid, window, ground)
         segments = [Segment(text, base + style) for text, style in parts]
         return Strip(segments).adjust_cell_length(width, base).simplify()

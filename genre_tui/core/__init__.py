@@ -1,1 +1,1 @@
-"""Services without widgets: theme, session state, key queue, background work, subprocesses."""
+"""What needs no widget: theme, session, key queue, subprocesses, short names."""

@@ -1,4 +1,4 @@
-"""Work in a thread, so that keys are answered meanwhile; its result is handled in the UI."""
+"""Work that would hold up the keys is done in a thread, and its result comes back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textual.dom import DOMNode
 from textual.worker import get_current_worker
 
 from data.errors import DataError
+from data.terminal.text import clean
 from experiments.errors import MISSHAPEN
 
 T = TypeVar("T")
@@ -20,29 +21,29 @@ def in_background(
     node: DOMNode,
     group: str,
     work: Callable[[], T],
-    handle: Callable[[T], object],
+    take: Callable[[T], object],
     fail: Callable[[str], object],
 ) -> None:
-    """Do work in a thread; newer work of the same group supersedes it and drops its result.
+    """Do work in a thread; where its group is asked for other work, its result is dropped.
 
     Args:
-        node: screen or widget that needs the result; once it is closed nothing is called.
-        group: name of the node's work of one kind.
-        work: the work; reads only what no other thread changes.
-        handle: called with the result, in the UI's thread.
-        fail: called with a sentence where the work failed, in the UI's thread.
+        node: screen or widget that wants the result; nothing is told when it is gone.
+        group: of the node's work, of which one at a time counts.
+        work: what to do, reading only what no other thread changes.
+        take: is given the result, in the interface's thread.
+        fail: is given a sentence, likewise.
     """
 
     def run() -> None:
         worker = get_current_worker()
         try:
-            call: Callable[[], object] = partial(handle, work())
+            tell: Callable[[], object] = partial(take, work())
         except _BAD_FILES as error:
-            call = partial(fail, str(error) or type(error).__name__)
+            tell = partial(fail, clean(str(error)) or type(error).__name__)
 
         def unless_late() -> None:
             if not worker.is_cancelled:
-                call()
+                tell()
 
         node.call_later(unless_late)
 

@@ -1,4 +1,4 @@
-"""Files that the key `e` can write from a screen, with their proposed names."""
+"""What `e` can write, and under which names."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Kind = Literal["text", "picture", "report"]
 
 
 @dataclass(frozen=True)
-class ExportChoice:
+class Choice:
     """A file that can be written.
 
     Args:
-        what: description for the user.
-        name: proposed name of the file.
+        what: for the user.
+        name: that is proposed for the file.
         kind: of its content.
-        text: content of a text file.
-        run: subject of a report.
+        text: its content, where it is known already.
+        run: that a report is about.
     """
 
     what: str
@@ -33,38 +33,36 @@ class ExportChoice:
 
 
 @dataclass(frozen=True)
-class ExportRequest:
-    """A file to write.
+class Order:
+    """A file that is asked for.
 
     Args:
-        choice: its content.
-        path: where to write it.
-        replaces: whether an existing file is overwritten.
+        choice: what.
+        path: where.
+        replaces: whether a file that is there goes.
     """
 
-    choice: ExportChoice
+    choice: Choice
     path: Path
     replaces: bool = False
 
 
-def choices(mode: str, files: Mapping[str, str], run: RunDirectory | None) -> list[ExportChoice]:
-    """Files that can be written from a screen.
+def choices(mode: str, files: Mapping[str, str], run: RunDirectory | None) -> list[Choice]:
+    """What can be written from a screen.
 
     Args:
         mode: of the screen.
-        files: texts that the screen offers, by file name.
-        run: subject of the report, or None.
+        files: texts that it offers, by their names.
+        run: that is looked at, or None.
     """
     is_of_run = run is not None and mode in ("run", "confusion", "compare")
     prefix = f"{_short_name(run)}-" if run is not None and is_of_run else ""
-    found = [
-        ExportChoice(_what(name), f"{prefix}{name}", "text", text) for name, text in files.items()
-    ]
-    found.append(ExportChoice("picture of this screen (SVG)", f"{prefix}{mode}.svg", "picture"))
+    found = [Choice(_what(name), f"{prefix}{name}", "text", text) for name, text in files.items()]
+    found.append(Choice("picture of this screen (SVG)", f"{prefix}{mode}.svg", "picture"))
     if run is not None:
         name = _short_name(run)
         what = f"report of {name} (HTML)"
-        found.append(ExportChoice(what, f"report-{name}.html", "report", run=run))
+        found.append(Choice(what, f"report-{name}.html", "report", run=run))
     return found
 
 
@@ -74,17 +72,17 @@ def _what(name: str) -> str:
 
 
 def _short_name(run: RunDirectory) -> str:
-    """Study and id, in characters that every file system allows."""
+    """Study and id, of characters that any file's name may have."""
     name = f"{run.path.parent.name}-{run.path.name.rpartition('-')[2]}"
     return re.sub(r"[^a-zA-Z0-9_-]+", "-", name).strip("-")[:80] or "run"
 
 
 def without_network(svg: str) -> str:
-    """An SVG without fonts that would be loaded over the network."""
+    """A picture that loads no fonts from elsewhere."""
     return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 def report_arguments(run: RunDirectory, path: Path, *, replaces: bool) -> list[str]:
-    """Arguments of `python -m` that write a run's report: it needs packages not loaded here."""
+    """Of `python -m`, to write a run's report: it takes what this program does not load."""
     words = ["experiments", "report", str(run.path.absolute()), "-o", str(path.absolute())]
     return [*words, "--replace"] if replaces else words

@@ -1,4 +1,4 @@
-"""The building of a dataset by a subprocess, and the check of the folder it is built from."""
+"""A dataset that is being made by a process of its own, whether somebody looks or not."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import DataError
-from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
+from data.terminal.text import clean
+from genre_tui.core.subprocess_command import Command, Ended
 
-_MOST_ENTRIES = 50_000  # of a folder that are counted
+_MOST_ENTRIES = 50_000  # of folders, that are looked at before anything is made
 _LEAST_GENRES = 2
 _SPLIT_FOLDERS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
-class BuildSource:
-    """A folder from which a dataset can be built.
+class Source:
+    """A folder that a dataset can be made of.
 
     Args:
-        folder: its path.
+        folder: where it is.
         name: of the dataset.
         is_arrays: whether it holds arrays rather than recordings.
-        about: its content, a sentence.
+        about: what is in it, in a sentence.
     """
 
     folder: Path
@@ -34,69 +35,69 @@ class BuildSource:
 
     @property
     def arguments(self) -> list[str]:
-        """Arguments of `python -m` that build it."""
+        """Of the command that makes it."""
         command = "import" if self.is_arrays else "build"
         return ["data", command, str(self.folder), "--name", self.name]
 
     @property
     def command(self) -> str:
-        """The command line that builds it."""
+        """The command line that makes it."""
         return shlex.join(["python", "-m", *self.arguments])
 
 
-class DatasetBuild:
-    """The subprocess that builds a dataset.
+class Making:
+    """The process that makes a dataset.
 
     Args:
-        source: the folder.
-        on_change: called in a thread for each line of output, and at the end.
+        source: that it is made of.
+        told: called whenever it has printed a line, and when it has ended; in a thread.
     """
 
-    def __init__(self, source: BuildSource, on_change: Callable[[], object]) -> None:
+    def __init__(self, source: Source, told: Callable[[], object]) -> None:
         self.source = source
-        self.ended: CommandResult | None = None
+        self.ended: Ended | None = None
         self.is_cancelled = False
-        self._on_change = on_change
-        self._command = SubprocessCommand(source.arguments, lambda line: on_change())
+        self._told = told
+        self._command = Command(source.arguments, lambda line: told())
         self._command.start(self._end)
 
     @property
     def lines(self) -> list[str]:
-        """Its output."""
+        """What it has printed."""
         printed = self.ended.output.splitlines() if self.ended is not None else []
-        return [*self._command.lines, *printed]
+        return [*self._command.lines, *map(clean, printed)]
 
     @property
     def state(self) -> str:
-        """Its state in a line."""
+        """Where it stands, in a line."""
         name, ended = self.source.name, self.ended
         if ended is None:
-            last = next((line for line in reversed(self._command.lines) if line.strip()), "...")
-            return f"cancelling {name} ..." if self.is_cancelled else f"making {name}: {last}"
+            said = next((line for line in reversed(self._command.lines) if line.strip()), "...")
+            return f"cancelling {name} ..." if self.is_cancelled else f"making {name}: {said}"
         if ended.cancelled:
             return f"{name} was cancelled: nothing was written."
         return f"{name} was not made: {ended.problem}" if ended.status else f"{name} is made."
 
     def cancel(self) -> None:
-        """End it; nothing is written."""
+        """End it; nothing of it is kept."""
         self.is_cancelled = True
         self._command.cancel()
 
-    def detach(self) -> None:
-        """Let it run, and make no further calls for it."""
-        self._command.detach()
+    def leave(self) -> None:
+        """Let it go on, and hear of it no more."""
+        self._command.leave()
 
-    def _end(self, ended: CommandResult) -> None:
+    def _end(self, ended: Ended) -> None:
         self.ended = ended
-        self._on_change()
+        self._told()
 
 
-def inspect_folder(folder: str, name: str) -> tuple[BuildSource | None, dict[str, str]]:
-    """Check the folder and name of a new dataset; returns the source, and error messages by field.
+def look_into(folder: str, name: str) -> tuple[Source | None, dict[str, str]]:
+    """What a form asks for: what would be made of a folder, and what is wrong, by entry.
 
     Args:
-        folder: as typed.
-        name: as typed; "" for the folder's.
+        folder: as it was typed.
+        name: as it was typed; "" takes the folder's.
     """
     from data.storage import catalogue
 
@@ -108,19 +109,19 @@ def inspect_folder(folder: str, name: str) -> tuple[BuildSource | None, dict[str
     try:
         is_arrays, about = _contents(path)
     except (DataError, OSError) as error:
-        problems["folder"] = str(error)
+        problems["folder"] = clean(str(error))
     try:
         name = name.strip() or catalogue.name_for(path)
         target = catalogue.free_path(name, replace=True)
         if target.exists():
             problems["name"] = f"there is a dataset {name!r} already: choose another name."
     except DataError as error:
-        problems["name"] = str(error)
-    return (None if problems else BuildSource(path, name, is_arrays, about)), problems
+        problems["name"] = clean(str(error))
+    return (None if problems else Source(path, name, is_arrays, about)), problems
 
 
 def _contents(folder: Path) -> tuple[bool, str]:
-    """Whether a folder holds arrays, and a sentence about its content.
+    """Whether a folder holds arrays, and what is in it.
 
     Raises:
         DataError: it holds neither arrays nor recordings.
@@ -141,12 +142,12 @@ def _contents(folder: Path) -> tuple[bool, str]:
             "more folders, one a genre."
         )
     return False, f"{sum(counts.values())} recordings in {len(counts)} genres: " + (
-        f"{', '.join(counts)}."
+        f"{clean(', '.join(counts))}."
     )
 
 
 def _recordings(folder: Path, suffixes: Collection[str]) -> dict[str, int]:
-    """Number of recordings by top folder, of the first entries of a large folder."""
+    """Recordings in each folder that has any, as far as they are found in a moment."""
     counts: dict[str, int] = {}
     left = _MOST_ENTRIES
     for top in sorted(path for path in folder.iterdir() if path.is_dir()):

@@ -88,7 +88,7 @@ class Variant:
     """A variant's settings.
 
     Args:
-        name: of the variant.
+        name: clean.
         groups: one a learning rate.
     """
 

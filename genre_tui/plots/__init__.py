@@ -1,1 +1,1 @@
-"""Line plots of curves with bands, drawn in braille characters."""
+"""Plots of lines in a terminal: axes, braille dots, curves and their labels."""

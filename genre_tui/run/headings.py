@@ -1,4 +1,4 @@
-"""A run's heading lines: title, progress, notices, devices, and the curves' caption."""
+"""What is said of a run in words: its header, its devices, why there is nothing to see."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.text import Text
 
-from data.terminal.text import duration
+from data.terminal.text import clean, duration
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.model.run_model import RunModel
-from genre_tui.run.curves import MOST_VARIANTS, CurveOptions, Metric
+from genre_tui.run.curves import MOST_VARIANTS, Choice, Metric
 
 _LONGEST_BAR = 30
 _SHORTEST_BAR = 4
@@ -17,8 +17,8 @@ _WIDE = 100  # columns
 
 
 def title_line(model: RunModel, width: int) -> Text:
-    """Name, protocol, dataset and, where there is room, the owner."""
-    text = Text(no_wrap=True).append(model.run.name, "bold")
+    """What the run is: name, protocol, dataset, and who carries it out where there is room."""
+    text = Text(no_wrap=True).append(clean(model.run.name), "bold")
     text.append(f"  {model.protocol} on {model.dataset}")
     if model.is_demo:
         text.append("  ").append("DEMO DATA", "bold reverse")
@@ -28,19 +28,17 @@ def title_line(model: RunModel, width: int) -> Text:
 
 
 def progress_line(model: RunModel, width: int) -> Text:
-    """State, progress bar, trials, time left, speed."""
+    """How far it is: state, a bar, trials, time left, speed."""
     state, progress = model.state or "", model.progress
     ended = model.count("finished", "diverged", "failed")
-    # The share of the work, by its cost; the share of trials where events do not have it.
+    # Events tell the share of the work: where trials differ in what they cost, not that of trials.
     share = 1.0 if state == "finished" else progress.share or ended / max(len(model.trials), 1)
     parts = [f"{model.count('finished')}/{len(model.trials)} done"]
     parts += [f"{model.count(name)} {name}" for name in ("failed", "diverged") if model.count(name)]
     if model.is_alive:
         rate = progress.epochs_per_second
         parts += [f"{rate:.3g} trial-epochs/s"] if rate else []
-        is_trained = (
-            ended == len(model.trials) and "search" not in model.facts
-        )  # a search adds trials
+        is_trained = ended == len(model.trials) and "search" not in model.facts  # which draws more
         if is_trained and model.facts.get("baselines") is True:
             parts.insert(1, "fitting baselines")
         elif progress.seconds_left is not None and not progress.paused:
@@ -61,11 +59,11 @@ def progress_line(model: RunModel, width: int) -> Text:
 
 
 def notice_line(model: RunModel) -> Text:
-    """A problem, a pause or a failure; empty where there is none."""
+    """What the user should know before all else; empty where there is nothing."""
     if model.problem:
-        return Text(f"This run cannot be read any more: {model.problem}", "bold")
+        return Text(f"This run cannot be read any more: {clean(model.problem)}", "bold")
     if model.is_alive and model.progress.paused:
-        return Text(f"Paused: {model.progress.paused}", "bold")
+        return Text(f"Paused: {clean(model.progress.paused)}", "bold")
     if model.state == "failed":
         return Text(f"Failed: {model.reason} Press r to resume it.", "bold")
     if model.state == "crashed":
@@ -78,7 +76,7 @@ def notice_line(model: RunModel) -> Text:
 
 
 def device_line(model: RunModel, width: int) -> Text:
-    """The device and the workers' load."""
+    """What trains it, and how busy that is by the run's own events."""
     progress, parts = model.progress, [_machine(model.facts.get("device"))]
     if model.is_alive and progress.workers:
         count = len(progress.workers)
@@ -101,21 +99,21 @@ def device_line(model: RunModel, width: int) -> Text:
     return text
 
 
-def curves_line(model: RunModel, options: CurveOptions, metric: Metric | None = None) -> Text:
-    """The caption of the curves, of all metrics or of one."""
-    lines = options.lines if metric is None or metric.train else "validation"
+def curves_line(model: RunModel, choice: Choice, metric: Metric | None = None) -> Text:
+    """What the curves are: those of all metrics, or of one."""
+    lines = choice.lines if metric is None or metric.train else "validation"
     parts = [{"both": "validation (train dotted)"}.get(lines, lines)]
     seeds = max((len(group.trials) for one in model.settings for group in one.groups), default=1)
     parts.append(f"mean and range of {seeds} seeds" if seeds > 1 else "one seed")
-    if options.smoothing:
-        parts.append(f"smoothed {options.smoothing:g}")
+    if choice.smoothing:
+        parts.append(f"smoothed {choice.smoothing:g}")
     if len(model.settings) > MOST_VARIANTS:
         parts.append(f"the best {MOST_VARIANTS} of {len(model.settings)} variants")
-    if options.variant < len(model.settings):
-        variant = model.settings[options.variant]
+    if choice.variant < len(model.settings):
+        variant = model.settings[choice.variant]
         if len(variant.groups) > 1:
-            rate = variant.groups[options.rate_of(options.variant, variant)].learning_rate
-            is_chosen = options.variant in options.rates
+            rate = variant.groups[choice.rate_of(choice.variant, variant)].learning_rate
+            is_chosen = choice.variant in choice.rates
             begin, end = ("", "") if is_chosen else ("best rates (", ")")
             parts.append(f"{begin}{variant.name}: {rate:g}{end}")
     return Text(", ".join(parts), "dim", no_wrap=True)
@@ -147,4 +145,4 @@ def _machine(device: object) -> str:
 
 def _field(value: object, name: str) -> str:
     found: Any = value.get(name) if isinstance(value, dict) else None
-    return "" if found is None else str(found)
+    return "" if found is None else clean(str(found))

@@ -1,1 +1,1 @@
-"""Base classes of the application, its pages and dialogs, and the dialogs that pages share."""
+"""What all screens share: pages, dialogs, the command palette, export."""

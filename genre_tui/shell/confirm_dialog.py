@@ -1,4 +1,4 @@
-"""A yes/no question before something that cannot be undone."""
+"""Asks before something is done that cannot be undone."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from data.terminal.text import clean
 from genre_tui.shell.dialog import Dialog
 
 _MOST_LINES = 10
 
 
 class ConfirmDialog(Dialog[bool]):
-    """A question with details: `y` is yes, Escape, `n` and Enter are no.
+    """A question with what it is about. `y` says yes; all else leaves things as they are.
 
     Args:
         question: such as "Remove 2 runs?".
-        lines: details, one each.
-        yes: meaning of yes, such as "remove them".
-        no: meaning of no, such as "keep them".
+        lines: what it is about, one thing a line.
+        yes: what is done, such as "remove them".
+        no: what becomes of it otherwise, such as "keep them".
     """
 
     DEFAULT_CSS = """
@@ -38,11 +39,11 @@ class ConfirmDialog(Dialog[bool]):
 
     def __init__(self, question: str, lines: Sequence[str], yes: str, no: str) -> None:
         super().__init__()
-        self._question, self._yes, self._no = question, yes, no
+        self._question, self._yes, self._no = clean(question), clean(yes), clean(no)
         self._lines = self._first(lines)
 
     def compose(self) -> ComposeResult:
-        """The question, the details, the answers."""
+        """The question, what it is about, the answers."""
         with Vertical(id="box"):
             yield Static(Text(self._question), id="question")
             yield Static(Text("\n".join(self._lines)), id="about")
@@ -50,15 +51,15 @@ class ConfirmDialog(Dialog[bool]):
             answers = Text.assemble(*yes, *no)
             yield Static(answers, id="answers")
 
-    def set_question(self, question: str, lines: Sequence[str]) -> None:
-        """Replace question and details, once more is known."""
-        self.query_one("#question", Static).update(Text(question))
+    def tell(self, question: str, lines: Sequence[str]) -> None:
+        """Say it anew, once more is known."""
+        self.query_one("#question", Static).update(Text(clean(question)))
         self.query_one("#about", Static).update(Text("\n".join(self._first(lines))))
 
     @staticmethod
     def _first(lines: Sequence[str]) -> list[str]:
         more = len(lines) - _MOST_LINES
-        first = list(lines[:_MOST_LINES])
+        first = [clean(line) for line in lines[:_MOST_LINES]]
         return [*first, f"and {more} more"] if more > 0 else first
 
     def action_agree(self) -> None:

@@ -1,4 +1,4 @@
-"""The screen Studies: all studies with their costs and last results."""
+"""The screen Studies: all questions, what they take here, what came of them."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ from textual.widgets import Static
 
 from experiments.design.study import Study
 from genre_tui.core.background import in_background
-from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
-from genre_tui.shell.base_page import BasePage
-from genre_tui.studies.start_form import StartResult
-from genre_tui.studies.study_details import StudyDialog, about_text, variants_table
+from genre_tui.core.subprocess_command import Command, Ended
+from genre_tui.shell.page import Page
+from genre_tui.studies.messages import Launched
+from genre_tui.studies.study_dialog import StudyDialog
 from genre_tui.studies.study_rows import (
     LastResult,
     StudyLine,
-    built_in_studies,
     newest_finished,
-    read_result,
-    user_studies,
+    our_lines,
+    own_lines,
+    read_last,
     with_costs,
     with_runs,
 )
 from genre_tui.studies.study_table import studies_csv, study_columns, study_sign
+from genre_tui.studies.study_text import about_text, variants_table
 from genre_tui.watch.messages import RunsSeen
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.row_table import RowTable
-from genre_tui.widgets.status_text import StatusText
+from genre_tui.widgets.status_text import Said
 
 
-class StudiesPage(BasePage):
-    """The table of studies, and details of the one under the cursor."""
+class StudiesPage(Page):
+    """All studies, and what the one under the cursor is about."""
 
     MODE: ClassVar[str] = "studies"
     CHANGES = frozenset({"start"})
@@ -61,48 +62,48 @@ class StudiesPage(BasePage):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ours = {line.name: line for line in built_in_studies()}
+        self._ours = {line.name: line for line in our_lines()}
         self._own: dict[str, StudyLine] = {}
         self._runs: dict[str, list[RunSummary]] = {}
         self._results: dict[Path, LastResult] = {}
         self._about: Study | None = None  # whose variants are shown
         self._is_reading = False
-        self._measuring: SubprocessCommand | None = None
+        self._measuring: Command | None = None
 
     def body(self) -> Iterable[Widget]:
-        """The table, and the study's details below it."""
+        """The table, and below it what the study is about."""
         with Vertical(id="body"):
             yield RowTable(study_columns(), lambda line: line.name, study_sign, id="studies")
             with VerticalScroll(id="about"), Horizontal():
-                yield StatusText(id="text")
+                yield Said(id="text")
                 yield Static(id="variants")
 
     def on_mount(self) -> None:
-        """Show the studies at once, and estimate their costs afterwards."""
+        """Show what is known at once, and find out the rest."""
         self._show()
-        self.call_after_refresh(self._estimate)
+        self.call_after_refresh(self._foresee)
 
     def on_unmount(self) -> None:
-        """End a measurement."""
+        """Leave nothing behind."""
         if self._measuring is not None:
             self._measuring.cancel()
 
-    def activated(self) -> None:
-        """Look for the user's studies again."""
-        self._find_user_studies()
+    def shown(self) -> None:
+        """Files may have come or gone."""
+        self._look_for_own()
 
-    def runs_updated(self, update: RunsSeen) -> None:
-        """Show running runs, and read results of finished ones."""
+    def runs_seen(self, told: RunsSeen) -> None:
+        """Show what goes on, and read what has been finished."""
         runs = defaultdict(list)
-        for summary in update.summaries:
+        for summary in told.summaries:
             runs[summary.study].append(summary)
         self._runs = runs
         self._show()
-        if update.complete and not self._is_reading:
+        if told.complete and not self._is_reading:
             self._read_next()
 
     def go_to(self, name: str) -> None:
-        """Select a study."""
+        """Put the cursor on a study."""
         self._table.move_to(name)
 
     @property
@@ -111,45 +112,45 @@ class StudiesPage(BasePage):
         return self._table.item
 
     def action_start(self) -> None:
-        """Open the form that starts a run of the study."""
+        """Ask how, and start a run of the study."""
         line = self.line
         if self.session.read_only:
-            self.show_message("Started with --read-only: nothing is started here.")
+            self.say("Started with --read-only: nothing is started here.")
         elif line is not None and line.study is None:
-            self.show_message(line.problem, problem=True)
+            self.say(line.problem, problem=True)
         elif line is not None:
-            from genre_tui.studies.start_form import StartForm
+            from genre_tui.studies.start_form import StudyForm
 
-            self.app.push_screen(StartForm(line, self))
+            self.app.push_screen(StudyForm(line, self))
 
     def action_measure(self) -> None:
         """Measure how long training takes on this machine."""
         if self.session.read_only:
-            self.show_message("Started with --read-only: nothing is measured here.")
+            self.say("Started with --read-only: nothing is measured here.")
         elif self._measuring is not None:
             self._measuring.cancel()
         elif all(line.is_measured for line in self._ours.values()):
-            self.show_message("This machine has been measured.")
+            self.say("This machine has been measured.")
         else:
-            self.show_message("Measuring this machine: some seconds. m ends it.")
-            self._measuring = SubprocessCommand(["experiments", "list", "--measure"])
+            self.say("Measuring this machine: some seconds. m ends it.")
+            self._measuring = Command(["experiments", "list", "--measure"])
             self._measuring.start(partial(self.call_later, self._measured))
 
-    async def on_start_result(self, result: StartResult) -> None:
-        """Open the started run, or show why it was not started."""
-        from genre_tui.studies.start_form import StartForm
+    async def on_launched(self, told: Launched) -> None:
+        """Go to the run that was started, or say why there is none."""
+        from genre_tui.studies.start_form import StudyForm
 
-        form = result.form if result.form in self.app.screen_stack else None
-        if result.run is None and isinstance(form, StartForm):
-            form.refused(result.problem)
-        elif result.run is None:
-            self.show_message(result.problem, problem=True)
+        form = told.form if told.form in self.app.screen_stack else None
+        if told.run is None and isinstance(form, StudyForm):
+            form.refused(told.problem)
+        elif told.run is None:
+            self.say(told.problem, problem=True)
         else:
             self.app.refresh_runs()
             if form is None:
-                self.show_message(f"Started {result.run.name}.")
+                self.say(f"Started {told.run.name}.")
                 return
-            self.app.open_run(result.run)
+            self.app.open_run(told.run)
             await self.app.action_go("run")
 
     @on(RowTable.Moved, "#studies")
@@ -167,9 +168,9 @@ class StudiesPage(BasePage):
             self.action_start()
 
     def _show(self) -> None:
-        """Show all rows, and the selected study's details."""
+        """Rows that have changed, and what the study under the cursor is about."""
         lines = [
-            with_runs(line, self._runs.get(line.folder, []), self._results)
+            with_runs(line, self._runs.get(line.files, []), self._results)
             for line in [*self._ours.values(), *self._own.values()]
         ]
         self._table.show(lines)
@@ -178,7 +179,7 @@ class StudiesPage(BasePage):
     def _show_about(self) -> None:
         line = self.line
         if line is not None:
-            self.query_one("#text", StatusText).set_text(about_text(line), layout=True)
+            self.query_one("#text", Said).tell(about_text(line), grows=True)
         if line is not None and line.study is not self._about:
             self._about = line.study
             variants = variants_table(line.study) if line.study else Text()
@@ -188,56 +189,56 @@ class StudiesPage(BasePage):
     def _table(self) -> RowTable[StudyLine]:
         return self.query_one("#studies", RowTable)
 
-    def _estimate(self) -> None:
-        """Estimate the costs of built-in studies, one after the other: a second of work in all."""
-        self._estimate_next(list(self._ours.values()))
+    def _foresee(self) -> None:
+        """What our studies take here, one after the other: a second of work in all."""
+        self._foresee_next(list(self._ours.values()))
 
-    def _estimate_next(self, lines: Sequence[StudyLine]) -> None:
+    def _foresee_next(self, lines: Sequence[StudyLine]) -> None:
         if lines:
-            handle = partial(self._show_cost, lines[1:])
-            in_background(self, "costs", partial(with_costs, lines[0]), handle, self._problem)
+            take = partial(self._take_cost, lines[1:])
+            in_background(self, "costs", partial(with_costs, lines[0]), take, self._problem)
 
-    def _find_user_studies(self) -> None:
-        def find() -> list[StudyLine]:
-            return [with_costs(line) for line in user_studies()]
+    def _look_for_own(self) -> None:
+        def look() -> list[StudyLine]:
+            return [with_costs(line) for line in own_lines()]
 
-        in_background(self, "own", find, self._show_user_studies, self._problem)
+        in_background(self, "own", look, self._take_own, self._problem)
 
     def _read_next(self) -> None:
-        """Read the result of one more newest finished run."""
+        """Read what came of the newest finished run of a study, where that was not done yet."""
         finished = filter(None, map(newest_finished, self._runs.values()))
         new = next((run for run in finished if run.run.path not in self._results), None)
         self._is_reading = new is not None
         if new is not None:
-            fail = partial(self._show_result, new)
-            in_background(self, "results", partial(read_result, new), fail, fail)
+            fail = partial(self._take_result, new)
+            in_background(self, "results", partial(read_last, new), fail, fail)
 
-    def _show_cost(self, others: Sequence[StudyLine], line: StudyLine) -> None:
+    def _take_cost(self, others: Sequence[StudyLine], line: StudyLine) -> None:
         self._ours[line.name] = line
         self._show()
-        self._estimate_next(others)
+        self._foresee_next(others)
 
-    def _show_user_studies(self, lines: Sequence[StudyLine]) -> None:
+    def _take_own(self, lines: Sequence[StudyLine]) -> None:
         self._own = {line.name: line for line in lines if line.name not in self._ours}
         self._show()
 
-    def _show_result(self, of: RunSummary, last: LastResult | str) -> None:
-        if isinstance(last, str):  # why it cannot be read
+    def _take_result(self, of: RunSummary, last: LastResult | str) -> None:
+        if isinstance(last, str):  # it cannot be read
             last = LastResult(of.run, None, of.dataset, last)
         self._results[of.run.path] = last
         self._show()
         self._read_next()
 
     def _problem(self, problem: str) -> None:
-        self.show_message(problem, problem=True)
+        self.say(problem, problem=True)
 
-    def _measured(self, ended: CommandResult) -> None:
+    def _measured(self, ended: Ended) -> None:
         self._measuring = None
         if ended.problem:
-            self.show_message(ended.problem, problem=True)
+            self.say(ended.problem, problem=True)
         elif not ended.cancelled:
-            self.show_message("Measured.")
-        self._estimate()
+            self.say("Measured.")
+        self._foresee()
 
     def exportable(self) -> dict[str, str]:
         """The table."""

@@ -11,28 +11,29 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Select
 
+from data.terminal.text import clean
 from experiments.design.study import PROTOCOLS
 from genre_tui.model.dataset_rows import Datasets
-from genre_tui.studies.run_request import DEVICES, FormValues
+from genre_tui.studies.run_order import DEVICES, Entries
 from genre_tui.studies.study_rows import StudyLine
-from genre_tui.widgets.form import FormCheckbox, FormRadio, FormRow
+from genre_tui.widgets.form import Entry, Pick, Tick
 
 _GRID = "none, or such as training.learning_rate=1e-4,1e-3"
 
 
-class StartFormFields(Vertical):
-    """The fields: dataset, protocol, seeds, epochs, device, variants, varied fields.
+class OrderFields(Vertical):
+    """What can be asked of a study, one line a question.
 
     Args:
         line: of the study.
     """
 
     DEFAULT_CSS = """
-    StartFormFields { height: auto; }
+    OrderFields { height: auto; }
     """
 
     class Changed(Message):
-        """A value has changed."""
+        """Something else is entered."""
 
     def __init__(self, line: StudyLine) -> None:
         super().__init__()
@@ -40,55 +41,55 @@ class StartFormFields(Vertical):
         self._line, self._study = line, line.study
 
     def compose(self) -> ComposeResult:
-        """All fields."""
+        """All entries."""
         options = self._line.options
         data: Select[str] = Select([], prompt="looking ...", compact=True, id="data")
-        protocol = FormRadio({known: known for known in PROTOCOLS}, options.protocol, id="protocol")
-        device = FormRadio({known: known for known in DEVICES}, "auto", id="device")
-        ticks = [FormCheckbox("quick (if controlled)", id="quick")]
+        protocol = Pick({known: known for known in PROTOCOLS}, options.protocol, id="protocol")
+        device = Pick({known: known for known in DEVICES}, "auto", id="device")
+        ticks = [Tick("quick (if controlled)", id="quick")]
         ticks[0].disabled = options.protocol != "controlled"
         if self._study.can_be_extended:
-            ticks.append(FormCheckbox("extended: further variants", id="extended"))
+            ticks.append(Tick("extended: further variants", id="extended"))
         names = ", ".join(variant.name for variant in self._study.variants)
-        variants = Input(placeholder=f"all: {names}", compact=True, id="variants")
-        yield FormRow("dataset", data, id="data-entry")
-        yield FormRow("protocol", protocol, id="protocol-entry")
-        yield FormRow("", *ticks)
+        variants = Input(placeholder=clean(f"all: {names}"), compact=True, id="variants")
+        yield Entry("dataset", data, id="data-entry")
+        yield Entry("protocol", protocol, id="protocol-entry")
+        yield Entry("", *ticks)
         for name in ("seeds", "epochs"):
             number = Input(compact=True, classes="-short", id=name)
-            yield FormRow(name, number, id=f"{name}-entry")
-        yield FormRow("device", device)
-        yield FormRow("variants", variants, id="variants-entry")
-        yield FormRow("vary", Input(placeholder=_GRID, compact=True, id="vary"), id="vary-entry")
+            yield Entry(name, number, id=f"{name}-entry")
+        yield Entry("device", device)
+        yield Entry("variants", variants, id="variants-entry")
+        yield Entry("vary", Input(placeholder=_GRID, compact=True, id="vary"), id="vary-entry")
 
     def on_mount(self) -> None:
-        """Show the defaults."""
-        self._show_defaults()
+        """Say what counts where nothing is entered."""
+        self._suggest()
 
     @property
-    def values(self) -> FormValues:
-        """The current values."""
+    def entries(self) -> Entries:
+        """What is entered now."""
         data = self.query_one("#data", Select).value
         extended = self.query("#extended")
-        return FormValues(
+        return Entries(
             study=self._line.name,
             data=data if isinstance(data, str) else "",
             protocol="controlled" if self._is_controlled else "documented",
             seeds=self.query_one("#seeds", Input).value,
             epochs=self.query_one("#epochs", Input).value,
-            quick=self.query_one("#quick", FormCheckbox).value,
-            extended=bool(extended) and extended.first(FormCheckbox).value,
-            device=self.query_one("#device", FormRadio).value,
+            quick=self.query_one("#quick", Tick).value,
+            extended=bool(extended) and extended.first(Tick).value,
+            device=self.query_one("#device", Pick).value,
             variants=self.query_one("#variants", Input).value,
             vary=self.query_one("#vary", Input).value,
         )
 
-    def set_datasets(self, found: Datasets, wanted: str) -> None:
-        """Fill the list of datasets.
+    def offer(self, found: Datasets, wanted: str) -> None:
+        """Offer datasets.
 
         Args:
-            found: the datasets.
-            wanted: name of the one to choose, if it is there.
+            found: those that there are.
+            wanted: that is chosen, if it is there.
         """
         choice = self.query_one("#data", Select)
         choice.prompt = "choose a dataset"
@@ -97,38 +98,38 @@ class StartFormFields(Vertical):
             choice.value = wanted
         choice.focus()
 
-    def show_problems(self, problems: Mapping[str, str]) -> None:
-        """Show error messages below the fields."""
+    def tell(self, problems: Mapping[str, str]) -> None:
+        """Say what is wrong, below the entries."""
         for name in ("data", "protocol", "seeds", "epochs", "variants", "vary"):
-            self.query_one(f"#{name}-entry", FormRow).show_problem(problems.get(name, ""))
+            self.query_one(f"#{name}-entry", Entry).tell(problems.get(name, ""))
 
     def go_to(self, name: str) -> None:
-        """Focus a field."""
+        """Put the focus on an entry."""
         for field in self.query(f"#{name}"):
             field.focus()
 
     @on(Input.Changed)
     @on(Select.Changed)
-    @on(FormCheckbox.Changed)
-    @on(FormRadio.Changed)
+    @on(Tick.Changed)
+    @on(Pick.Changed)
     def _changed(self) -> None:
-        quick = self.query_one("#quick", FormCheckbox)
+        quick = self.query_one("#quick", Tick)
         quick.disabled = not self._is_controlled
         if not self._is_controlled:
             quick.value = False
-        self._show_defaults()
+        self._suggest()
         self.post_message(self.Changed())
 
-    def _show_defaults(self) -> None:
-        values = self.values
-        options = replace(self._line.options, protocol=values.protocol, quick=values.quick)
+    def _suggest(self) -> None:
+        entries = self.entries
+        options = replace(self._line.options, protocol=entries.protocol, quick=entries.quick)
         epochs = "each variant's own"
-        if values.protocol == "controlled":
-            budget = self._study.budget.quick() if values.quick else self._study.budget
+        if entries.protocol == "controlled":
+            budget = self._study.budget.quick() if entries.quick else self._study.budget
             epochs = str(budget.epochs)
-        self.query_one("#seeds-entry", FormRow).set_hint(f"default: {options.seeds_each}")
-        self.query_one("#epochs-entry", FormRow).set_hint(f"default: {epochs}")
+        self.query_one("#seeds-entry", Entry).suggest(f"default: {options.seeds_each}")
+        self.query_one("#epochs-entry", Entry).suggest(f"default: {epochs}")
 
     @property
     def _is_controlled(self) -> bool:
-        return self.query_one("#protocol", FormRadio).value == "controlled"
+        return self.query_one("#protocol", Pick).value == "controlled"

@@ -1,6 +1,6 @@
-"""Rows of the studies table: built-in and user's studies, their costs and last results.
+"""Studies in a line each: ours, the user's own, what they take here, what came of them.
 
-Functions for threads import what they need themselves, so that the first screen opens soon.
+What only threads need is imported there: the first screen does not wait for it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data.terminal.text import clean
 from experiments.design.plan import StudyOptions
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.errors import RunError
@@ -22,20 +23,20 @@ from genre_tui.watch.run_summary import RunSummary
 if TYPE_CHECKING:
     from experiments.forecasting import Forecast
 
-_STUDY_TABLES = ("variants", "vary", "base")  # that other TOML files do not have
+_MARKS_OF_A_STUDY = ("variants", "vary", "base")  # tables that tell it from other TOML files
 _LARGEST_FILE = 2**20
 _MOST_FILES = 200
 
 
 @dataclass(frozen=True)
 class LastResult:
-    """The result of a finished run.
+    """What came of a finished run. All texts are clean.
 
     Args:
         run: its directory.
         accuracy: test accuracy of the best variant in per cent; None where none was tested.
-        dataset: its name.
-        sentence: the result in words.
+        dataset: that it ran on.
+        sentence: the whole of it.
     """
 
     run: RunDirectory
@@ -46,16 +47,16 @@ class LastResult:
 
 @dataclass(frozen=True)
 class StudyLine:
-    """A row of the studies table.
+    """A study in a line.
 
     Args:
         name: as on the command line.
-        study: None where its file cannot be read.
-        problem: why not, a sentence, or "".
+        study: the question; None where a file cannot be read.
+        problem: why not, in a sentence, or "".
         options: how much of it is trained unless the user says otherwise.
-        costs: forecasts by protocol, as far as known.
-        last: result of the newest finished run.
-        newest: the running run, else the newest of all.
+        costs: what each protocol takes, as far as known.
+        last: of the newest finished run.
+        newest: run that is carried out, else the newest of all.
     """
 
     name: str
@@ -68,32 +69,32 @@ class StudyLine:
 
     @property
     def question(self) -> str:
-        """The question that the study answers, or why it cannot be read."""
-        return self.study.question if self.study else self.problem
+        """That it answers."""
+        return clean(self.study.question) if self.study else self.problem
 
     @property
-    def folder(self) -> str:
-        """The name of its runs' folder."""
+    def files(self) -> str:
+        """The name that its runs are filed under."""
         return self.study.name if self.study else ""
 
     @property
     def is_measured(self) -> bool:
-        """Whether its costs are based on measurements of this machine."""
+        """Whether its times are from measurements of this machine."""
         return bool(self.costs) and not any(cost.is_rough for cost in self.costs.values())
 
     @property
     def now(self) -> RunSummary | None:
-        """The running run, or None."""
+        """The run that is being carried out, or None."""
         return self.newest if self.newest is not None and self.newest.is_alive else None
 
 
-def built_in_studies() -> list[StudyLine]:
+def our_lines() -> list[StudyLine]:
     """The studies that come with the program."""
     return [StudyLine(name, study) for name, study in STUDIES.items()]
 
 
-def user_studies(folder: Path = Path()) -> list[StudyLine]:
-    """The user's studies in a folder; a damaged file is a row with its problem."""
+def own_lines(folder: Path = Path()) -> list[StudyLine]:
+    """The studies of the user's own in a folder; a damaged one is a line that says so."""
     from experiments.design.study_file import read_study
 
     lines = []
@@ -102,18 +103,18 @@ def user_studies(folder: Path = Path()) -> list[StudyLine]:
     except OSError:
         return []
     for path in paths:
-        if _looks_like_study(path):
+        if _could_be_a_study(path):
             try:
                 own = read_study(path)
             except RunError as error:
-                lines.append(StudyLine(str(path), None, str(error)))
+                lines.append(StudyLine(clean(str(path)), None, clean(str(error))))
             else:
-                lines.append(StudyLine(str(path), own.study, options=own.options))
+                lines.append(StudyLine(clean(str(path)), own.study, options=own.options))
     return lines
 
 
 def with_costs(line: StudyLine) -> StudyLine:
-    """The row with the costs of both protocols; up to half a second of work."""
+    """A line with what both protocols take; up to half a second of work."""
     from experiments.design.request import Computing
     from experiments.forecasting import forecast
 
@@ -130,12 +131,12 @@ def with_costs(line: StudyLine) -> StudyLine:
 def with_runs(
     line: StudyLine, runs: Sequence[RunSummary], known: Mapping[Path, LastResult]
 ) -> StudyLine:
-    """The row with its newest run and last result.
+    """A line with the newest of all runs.
 
     Args:
         line: of a study.
-        runs: of the study, the newest first.
-        known: results read so far, by path of the run.
+        runs: of it, the newest first.
+        known: results that were read before, by the paths of their runs.
     """
     alive = next((run for run in runs if run.is_alive), None)
     newest = alive or next(iter(runs), None)
@@ -149,32 +150,32 @@ def newest_finished(runs: Iterable[RunSummary]) -> RunSummary | None:
     return next((run for run in runs if run.state == "finished"), None)
 
 
-def read_result(summary: RunSummary) -> LastResult:
-    """Read the result of a finished run; where that fails, its sentence says why."""
+def read_last(summary: RunSummary) -> LastResult:
+    """What came of a finished run; one that cannot be read says so."""
     from experiments.results.number_format import mean_std
     from experiments.results.run_result import collect
 
     try:
         result = collect(summary.run)
     except (RunError, OSError) as error:
-        return LastResult(summary.run, None, summary.dataset, str(error))
-    best, dataset = result.best, result.dataset
+        return LastResult(summary.run, None, summary.dataset, clean(str(error)))
+    best, dataset = result.best, clean(result.dataset)
     on = f"{dataset}{' (synthesised)' if result.dataset_kind == 'demo' else ''}"
-    when = result.created[:16].replace("T", " ")
-    about = f"{result.protocol} protocol on {on}, {when} UTC"
+    when = clean(result.created)[:16].replace("T", " ")
+    about = f"{clean(result.protocol)} protocol on {on}, {when} UTC"
     if best is None or best.accuracy.mean is None:
         return LastResult(summary.run, None, dataset, f"no variant was tested: {about}.")
     many = f"{best.n} seed{'s' if best.n > 1 else ''}"
     best_of = "" if len(result.variants) == 1 else ", the best on validation"
     sentence = (
         f"accuracy {mean_std(best.accuracy)} %, macro-F1 {mean_std(best.macro_f1)} % of "
-        f"{best.name}{best_of}; {many}, {about}."
+        f"{clean(best.name)}{best_of}; {many}, {about}."
     )
     return LastResult(summary.run, best.accuracy.mean * 100, dataset, sentence)
 
 
-def _looks_like_study(path: Path) -> bool:
-    """Whether a TOML file is meant to be a study: other programs use TOML files, too."""
+def _could_be_a_study(path: Path) -> bool:
+    """Whether a TOML file is meant to be a study: other programs have such files, too."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             return False
@@ -182,7 +183,7 @@ def _looks_like_study(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return any(name in tomllib.loads(text) for name in _STUDY_TABLES)
+        return any(mark in tomllib.loads(text) for mark in _MARKS_OF_A_STUDY)
     except (tomllib.TOMLDecodeError, RecursionError):
-        tables = tuple(f"[{name}" for name in _STUDY_TABLES)
+        tables = tuple(f"[{mark}" for mark in _MARKS_OF_A_STUDY)
         return any(row.lstrip().startswith(tables) for row in text.splitlines())

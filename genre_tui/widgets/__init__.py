@@ -1,1 +1,1 @@
-"""Widgets without knowledge of runs: tables, forms, tab bar, key bar, status text."""
+"""What screens are made of."""

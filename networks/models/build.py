@@ -1,18 +1,24 @@
-"""Keras models of the two networks, from their configs.
+"""Keras models from configs, and by functions of users.
 
-Both map a batch of rows to one logit a genre. All layers are Keras's own, in a plain chain.
+All map a batch of rows to one value a genre. The layers of our two networks are Keras's own,
+in a plain chain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
+import numpy as np
 import numpy.typing as npt
+import torch
 
+from networks.errors import ConfigError
 from networks.models.blocks import Seeds, activate, batch_norm, dense, initializers
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
+from networks.models.custom import CustomConfig
 
 _CHANNELS_FIRST = "channels_first"  # what the torch backend computes without transposing
 _DROPOUT_LAYERS = 3  # convolutions that dropout follows, as in the source
@@ -27,7 +33,7 @@ def build_model(
     """Build the Keras model that a config describes, with its initial weights.
 
     Args:
-        network: `FFNConfig` or `CNNConfig`.
+        network: `FFNConfig`, `CNNConfig`, or `CustomConfig`, whose function is imported.
         classes: number of genres, at least 1.
         seed: of the initial weights and of dropout; equal seeds give equal weights.
         train_features: raw rows that the `Normalization` layer of a config with
@@ -37,11 +43,17 @@ def build_model(
     Returns:
         A functional model, not compiled: (n, 26) or (n, 21, 128) to logits (n, classes).
 
+    Raises:
+        ConfigError: a function cannot be imported, or builds no model of these shapes.
+
     Example:
     >>> from networks import FFNConfig, build_model
     >>> build_model(FFNConfig(hidden=(16,)), classes=4).count_params()
     500
     """
+    if isinstance(network, CustomConfig):
+        function, options = network.load_function(), dict(network.options)
+        return build_with(function, network.input_shape, classes, seed, options)
     seeds = Seeds(seed)
     if isinstance(network, FFNConfig):
         inputs = keras.Input(network.input_shape, name="mfcc_statistics")
@@ -57,6 +69,45 @@ def build_model(
         x = normalization(x)
     x = hidden(x, network, seeds)
     return keras.Model(inputs, dense(x, classes, network, seeds, "logits"), name=network.kind)
+
+
+def build_with(
+    function: Callable[..., keras.Model],
+    input_shape: tuple[int, ...],
+    classes: int,
+    seed: int,
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> keras.Model:
+    """Build a model with a function of the user, on the CPU.
+
+    Args:
+        function: called with `input_shape`, `classes` and `options`.
+        input_shape: of a row.
+        classes: number of genres.
+        seed: of Keras's, NumPy's and Python's random numbers meanwhile.
+        options: keyword arguments.
+
+    Raises:
+        ConfigError: what it returns is no model of these shapes.
+    """
+    keras.utils.set_random_seed(seed)
+    with keras.device("cpu"):
+        model = function(input_shape, classes, **options)
+    check_shapes(model, input_shape, classes)
+    return model
+
+
+def check_shapes(model: Any, input_shape: tuple[int, ...], classes: int) -> None:
+    """Raise ConfigError unless a model maps n rows to (n, classes)."""
+    if not isinstance(model, keras.Model):
+        raise ConfigError(f"a network must be a Keras model. Received: {model!r:.100}.")
+    with keras.device("cpu"), torch.no_grad():
+        found = tuple(model(np.zeros((1, *input_shape), np.float32), training=False).shape)
+    if found != (1, classes):
+        raise ConfigError(
+            f"a model must map n rows to the shape (n, {classes}), a value a genre. Received: "
+            f"{('n', *found[1:])}."
+        )
 
 
 def _ffn_layers(x: Any, config: FFNConfig, seeds: Seeds) -> Any:

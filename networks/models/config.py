@@ -19,6 +19,7 @@ from networks.models.config_checks import (
     check_types,
     listed,
 )
+from networks.models.custom import CustomConfig
 
 Activation = Literal["relu", "leaky_relu", "prelu", "hard_shrink", "hard_swish", "linear"]
 Initializer = Literal["uniform_fan_in", "glorot_uniform", "he_normal"]
@@ -152,10 +153,17 @@ class CNNConfig:
                 )
 
 
-NetworkConfig = FFNConfig | CNNConfig
-_NETWORKS: dict[str, type[FFNConfig] | type[CNNConfig]] = {
-    config.kind: config for config in (FFNConfig, CNNConfig)
+NetworkConfig = FFNConfig | CNNConfig | CustomConfig
+_NETWORKS: dict[str, type[NetworkConfig]] = {
+    config.kind: config for config in (FFNConfig, CNNConfig, CustomConfig)
 }
+
+
+def comparable(network: NetworkConfig) -> FFNConfig | CNNConfig:
+    """The same config, or for a network of unknown size our own on the same features."""
+    if not isinstance(network, CustomConfig):
+        return network
+    return FFNConfig() if network.features == "mfcc" else CNNConfig()
 
 
 @dataclass(frozen=True)
@@ -273,8 +281,10 @@ class TrainingConfig:
 def to_dict(config: Any) -> dict[str, Any]:
     """Plain, JSON-ready data of a config; `kind` tells which network it is."""
     plain: dict[str, Any] = dataclasses.asdict(config)
-    if isinstance(config, (FFNConfig, CNNConfig)):
+    if isinstance(config, NetworkConfig):
         plain = {"kind": config.kind, **plain}
+    if isinstance(config, CustomConfig):
+        plain["options"] = dict(config.options)
     return {
         name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()
     }

@@ -2,14 +2,14 @@
 
 What counts is the products that matrices and convolutions are made of, those with
 the zeros of a padding left out; biases, activations, pooling, losses and optimizers
-do not count.
+do not count. A network that a function of the user builds counts as our own on its features.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
+from networks.models.config import CNNConfig, FFNConfig, NetworkConfig, comparable
 
 
 def multiplications(network: NetworkConfig) -> int:
@@ -44,12 +44,14 @@ def weights(network: NetworkConfig, classes: int) -> int:
 
 def _last_layer(network: NetworkConfig, classes: int) -> int:
     """Its multiplications, which are as many as its weights."""
+    network = comparable(network)
     sizes = network.hidden if isinstance(network, FFNConfig) else network.dense
     return sizes[-1] * classes
 
 
 def _hidden_layers(network: NetworkConfig) -> list[tuple[int, int]]:
     """Multiplications of one row's forward pass, and weights, of each layer but the last."""
+    network = comparable(network)
     if isinstance(network, FFNConfig):
         return _dense((*network.input_shape, *network.hidden))
     rows, columns = network.input_shape

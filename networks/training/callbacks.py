@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -45,18 +45,6 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
         """Restore the best weights."""
         if self._weights is not None:
             self.model.set_weights(self._weights)
-
-
-class EachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Calls a function with each epoch, counted from 1, and its logs."""
-
-    def __init__(self, on_epoch: Callable[[int, dict[str, float]], None]) -> None:
-        super().__init__()
-        self._on_epoch = on_epoch
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Call it."""
-        self._on_epoch(epoch + 1, dict(logs or {}))
 
 
 # What these carry from one epoch to the next, beside weights. Others carry nothing.

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Literal
 
 from networks.models.config import CNNConfig, NetworkConfig, TrainingConfig
+from networks.models.custom import CustomConfig
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
@@ -38,7 +39,7 @@ def cohort_key(network: NetworkConfig | None, training: TrainingConfig) -> tuple
     The initial weights may differ in kind, dropout in its rate (but not in whether
     there is any), training in everything but optimizer and batch size.
     """
-    if network is not None:
+    if network is not None and not isinstance(network, CustomConfig):
         dropout = 0.5 if network.dropout else 0.0
         network = replace(network, initializer="uniform_fan_in", dropout=dropout)
     return network, training.optimizer, training.batch_size

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from networks.inference import logits_of
 from networks.models.config import TrainingConfig
 from networks.training import metrics
-from networks.training.callbacks import BestWeights, EachEpoch, early_stopping
+from networks.training.callbacks import BestWeights, early_stopping
 from networks.training.random_streams import row_order
 from networks.training.results import (
     LabelledRows,
@@ -35,7 +35,7 @@ def fit_with_keras(
     classes: int,
     *,
     device: str = "cpu",
-    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    on_epoch: Callable[[int, float, dict[str, float], npt.NDArray[np.int64]], bool] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
     """Train a model, in place, through `keras.Model.fit`.
@@ -49,7 +49,8 @@ def fit_with_keras(
         train_rows, validation_rows: raw features and labels.
         classes: number of genres.
         device: "cpu" or "cuda".
-        on_epoch: called with the number of each epoch that ended, counted from 1, and its logs.
+        on_epoch: called with the number of each epoch that ended, counted from 1, its seconds,
+            its logs and the confusion matrix of the validation rows; True ends the training.
         callbacks: further Keras callbacks, called after those of the config.
 
     Returns:
@@ -63,15 +64,13 @@ def fit_with_keras(
             compile_model(model, training)
         batches = _ShuffledBatches(train_rows, training.batch_size, seed)
         validation = _EpochMetrics(validation_rows.features, validation_rows.label, classes)
-        clock = _Clock()
+        clock = _Clock(validation, on_epoch or (lambda *_: False))
         own = [_EpochOrder(batches), validation]
         own += schedule_callbacks(training, batches.num_batches)
         if training.early_stopping is not None:
             own.append(early_stopping(training.early_stopping))
         if training.keep == "best":
             own.append(BestWeights())
-        if on_epoch is not None:
-            own.append(EachEpoch(on_epoch))
         history = model.fit(
             batches,
             epochs=training.epochs,
@@ -110,16 +109,17 @@ class _EpochMetrics(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._features, self._label, self._classes = features, label, classes
         self.diverged = False
+        self.confusion = np.zeros((classes, classes), np.int64)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Fill `logs`."""
         assert logs is not None
         logits = logits_of(self.model, self._features)
         predicted = logits.argmax(axis=1)
-        confusion = metrics.confusion_matrix(self._label, predicted, self._classes)
+        self.confusion = metrics.confusion_matrix(self._label, predicted, self._classes)
         logs["val_loss"] = float(metrics.cross_entropy(logits, self._label))
-        logs["val_accuracy"] = metrics.accuracy(confusion)
-        logs["val_macro_f1"] = metrics.macro_f1(confusion)
+        logs["val_accuracy"] = metrics.accuracy(self.confusion)
+        logs["val_macro_f1"] = metrics.macro_f1(self.confusion)
         logs["val_batch_mean_f1"] = metrics.batch_mean_f1(self._label, predicted)
         logs["learning_rate"] = float(
             keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
@@ -162,10 +162,11 @@ class _EpochOrder(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures each epoch."""
+    """Measures each epoch and reports it."""
 
-    def __init__(self) -> None:
+    def __init__(self, validation: _EpochMetrics, on_epoch: Callable[..., bool]) -> None:
         super().__init__()
+        self._validation, self._on_epoch = validation, on_epoch
         self.seconds: list[float] = []
         self._began = 0.0
 
@@ -174,3 +175,6 @@ class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.seconds.append(time.perf_counter() - self._began)
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        if self._on_epoch(epoch + 1, self.seconds[-1], values, self._validation.confusion):
+            self.model.stop_training = True

@@ -21,7 +21,7 @@ import numpy as np
 from experiments.errors import RunError
 from experiments.training.device import set_up
 from networks.errors import ConfigError
-from networks.models.config import network_from_dict, training_from_dict
+from networks.models.config import comparable, network_from_dict, training_from_dict
 from networks.training.cohort_key import Precision
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _read_work(job: Job) -> Work:
     assert job.training is not None
     with np.load(job.arrays, allow_pickle=False) as arrays:
         return Work(
-            network_from_dict(job.network),
+            comparable(network_from_dict(job.network)),
             training_from_dict(job.training),
             job.classes,
             job.device,

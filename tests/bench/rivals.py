@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from networks.models.config import FFNConfig, NetworkConfig, TrainingConfig
+from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
 
 _N_MFCC_STATISTICS = 26
 _SEED = 0
@@ -37,7 +37,7 @@ class Work:
             ours reads.
     """
 
-    network: NetworkConfig
+    network: FFNConfig | CNNConfig
     training: TrainingConfig
     classes: int
     device: str
@@ -148,7 +148,7 @@ RIVALS: dict[str, Callable[[Work], Rival]] = {
 }
 
 
-def torch_network(network: NetworkConfig, classes: int) -> nn.Sequential:
+def torch_network(network: FFNConfig | CNNConfig, classes: int) -> nn.Sequential:
     """The network as one writes it in PyTorch, of the documented kind.
 
     Args:

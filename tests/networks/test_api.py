@@ -231,7 +231,7 @@ WITHOUT_MEL = small_dataset(mel=False)
     ("network", "music", "options", "words"),
     [
         (FFN, "demo", {}, "as data.load_dataset gives them. Received: 'demo'"),
-        ("ffn", MUSIC, {}, "network must be an FFNConfig, .* Received: 'ffn'"),
+        ("ffn", MUSIC, {}, "network must be a config, such as FFNConfig.*. Received: 'ffn'"),
         (CNN, WITHOUT_MEL, {}, "reads mel features, which these rows do not have"),
         (FFN, MUSIC, {"device": "tpu"}, "device must be 'cpu'"),
         (FFN, MUSIC, {"precision": "tf32"}, "tf32 needs a CUDA device"),

@@ -1,4 +1,4 @@
-"""The start form's model: its values, their check and forecast, and the start of the run."""
+"""A run as the start form asks for it: its command line, its request, what it takes, its start."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from experiments.execution.launch import start
 from experiments.forecasting import forecast
 from experiments.runs.directory import RunDirectory
 from experiments.studies.lookup import study_from_options
-from genre_tui.core.app_session import runs_option
-from genre_tui.core.subprocess_command import SubprocessCommand
+from genre_tui.core.session import where
+from genre_tui.core.subprocess_command import Command
 from genre_tui.model.dataset_rows import DEMO, DatasetLine
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -25,17 +25,17 @@ _MOST_FORECAST = 1000  # trials; planning so many takes a second
 
 
 @dataclass(frozen=True)
-class RunRequest:
-    """A run to start, in terms of the command line.
+class Order:
+    """A run that is asked for, with the words of the command line.
 
     Args:
         study: name of a study, or path of a TOML file.
         data: name of a dataset, or path of an .h5 file.
         protocol: "documented" or "controlled".
-        seeds, epochs: None for the study's own.
+        seeds, epochs: None leaves them to the study.
         quick, extended: see `experiments.design.plan.StudyOptions`.
-        device: "auto", "cpu" or "cuda".
-        variants: names separated by commas; "" for all.
+        device: that trains.
+        variants: only these, by their names with commas between them; "" for all.
         varied: fields with values, such as training.learning_rate=1e-4,1e-3.
     """
 
@@ -51,7 +51,7 @@ class RunRequest:
     varied: tuple[str, ...] = ()
 
     def arguments(self, runs: Path) -> list[str]:
-        """Arguments of `python -m` that start it in a folder of runs."""
+        """Of `python -m`, to start it in a folder of runs."""
         words = ["experiments", "run", self.study, "--data", self.data]
         words += ["--protocol", self.protocol]
         words += ["--quick"] * self.quick + ["--extended"] * self.extended
@@ -61,17 +61,17 @@ class RunRequest:
         for values in self.varied:
             words += ["--vary", values]
         words += ["--device", self.device] * (self.device != "auto")
-        return words + runs_option(runs)
+        return words + where(runs)
 
     def command(self, runs: Path) -> str:
         """The command line that starts it."""
         return shlex.join(["python", "-m", *self.arguments(runs)])
 
     def study_and_options(self) -> tuple[Study, StudyOptions]:
-        """The study and its options.
+        """What is to be trained.
 
         Raises:
-            RunError: there is no such study, variant or field, or a value is not allowed.
+            RunError: there is no such study, variant or field, or a value cannot be.
         """
         return study_from_options(
             self.study,
@@ -84,8 +84,8 @@ class RunRequest:
             varied=self.varied,
         )
 
-    def resolve(self) -> Request:
-        """The request for the run process; raises as `study_and_options`."""
+    def request(self) -> Request:
+        """What is handed to the process that carries it out; raises as `study_and_options`."""
         from data.sources.open import dataset_path
 
         study, options = self.study_and_options()
@@ -93,8 +93,8 @@ class RunRequest:
 
 
 @dataclass(frozen=True)
-class FormValues:
-    """The values of the form's fields; text fields as they were typed."""
+class Entries:
+    """A filled-in form. All is text as it was typed, where it can be typed."""
 
     study: str
     data: str
@@ -109,95 +109,95 @@ class FormValues:
 
 
 @dataclass(frozen=True)
-class CheckedForm:
-    """The result of checking a form.
+class Checked:
+    """What a form's entries mean.
 
     Args:
-        request: the run to start; None where a value is wrong.
-        problems: error messages by name of field.
-        trials: number of trials.
-        time: forecast, such as "about 4 min"; "" where there are too many trials to plan.
-        notes: sentences, such as about variants that are left out.
+        order: that they make; None where they make none.
+        problems: sentences by the names of the entries that they stand below.
+        trials: that would train.
+        time: how long, such as "about 4 min"; "" where there are too many to plan.
+        notes: what is left out, and what to think of, in sentences.
     """
 
-    request: RunRequest | None
+    order: Order | None
     problems: Mapping[str, str] = field(default_factory=dict)
     trials: int = 0
     time: str = ""
     notes: tuple[str, ...] = ()
 
 
-def check_form(values: FormValues, dataset: DatasetLine | None) -> CheckedForm:
-    """Check a form, and forecast its run; up to a second of work.
+def check(entries: Entries, dataset: DatasetLine | None) -> Checked:
+    """Check a form, and forecast what it asks for; takes up to a second.
 
     Args:
-        values: of the form.
-        dataset: the chosen one, or None.
+        entries: of the form.
+        dataset: that is chosen; None where none can be.
     """
     problems: dict[str, str] = {}
-    plain = RunRequest(values.study, values.data, values.protocol)
-    request = replace(
+    plain = Order(entries.study, entries.data, entries.protocol)
+    order = replace(
         plain,
-        seeds=_whole(values.seeds, "seeds", MOST_SEEDS, problems),
-        epochs=_whole(values.epochs, "epochs", MOST_EPOCHS, problems),
-        quick=values.quick,
-        extended=values.extended,
-        device=values.device,
-        variants=values.variants.strip(" ,"),
-        varied=_words(values.vary, problems),
+        seeds=_whole(entries.seeds, "seeds", MOST_SEEDS, problems),
+        epochs=_whole(entries.epochs, "epochs", MOST_EPOCHS, problems),
+        quick=entries.quick,
+        extended=entries.extended,
+        device=entries.device,
+        variants=entries.variants.strip(" ,"),
+        varied=_words(entries.vary, problems),
     )
     study = _study_of(plain, "study", problems)
     if study is None:
-        return CheckedForm(None, problems)
-    # One field after the other, so that each message belongs to its field.
-    chosen = _study_of(replace(plain, variants=request.variants), "variants", problems)
-    variants = request.variants if chosen else ""
-    varied = _study_of(replace(request, variants=variants), "vary", problems)
+        return Checked(None, problems)
+    # One by one, so that each sentence stands where it belongs.
+    chosen = _study_of(replace(plain, variants=order.variants), "variants", problems)
+    variants = order.variants if chosen else ""
+    varied = _study_of(replace(order, variants=variants), "vary", problems)
     refusal = _refusal(varied or chosen or study, dataset)
     if refusal:
         problems["data"] = refusal
     if problems or dataset is None:
-        return CheckedForm(None, problems)
+        return Checked(None, problems)
     try:
-        return _estimate(request, dataset)
+        return _foresee(order, dataset)
     except RunError as error:
-        return CheckedForm(None, {"protocol": str(error)})
+        return Checked(None, {"protocol": str(error)})
 
 
-def start_run(
-    request: RunRequest, dataset: DatasetLine | None, runs: Path, notify: Callable[[str], object]
+def launch(
+    order: Order, dataset: DatasetLine | None, runs: Path, say: Callable[[str], object]
 ) -> RunDirectory:
-    """Start a run as the command line does; builds the demo first where it is missing.
+    """Start a run as the command line does; makes the demo first where it is not there.
 
-    Takes seconds, with the demo half a minute.
+    Takes seconds, half a minute with the demo.
 
     Args:
-        request: the run to start.
-        dataset: its dataset, as far as it is known.
+        order: what to run.
+        dataset: that it names, as far as it is known.
         runs: the folder of all runs.
-        notify: called with the current step.
+        say: told what is happening.
 
     Raises:
         DataError: a folder cannot be written.
-        RunError: the run was refused, or the demo could not be built.
+        RunError: the run was refused, or the demo cannot be made.
     """
-    resolved = request.resolve()
-    if request.data == DEMO and (dataset is None or not dataset.is_made or dataset.problem):
-        notify("making the demo music, once: about half a minute ...")
-        ended = SubprocessCommand(["data", "demo"], lambda line: notify(f"{line} ...")).run()
+    request = order.request()
+    if order.data == DEMO and (dataset is None or not dataset.is_made or dataset.problem):
+        say("making the demo music, once: about half a minute ...")
+        ended = Command(["data", "demo"], lambda line: say(f"{line} ...")).run()
         if ended is not None and ended.status:
             raise RunError(ended.problem)
-    notify("starting ...")
-    return start(resolved, runs)
+    say("starting ...")
+    return start(request, runs)
 
 
-def _estimate(request: RunRequest, dataset: DatasetLine) -> CheckedForm:
-    """Count the trials of a request, and forecast their time.
+def _foresee(order: Order, dataset: DatasetLine) -> Checked:
+    """What an order would take.
 
     Raises:
-        RunError: there is nothing to train.
+        RunError: nothing could be trained.
     """
-    study, options = request.study_and_options()
+    study, options = order.study_and_options()
     variants = study.of(options.protocol, extended=options.extended)
     each = sum(
         len(study.trainings(variant, options.protocol, options.epochs, quick=options.quick))
@@ -205,31 +205,31 @@ def _estimate(request: RunRequest, dataset: DatasetLine) -> CheckedForm:
     )
     trials = each * options.seeds_each
     if each > _MOST_FORECAST:
-        return CheckedForm(request, {}, trials)
+        return Checked(order, {}, trials)
     few = trials <= _MOST_FORECAST
     found = forecast(
         study,
         options if few else replace(options, seeds=1),
-        Computing(device=request.device),
+        Computing(device=order.device),
         dataset.rows[:2],
         len(dataset.genres),
     )
     if not few:
-        return CheckedForm(request, {}, found.trials * options.seeds_each)
-    return CheckedForm(request, {}, found.trials, found.text, found.left_out)
+        return Checked(order, {}, found.trials * options.seeds_each)
+    return Checked(order, {}, found.trials, found.text, found.left_out)
 
 
-def _study_of(request: RunRequest, name: str, problems: dict[str, str]) -> Study | None:
-    """The study of a request; None where it is refused, with a message for a field."""
+def _study_of(order: Order, name: str, problems: dict[str, str]) -> Study | None:
+    """What is to be trained; None where that cannot be: why not stands below an entry."""
     try:
-        return request.study_and_options()[0]
+        return order.study_and_options()[0]
     except RunError as error:
         problems.setdefault(name, str(error))
         return None
 
 
 def _refusal(study: Study, dataset: DatasetLine | None) -> str:
-    """Why a study cannot run on a dataset, and what to do, or ""."""
+    """Why a study cannot run on a dataset, and what to do; "" where it can."""
     if dataset is None:
         return "choose a dataset."
     if study.features == "mel" and not (dataset.has_mel or dataset.problem):
@@ -237,11 +237,11 @@ def _refusal(study: Study, dataset: DatasetLine | None) -> str:
             f"{dataset.name} has no mel-spectrograms, which this study reads: choose another "
             "dataset, or build one from recordings (6, then i)."
         )
-    return "" if dataset.name == DEMO else dataset.problem  # a damaged demo is built again on use
+    return "" if dataset.name == DEMO else dataset.problem  # the demo is mended on use
 
 
 def _whole(text: str, name: str, most: int, problems: dict[str, str]) -> int | None:
-    """A whole number from 1, or None for an empty field."""
+    """A number that may be left to the study."""
     text = text.strip()
     if not text:
         return None

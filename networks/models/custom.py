@@ -1,0 +1,185 @@
+"""The config of a network that a user's own function builds."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from networks.errors import ConfigError
+from networks.models.config_checks import listed
+
+Features = Literal["mfcc", "mel"]
+INPUT_SHAPES: dict[Features, tuple[int, ...]] = {"mfcc": (26,), "mel": (21, 128)}
+
+_BUILD = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class CustomConfig:
+    """A network that a function of your own builds; made by `of` or `from_name`.
+
+    The function is called as `build(input_shape, classes, **options)` and returns a Keras
+    model, not compiled, that maps raw rows to one logit, or softmax probability, a genre.
+
+    Args:
+        build: "module:function".
+        features: that the model reads: "mfcc" (26 values a row) or "mel" (21 x 128).
+        options: further arguments of the function: numbers, texts, booleans, lists of them.
+        sha256: of the module's source, so that a changed function is another network.
+        folder: that holds the module. Networks that differ in nothing else are equal.
+
+    Raises:
+        ConfigError: a value of the wrong type.
+
+    Example:
+    >>> from pathlib import Path
+    >>> from networks import CustomConfig
+    >>> source = "def build(input_shape, classes, units): ..."
+    >>> Path("my_model.py").write_text(source) > 0
+    True
+    >>> CustomConfig.from_name("my_model:build", Path(), units=64).options
+    (('units', 64),)
+    """
+
+    kind: ClassVar[str] = "custom"
+
+    build: str
+    features: Features = "mfcc"
+    options: tuple[tuple[str, Any], ...] = ()
+    sha256: str = ""
+    folder: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.build, str) or not _BUILD.fullmatch(self.build):
+            raise ConfigError(
+                "build must name a function as module:function, such as my_model:build. "
+                f"Received: {self.build!r:.100}."
+            )
+        try:
+            options = tuple(sorted((name, _plain(v)) for name, v in dict(self.options).items()))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                "options must be numbers, texts, booleans or lists of them, by their names. "
+                f"Received: {self.options!r:.100}."
+            ) from error
+        object.__setattr__(self, "options", options)
+        if self.features not in INPUT_SHAPES or not isinstance(self.folder, str):
+            raise ConfigError(
+                f"features must be one of {listed(INPUT_SHAPES)}. Received: {self.features!r:.60}."
+            )
+        if not isinstance(self.sha256, str) or not _SHA256.fullmatch(self.sha256):
+            raise ConfigError(
+                f"sha256 must be 64 hexadecimal digits. Received: {self.sha256!r:.80}. Make the "
+                "config by CustomConfig.of or CustomConfig.from_name."
+            )
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of a row."""
+        return INPUT_SHAPES[self.features]
+
+    @classmethod
+    def of(
+        cls, function: Callable[..., Any], features: Features = "mfcc", **options: Any
+    ) -> CustomConfig:
+        """The config of a function.
+
+        Args:
+            function: defined at the top level of a module, as other processes import it.
+            features: that its model reads.
+            options: its further arguments.
+
+        Raises:
+            ConfigError: it cannot be imported by its name.
+        """
+        module = sys.modules.get(getattr(function, "__module__", None) or "")
+        name = getattr(function, "__qualname__", "")
+        path = getattr(module, "__file__", None)
+        if (
+            module is None
+            or path is None
+            or module.__name__ == "__main__"
+            or getattr(module, name, None) is not function
+        ):
+            raise ConfigError(
+                "a function that builds networks must stand at the top level of a module, as "
+                "other processes import it: move it to a file such as my_model.py and import it "
+                f"from there. Received: {function!r:.100}."
+            )
+        file = Path(path).absolute()
+        levels = module.__name__.count(".") + (file.name == "__init__.py")
+        return cls.from_name(f"{module.__name__}:{name}", file.parents[levels], features, **options)
+
+    @classmethod
+    def from_name(
+        cls, build: str, folder: Path, features: Features = "mfcc", **options: Any
+    ) -> CustomConfig:
+        """The config of a function that is named; its module is read, not imported.
+
+        Args:
+            build: "module:function".
+            folder: that holds the module.
+            features: that its model reads.
+            options: its further arguments.
+
+        Raises:
+            ConfigError: there is no such module.
+        """
+        made = cls(build, features, tuple(options.items()), "0" * 64, str(folder.absolute()))
+        return cls(build, features, made.options, made._hash_source(), made.folder)
+
+    def load_function(self) -> Callable[..., Any]:
+        """Import the function. This runs the module: only for code that the user trusts.
+
+        Raises:
+            ConfigError: it cannot be imported, or has changed.
+        """
+        name, _, function = self.build.partition(":")
+        if self._hash_source() != self.sha256:
+            raise ConfigError(
+                f"{self._file()} has changed since this network was planned: start a new run, or "
+                "restore the file."
+            )
+        if self.folder not in sys.path:
+            sys.path.append(self.folder)  # last, so that it hides no module of others
+        importlib.invalidate_caches()
+        try:
+            module = importlib.import_module(name)
+            if Path(str(module.__file__)).resolve() != self._file().resolve():
+                raise ImportError(f"there is another module of this name, {module.__file__}")
+            found: Callable[..., Any] = getattr(module, function)
+        except Exception as error:  # of any kind, from the user's code
+            raise ConfigError(
+                f"{self.build} of {self.folder} cannot be imported: "
+                f"{type(error).__name__}: {error!s:.200}."
+            ) from error
+        return found
+
+    def _file(self) -> Path:
+        base = Path(self.folder).joinpath(*self.build.partition(":")[0].split("."))
+        package = base / "__init__.py"
+        return package if package.exists() else base.with_name(f"{base.name}.py")
+
+    def _hash_source(self) -> str:
+        try:
+            return hashlib.sha256(self._file().read_bytes()).hexdigest()
+        except OSError as error:
+            raise ConfigError(
+                f"build names {self.build}, but {self._file()} cannot be read: {error.strerror}."
+            ) from error
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON and a hash can hold; lists as tuples."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_plain, value))
+    if not isinstance(value, (bool, int, float, str)):
+        raise TypeError(f"a value of type {type(value).__name__}")
+    return value
