@@ -42,7 +42,7 @@ PACKAGES = {
         "inference": "safe_loading models",
         "training": "errors optimizers models inference",
         "onnx": "errors inference models",
-        "engine": "errors training optimizers models",
+        "engine": "errors training optimizers models inference",
         "api": "errors engine training inference models",
     },
     "experiments": {

@@ -445,7 +445,7 @@ def test_kept_models_save_without_the_optimizer(tmp_path: Any) -> None:
         theirs.model.save(tmp_path / "theirs.keras")
         sizes = [(tmp_path / name).stat().st_size for name in ("ours.keras", "theirs.keras")]
         assert sizes[0] <= sizes[1] + 200
-        again = load_model(tmp_path / "ours.keras")
+        again = load_model(tmp_path / "ours.keras", FFN, CLASSES)
         features = rows("mfcc").features
         np.testing.assert_array_equal(logits_of(again, features), logits_of(ours.model, features))
 
@@ -459,7 +459,7 @@ def test_what_cannot_train_in_lockstep_is_refused() -> None:
         TrialSpec(FFN, replace(BASE, batch_size=8), 1),
         TrialSpec(replace(FFN, dropout=0.5), BASE, 1),
     ):
-        with pytest.raises(ConfigError, match="Received 2 kinds among 2 members"):
+        with pytest.raises(ConfigError, match="Received 2 kinds among 2 trials"):
             train([TrialSpec(FFN, BASE, 1), other])
     with pytest.raises(ConfigError, match="tf32 needs a CUDA device"):
         one(FFN, BASE, precision="tf32")

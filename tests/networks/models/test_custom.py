@@ -152,7 +152,7 @@ def test_functions_that_build_no_network(
 
 def test_another_module_of_the_name_is_not_called(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text(SOURCE)
-    with pytest.raises(ConfigError, match="there is another module of this name, .*json"):
+    with pytest.raises(ConfigError, match=r"another module of this name, .*json"):
         CustomConfig.from_name("json:build", tmp_path).load_function()
 
 
