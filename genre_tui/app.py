@@ -1,7 +1,6 @@
 """The application: six screens over a folder of runs, and the threads that watch it.
 
-It reads run directories and starts runs as processes of their own: when it ends, or its
-terminal goes, nothing else does.
+It reads run directories and starts runs as processes of their own, which outlive it.
 """
 
 from __future__ import annotations
@@ -17,19 +16,21 @@ from textual.command import Provider
 from textual.css.query import NoMatches
 from textual.screen import Screen
 
+from data.terminal.text import clean
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive
-from genre_tui.core.session import Session
+from genre_tui.core.app_session import AppSession
+from genre_tui.core.line_filters import SafeText, WithoutColour
 from genre_tui.core.short_names import shortened
-from genre_tui.core.theme import DARK, LIGHT, STATE_GLYPH, WithoutColour, theme_for
+from genre_tui.core.theme import DARK, LIGHT, STATE_GLYPH, theme_for
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_app import BaseApp
-from genre_tui.shell.page import Page
+from genre_tui.shell.base_page import BasePage
 from genre_tui.watch.messages import RunsSeen, RunUpdate
 from genre_tui.watch.run_watcher import RunWatcher
 from genre_tui.watch.runs_watcher import RunsWatcher
-from genre_tui.widgets.tab_bar import SCREENS, Tabs
+from genre_tui.widgets.tab_bar import SCREENS, TabBar
 
 _PAGES = {  # mode -> the module of its page
     "studies": "genre_tui.studies.screen",
@@ -39,12 +40,12 @@ _PAGES = {  # mode -> the module of its page
     "compare": "genre_tui.compare.screen",
     "data": "genre_tui.datasets.screen",
 }
-_AT_EASE = 0.5  # seconds after which the first screen is drawn
-_MOST_BACK = 50  # screens that Escape leads back through
+_PRELOAD_DELAY = 0.5  # seconds, after which the first screen is drawn
+_MOST_BACK = 50  # length of the history of screens that Escape goes back through
 
 
 def _page(mode: str, title: str) -> Callable[[], Screen[None]]:
-    """Makes a screen when it is first asked for: what nobody looks at is not imported."""
+    """A factory of a screen, which imports its module when the screen is first shown."""
 
     def make() -> Screen[None]:
         page: Screen[None] = getattr(import_module(_PAGES[mode]), f"{title}Page")()
@@ -54,17 +55,17 @@ def _page(mode: str, title: str) -> Callable[[], Screen[None]]:
 
 
 def _palette() -> type[Provider]:
-    from genre_tui.shell.command_palette import Palette
+    from genre_tui.shell.palette_provider import PaletteProvider
 
-    return Palette
+    return PaletteProvider
 
 
 class GenreTui(BaseApp):
     """The terminal UI.
 
     Args:
-        session: which runs, which data, what may be done.
-        first: mode of the screen to begin with.
+        session: what the screens share.
+        first: mode of the first screen.
         theme: "auto", "dark", "light" or "ansi".
     """
 
@@ -86,7 +87,7 @@ class GenreTui(BaseApp):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
 
-    def __init__(self, session: Session, first: str = "studies", theme: str = "auto") -> None:
+    def __init__(self, session: AppSession, first: str = "studies", theme: str = "auto") -> None:
         super().__init__(session)
         self._first, self._before = first, list[str]()
         self._runs_watcher = RunsWatcher(session.runs, session.refresh, self.post_message)
@@ -95,29 +96,30 @@ class GenreTui(BaseApp):
         self.theme = theme_for(theme)
         if self.no_color:  # Textual's own filters leave greys, or the default colours' codes
             self._filters[:] = [WithoutColour()]
+        self._filters.append(SafeText())
 
     async def on_mount(self) -> None:
-        """Go to the first screen, and begin to look."""
+        """Show the first screen, and start to watch the runs."""
         await self.switch_mode(self._first)
         self._runs_watcher.start()
-        self.set_timer(_AT_EASE, self._preload)
+        self.set_timer(_PRELOAD_DELAY, self._preload)
         if self.session.run is not None:
             self.open_run(self.session.run)
 
     @work(thread=True)
     def _preload(self) -> None:
-        """Import the other screens, so that their keys are answered sooner."""
+        """Import the other screens, so that they open sooner."""
         for _, mode, _ in SCREENS:
             import_module(_PAGES[mode])
 
     def on_unmount(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._runs_watcher.stop()
         if self._runs_watcher.watched is not None:
             self._runs_watcher.watched.stop()
 
     def open_run(self, run: RunDirectory | None, trial: str | None = None) -> None:
-        """Make a run the one that the screens Run, Confusion and Compare are about."""
+        """Make a run the one that the screens Run, Confusion and Compare show."""
         if self._runs_watcher.watched is not None:
             self._runs_watcher.watched.stop()
             self._runs_watcher.watched = None
@@ -128,64 +130,68 @@ class GenreTui(BaseApp):
                 self.model = RunModel(run)
             except (RunError, OSError) as error:
                 self.problem = str(error)
-                self._page.say(self.problem, problem=True)
+                self._page.show_message(self.problem, problem=True)
             else:
                 watcher = RunWatcher(run, self.session.refresh, self.post_message)
                 self._runs_watcher.watched = watcher
                 watcher.start()
-        self._page.run_changed(self.model, None)
+        self._page.run_updated(self.model, None)
 
     def refresh_runs(self) -> None:
-        """Look at all runs at once, such as after one was started or removed."""
+        """Read all runs again at once, such as after one was started or removed."""
         self._runs_watcher.look_now()
 
     def live_runs(self) -> list[RunDirectory]:
-        """Runs of this folder that somebody carries out now, as far as has been seen."""
-        told = self.runs.summaries if self.runs else ()
-        alive = [summary.run for summary in told if summary.is_alive]
+        """Runs of this folder that have a living process, as far as they have been read."""
+        summaries = self.runs.summaries if self.runs else ()
+        alive = [summary.run for summary in summaries if summary.is_alive]
         seen = {run.path.resolve(): run for run in alive}
         if self.session.run is not None:
             seen.setdefault(self.session.run.path.resolve(), self.session.run)
         return [run for run in seen.values() if is_alive(run)]
 
-    def on_runs_seen(self, told: RunsSeen) -> None:
-        """Keep it, and tell the screen in front."""
-        self.runs = told
+    def on_runs_seen(self, update: RunsSeen) -> None:
+        """Store the summaries, and pass them to the current page."""
+        self.runs = update
         self.update_notice()
-        self._page.runs_seen(told)
+        self._page.runs_updated(update)
 
     def on_run_update(self, update: RunUpdate) -> None:
-        """Take it in, and tell the screen in front."""
+        """Update the model of the open run, and the current page."""
         if self.model is None or update.run != self.model.run:
-            return  # of the run that was looked at before
+            return  # of the run that was open before
         self.model.handle(update)
-        self._page.run_changed(self.model, update)
+        self._page.run_updated(self.model, update)
 
     def update_notice(self) -> None:
-        """Say beside the screens' names how many runs go on, and what may not be done."""
-        told = self.runs.summaries if self.runs else ()
-        count = sum(summary.is_alive for summary in told)
+        """Show beside the tabs how many runs are running, and whether this is read-only."""
+        summaries = self.runs.summaries if self.runs else ()
+        count = sum(summary.is_alive for summary in summaries)
         limit = "read-only" if self.session.read_only else ""
-        going = f"{STATE_GLYPH['running']} {count}" if count else ""
-        notices = (f"{limit} {going} running".strip(), f"{limit} {going}".strip()) if count else ()
+        running = f"{STATE_GLYPH['running']} {count}" if count else ""
+        notices = (
+            (f"{limit} {running} running".strip(), f"{limit} {running}".strip()) if count else ()
+        )
         try:
-            self._page.query_one(Tabs).tell(*notices, limit)
+            self._page.query_one(TabBar).show_notices(*notices, limit)
         except NoMatches:
-            return  # it is not composed yet
+            return  # the page is not composed yet
 
     @property
-    def _page(self) -> Page:
-        """The page in front, or behind a dialog."""
-        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, Page))
+    def _page(self) -> BasePage:
+        """The current page, which a dialog may cover."""
+        return next(
+            screen for screen in reversed(self.screen_stack) if isinstance(screen, BasePage)
+        )
 
     async def action_go(self, mode: str) -> None:
-        """Go to a screen."""
+        """Show a screen."""
         if mode != self.current_mode:
             self._before = [*self._before[1 - _MOST_BACK :], self.current_mode]
         await self._show(mode)
 
     async def action_back(self) -> None:
-        """Go to the screen that was in front before."""
+        """Show the previous screen."""
         if self._before:
             await self._show(self._before.pop())
 
@@ -196,18 +202,18 @@ class GenreTui(BaseApp):
             await self.switch_mode(mode)
 
     async def go_to(self, mode: str, name: str) -> None:
-        """Go to a screen, and there to what is called so."""
+        """Show a screen and select the entry of that name there."""
         await self.action_go(mode)
         self.call_after_refresh(self._page.go_to, name)
 
     def action_keys(self) -> None:
-        """Show all keys of this screen."""
+        """Show all keys of the current screen."""
         from genre_tui.shell.keys_dialog import KeysDialog
 
         self.push_screen(KeysDialog(self._page))
 
     def action_export(self) -> None:
-        """Ask what to write, and where."""
+        """Open the export dialog."""
         from genre_tui.core.export_choices import choices
         from genre_tui.shell.export_dialog import ExportDialog
 
@@ -216,23 +222,27 @@ class GenreTui(BaseApp):
         self.push_screen(ExportDialog(offered, is_download=self.is_web), page.export)
 
     def action_copy(self) -> None:
-        """Copy what the screen offers to the user's own clipboard, over SSH, too."""
+        """Copy the page's text to the user's clipboard, which also works over SSH."""
         text = self._page.copyable()
         if not text:
-            self._page.say("There is nothing to copy here.")
+            self._page.show_message("There is nothing to copy here.")
             return
         self.copy_to_clipboard(text)
         lines = text.count("\n") + 1
-        self._page.say(f"Copied: {f'{lines} lines' if lines > 1 else shortened(text, 60)}")
+        self._page.show_message(f"Copied: {f'{lines} lines' if lines > 1 else shortened(text, 60)}")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy without control characters, which a shell would act on when they are pasted."""
+        super().copy_to_clipboard(clean(text, keep="\n\t"))
 
     def delay_update(self, delay: float = 0.01) -> None:
-        """Textual waits 0.05 s before it draws another screen: ours are ready sooner."""
+        """Draw another screen after 0.01 s: Textual's 0.05 s are not needed here."""
         super().delay_update(delay)
 
     def get_key_display(self, binding: Binding) -> str:
-        """A key's name, as it is written on keyboards."""
+        """A key's name as on a keyboard."""
         return "enter" if binding.key == "enter" else super().get_key_display(binding)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """None of Textual's: the palette has our own."""
+        """None of Textual's: `PaletteProvider` has this program's own."""
         return ()

@@ -18,21 +18,22 @@ from typing import TYPE_CHECKING
 import click
 
 from data.errors import DataError
+from data.files.user_folders import runs_folder
 from data.terminal.commands import BadInput, echo
 from experiments.errors import RunError
 from experiments.runs.listing import LATEST, find
-from genre_tui.core.session import DEFAULT_REFRESH, Session, where
+from genre_tui.core.app_session import DEFAULT_REFRESH, AppSession, runs_option
 
 if TYPE_CHECKING:
     from experiments.runs.directory import RunDirectory
     from genre_tui.app import GenreTui
 
-_UNABLE = ("", "dumb", "unknown")  # terminals that cannot draw
+_UNABLE = ("", "dumb", "unknown")  # values of TERM without cursor control
 _PORT = 8000
 _WORKERS = 8  # threads that read and compute, at most
-_MOMENT = 0.2  # seconds
-# Objects before Python looks for garbage: rarely at old ones, such as all epochs of a run, since
-# that would keep a key waiting for 0.1 s.
+_EXIT_GRACE = 0.2  # seconds for threads to end
+# Thresholds of the garbage collector: a full collection goes through all epochs of a run, which
+# delays a key by 0.1 s, so it is made rare.
 _GARBAGE = (10_000, 10, 200)
 
 
@@ -41,7 +42,7 @@ _GARBAGE = (10_000, 10, 200)
 @click.option(
     "--runs",
     type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: Path(os.environ.get("GENRE_TUI_RUNS") or "runs"),
+    default=runs_folder,
     show_default="GENRE_TUI_RUNS, else runs",
     help="Folder of all runs.",
 )
@@ -52,7 +53,7 @@ _GARBAGE = (10_000, 10, 200)
     type=click.FloatRange(0.1, 60),
     default=DEFAULT_REFRESH,
     show_default=True,
-    help="Seconds between two looks at what goes on.",
+    help="Seconds between two reads of the runs.",
 )
 @click.option(
     "--theme",
@@ -88,7 +89,7 @@ def main(
         raise click.UsageError("--port and --writable go with --serve.")
     try:
         _check_data(data)
-        session = Session(runs, data, read_only, refresh, find(runs, run) if run else None)
+        session = AppSession(runs, data, read_only, refresh, find(runs, run) if run else None)
         if serves:
             _serve(session, port or _PORT, theme, writable)
         elif served or (reason := _unable()) is None:
@@ -100,19 +101,19 @@ def main(
 
 
 def _check_data(name: str | None) -> None:
-    """Refuse a dataset that is not there."""
+    """Raise DataError where the dataset does not exist."""
     if name is None:
         return
     from data.storage import catalogue, hdf5
 
     if name.endswith(".h5"):
         hdf5.summarise(Path(name))
-    elif name != catalogue.DEMO:  # which is made on first use
+    elif name != catalogue.DEMO:  # made on first use
         catalogue.existing_path(name)
 
 
 def _unable() -> str | None:
-    """Why nothing can be drawn here; None where it can."""
+    """Why the screens cannot be drawn here; None where they can."""
     streams = {"input": sys.stdin, "output": sys.stdout, "error": sys.stderr}
     for name, stream in streams.items():
         if stream is None or not stream.isatty():
@@ -121,8 +122,8 @@ def _unable() -> str | None:
     return f"the terminal cannot draw (TERM={terminal})" if terminal in _UNABLE else None
 
 
-def _draw(session: Session, theme: str) -> int:
-    """Show the screens until the user has seen enough; the exit status."""
+def _draw(session: AppSession, theme: str) -> int:
+    """Run the application; returns the exit status."""
     gc.set_threshold(*_GARBAGE)
     from genre_tui.app import GenreTui
     from genre_tui.core.hangup import end_with_terminal
@@ -136,15 +137,15 @@ def _draw(session: Session, theme: str) -> int:
     app.run(loop=loop)
     status = app.return_code or 0
     if not app.is_web:
-        _say_what_goes_on(app, session.runs)
+        _print_live_runs(app, session.runs)
     workers.shutdown(wait=False, cancel_futures=True)
     _end_soon(status)
     return status
 
 
 def _end_soon(status: int) -> None:
-    """Give threads a moment to end, then end without those that compute what nobody will see."""
-    end = time.monotonic() + _MOMENT
+    """Exit without threads that are still computing after a short wait."""
+    end = time.monotonic() + _EXIT_GRACE
     for thread in threading.enumerate():
         if not thread.daemon and thread is not threading.current_thread():
             thread.join(max(0.0, end - time.monotonic()))
@@ -154,23 +155,23 @@ def _end_soon(status: int) -> None:
                 os._exit(status)
 
 
-def _say_what_goes_on(app: GenreTui, runs: Path) -> None:
-    """Tell the shell which runs have not ended."""
-    going = app.live_runs()
-    if not going:
+def _print_live_runs(app: GenreTui, folder: Path) -> None:
+    """Print how to watch the runs that have not ended."""
+    runs = app.live_runs()
+    if not runs:
         return
-    begin, end = ("1 run goes", "it") if len(going) == 1 else (f"{len(going)} runs go", "them")
+    begin, end = ("1 run goes", "it") if len(runs) == 1 else (f"{len(runs)} runs go", "them")
     echo(f"{begin} on. Watch {end} with")
-    for one in going:
-        echo(f"  {_watch_command(one, runs)}")
+    for run in runs:
+        echo(f"  {_watch_command(run, folder)}")
 
 
 def _watch_command(run: RunDirectory, runs: Path) -> str:
-    return shlex.join(["python", "-m", "experiments", "watch", run.path.name, *where(runs)])
+    return shlex.join(["python", "-m", "experiments", "watch", run.path.name, *runs_option(runs)])
 
 
-def _watch(session: Session, reason: str) -> int:
-    """What `python -m experiments watch` does; the exit status."""
+def _watch(session: AppSession, reason: str) -> int:
+    """Run `python -m experiments watch` instead; returns the exit status."""
     from experiments.cli.main import main as experiments
 
     found = session.run or find(session.runs, LATEST)
@@ -180,7 +181,7 @@ def _watch(session: Session, reason: str) -> int:
     return experiments(words, "python -m experiments", standalone_mode=False) or 0
 
 
-def _serve(session: Session, port: int, theme: str, writable: bool) -> None:
+def _serve(session: AppSession, port: int, theme: str, writable: bool) -> None:
     try:
         from genre_tui.serve import serve
     except ModuleNotFoundError as error:

@@ -18,7 +18,7 @@ from textual_serve.server import Server
 
 from data.terminal.commands import echo
 from experiments.errors import RunError
-from genre_tui.core.session import Session
+from genre_tui.core.app_session import AppSession
 
 HOST = "127.0.0.1"
 _NAMES = (HOST, "localhost")
@@ -27,33 +27,33 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class LocalServer(Server):
-    """A page for each browser that asks, and a process of its own for each page.
+    """Serves pages to browsers; a subprocess draws each page.
 
-    Other pages that the browser shows cannot drive it: requests from them are refused.
-    Other users of this machine can open it, too, unless it has a key.
+    Requests of other web sites are refused. Other users of this machine can open it, unless it
+    has a key.
 
     Args:
         words: the command that draws the screens.
         port: to listen at.
-        key: that the address must have; "" for none.
+        key: required in the address; "" for none.
     """
 
     def __init__(self, words: Sequence[str], port: int, key: str = "") -> None:
-        # A shell reads it, whose process becomes the command's own.
+        # A shell runs this: exec replaces the shell by the command.
         super().__init__(f"exec {shlex.join(words)}", HOST, port, "genre-tui")
         self._key = key
 
     @property
     def address(self) -> str:
-        """Where a browser finds it."""
+        """Its URL."""
         return f"http://{HOST}:{self.port}/{f'?key={self._key}' if self._key else ''}"
 
     def initialize_logging(self) -> None:
-        """Problems only."""
+        """Log errors only."""
         logging.basicConfig(level=logging.ERROR, format="%(message)s")
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say where it is."""
+        """Print its URL."""
         me, here = shlex.quote(getpass.getuser()), socket.gethostname()
         limit = "" if self._key else ", to look only (--writable lifts that)"
         echo(
@@ -62,7 +62,7 @@ class LocalServer(Server):
         )
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        """The page; its addresses are those that the browser came by, such as a tunnel's."""
+        """The page; its links use the host that the browser requested, such as a tunnel's."""
         there = copy.copy(self)
         there.public_url = f"http://{request.host}"
         response: web.StreamResponse = await Server.handle_index(there, request)
@@ -81,11 +81,11 @@ class LocalServer(Server):
 
     @property
     def _cookie(self) -> str:
-        return f"genre-tui-{self.port}"  # cookies do not tell ports apart
+        return f"genre-tui-{self.port}"  # cookies are shared by all ports
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse what does not come from a page of this server."""
+        """Refuse requests that do not come from a page of this server."""
         origin = request.headers.get("Origin", f"http://{request.host}")
         if request.url.host not in _NAMES or origin != f"http://{request.host}":
             raise web.HTTPForbidden(text="This page is for browsers on its own machine.")
@@ -95,18 +95,18 @@ class LocalServer(Server):
         return await handler(request)
 
 
-def serve(session: Session, port: int, theme: str, *, writable: bool) -> None:
+def serve(session: AppSession, port: int, theme: str, *, writable: bool) -> None:
     """Serve until Ctrl-C.
 
     Args:
-        session: what the screens are about.
+        session: what the screens share.
         port: to listen at, on this machine only.
         theme: of the screens.
-        writable: whether runs may be started, stopped and removed from the browser; its
-            address has a key then, since other users of the machine could do that, too.
+        writable: whether runs may be started, stopped and removed from the browser; the
+            address has a key then, against other users of the machine.
 
     Raises:
-        RunError: the port cannot be had.
+        RunError: the port is in use.
     """
     _check_free(port)
     words = command(session, theme, writable=writable)
@@ -114,7 +114,7 @@ def serve(session: Session, port: int, theme: str, *, writable: bool) -> None:
 
 
 def _check_free(port: int) -> None:
-    """Refuse a port before anything is said of it."""
+    """Raise RunError where the port is in use, before its URL is printed."""
     try:
         with socket.socket() as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -126,8 +126,8 @@ def _check_free(port: int) -> None:
         ) from error
 
 
-def command(session: Session, theme: str, *, writable: bool) -> list[str]:
-    """The words of the command that a page starts."""
+def command(session: AppSession, theme: str, *, writable: bool) -> list[str]:
+    """The command line of the subprocess that draws a page."""
     words = [sys.executable, "-m", "genre_tui", "--served", "--runs", _absolute(session.runs)]
     words += ["--refresh", f"{session.refresh:g}", "--theme", "dark" if theme == "auto" else theme]
     if session.data is not None:

@@ -188,10 +188,10 @@ main(["show", "latest", "--runs", {str(tmp_path)!r}], standalone_mode=False)
 main(["runs", "--runs", {str(tmp_path)!r}], standalone_mode=False)
 main(["watch", "--once", "--json", "--runs", {str(tmp_path)!r}], standalone_mode=False)
 from genre_tui.app import GenreTui
-from genre_tui.core.session import Session
+from genre_tui.core.app_session import AppSession
 async def look():
     runs = Path({str(tmp_path)!r})
-    app = GenreTui(Session(runs))
+    app = GenreTui(AppSession(runs))
     async with app.run_test() as pilot:
         await pilot.press("1", "2", "enter", "3", "4", "5", "6")
         await pilot.pause(0.5)

@@ -129,7 +129,7 @@ def _open(path: Path) -> soundfile.SoundFile:
 
 def _reason(error: soundfile.LibsndfileError) -> str:
     reason = str(error.error_string).removeprefix("Error : ").rstrip(". ")
-    # What libsndfile says of an MP3 that is none.
+    # libsndfile's message for a file that is not really an MP3.
     return "Format not recognised" if reason.startswith("File does not exist") else reason
 
 
@@ -143,7 +143,7 @@ def _check_format(path: Path, sound: soundfile.SoundFile) -> None:
             f"{path} claims a sample rate of {sound.samplerate} Hz; {_LOWEST_RATE} to "
             f"{_HIGHEST_RATE} Hz can be used."
         )
-    # libsndfile quietly shortens what a header promises; its log tells.
+    # libsndfile silently reads less than the header announces; only its log shows it.
     for announced, present in _CHUNK_SIZES.findall(sound.extra_info):
         if int(announced) > int(present) and int(announced) not in _UNKNOWN_SIZES:
             raise DataError(

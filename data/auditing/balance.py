@@ -27,7 +27,7 @@ def class_sizes(dataset: Dataset, *, tracks_known: bool) -> Classes:
 
 
 def silence(rows: Rows) -> Finding:
-    """Silent rows, which tell nothing of their genre."""
+    """Silent rows, which carry no information about their genre."""
     silent = np.flatnonzero(rows.silent).tolist()
     if not silent:
         return Finding("silence", "fine", "No row is silent.", counts={"rows": 0})
@@ -43,7 +43,7 @@ def silence(rows: Rows) -> Finding:
 
 
 def clipping() -> Finding:
-    """What the features cannot tell."""
+    """Clipping, which cannot be found in the features."""
     return Finding(
         "clipping",
         "unknown",

@@ -34,7 +34,7 @@ class Matches:
             [shape=(n,)]
         near_with_other_label: the same with another label, or -1. [shape=(n,)]
         copies: pairs of tracks that are copies of each other, with the share of the
-            first one's seconds that say so.
+            first one's seconds that match.
     """
 
     equal: tuple[tuple[int, ...], ...]

@@ -1,4 +1,4 @@
-"""What an audit says: findings, each with its kind, severity, counts, examples and advice."""
+"""The result of an audit: findings with kind, severity, counts, examples and advice."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MOST_EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that an audit looked at.
+    """The outcome of one check.
 
     Args:
-        kind: what was looked at, such as "exact-duplicates".
+        kind: the check, such as "exact-duplicates".
         severity: "leak" where test or validation rows can be known from other
             splits, "warning" for what needs a look, "unknown" for what the features
             cannot tell, "fine".
@@ -55,7 +55,7 @@ Classes = Mapping[str, Mapping[SplitName, Size]]  # genre to split to size
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found in a dataset.
+    """All findings about a dataset.
 
     Args:
         name: of the dataset.
@@ -75,7 +75,7 @@ class Audit:
         return any(finding.severity == "leak" for finding in self.findings)
 
     def finding(self, kind: str) -> Finding | None:
-        """The finding of a kind, if that was looked at."""
+        """The finding of a kind; None if that check was not made."""
         return next((found for found in self.findings if found.kind == kind), None)
 
     def to_dict(self) -> dict[str, Any]:

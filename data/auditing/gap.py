@@ -1,4 +1,4 @@
-"""How much would a split by chance flatter a classifier on these rows?"""
+"""Measures how much a random split of rows would overstate a classifier's accuracy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BLOCK_REACHES = 5  # a block's length: one track in five is cut
 _SHORTEST_BLOCK = 20  # rows
 
 
-def random_split_gap(rows: Rows, reach: int | None, fitted: Callable[[], None]) -> Finding:
+def random_split_gap(rows: Rows, reach: int | None, on_fit: Callable[[], None]) -> Finding:
     """Compare cross-validation of an RBF-SVM by rows with that by tracks or blocks.
 
     Five folds over all rows, with two seeds. The SVM (C = 3) reads standardised MFCC
@@ -29,7 +29,7 @@ def random_split_gap(rows: Rows, reach: int | None, fitted: Callable[[], None]) 
     Args:
         rows: of a dataset.
         reach: rows over which likeness lasts; None where rows are in no order.
-        fitted: called after each fit.
+        on_fit: called after each fit.
     """
     kind = "random-split-gap"
     if reach is None and not rows.tracks_known:
@@ -48,8 +48,8 @@ def random_split_gap(rows: Rows, reach: int | None, fitted: Callable[[], None]) 
     by_rows: list[float] = []
     by_groups: list[float] = []
     for seed in range(SEEDS) if folds > 1 else ():
-        by_rows += _scores(x, label, None, folds, seed, fitted)
-        by_groups += _scores(x, label, groups, folds, seed, fitted)
+        by_rows += _scores(x, label, None, folds, seed, on_fit)
+        by_groups += _scores(x, label, groups, folds, seed, on_fit)
     if len(by_groups) < 2:
         return Finding(
             kind,
@@ -107,7 +107,7 @@ def _groups(rows: Rows, reach: int) -> tuple[Int64, int]:
 
 
 def _subset(groups: Int64) -> Int64:
-    """Rows of as many whole groups, drawn by chance, as an SVM can learn in seconds."""
+    """Rows of randomly drawn whole groups, few enough for an SVM to learn in seconds."""
     if len(groups) <= _MOST_ROWS:
         return np.arange(len(groups))
     order = np.random.default_rng(0).permutation(np.unique(groups))
@@ -127,7 +127,7 @@ def _scores(
     groups: Int64 | None,
     folds: int,
     seed: int,
-    fitted: Callable[[], None],
+    on_fit: Callable[[], None],
 ) -> list[float]:
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
     from sklearn.pipeline import make_pipeline
@@ -141,5 +141,5 @@ def _scores(
             continue  # few and unequal groups
         svm = make_pipeline(StandardScaler(), SVC(C=3.0, cache_size=500))
         scores.append(float(svm.fit(x[train], label[train]).score(x[held_out], label[held_out])))
-        fitted()
+        on_fit()
     return scores

@@ -100,7 +100,7 @@ def shared_share(rows: Rows, split: int, reach: int) -> float | None:
         reach: rows over which likeness lasts.
 
     Returns:
-        About 0 to 1, by chance also somewhat beyond; None where that cannot be told.
+        About 0 to 1, by chance also somewhat beyond; None where it cannot be estimated.
     """
     train = np.flatnonzero((rows.split == 0) & ~rows.silent)
     here = np.flatnonzero((rows.split == split) & ~rows.silent)
@@ -131,8 +131,8 @@ def shared_share(rows: Rows, split: int, reach: int) -> float | None:
 def boundaries(rows: Rows, reach: int, seed: int = 0) -> list[Boundary]:
     """Places where the end of a class in one split goes on at its beginning in another.
 
-    The mean of the last rows is compared with the mean of the first. They are said to be
-    of one track where they are as alike as the means of neighbours are in the median, and
+    The mean of the last rows is compared with the mean of the first. They count as one
+    track where they are as alike as the means of neighbours are in the median, and
     more alike than all but a few means of places far apart in the class. Measured on the
     demo music and gtzan_excerpt without their tracks: 1 of 60 datasets whose tracks were
     apart had such a place; of the tracks that were cut, 7 and 23 in 100 showed.

@@ -12,6 +12,7 @@ import click
 from data.cli.summary import print_summary
 from data.datasets.dataset import SPLITS
 from data.errors import DataError
+from data.files.user_folders import data_folder
 from data.storage import catalogue, hdf5
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
@@ -160,7 +161,7 @@ def fetch(name: str, replace: bool, without_mel: bool, url: str | None, keep: Pa
     from data.sources.npy_folder import read_npy_folder
 
     catalogue.free_path(name, replace=replace)
-    folder = keep or catalogue.data_folder() / ".fetched"
+    folder = keep or data_folder() / ".fetched"
     wanted = [file for file in SOURCE_FILES if not without_mel or "mfccs" in file.path]
     distinct = len({file.blob_id for file in wanted})
     with (

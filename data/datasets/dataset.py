@@ -110,7 +110,7 @@ class Dataset:
         """The inputs that a network reads: [shape=(n, 26)] or [shape=(n, 21, 128)].
 
         Raises:
-            DataError: mel-spectrograms asked for where there are none.
+            DataError: `kind` is "mel" and there are no mel-spectrograms.
         """
         values: npt.NDArray[Any] | None = getattr(getattr(self, split), kind)
         if values is None:

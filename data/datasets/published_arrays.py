@@ -61,7 +61,7 @@ _SOURCE_ROWS_SHA256 = "a7cb01caa4fcb60354f4ac73f1c6e5f7c6d6a7863682e9a2d49b078ed
 def is_source(dataset: Dataset) -> bool:
     """Whether these are the source's very rows, so that its figures compare.
 
-    A dataset's provenance says where its mel-spectrograms came from; the MFCC
+    A dataset's provenance states where its mel-spectrograms came from; the MFCC
     rows and labels are compared themselves.
     """
     rows = {

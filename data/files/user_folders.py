@@ -1,4 +1,4 @@
-"""Folders of the user that hold what programs make for themselves."""
+"""The folders of the user's files; an environment variable names another place for each."""
 
 from __future__ import annotations
 
@@ -8,9 +8,25 @@ from pathlib import Path
 import platformdirs
 
 
+def data_folder() -> Path:
+    """All datasets: GENRE_TUI_DATA, else in the user's data directory."""
+    default = Path(platformdirs.user_data_dir("genre-tui", appauthor=False)) / "datasets"
+    return _chosen("GENRE_TUI_DATA", default)
+
+
+def runs_folder() -> Path:
+    """All runs: GENRE_TUI_RUNS, else `runs` in the working directory."""
+    return _chosen("GENRE_TUI_RUNS", Path("runs"))
+
+
 def cache_folder() -> Path:
-    """Where to keep what can be computed again: GENRE_TUI_CACHE, else the user's cache."""
-    chosen = os.environ.get("GENRE_TUI_CACHE")
-    if chosen:
-        return Path(os.path.expanduser(chosen))  # Path's own fails for users that are unknown
-    return Path(platformdirs.user_cache_dir("genre-tui", appauthor=False))
+    """What can be computed again: GENRE_TUI_CACHE, else the user's cache directory."""
+    return _chosen(
+        "GENRE_TUI_CACHE", Path(platformdirs.user_cache_dir("genre-tui", appauthor=False))
+    )
+
+
+def _chosen(variable: str, default: Path) -> Path:
+    chosen = os.environ.get(variable)
+    # `Path.expanduser` raises for the home of an unknown user.
+    return Path(os.path.expanduser(chosen)) if chosen else default

@@ -134,7 +134,7 @@ def write_wavs(folder: Path, per_genre: int) -> list[Path]:
     """Write whole demo tracks of each genre as WAV files, to listen to.
 
     Args:
-        folder: to write to; made where it is not there.
+        folder: to write to; created if it is missing.
         per_genre: number of tracks of each genre.
 
     Returns:

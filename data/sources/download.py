@@ -1,7 +1,7 @@
 """The source dataset's arrays from their public home, resumed and verified.
 
 Every file is known beforehand by its git blob id, so nothing that a server
-says is trusted: neither paths, nor sizes, nor contents.
+sends is trusted: neither paths, nor sizes, nor contents.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DownloadProgress:
     number: int
     files: int
     bytes_done: int
-    bytes_total: int | None  # None while the server has not said
+    bytes_total: int | None  # None while unknown
 
 
 class _BrokenError(Exception):
@@ -127,7 +127,7 @@ class _Transfer:
             complete = part.is_file() and git_blob_id(part) == blob_id
         for _ in range(2):
             if not complete:
-                self._receive_stubbornly(url, part, at)
+                self._receive_with_retries(url, part, at)
             with _disk(target):
                 received = git_blob_id(part)
                 if received == blob_id:
@@ -141,7 +141,7 @@ class _Transfer:
         with commit(target) as temporary:
             part.replace(temporary)
 
-    def _receive_stubbornly(self, url: str, part: Path, at: DownloadProgress) -> None:
+    def _receive_with_retries(self, url: str, part: Path, at: DownloadProgress) -> None:
         reason: object = "nothing"
         for attempt in range(self.attempts):
             if attempt:
@@ -160,18 +160,18 @@ class _Transfer:
         with _disk(part):
             offset = part.stat().st_size if part.exists() else 0
         response = self._open(url, offset)
-        if response is None:  # nothing after `offset`: the id tells whether that is all of it
+        if response is None:  # nothing after `offset`: the id shows whether that is all of it
             return
         with response:
             done = offset if response.status == 206 else 0
             total = None if response.length is None else done + response.length
             if response.status == 206:
-                said = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-                if said is None or int(said[1]) != offset:
+                sent = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+                if sent is None or int(sent[1]) != offset:
                     with _disk(part):
                         part.unlink(missing_ok=True)
                     raise _BrokenError(f"another range than the one from byte {offset} on")
-                total = total if said[2] == "*" else int(said[2])
+                total = total if sent[2] == "*" else int(sent[2])
             limit = self.max_file_bytes if total is None else min(total, self.max_file_bytes)
             if not done:
                 _write(part, b"", "wb")
@@ -204,11 +204,11 @@ class _Transfer:
             self.answered = True
             if error.code == 416 and offset:
                 return None
-            said = f"HTTP status {error.code} ({error.reason!r:.200})"
+            status = f"HTTP status {error.code} ({error.reason!r:.200})"
             if error.code in _TRANSIENT:
-                raise _BrokenError(said) from error
+                raise _BrokenError(status) from error
             raise DataError(
-                f"expected a file at {url}, received {said}: correct the address, or {_BY_HAND}"
+                f"expected a file at {url}, received {status}: correct the address, or {_BY_HAND}"
             ) from error
         except (http.client.InvalidURL, ValueError) as error:
             raise DataError(

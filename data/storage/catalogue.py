@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from contextlib import suppress
 from pathlib import Path
 
-import platformdirs
-
 from data.datasets.dataset import Dataset
 from data.errors import DataError
 from data.files.atomic import commit
+from data.files.user_folders import data_folder
 from data.storage import hdf5
 
 DEMO = "demo"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _SUFFIX = ".h5"
 _DEFAULT_FILE = "default"
-
-
-def data_folder() -> Path:
-    """The folder of all datasets: GENRE_TUI_DATA, else the user's data directory."""
-    chosen = os.environ.get("GENRE_TUI_DATA")
-    if chosen:
-        return Path(os.path.expanduser(chosen))  # Path's own fails for users that are unknown
-    return Path(platformdirs.user_data_dir("genre-tui", appauthor=False)) / "datasets"
 
 
 def list_datasets() -> list[str]:

@@ -1,4 +1,4 @@
-"""What a dataset file may hold, checked before any of it is allocated or followed.
+"""Checks a dataset file before any of its content is allocated or any link is followed.
 
 HDF5 itself goes wherever a file sends it: to other files, into arrays that are
 announced and not stored, round in circles in a damaged heap.

@@ -17,11 +17,11 @@ from data.storage.hdf5_checks import ROW_SHAPES
 
 @dataclass(frozen=True)
 class RowReader:
-    """A dataset's file whose rows are read when they are asked for.
+    """Reads rows of a dataset's file on demand.
 
     Args:
         path: of the file, checked.
-        content_sha256: that the file says of itself; it is not compared with the rows.
+        content_sha256: hash stored in the file; it is not compared with the rows.
         track_names: that `Split.track` numbers, maybe none.
     """
 
@@ -38,8 +38,8 @@ class RowReader:
         """
         summary = hdf5.summarise(path)
         names = _read(path, lambda file: file["track_names"][()] if summary.tracks else ())
-        told = tuple(name.decode("utf-8", "replace") for name in names)
-        return cls(path, summary.content_sha256, told)
+        decoded = tuple(name.decode("utf-8", "replace") for name in names)
+        return cls(path, summary.content_sha256, decoded)
 
     def read(self, split: SplitName, begin: int, end: int) -> Split:
         """Rows `begin` to `end` - 1 of a split, with all their features.
@@ -62,9 +62,9 @@ class RowReader:
         return found
 
 
-def _read(path: Path, take: Any) -> Any:
+def _read(path: Path, extract: Any) -> Any:
     try:
         with h5py.File(path, "r") as file:
-            return take(file)
-    except Exception as error:  # of any kind: HDF5 says little about damage
+            return extract(file)
+    except Exception as error:  # of any kind: HDF5 has no exception of its own for damage
         raise DataError(f"{path} cannot be read: {error!s:.80}.") from error

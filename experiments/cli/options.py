@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from data.files.user_folders import runs_folder
 from data.terminal.commands import echo
 from data.terminal.console import console
 from experiments.cli.result_tables import results_view
@@ -23,7 +23,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 RUNS_OPTION = click.option(
     "--runs",
     type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: Path(os.environ.get("GENRE_TUI_RUNS") or "runs"),
+    default=runs_folder,
     show_default="GENRE_TUI_RUNS, else runs",
     help="Folder of all runs.",
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments.design.limits import MOST_TRIALS, check_limit
+from experiments.design.limits import MOST_EPOCHS, MOST_TRIALS, check_limit
 from experiments.design.study import (
     DEFAULT_SEEDS,
     FIRST_SEED,
@@ -179,6 +179,9 @@ def make_plan(
         )
         for variant in able
     )
+    for variant in variants:
+        for candidate in variant.candidates:
+            check_limit(candidate.trials[0].training.epochs, MOST_EPOCHS, "epochs")
     without = tuple(
         f"{variant.name}: left out, as there is no {DEVICE_WORDS[variant.device]} here."
         for variant in chosen

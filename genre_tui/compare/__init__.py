@@ -1,1 +1,1 @@
-"""Screen 5, Compare: the variants of a run, and runs beside each other."""
+"""Screen 5, Compare: variants of a run with intervals and answer, or several runs."""

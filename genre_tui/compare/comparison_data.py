@@ -1,4 +1,4 @@
-"""What the screen Compare shows of runs, computed in threads: it takes NumPy and SciPy."""
+"""Data of the screen Compare, for threads: it imports NumPy and SciPy."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ FIGURES: dict[Figure, str] = {"macro_f1": "macro-F1", "accuracy": "accuracy"}
 
 
 @dataclass(frozen=True)
-class OneRun:
-    """A run's results, and what they answer.
+class SingleRun:
+    """The results of one run and their analysis.
 
     Args:
         result: of the run.
-        analysis: on it; None while it is computed.
-        plots: where the variants' figures lie.
-        problem: why there is no analysis, a sentence.
+        analysis: None while it is computed.
+        plots: dot plots by metric.
+        problem: why there is no analysis, a sentence, or "".
     """
 
     result: RunResult
@@ -39,12 +39,12 @@ class OneRun:
 
 
 @dataclass(frozen=True)
-class Several:
-    """Runs side by side.
+class SeveralRuns:
+    """The comparison of several runs.
 
     Args:
-        compared: the runs, the first being the one that others are held against.
-        plots: where their variants' figures lie.
+        compared: the comparison of each run with the first.
+        plots: dot plots by metric.
     """
 
     compared: RunComparison
@@ -52,29 +52,29 @@ class Several:
 
 
 def ordered(result: RunResult, figure: Figure) -> list[VariantResult]:
-    """The variants, best mean first; those without a figure last, in the study's order."""
+    """The variants by mean, the best first; those without results last, in the study's order."""
     return sorted(result.variants, key=lambda variant: -_mean(variant, figure))
 
 
 def documented(variant: VariantResult, figure: Figure) -> list[tuple[str, float]]:
-    """Sources and their figures in per cent; only of the kind of F1 that ours is."""
+    """Published figures in per cent by source; of F1 only macro-F1."""
     if figure == "accuracy":
         return [(one.source, one.accuracy) for one in variant.published]
     return [(one.source, one.f1) for one in variant.published if one.f1_kind == "macro"]
 
 
-def look(run: RunDirectory) -> OneRun:
-    """A run's results, without their analysis.
+def read_run(run: RunDirectory) -> SingleRun:
+    """Read a run's results, without their analysis.
 
     Raises:
         RunError: a record is missing or damaged.
     """
     result = collect(run)
-    return OneRun(result, None, _plots(result, None))
+    return SingleRun(result, None, _plots(result, None))
 
 
-def analysed(one: OneRun) -> OneRun:
-    """The same with its analysis.
+def analysed(one: SingleRun) -> SingleRun:
+    """Add the analysis.
 
     Raises:
         RunError: predictions are damaged.
@@ -82,14 +82,14 @@ def analysed(one: OneRun) -> OneRun:
     from experiments.results.analysis import analyse
 
     analysis = analyse(one.result)
-    return OneRun(one.result, analysis, _plots(one.result, analysis))
+    return SingleRun(one.result, analysis, _plots(one.result, analysis))
 
 
-def beside(runs: Sequence[RunDirectory]) -> Several:
-    """Runs side by side.
+def compare_runs(runs: Sequence[RunDirectory]) -> SeveralRuns:
+    """Compare runs.
 
     Args:
-        runs: two at least.
+        runs: at least two.
 
     Raises:
         RunError: a record is missing or damaged.
@@ -110,7 +110,7 @@ def beside(runs: Sequence[RunDirectory]) -> Several:
                     name = f"{number} {common.name}"
                     entries.append(_entry(name, found, figure, interval))
         plots[figure] = place(f"{what} %", entries)
-    return Several(compared, plots)
+    return SeveralRuns(compared, plots)
 
 
 def _plots(result: RunResult, analysis: Analysis | None) -> dict[Figure, Dots]:
@@ -145,9 +145,9 @@ def _mean(variant: VariantResult | BaselineResult, figure: Figure) -> float:
     return -1.0 if mean is None else mean
 
 
-def statistics_json(shown: OneRun | Several) -> str:
-    """All that was computed."""
-    if isinstance(shown, Several):
+def statistics_json(shown: SingleRun | SeveralRuns) -> str:
+    """All computed values as JSON."""
+    if isinstance(shown, SeveralRuns):
         plain = shown.compared.to_dict()
     else:
         plain = shown.result.to_dict()
@@ -155,10 +155,10 @@ def statistics_json(shown: OneRun | Several) -> str:
     return json.dumps(plain, indent=1) + "\n"
 
 
-def comparison_csv(shown: OneRun | Several) -> str:
-    """A line a run and variant: its figures as shares, with intervals where they are known."""
-    results = shown.compared.results if isinstance(shown, Several) else (shown.result,)
-    analysis = None if isinstance(shown, Several) else shown.analysis
+def comparison_csv(shown: SingleRun | SeveralRuns) -> str:
+    """A line for each run and variant: metrics as shares, with intervals where they are known."""
+    results = shown.compared.results if isinstance(shown, SeveralRuns) else (shown.result,)
+    analysis = None if isinstance(shown, SeveralRuns) else shown.analysis
     kinds = ("mean", "std", "low", "high", "rows_low", "rows_high")
     columns = ["run", "dataset", "variant", "n", "learning_rate"]
     columns += [f"{figure}_{kind}" for figure in FIGURES for kind in kinds]

@@ -1,4 +1,4 @@
-"""Variants' figures as lines of text: a dot a seed, the mean, its interval, baselines."""
+"""A dot plot in lines of text: seeds, mean and interval of each variant, baselines."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _LEGEND = (
 
 
 class DotPlot:
-    """A line an entry, on one axis, drawn as wide as there is room.
+    """A line for each entry, on one axis, as wide as there is room.
 
     Args:
-        dots: places of all entries.
-        series: numbers of their colours; their places where there are none.
+        dots: positions of all entries.
+        series: indices of their colours; empty for a colour each.
     """
 
     def __init__(self, dots: Dots, series: Sequence[int] = ()) -> None:
@@ -44,7 +44,7 @@ class DotPlot:
         yield from self.lines(options.max_width)
 
     def lines(self, width: int) -> Iterator[Text]:
-        """All lines: entries, the axis, what the signs mean."""
+        """All lines: entries, axis, legend."""
         rows = self._dots.rows
         longest = max((cell_len(row.entry.name) for row in rows), default=0)
         name = min(longest, _LONGEST_NAME, max(width // 3, 8))
@@ -77,7 +77,7 @@ class DotPlot:
         yield Text(" " * (name + 1) + "".join(numbers).rstrip(), "dim", no_wrap=True)
 
     def _legend(self, width: int) -> Iterator[Text]:
-        """Only of signs that are there."""
+        """The legend of the signs that occur."""
         rows = self._dots.rows
         there = {
             "mean": True,
@@ -87,21 +87,21 @@ class DotPlot:
             "source": any(row.sources for row in rows),
         }
         line = ""
-        for said in (said for said, what in _LEGEND if there[what]):
-            if line and cell_len(line) + 3 + cell_len(said) > width:
+        for sign in (sign for sign, what in _LEGEND if there[what]):
+            if line and cell_len(line) + 3 + cell_len(sign) > width:
                 yield Text(line, "dim")
                 line = ""
-            line = f"{line}   {said}" if line else said
+            line = f"{line}   {sign}" if line else sign
         yield Text(line, "dim")
 
 
 def column(at: float, room: int) -> int:
-    """The column of a place in per cent of the axis."""
+    """The terminal column of a position in per cent of the axis."""
     return min(max(round(at / 100 * (room - 1)), 0), room - 1)
 
 
-def drawn(row: Row, room: int) -> str:
-    """A row's signs; what matters most is drawn last."""
+def row_signs(row: Row, room: int) -> str:
+    """A row's signs; the most important are drawn last."""
     line = [" "] * room
     for at in row.lines:
         line[column(at, room)] = LINE
@@ -125,7 +125,7 @@ def drawn(row: Row, room: int) -> str:
 
 
 def _line(row: Row, room: int, style: Style) -> Text:
-    text = Text(drawn(row, room), no_wrap=True)
+    text = Text(row_signs(row, room), no_wrap=True)
     for place, sign in enumerate(text.plain):
         if sign == LINE:
             text.stylize("dim", place, place + 1)

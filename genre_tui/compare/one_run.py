@@ -1,46 +1,45 @@
-"""One run on the screen Compare: its variants, its answer, baselines, pairs."""
+"""One run on the screen Compare: variants, answer, baselines, pairs."""
 
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from data.terminal.text import clean
 from experiments.results.number_format import NONE, between, mean_std, p_value, points
 from experiments.results.run_result import RunResult, VariantResult
-from genre_tui.compare.comparison_data import FIGURES, Figure, OneRun, documented, ordered
+from genre_tui.compare.comparison_data import FIGURES, Figure, SingleRun, documented, ordered
 from genre_tui.compare.dot_plot import DotPlot
 from genre_tui.compare.several_runs import title
-from genre_tui.widgets.fitted_table import Column, FittedTable
+from genre_tui.widgets.fitted_table import FittedColumn, FittedTable
 
 COMPUTING = "Intervals and comparisons are being computed ..."
 
 
-def heading(one: OneRun) -> Text:
-    """Which run it is."""
+def heading(one: SingleRun) -> Text:
+    """The run with its state, protocol and dataset."""
     return title(0, one.result)
 
 
-def answer_text(one: OneRun) -> Text:
-    """The question, and what the results answer so far."""
+def answer_text(one: SingleRun) -> Text:
+    """The question, and the answer so far."""
     result = one.result
-    text = Text(clean(result.question), "bold")
+    text = Text(result.question, "bold")
     text.append("\n")
     if not any(variant.n for variant in result.variants):
         return text.append("Nothing was tested yet.", "not bold")
     if one.analysis is None:
-        return text.append(clean(one.problem) or COMPUTING, "not bold italic")
+        return text.append(one.problem or COMPUTING, "not bold italic")
     return text.append(answer(one), "not bold")
 
 
-def answer(one: OneRun) -> str:
-    """The answer, in a sentence; "" while there is none."""
+def answer(one: SingleRun) -> str:
+    """The answer, a sentence; "" while there is none."""
     if one.analysis is None or one.analysis.answer is None:
         return ""
-    return clean(one.analysis.answer.sentence)
+    return one.analysis.answer.sentence
 
 
-def variants(one: OneRun, figure: Figure) -> RenderableType:
+def variants(one: SingleRun, figure: Figure) -> RenderableType:
     """The plot and the table of variants."""
     result, analysis = one.result, one.analysis
     intervals = analysis.intervals if analysis else {}
@@ -62,14 +61,14 @@ def variants(one: OneRun, figure: Figure) -> RenderableType:
             ]
         )
     columns = [
-        Column("variant"),
-        Column(f"{FIGURES[figure]} %"),
-        Column("95 % over seeds", 1),
-        Column("n"),
-        Column("95 % on rows", 2),
-        Column("rate", 3),
-        Column("documented", 4),
-        Column(f"{FIGURES[_other(figure)]} %", 5),
+        FittedColumn("variant"),
+        FittedColumn(f"{FIGURES[figure]} %"),
+        FittedColumn("95 % over seeds", 1),
+        FittedColumn("n"),
+        FittedColumn("95 % on rows", 2),
+        FittedColumn("rate", 3),
+        FittedColumn("documented", 4),
+        FittedColumn(f"{FIGURES[_other(figure)]} %", 5),
     ]
     if not any(row[6] for row in rows):
         columns, rows = _without(6, columns, rows)
@@ -78,7 +77,7 @@ def variants(one: OneRun, figure: Figure) -> RenderableType:
     return Group(*parts)
 
 
-def beside(one: OneRun, pairs: bool) -> RenderableType:
+def beside(one: SingleRun, pairs: bool) -> RenderableType:
     """Baselines, the best variant against them, and each two variants."""
     parts = [*_baselines(one.result), *_against(one)]
     if pairs:
@@ -94,8 +93,8 @@ def _other(figure: Figure) -> Figure:
 
 
 def _without(
-    place: int, columns: list[Column], rows: list[list[str]]
-) -> tuple[list[Column], list[list[str]]]:
+    place: int, columns: list[FittedColumn], rows: list[list[str]]
+) -> tuple[list[FittedColumn], list[list[str]]]:
     kept = [number for number in range(len(columns)) if number != place]
     return [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
@@ -108,40 +107,38 @@ def _over_seeds(variant: VariantResult, interval: object, is_known: bool) -> str
     return between(interval, 1) if is_known else "..."  # type: ignore[arg-type]
 
 
-def _notes(one: OneRun) -> list[str]:
-    """What to know of the table, in sentences."""
+def _notes(one: SingleRun) -> list[str]:
+    """Notes on the table, in sentences."""
     result, analysis = one.result, one.analysis
-    said = []
+    notes = []
     for variant in result.variants:
-        told = [f"{variant.diverged} diverged"] if variant.diverged else []
-        told += [f"{len(variant.failures)} failed"] if variant.failures else []
-        told += [f"{variant.untrained} not trained yet"] if variant.untrained else []
-        if told:
-            said.append(f"{clean(variant.name)}: {', '.join(told)}.")
+        counts = [f"{variant.diverged} diverged"] if variant.diverged else []
+        counts += [f"{len(variant.failures)} failed"] if variant.failures else []
+        counts += [f"{variant.untrained} not trained yet"] if variant.untrained else []
+        if counts:
+            notes.append(f"{variant.name}: {', '.join(counts)}.")
     if result.epochs:
         others = any(variant.published for variant in result.variants)
         what = ": documented figures are of the source's own number" if others else ""
-        said.append(f"Epochs were set to {result.epochs}{what}.")
+        notes.append(f"Epochs were set to {result.epochs}{what}.")
     if few := sorted({variant.n for variant in result.variants if 0 < variant.n < 3}):
         seeds = " and ".join("One seed" if n == 1 else f"{n} seeds" for n in few)
-        said.append(f"{seeds} cannot tell the spread over seeds. More seeds: --seeds 5.")
+        notes.append(f"{seeds} cannot tell the spread over seeds. More seeds: --seeds 5.")
     if analysis and analysis.unit:
         rough = (
             " They are few: such intervals are rough."
             if (analysis.clusters and analysis.clusters.are_few)
             else ""
         )
-        said.append(f"On rows: {analysis.unit} of the test rows resampled.{rough}")
+        notes.append(f"On rows: {analysis.unit} of the test rows resampled.{rough}")
     for variant in result.variants:
         for figure in variant.published:
             kind = "macro-F1" if figure.f1_kind == "macro" else "mean F1 of batches"
-            said.append(
-                clean(
-                    f"Documented {variant.name}: source {figure.source} {figure.accuracy:.2f} % "
-                    f"accuracy, {figure.f1:.2f} % {kind} ({figure.protocol})."
-                )
+            notes.append(
+                f"Documented {variant.name}: source {figure.source} {figure.accuracy:.2f} % "
+                f"accuracy, {figure.f1:.2f} % {kind} ({figure.protocol})."
             )
-    return ["", *said] if said else []
+    return ["", *notes] if notes else []
 
 
 def _baselines(result: RunResult) -> list[RenderableType]:
@@ -156,11 +153,16 @@ def _baselines(result: RunResult) -> list[RenderableType]:
         ]
         for one in result.baselines
     ]
-    columns = [Column("baseline"), Column("macro-F1 %"), Column("accuracy %", 1), Column("n", 2)]
+    columns = [
+        FittedColumn("baseline"),
+        FittedColumn("macro-F1 %"),
+        FittedColumn("accuracy %", 1),
+        FittedColumn("n", 2),
+    ]
     return [FittedTable(columns, rows), Text()]
 
 
-def _against(one: OneRun) -> list[RenderableType]:
+def _against(one: SingleRun) -> list[RenderableType]:
     analysis = one.analysis
     if analysis is None or not analysis.baselines:
         return []
@@ -175,21 +177,21 @@ def _against(one: OneRun) -> list[RenderableType]:
         for found in analysis.baselines
     ]
     columns = [
-        Column("minus"),
-        Column("points"),
-        Column("95 % interval", 1),
-        Column("p", 2),
-        Column("McNemar's p", 3),
+        FittedColumn("minus"),
+        FittedColumn("points"),
+        FittedColumn("95 % interval", 1),
+        FittedColumn("p", 2),
+        FittedColumn("McNemar's p", 3),
     ]
     title = (
-        f"{clean(analysis.best or '')}, best on validation, first seed, minus each baseline: "
+        f"{analysis.best or ''}, best on validation, first seed, minus each baseline: "
         f"accuracy on the same rows, resampling {analysis.unit}"
     )
     notes = {4: "McNemar's p takes segments for independent, so it is too small."}
     return [Text(title, "bold"), FittedTable(columns, rows, notes=notes), Text()]
 
 
-def _pairs(one: OneRun) -> list[RenderableType]:
+def _pairs(one: SingleRun) -> list[RenderableType]:
     analysis = one.analysis
     if analysis is None or analysis.answer is None or not analysis.answer.pairs:
         return []
@@ -207,12 +209,12 @@ def _pairs(one: OneRun) -> list[RenderableType]:
         )
         rows.append([pair.first, pair.second, cells[0], p_value(pair.adjusted_p), *cells[1:]])
     columns = [
-        Column("variant"),
-        Column("minus"),
-        Column("points"),
-        Column("p"),
-        Column("95 % interval", 1),
-        Column("seeds", 2),
+        FittedColumn("variant"),
+        FittedColumn("minus"),
+        FittedColumn("points"),
+        FittedColumn("p"),
+        FittedColumn("95 % interval", 1),
+        FittedColumn("seeds", 2),
     ]
     title = f"Pairs: test {analysis.answer.what}, by seed; p adjusted by Holm's method"
     return [Text(title, "bold"), FittedTable(columns, rows, left=2)]

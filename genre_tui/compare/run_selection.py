@@ -1,4 +1,4 @@
-"""Which runs the screen Compare is about."""
+"""The selection of runs for the screen Compare."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from collections.abc import Collection, Sequence
 
 from rich.text import Text
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
 from genre_tui.core.theme import STATE_GLYPH
 from genre_tui.watch.run_summary import RunSummary
 
 
-class Chosen:
-    """The run that is looked at, those that are marked, or one picked from a list.
+class RunSelection:
+    """The open run, the marked ones, or one picked from a list.
 
-    Several marked runs are set side by side; a single one is set beside the run that is
-    looked at. `alone` leaves one run, and `picked` takes the place of the marks.
+    Several marked runs are compared with each other, a single one with the open run.
+
+    Attributes:
+        alone: whether one run is shown alone.
+        picked: run to compare the open one with, instead of marked ones.
+        turns: number of rotations of the runs' order.
     """
 
     def __init__(self) -> None:
@@ -26,20 +29,20 @@ class Chosen:
 
     def runs(
         self,
-        seen: Sequence[RunSummary],
-        looked_at: RunDirectory | None,
+        known: Sequence[RunSummary],
+        open_run: RunDirectory | None,
         marks: Collection[str],
     ) -> list[RunDirectory]:
-        """The runs, that which others are held against first.
+        """The selected runs; the others are compared with the first.
 
         Args:
-            seen: all runs, the newest first.
-            looked_at: the run that screens are about, if any.
+            known: all runs, the newest first.
+            open_run: the open run, or None.
             marks: names of marked runs.
         """
-        there = [one.run for one in seen if one.state != "damaged"]
+        there = [one.run for one in known if one.state != "damaged"]
         marked = [run for run in reversed(there) if run.name in marks]
-        base = looked_at or (marked[0] if marked else there[0] if there else None)
+        base = open_run or (marked[0] if marked else there[0] if there else None)
         if base is None:
             return []
         if self.alone:
@@ -53,20 +56,20 @@ class Chosen:
         return unlike[turns:] + unlike[:turns]
 
     def begin(self) -> None:
-        """Show what is marked, or else looked at."""
+        """Reset it to marked runs, or the open one."""
         self.alone, self.picked, self.turns = False, None, 0
 
     def pick(self, run: RunDirectory) -> None:
-        """Set a run beside the one that is looked at."""
+        """Compare a run with the open one."""
         self.alone, self.picked, self.turns = False, run, 0
 
-    def other_way(self) -> None:
-        """Show one run alone, or again several."""
+    def toggle_alone(self) -> None:
+        """Change between one run and several."""
         self.alone, self.picked, self.turns = not self.alone, None, 0
 
 
 def run_line(one: RunSummary) -> Text:
-    """A run in a line of a list."""
-    text = Text(f"{STATE_GLYPH.get(one.state, '?')} {clean(one.run.name)}", no_wrap=True)
+    """A run as a line of a list."""
+    text = Text(f"{STATE_GLYPH.get(one.state, '?')} {one.run.name}", no_wrap=True)
     text.append(f"  {one.protocol} on {one.dataset}, {one.done} of {one.trials} trials", "dim")
     return text

@@ -1,4 +1,4 @@
-"""The screen Compare: what a run answers, or several runs side by side."""
+"""The screen Compare: the answer of one run, or the comparison of several."""
 
 from __future__ import annotations
 
@@ -15,36 +15,35 @@ from textual.containers import Container, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
 from genre_tui.compare import one_run, several_runs
 from genre_tui.compare.comparison_data import (
     FIGURES,
     Figure,
-    OneRun,
-    Several,
+    SeveralRuns,
+    SingleRun,
     analysed,
-    beside,
+    compare_runs,
     comparison_csv,
-    look,
+    read_run,
     statistics_json,
 )
-from genre_tui.compare.run_selection import Chosen, run_line
+from genre_tui.compare.run_selection import RunSelection, run_line
 from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
-from genre_tui.shell.page import Page
+from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.pick_dialog import PickDialog
 from genre_tui.watch.messages import RunsSeen, RunUpdate
 from genre_tui.watch.run_summary import RunSummary
-from genre_tui.widgets.status_text import Said
+from genre_tui.widgets.status_text import StatusText
 
-_REST = 10.0  # seconds between two computations while runs go on
-_FEW_PAIRS = 6  # that are shown without being asked for
+_LEAST_INTERVAL = 10.0  # seconds between two computations of the same runs
+_FEW_PAIRS = 6  # number of pairs up to which they are shown at first
 
 Key = tuple[tuple[str, object, int], ...]
 
 
-class ComparePage(Page):
+class ComparePage(BasePage):
     """Variants with intervals, the answer, baselines; differences between runs."""
 
     MODE: ClassVar[str] = "compare"
@@ -71,79 +70,78 @@ class ComparePage(Page):
         super().__init__()
         self._figure: Figure = "macro_f1"
         self._pairs: bool | None = None
-        self._chosen = Chosen()
+        self._selection = RunSelection()
         self._key: Key | None = None
         self._began = 0.0
         self._is_waiting = False
-        self._shown: OneRun | Several | None = None
+        self._shown: SingleRun | SeveralRuns | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Which runs, the answer, figures, and beside or below them the rest."""
+        """Heading, answer, variants; baselines and pairs beside or below them."""
         with VerticalScroll(id="body"):
-            yield Said(id="heading")
-            yield Said(id="answer")
+            yield StatusText(id="heading")
+            yield StatusText(id="answer")
             with Container(id="panes"):
                 yield Static(id="figures")
                 yield Static(id="beside")
 
-    def shown(self) -> None:
-        """The keys scroll."""
+    def activated(self) -> None:
+        """Focus the body, so that keys scroll it."""
         self.query_one("#body").focus()
 
     def go_to(self, name: str) -> None:
-        """Show the marked runs, or the one that is looked at, whatever was shown before."""
-        self._chosen.begin()
-        self._look()
+        """Show the marked runs, or the open one."""
+        self._selection.begin()
+        self._update()
 
-    def runs_seen(self, told: RunsSeen) -> None:
-        """Compute anew what has changed."""
-        self._look()
+    def runs_updated(self, update: RunsSeen) -> None:
+        """Compute again what has changed."""
+        self._update()
 
-    def run_changed(self, model: RunModel | None, told: RunUpdate | None) -> None:
-        """Likewise."""
-        self._look()
+    def run_updated(self, model: RunModel | None, update: RunUpdate | None) -> None:
+        """Compute again what has changed."""
+        self._update()
 
     @property
     def _summaries(self) -> tuple[RunSummary, ...]:
-        told = self.app.runs
-        return told.summaries if told else ()
+        return self.app.runs.summaries if self.app.runs else ()
 
     def _wanted(self) -> list[RunDirectory]:
         """The runs to show."""
-        return self._chosen.runs(self._summaries, self.session.run, self.session.marked)
+        return self._selection.runs(self._summaries, self.session.run, self.session.marked)
 
     @property
     def _nothing(self) -> str:
         return f"There are no runs in {self.session.runs} yet: start one on the screen Studies (1)."
 
-    def _look(self) -> None:
-        """Compute what is to be shown, unless that is being done, or has been."""
+    def _update(self) -> None:
+        """Compute the selected runs, unless that is done or in progress."""
         runs = self._wanted()
         key = tuple(self._stamp(run) for run in runs)
         if key == self._key:
             return
         same = self._key is not None and [one[0] for one in key] == [one[0] for one in self._key]
-        wait = self._began + _REST - monotonic()
+        wait = self._began + _LEAST_INTERVAL - monotonic()
         if same and wait > 0:
             if not self._is_waiting:
                 self._is_waiting = True
-                self.set_timer(wait, self._look_again)
+                self.set_timer(wait, self._update_later)
             return
         self._key, self._began = key, monotonic()
         if not same:
             self._shown = None
-            self._say_heading(Text("Reading ..." if runs else self._nothing, "dim"))
+            self._show_heading(Text("Reading ..." if runs else self._nothing, "dim"))
         if len(runs) == 1:
-            in_background(self, "compare", partial(look, runs[0]), self._judge, self._fail)
+            in_background(self, "compare", partial(read_run, runs[0]), self._analyse, self._fail)
         elif runs:
-            in_background(self, "compare", partial(beside, runs), self._take, self._fail)
+            in_background(self, "compare", partial(compare_runs, runs), self._show, self._fail)
 
-    def _look_again(self) -> None:
+    def _update_later(self) -> None:
         self._is_waiting = False
-        self._look()
+        self._update()
 
     def _stamp(self, run: RunDirectory) -> tuple[str, object, int]:
-        """Changes when a run's results may have."""
+        """A value that changes when a run's results may have changed."""
         for one in self._summaries:
             if one.run == run:
                 return str(run.path), one.state, one.done
@@ -152,85 +150,85 @@ class ComparePage(Page):
             return str(run.path), model.state, model.count("finished", "failed", "diverged")
         return str(run.path), None, 0
 
-    def _judge(self, one: OneRun) -> None:
-        """Show what there is, and compute the rest."""
+    def _analyse(self, one: SingleRun) -> None:
+        """Show the results, and compute their analysis."""
         known = self._shown
-        if not isinstance(known, OneRun) or known.result.run != one.result.run:
-            self._take(one)  # else what is known stays in sight until the new analysis is there
+        if not isinstance(known, SingleRun) or known.result.run != one.result.run:
+            self._show(one)  # else the former analysis stays visible until the new one is there
 
         def fail(problem: str) -> None:
-            self._take(replace(one, problem=problem))
+            self._show(replace(one, problem=problem))
 
-        in_background(self, "compare", partial(analysed, one), self._take, fail)
+        in_background(self, "compare", partial(analysed, one), self._show, fail)
 
-    def _take(self, shown: OneRun | Several) -> None:
+    def _show(self, shown: SingleRun | SeveralRuns) -> None:
         self._shown = shown
         self._draw()
 
     def _fail(self, problem: str) -> None:
         self._shown = None
-        self._say_heading(Text(problem))
+        self._show_heading(Text(problem))
 
-    def _say_heading(self, text: Text) -> None:
-        """Say something instead of figures."""
-        self._tell(text, Text(), Text(), Text())
+    def _show_heading(self, text: Text) -> None:
+        """Show a text instead of results."""
+        self._set_parts(text, Text(), Text(), Text())
 
     def _draw(self) -> None:
         shown = self._shown
-        if isinstance(shown, OneRun):
+        if isinstance(shown, SingleRun):
             heading, answer = one_run.heading(shown), one_run.answer_text(shown)
             figures = one_run.variants(shown, self._figure)
             rest = one_run.beside(shown, self._shows_pairs(shown))
-        elif isinstance(shown, Several):
+        elif isinstance(shown, SeveralRuns):
             heading, answer = several_runs.heading(shown), Text()
             figures = several_runs.figures(shown, self._figure)
             rest = several_runs.beside(shown)
         else:
             return
-        self._tell(heading, answer, figures, rest)
+        self._set_parts(heading, answer, figures, rest)
 
-    def _tell(
+    def _set_parts(
         self, heading: Text, answer: Text, figures: RenderableType, rest: RenderableType
     ) -> None:
-        with self.app.batch_update():  # each of them may move the others
-            self.query_one("#heading", Said).tell(heading, grows=True)
-            self.query_one("#answer", Said).tell(answer, grows=True)
+        with self.app.batch_update():  # each part may move the others
+            self.query_one("#heading", StatusText).set_text(heading, layout=True)
+            self.query_one("#answer", StatusText).set_text(answer, layout=True)
             self.query_one("#figures", Static).update(figures)
             self.query_one("#beside", Static).update(rest)
 
-    def _shows_pairs(self, one: OneRun) -> bool:
+    def _shows_pairs(self, one: SingleRun) -> bool:
         if self._pairs is not None or one.analysis is None or one.analysis.answer is None:
             return bool(self._pairs)
         return len(one.analysis.answer.pairs) <= _FEW_PAIRS
 
     def action_figure(self) -> None:
-        """Go from macro-F1 to accuracy, or back."""
+        """Change between macro-F1 and accuracy."""
         others = [figure for figure in FIGURES if figure != self._figure]
         self._figure = others[0]
         self._draw()
 
     def action_pairs(self) -> None:
-        """Show each two variants, or do so no more."""
-        if isinstance(self._shown, OneRun):
+        """Show or hide the pairs of variants."""
+        if isinstance(self._shown, SingleRun):
             self._pairs = not self._shows_pairs(self._shown)
             self._draw()
         else:
-            self.say("Pairs of variants are shown of one run alone: press x.")
+            self.show_message("Pairs of variants are shown of one run alone: press x.")
 
     def action_alone(self) -> None:
-        """Show one run, or again several."""
-        self._chosen.other_way()
-        if len(self._wanted()) < 2 and not self._chosen.alone:
-            self.say("No other run is marked: press o to choose one.")
-        self._look()
+        """Change between one run and several."""
+        self._selection.toggle_alone()
+        if len(self._wanted()) < 2 and not self._selection.alone:
+            self.show_message("No other run is marked: press o to choose one.")
+        self._update()
 
     def action_turn(self) -> None:
-        """Hold the runs against the next one."""
-        if isinstance(self._shown, Several):
-            self._chosen.turns += 1
-            self._look()
+        """Compare the runs with the next one."""
+        if isinstance(self._shown, SeveralRuns):
+            self._selection.turns += 1
+            self._update()
         else:
-            self.say("There is one run here: press o to choose another one.")
+            self.show_message("There is one run here: press o to choose another one.")
 
     def action_other(self) -> None:
         """Choose a second run."""
@@ -243,16 +241,16 @@ class ComparePage(Page):
         if here and entries:
             self.app.push_screen(PickDialog("Compare with", entries), self._pick)
         else:
-            self.say("There is no other run to compare with.")
+            self.show_message("There is no other run to compare with.")
 
     def _pick(self, path: str | None) -> None:
         for one in self._summaries:
             if path is not None and str(one.run.path) == path:
-                self._chosen.pick(one.run)
-                self._look()
+                self._selection.pick(one.run)
+                self._update()
 
     def exportable(self) -> dict[str, str]:
-        """The figures, and all that was computed."""
+        """The results as CSV, and all computed values as JSON."""
         if self._shown is None:
             return {}
         return {
@@ -261,9 +259,9 @@ class ComparePage(Page):
         }
 
     def copyable(self) -> str:
-        """The answer in a sentence, or the comparisons in some."""
-        if isinstance(self._shown, OneRun):
+        """The answer, or the comparisons of best variants."""
+        if isinstance(self._shown, SingleRun):
             return one_run.answer(self._shown)
-        if isinstance(self._shown, Several):
-            return "\n".join(clean(one.sentence) for one in self._shown.compared.best)
+        if isinstance(self._shown, SeveralRuns):
+            return "\n".join(one.sentence for one in self._shown.compared.best)
         return ""

@@ -1,4 +1,4 @@
-"""Several runs on the screen Compare: side by side, and in what they differ."""
+"""Several runs on the screen Compare: variants, best variants, differing settings."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from data.terminal.console import table
-from data.terminal.text import clean
 from experiments.results.number_format import between, mean_std, p_value, points
 from experiments.results.run_result import RunResult
-from genre_tui.compare.comparison_data import FIGURES, Figure, Several
+from genre_tui.compare.comparison_data import FIGURES, Figure, SeveralRuns
 from genre_tui.compare.dot_plot import DotPlot
 from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
-from genre_tui.widgets.fitted_table import Column, FittedTable
+from genre_tui.widgets.fitted_table import FittedColumn, FittedTable
 
-_LONGEST = 40  # cells of a value that differs
+_LONGEST = 40  # width of a differing value
 CANNOT_TELL = "cannot tell"
 UNLIKE = "Warning: these runs are about different rows. Their figures are not comparable."
 
@@ -23,25 +22,25 @@ UNLIKE = "Warning: these runs are about different rows. Their figures are not co
 def title(number: int, result: RunResult) -> Text:
     """A run in a line."""
     text = Text(f"{number} " if number else "", "bold", no_wrap=True, overflow="ellipsis")
-    text.append(clean(result.run.name), "bold")
+    text.append(result.run.name, "bold")
     if result.dataset_kind == "demo":
         text.append("  ").append("DEMO DATA", "bold reverse")
     style = STATE_STYLE.get(result.state, "")
     text.append(f"  {STATE_GLYPH.get(result.state, '?')} {result.state}", style)
-    text.append(f"  {clean(result.protocol)} on {clean(result.dataset)}", "not bold")
+    text.append(f"  {result.protocol} on {result.dataset}", "not bold")
     return text
 
 
-def heading(several: Several) -> Text:
-    """All runs, and a warning where they are about different rows."""
+def heading(several: SeveralRuns) -> Text:
+    """All runs, and a warning where their datasets differ."""
     lines = [title(number, result) for number, result in enumerate(several.compared.results, 1)]
     if not several.compared.share_dataset:
         lines.append(Text(UNLIKE, "bold reverse"))
     return Text("\n").join(lines)
 
 
-def figures(several: Several, figure: Figure) -> RenderableType:
-    """The plot, and the table: a line a variant and run."""
+def figures(several: SeveralRuns, figure: Figure) -> RenderableType:
+    """Dot plot, and table with a line for each variant and run."""
     rows: list[list[str]] = []
     for common in several.compared.variants:
         name = common.name
@@ -59,14 +58,14 @@ def figures(several: Several, figure: Figure) -> RenderableType:
             rows.append(cells)
             name = ""
     columns = [
-        Column("variant"),
-        Column("run"),
-        Column(f"{FIGURES[figure]} %"),
-        Column("n", 3),
-        Column("minus run 1"),
-        Column("p", 1),
-        Column("95 % interval", 2),
-        Column("seeds", 4),
+        FittedColumn("variant"),
+        FittedColumn("run"),
+        FittedColumn(f"{FIGURES[figure]} %"),
+        FittedColumn("n", 3),
+        FittedColumn("minus run 1"),
+        FittedColumn("p", 1),
+        FittedColumn("95 % interval", 2),
+        FittedColumn("seeds", 4),
     ]
     shares = any(row[4] for row in rows)
     if not shares:
@@ -81,11 +80,11 @@ def figures(several: Several, figure: Figure) -> RenderableType:
     return Group(*parts)
 
 
-def beside(several: Several) -> RenderableType:
-    """The best variants on the same rows, and in what the runs differ."""
+def beside(several: SeveralRuns) -> RenderableType:
+    """The best variants on the same rows, and the settings in which the runs differ."""
     parts: list[RenderableType] = []
     for one in several.compared.best:
-        parts += [Text(clean(one.sentence)), Text()]
+        parts += [Text(one.sentence), Text()]
     compared = several.compared
     if not compared.differences:
         return Group(*parts, Text("They differ in nothing that their records tell."))
@@ -97,7 +96,7 @@ def beside(several: Several) -> RenderableType:
     return Group(*parts, table(["differs", *numbers], rows, left=len(numbers) + 1))
 
 
-def _why_not(several: Several, number: int, is_apart: bool) -> str:
+def _why_not(several: SeveralRuns, number: int, is_apart: bool) -> str:
     """Why there is no difference to the first run."""
     if number == 1:
         return ""

@@ -1,1 +1,1 @@
-"""Screen 4, Confusion: matrices, their figures, and the test segments behind a cell."""
+"""Screen 4, Confusion: confusion matrices of validation and test rows, and test segments."""

@@ -1,27 +1,25 @@
-"""What the screen Confusion says in words."""
+"""Captions of the screen Confusion: headline, metrics, the selected cell, frequent mistakes."""
 
 from __future__ import annotations
 
 from rich.text import Text
 
-from data.terminal.text import clean
 from experiments.results.number_format import per_cent, plural
 from experiments.runs.progress import TrialProgress
-from genre_tui.confusion.cells import Grid
-from genre_tui.confusion.matrix import MEASURES
-from genre_tui.confusion.matrix_view_state import Shown
+from genre_tui.confusion.matrix import MEASURES, CellGrid
+from genre_tui.confusion.matrix_view_state import MatrixView
 from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.model.run_model import RunModel
 
 _MOST_MIXED = 12
 _LONGEST_NAME = 12
-_MOST_GENRES = 200  # whose cells are looked through at every change
+_MOST_GENRES = 200  # of more the mistakes are not sorted, which would take too long
 
 
 def headline(model: RunModel) -> Text:
-    """The run, its state and what it ran on."""
-    text = Text(clean(model.run.name), no_wrap=True, overflow="ellipsis")
+    """The run with its state, protocol and dataset."""
+    text = Text(model.run.name, no_wrap=True, overflow="ellipsis")
     if model.is_demo:
         text.append("  ").append("DEMO DATA", "bold reverse")
     if model.state:
@@ -31,9 +29,9 @@ def headline(model: RunModel) -> Text:
     return text
 
 
-def about(shown: Shown) -> Text:
-    """What the matrix is, its figures, and what the cells show."""
-    text = Text(shown.seen.title)
+def about_text(shown: MatrixView) -> Text:
+    """Title of the matrix, accuracy and macro-F1, unit of the cells."""
+    text = Text(shown.selected.title)
     if shown.follows:
         text.append(", following", "bold")
     grid = shown.grid
@@ -52,8 +50,8 @@ def about(shown: Shown) -> Text:
     return text
 
 
-def detail(grid: Grid, i: int, j: int, has_segments: bool) -> Text:
-    """The cell under the cursor in words."""
+def cell_text(grid: CellGrid, i: int, j: int, has_segments: bool) -> Text:
+    """The cell under the cursor, and the metrics of its true genre."""
     true, called, now = grid.genres[i], grid.genres[j], grid.now
     count = now.counts[i][j]
     verb = "recognised" if i == j else f"taken for {called}"
@@ -75,8 +73,8 @@ def detail(grid: Grid, i: int, j: int, has_segments: bool) -> Text:
     return text
 
 
-def mixed_up(grid: Grid) -> Text:
-    """What is taken for what most often; with a difference, what has changed most."""
+def mixed_up(grid: CellGrid) -> Text:
+    """The most frequent mistakes; of a difference, the largest changes."""
     text = Text()
     size = range(len(grid.genres))
     if len(size) > _MOST_GENRES:
@@ -99,10 +97,10 @@ def mixed_up(grid: Grid) -> Text:
                     found.append((abs(more), f"{more * 100:+.1f}", i, j))
         text.append("Changed most, in points of the true genre\n", "bold")
     found.sort(key=lambda one: (-one[0], one[2], one[3]))
-    for _, said, i, j in found[:_MOST_MIXED]:
+    for _, number, i, j in found[:_MOST_MIXED]:
         share = grid.now.value(i, j, "rows")
         true, called = (shortened(grid.genres[place], _LONGEST_NAME) for place in (i, j))
-        text.append(f"{said:>6}  {true} → {called}")
+        text.append(f"{number:>6}  {true} → {called}")
         text.append("\n" if before else f"  {_per_cent(share)}\n", "dim")
     if not found:
         text.append("nothing")
@@ -110,7 +108,7 @@ def mixed_up(grid: Grid) -> Text:
 
 
 def trial_line(trial: TrialProgress) -> Text:
-    """A trial in a line of a list."""
+    """A trial as a line of a list."""
     text = Text(no_wrap=True)
     text.append(STATE_GLYPH.get(trial.status, "?"), STATE_STYLE.get(trial.status, ""))
     text.append(

@@ -1,4 +1,4 @@
-"""How shares look: as a colour behind a number, or as a sign where colours cannot be had."""
+"""Shares as background colours, or as block characters on terminals without colours."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 Rgb = tuple[int, int, int]
 
-RIGHT: Rgb = (0, 114, 178)  # Okabe and Ito's blue: as it should be
-WRONG: Rgb = (213, 94, 0)  # their vermilion: as it should not
+RIGHT: Rgb = (0, 114, 178)  # Okabe and Ito's blue: correct
+WRONG: Rgb = (213, 94, 0)  # their vermilion: wrong
 BLACK: Rgb = (0, 0, 0)
 WHITE: Rgb = (255, 255, 255)
 SIGNS = " ░▒▓█"
-_FAINTEST = 0.10  # of a hue, so that little can be told from nothing
-_STEPS = 64  # of a scale of colours
+_FAINTEST = 0.10  # of a hue, so that a small share differs from none
+_STEPS = 64  # of a colour scale
 
-# Viridis, which looks right to the colour-blind, and in grey (van der Walt and Smith 2015).
+# Viridis: uniform to the colour-blind, and in grey (van der Walt and Smith, 2015).
 _VIRIDIS: tuple[Rgb, ...] = (
     *((68, 1, 84), (72, 36, 117), (65, 68, 135), (53, 95, 141), (42, 120, 142)),
     *((33, 145, 140), (34, 168, 132), (68, 191, 112), (122, 209, 81), (189, 223, 38)),
@@ -32,20 +32,20 @@ _VIRIDIS: tuple[Rgb, ...] = (
 
 
 def has_colours(app: App[Any]) -> bool:
-    """Whether the terminal shows more than sixteen colours, and its user wants them."""
+    """Whether the terminal shows more than sixteen colours, and NO_COLOR is not set."""
     is_many = app.console.color_system in ("256", "truecolor")
     return is_many and not app.no_color and not app.native_ansi_color
 
 
 def sign(share: float) -> str:
-    """A block that is the denser the higher a share is; a space for next to nothing."""
+    """A block character, denser for a higher share; a space below 2 %."""
     if share < 0.02:
         return SIGNS[0]
     return SIGNS[1 + min(int(share * (len(SIGNS) - 1)), len(SIGNS) - 2)]
 
 
 def shaded(share: float, hue: Rgb, ground: Rgb) -> Style:
-    """A hue over the ground, the stronger the higher a share is, and text that can be read."""
+    """A hue over the background, stronger for a higher share, with readable text."""
     step = round(min(max(share, 0.0), 1.0) * _STEPS)
     return _shaded(step, hue, ground)
 
@@ -58,7 +58,7 @@ def _shaded(step: int, hue: Rgb, ground: Rgb) -> Style:
 
 
 def readable_on(behind: Rgb) -> Rgb:
-    """Black or white, whichever has more contrast: at least 4.5 to 1, whatever is behind."""
+    """Black or white, whichever has more contrast: at least 4.5 to 1 on any colour."""
     return max((WHITE, BLACK), key=lambda text: contrast(text, behind))
 
 
@@ -75,7 +75,7 @@ def _luminance(colour: Rgb) -> float:
 
 
 def mixed(one: Rgb, other: Rgb, share: float) -> Rgb:
-    """A colour between two: the first at 0, the other at 1."""
+    """A mix of two colours: the first at 0, the other at 1."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 

@@ -1,4 +1,4 @@
-"""A confusion matrix that a cursor moves over."""
+"""The widget that draws a confusion matrix with a cursor."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from data.terminal.text import clean
-from genre_tui.confusion.cells import Grid
 from genre_tui.confusion.heat_colours import has_colours
-from genre_tui.confusion.matrix_drawing import Window, line
-from genre_tui.confusion.matrix_layout import HEAD, Layout, lay_out
+from genre_tui.confusion.matrix import CellGrid
+from genre_tui.confusion.matrix_drawing import HEAD, MatrixLayout, VisiblePart, lay_out_matrix, line
 
-_SIDES = ((11, 8, 7, 7), (6, 6, 6, 6), (6,), ())  # columns of the figures beside the cells
+_SIDES = ((11, 8, 7, 7), (6, 6, 6, 6), (6,), ())  # widths of the metrics beside the cells
 
 
-class MatrixGrid(Widget, can_focus=True):
-    """Draws a grid; names and figures stay in sight while its cells scroll."""
+class MatrixWidget(Widget, can_focus=True):
+    """Draws a matrix; names and metrics stay visible while its cells scroll."""
 
-    DEFAULT_CSS = "MatrixGrid { height: 1fr; width: 1fr; }"
+    DEFAULT_CSS = "MatrixWidget { height: 1fr; width: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1, 0)", "Cell above", show=False),
         Binding("down", "move(1, 0)", "Cell below", show=False),
@@ -40,10 +38,10 @@ class MatrixGrid(Widget, can_focus=True):
     cursor: reactive[tuple[int, int]] = reactive((0, 0), repaint=False)
 
     class Moved(Message):
-        """The cursor is on another cell."""
+        """The cursor moved to another cell."""
 
     class Chosen(Message):
-        """A cell was chosen, with Enter or two clicks."""
+        """A cell was chosen with Enter or a double click."""
 
         def __init__(self, i: int, j: int) -> None:
             super().__init__()
@@ -51,21 +49,21 @@ class MatrixGrid(Widget, can_focus=True):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.grid: Grid | None = None
-        self._layout: Layout | None = None
+        self.grid: CellGrid | None = None
+        self._layout: MatrixLayout | None = None
         self._missing = ""
         self._top = self._left = 0
 
-    def show(self, grid: Grid | None, missing: str = "") -> None:
-        """Draw another grid; only what is not the same as before is drawn anew.
+    def show(self, grid: CellGrid | None, missing: str = "") -> None:
+        """Show other cells; only rows that have changed are redrawn.
 
         Args:
-            grid: to draw, or None.
-            missing: a sentence in place of the cells where there is no grid.
+            grid: the cells, or None.
+            missing: text where there are none.
         """
-        before, layout, said = self.grid, self._layout, self._missing
-        self.grid, self._missing = grid, clean(missing)
-        if before is grid is None and said == self._missing:
+        before, layout, text = self.grid, self._layout, self._missing
+        self.grid, self._missing = grid, missing
+        if before is grid is None and text == self._missing:
             return
         if grid is not None:
             self.cursor = self._within(*self.cursor)
@@ -80,11 +78,11 @@ class MatrixGrid(Widget, can_focus=True):
         columns = range(self._left, self._left + now.columns)
         for row in range(self._top, self._top + now.rows):
             same = all(grid.cell(row, j) == before.cell(row, j) for j in columns)
-            if not same or grid.side(row) != before.side(row):
+            if not same or grid.metric_texts(row) != before.metric_texts(row):
                 self._refresh_row(row)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Share out the new room."""
+        """Lay it out in the new size."""
         self._lay_out()
         self.refresh()
 
@@ -95,11 +93,11 @@ class MatrixGrid(Widget, can_focus=True):
             return
         least = grid.digits + (1 if has_colours(self.app) else 2)
         name = max(map(cell_len, grid.genres))
-        self._layout = lay_out(*self.size, len(grid.genres), name, max(least, 4), _SIDES)
-        self._keep_in_sight()
+        self._layout = lay_out_matrix(*self.size, len(grid.genres), name, max(least, 4), _SIDES)
+        self._scroll_to_cursor()
 
-    def _keep_in_sight(self) -> bool:
-        """Scroll until the cursor can be seen; whether that was needed."""
+    def _scroll_to_cursor(self) -> bool:
+        """Scroll until the cursor is visible; returns whether that was needed."""
         layout, before = self._layout, (self._top, self._left)
         if layout is None or self.grid is None:
             return False
@@ -124,8 +122,8 @@ class MatrixGrid(Widget, can_focus=True):
             self.post_message(self.Chosen(*self.cursor))
 
     def watch_cursor(self, before: tuple[int, int], now: tuple[int, int]) -> None:
-        """Draw the two cells anew, or all where they scroll."""
-        if self._keep_in_sight():
+        """Redraw the two rows and the column names, or all where it scrolls."""
+        if self._scroll_to_cursor():
             self.refresh()
         elif self._layout is not None:
             self.refresh(Region(0, HEAD - 1, self.size.width, 1))  # names of columns
@@ -140,7 +138,7 @@ class MatrixGrid(Widget, can_focus=True):
             self.refresh(Region(0, y, self.size.width, layout.height))
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the cell; two clicks choose it."""
+        """Move the cursor to the cell; a double click chooses it."""
         layout = self._layout
         if layout is None or self.grid is None:
             return
@@ -151,23 +149,23 @@ class MatrixGrid(Widget, can_focus=True):
                 self.action_choose()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Go down."""
+        """Move the cursor down."""
         self.action_move(1, 0)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Go up."""
+        """Move the cursor up."""
         self.action_move(-1, 0)
 
     def render_line(self, y: int) -> Strip:
-        """A line: what columns are, their names, or a line of cells."""
+        """A line of column titles, names or cells; without cells, of the missing text."""
         width, base = self.size.width, self.rich_style
         if self._layout is None or self.grid is None:
-            told = wrap(self._missing, max(width - 4, 1))
-            number = y - (self.size.height - len(told)) // 2
-            text = told[number] if 0 <= number < len(told) else ""
+            lines = wrap(self._missing, max(width - 4, 1))
+            number = y - (self.size.height - len(lines)) // 2
+            text = lines[number] if 0 <= number < len(lines) else ""
             return Strip([Segment(text.center(width), base)]).adjust_cell_length(width, base)
         ground = self.background_colors[1].rgb if has_colours(self.app) else None
-        window = Window(self._top, self._left, *self.cursor)
+        window = VisiblePart(self._top, self._left, *self.cursor)
         parts = line(y, self._layout, self.grid, window, ground)
         segments = [Segment(text, base + style) for text, style in parts]
         return Strip(segments).adjust_cell_length(width, base).simplify()

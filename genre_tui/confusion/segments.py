@@ -1,6 +1,6 @@
-"""The test segments behind a cell of a confusion matrix, and their features.
+"""The test segments in a cell of a confusion matrix, and their features.
 
-To be used in threads: it takes NumPy and HDF5, and files may be large.
+For use in threads: it imports NumPy and HDF5, and files may be large.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from data.errors import DataError
-from data.terminal.text import clean
 from experiments.errors import RunError
 from experiments.export.csv_files import csv_text
 from experiments.runs.directory import RunDirectory
@@ -26,13 +25,13 @@ class Segment:
     """A test segment.
 
     Args:
-        row: its place among the test rows.
-        track: the name of its track, or its number, or "" where nothing is known.
+        row: index in the test split.
+        track: name or number of its track, or "" where it is unknown.
         start: second of the track at which it begins, or None.
-        true: its class.
-        predicted: class that is looked at, else the one that most trials say.
-        trials: how many predict that class.
-        probability: of each genre: the mean of those trials in a cell, else of all.
+        true: true class.
+        predicted: class of the cell; of a single segment, the class that most trials predict.
+        trials: number of trials that predict that class.
+        probability: of each genre: mean over those trials; of a single segment, over all.
     """
 
     row: int
@@ -45,12 +44,12 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Sources:
-    """What segments are read from.
+class SegmentSources:
+    """Sources of segments and their features.
 
     Args:
-        predictions: of the trials that are looked at; all of the same rows.
-        reader: of the dataset's file; None where it is not there any more.
+        predictions: of each trial, all of the same rows.
+        reader: of the dataset's file; None where it cannot be read.
         lacking: why not, a sentence.
     """
 
@@ -65,29 +64,29 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Features:
-    """A segment's features, in plain numbers.
+class SegmentFeatures:
+    """A segment's features.
 
     Args:
         mfcc: 13 means of MFCCs, then their standard deviations.
-        mel: a mel-spectrogram in dB, frame by frame, low bands first; None where the
-            dataset has none.
+        mel: mel-spectrogram in dB, by frame and band, low bands first; None where the dataset
+            has none.
     """
 
     mfcc: tuple[float, ...]
     mel: tuple[tuple[float, ...], ...] | None
 
 
-def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> Sources:
-    """Find and read what the segments of some trials take.
+def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> SegmentSources:
+    """Open the predictions of some trials and their dataset.
 
     Args:
         run: its directory.
         model: of the run.
-        trials: that are looked at, one at least.
+        trials: ids, at least one.
 
     Raises:
-        RunError: no predictions are there, or they are damaged.
+        RunError: the predictions are missing or damaged.
     """
     import numpy as np
 
@@ -103,10 +102,10 @@ def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> S
     first = found[0]
     same = tuple(one for one in found if np.array_equal(one.label, first.label))
     try:
-        return Sources(same, _reader(model, len(first.label)))
+        return SegmentSources(same, _reader(model, len(first.label)))
     except (RunError, DataError, OSError) as error:
-        lacking = f"No track names and spectrograms: {clean(str(error))}"
-        return Sources(same, None, lacking)
+        lacking = f"No track names and spectrograms: {error!s}"
+        return SegmentSources(same, None, lacking)
 
 
 def _reader(model: RunModel, rows: int) -> RowReader:
@@ -114,14 +113,12 @@ def _reader(model: RunModel, rows: int) -> RowReader:
     from data.storage.row_reader import RowReader
 
     reader = RowReader.of(find_dataset(model.facts["dataset"]))
-    reader.read("test", rows - 1, rows)  # it has them
+    reader.read("test", rows - 1, rows)  # raises where it has fewer rows
     return reader
 
 
-def in_cell(sources: Sources, true: int, predicted: int) -> tuple[Segment, ...]:
-    """The segments of a true class that trials predict to be another, or the same.
-
-    The surest come first: of a mistake, those with the highest probability of it.
+def in_cell(sources: SegmentSources, true: int, predicted: int) -> tuple[Segment, ...]:
+    """The segments of a cell, those of the highest probability of the predicted class first.
 
     Args:
         sources: of predictions.
@@ -130,10 +127,10 @@ def in_cell(sources: Sources, true: int, predicted: int) -> tuple[Segment, ...]:
     import numpy as np
 
     label = sources.predictions[0].label
-    says = np.stack([one.predicted == predicted for one in sources.predictions])
-    says &= label == true
-    votes = says.sum(axis=0)
-    weight = says / np.maximum(votes, 1)
+    hits = np.stack([one.predicted == predicted for one in sources.predictions])
+    hits &= label == true
+    votes = hits.sum(axis=0)
+    weight = hits / np.maximum(votes, 1)
     mean = sum(
         part[:, None] * np.asarray(one.probability, np.float64)
         for part, one in zip(weight, sources.predictions, strict=True)
@@ -145,13 +142,8 @@ def in_cell(sources: Sources, true: int, predicted: int) -> tuple[Segment, ...]:
     )
 
 
-def at_row(sources: Sources, row: int) -> Segment:
-    """The segment of a test row, as all trials see it.
-
-    Args:
-        sources: of predictions.
-        row: its place.
-    """
+def at_row(sources: SegmentSources, row: int) -> Segment:
+    """The segment of a test row, with the prediction of most trials."""
     import numpy as np
 
     votes = np.bincount([int(one.predicted[row]) for one in sources.predictions])
@@ -160,10 +152,10 @@ def at_row(sources: Sources, row: int) -> Segment:
     return _segment(sources, row, predicted, int(votes[predicted]), mean.tolist())
 
 
-def neighbours(sources: Sources, row: int) -> tuple[int | None, int | None]:
-    """The test rows before and after one in its track, None at its ends.
+def neighbours(sources: SegmentSources, row: int) -> tuple[int | None, int | None]:
+    """The test rows before and after one in its track; None at the track's ends.
 
-    Rows whose track is not known are neighbours in the order in which they are stored.
+    Rows of unknown tracks are neighbours in the order of storage.
     """
     import numpy as np
 
@@ -181,12 +173,12 @@ def neighbours(sources: Sources, row: int) -> tuple[int | None, int | None]:
     return before_row, int(rows[place + 1]) if place + 1 < len(rows) else None
 
 
-def features_of(sources: Sources, row: int) -> Features:
+def features_of(sources: SegmentSources, row: int) -> SegmentFeatures:
     """The features of a test row.
 
     Raises:
-        RunError: the dataset is not there.
-        DataError: it cannot be read any more.
+        RunError: the dataset is missing or another one.
+        DataError: it cannot be read.
     """
     if sources.reader is None:
         raise RunError(sources.lacking)
@@ -194,11 +186,11 @@ def features_of(sources: Sources, row: int) -> Features:
     if int(rows.label[0]) != int(sources.predictions[0].label[row]):
         raise RunError(f"{sources.reader.path} has another genre at test row {row}.")
     mel = None if rows.mel is None else tuple(map(tuple, rows.mel[0].tolist()))
-    return Features(tuple(rows.mfcc[0].tolist()), mel)
+    return SegmentFeatures(tuple(rows.mfcc[0].tolist()), mel)
 
 
 def segments_csv(genres: Sequence[str], segments: Sequence[Segment]) -> str:
-    """A line a segment, in the order of the list."""
+    """A line for each segment."""
     return csv_text(
         ["row", "track", "second", "true", "predicted", "trials", *(f"p {g}" for g in genres)],
         (
@@ -212,12 +204,10 @@ def segments_csv(genres: Sequence[str], segments: Sequence[Segment]) -> str:
 
 
 def _segment(
-    sources: Sources, row: int, predicted: int, trials: int, probability: list[float]
+    sources: SegmentSources, row: int, predicted: int, trials: int, probability: list[float]
 ) -> Segment:
     first, names = sources.predictions[0], sources.reader.track_names if sources.reader else ()
     track = int(first.track[row])
     name = "" if track < 0 else names[track] if track < len(names) else f"track {track}"
     start = None if first.start is None else float(first.start[row])
-    return Segment(
-        row, clean(name), start, int(first.label[row]), predicted, trials, tuple(probability)
-    )
+    return Segment(row, name, start, int(first.label[row]), predicted, trials, tuple(probability))

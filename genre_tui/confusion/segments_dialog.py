@@ -1,4 +1,4 @@
-"""The test segments in a cell of the confusion matrix."""
+"""The dialog that lists the test segments in a cell of the confusion matrix."""
 
 from __future__ import annotations
 
@@ -12,27 +12,32 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import DataTable, Static
 
-from data.terminal.text import clean
-from genre_tui.confusion.segments import Segment, Sources, in_cell, open_sources, segments_csv
+from genre_tui.confusion.segments import (
+    Segment,
+    SegmentSources,
+    in_cell,
+    open_sources,
+    segments_csv,
+)
 from genre_tui.core.background import in_background
 from genre_tui.core.short_names import abbreviated
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.dialog import Dialog
 from genre_tui.widgets.columns import without_middle
 
-_AT_ONCE = 100  # rows that are added before keys are answered again
+_AT_ONCE = 100  # rows that are added before keys are handled again
 _LEAST_TRACK, _MOST_TRACK = 7, 32
 _LEAST_GENRE, _MOST_GENRE = 5, 14
-_GAP = 2  # columns between two of the table
+_GAP = 2  # terminal columns between two table columns
 
 
 class SegmentsDialog(Dialog[None]):
-    """A list of segments; Enter draws one.
+    """A table of segments; Enter opens one.
 
     Args:
         model: of the run.
-        trials: whose predictions count.
-        true, predicted: the cell.
+        trials: ids of the trials whose predictions count.
+        true, predicted: classes of the cell.
         on_listed: called with the segments as CSV once they are listed.
         notify: called with a sentence for the user.
     """
@@ -61,21 +66,21 @@ class SegmentsDialog(Dialog[None]):
         self._model, self._trials = model, trials
         self._on_listed, self._notify = on_listed, notify
         self._true, self._predicted = true, predicted
-        self._sources: Sources | None = None
+        self._sources: SegmentSources | None = None
         self._segments: tuple[Segment, ...] = ()
         self._filled = self._track_width = 0
 
     def compose(self) -> ComposeResult:
-        """What they are, the list, keys."""
+        """Title, table, keys."""
         with Vertical(id="box"):
             yield Static(Text("Reading the predictions ..."), id="about")
             yield DataTable(id="segments", cursor_type="row", zebra_stripes=False)
             yield Static(Text("Enter draws it   y copies the list   Esc closes"), id="hint")
 
     def on_mount(self) -> None:
-        """Read."""
+        """Read the segments."""
 
-        def read() -> tuple[Sources, tuple[Segment, ...]]:
+        def read() -> tuple[SegmentSources, tuple[Segment, ...]]:
             sources = open_sources(self._model.run, self._model, self._trials)
             return sources, in_cell(sources, self._true, self._predicted)
 
@@ -85,7 +90,7 @@ class SegmentsDialog(Dialog[None]):
     def _fail(self, problem: str) -> None:
         self.query_one("#about", Static).update(Text(problem))
 
-    def _show(self, found: tuple[Sources, tuple[Segment, ...]]) -> None:
+    def _show(self, found: tuple[SegmentSources, tuple[Segment, ...]]) -> None:
         sources, segments = found
         self._sources, self._segments = sources, segments
         genres = self._model.genres
@@ -106,7 +111,7 @@ class SegmentsDialog(Dialog[None]):
 
     @property
     def _order(self) -> list[int]:
-        """Genres in the order of their columns: said, true, then the others."""
+        """Genres in the order of their columns: predicted, true, then the others."""
         first = dict.fromkeys((self._predicted, self._true))
         return [*first, *(n for n in range(len(self._model.genres)) if n not in first)]
 
@@ -139,10 +144,10 @@ class SegmentsDialog(Dialog[None]):
         self._track_width = track
 
     def _track(self, segment: Segment) -> str:
-        return clean(segment.track) or f"row {segment.row}"
+        return segment.track or f"row {segment.row}"
 
     def _add_rows(self) -> None:
-        """Add some rows, and go on when the keys pressed meanwhile have been answered."""
+        """Add some rows, and the next ones when keys have been handled."""
         table = self.query_one(DataTable)
         part = self._segments[self._filled : self._filled + _AT_ONCE]
         for segment in part:
@@ -165,9 +170,9 @@ class SegmentsDialog(Dialog[None]):
         return cells
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Draw the segment."""
+        """Open the segment."""
         if self._sources is not None and event.row_key.value is not None:
-            from genre_tui.confusion.spectrogram_dialog import SegmentDialog
+            from genre_tui.confusion.segment_dialog import SegmentDialog
 
             row = int(event.row_key.value)
             self.app.push_screen(SegmentDialog(self._model, self._sources, row))

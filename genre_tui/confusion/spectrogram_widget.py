@@ -1,4 +1,4 @@
-"""A mel-spectrogram drawn with half blocks: two shades in each terminal cell."""
+"""The widget that draws a mel-spectrogram with half blocks: two shades in a terminal cell."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ _INK = " .:-=+*#%@"  # of ten shades, where there are no colours
 _RIGHT = 3  # columns for the unit of the times
 
 
-class SpectrogramView(Widget):
-    """Draws a spectrogram over the room that there is; time goes right, frequency up."""
+class SpectrogramWidget(Widget):
+    """Draws a spectrogram in the available room; time goes right, frequency up."""
 
-    DEFAULT_CSS = "SpectrogramView { height: 1fr; width: 1fr; }"
+    DEFAULT_CSS = "SpectrogramWidget { height: 1fr; width: 1fr; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._mel: Mel = ()
 
     def show(self, mel: Mel) -> None:
-        """Draw another one; [shape=(frames, bands)]."""
+        """Show another spectrogram; shape (frames, bands), dB."""
         self._mel = mel
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """A line: two rows of shades, the times, or the legend."""
+        """A line of shades, times or legend."""
         width, lines = self.size.width, self.size.height - _BELOW
         base = self.rich_style
         if not self._mel or lines < 1 or width <= _LEFT:
@@ -68,7 +68,7 @@ class SpectrogramView(Widget):
         bands = len(self._mel[0])
         yield frequency(y, lines, bands).rjust(_LEFT - 1) + " ", Style(dim=True)
         halves = 2 if colours else 1
-        upper = (lines - y) * halves - 1  # from below
+        upper = (lines - y) * halves - 1  # counted from below
         rows = lines * halves
         widths = [end - begin for begin, end in pairwise(columns)]
         for frame, each in zip(self._mel, widths, strict=True):
@@ -81,17 +81,18 @@ class SpectrogramView(Widget):
 
 
 def edges(room: int, frames: int) -> list[int]:
-    """The columns at which frames begin, and at which the last one ends."""
+    """Terminal columns at which frames begin, and the last one's end."""
     columns = max(frames, min(room, frames * _MOST_COLUMNS))
     return [frame * columns // frames for frame in range(frames + 1)]
 
 
 def level(frame: Sequence[float], row: int, rows: int) -> float:
-    """The loudest of the bands that share a row, 0 at the floor and 1 at the maximum.
+    """The loudest of the bands in a row, as a share: 0 at -80 dB, 1 at 0 dB.
 
     Args:
         frame: dB by band.
-        row: counted from below, of so many `rows`.
+        row: counted from below.
+        rows: their number.
     """
     bands = len(frame)
     begin = row * bands // rows
@@ -114,7 +115,7 @@ def times(columns: Sequence[int], left: int) -> str:
 
 
 def frequency(y: int, lines: int, bands: int) -> str:
-    """The name of a frequency that lies in a line, counted from above; "" for none."""
+    """The label of a line, counted from above: a frequency, or ""."""
     for hz, name in _HZ:
         band = _mel_of(hz) / _mel_of(_HIGHEST_HZ) * (bands + 1) - 1
         if lines - 1 - min(int(band * lines / bands), lines - 1) == y:

@@ -1,1 +1,1 @@
-"""What needs no widget: theme, session, key queue, subprocesses, short names."""
+"""Services without widgets: theme, session state, key queue, background work, subprocesses."""

@@ -1,4 +1,4 @@
-"""Work that would hold up the keys is done in a thread, and its result comes back."""
+"""Work in a thread, so that keys are answered meanwhile; its result is handled in the UI."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from textual.dom import DOMNode
 from textual.worker import get_current_worker
 
 from data.errors import DataError
-from data.terminal.text import clean
 from experiments.errors import MISSHAPEN
 
 T = TypeVar("T")
@@ -21,29 +20,29 @@ def in_background(
     node: DOMNode,
     group: str,
     work: Callable[[], T],
-    take: Callable[[T], object],
+    handle: Callable[[T], object],
     fail: Callable[[str], object],
 ) -> None:
-    """Do work in a thread; where its group is asked for other work, its result is dropped.
+    """Do work in a thread; newer work of the same group supersedes it and drops its result.
 
     Args:
-        node: screen or widget that wants the result; nothing is told when it is gone.
-        group: of the node's work, of which one at a time counts.
-        work: what to do, reading only what no other thread changes.
-        take: is given the result, in the interface's thread.
-        fail: is given a sentence, likewise.
+        node: screen or widget that needs the result; once it is closed nothing is called.
+        group: name of the node's work of one kind.
+        work: the work; reads only what no other thread changes.
+        handle: called with the result, in the UI's thread.
+        fail: called with a sentence where the work failed, in the UI's thread.
     """
 
     def run() -> None:
         worker = get_current_worker()
         try:
-            tell: Callable[[], object] = partial(take, work())
+            call: Callable[[], object] = partial(handle, work())
         except _BAD_FILES as error:
-            tell = partial(fail, clean(str(error)) or type(error).__name__)
+            call = partial(fail, str(error) or type(error).__name__)
 
         def unless_late() -> None:
             if not worker.is_cancelled:
-                tell()
+                call()
 
         node.call_later(unless_late)
 

@@ -1,4 +1,4 @@
-"""What `e` can write, and under which names."""
+"""Files that the key `e` can write from a screen, with their proposed names."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Kind = Literal["text", "picture", "report"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ExportChoice:
     """A file that can be written.
 
     Args:
-        what: for the user.
-        name: that is proposed for the file.
+        what: description for the user.
+        name: proposed name of the file.
         kind: of its content.
-        text: its content, where it is known already.
-        run: that a report is about.
+        text: content of a text file.
+        run: subject of a report.
     """
 
     what: str
@@ -33,36 +33,38 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Order:
-    """A file that is asked for.
+class ExportRequest:
+    """A file to write.
 
     Args:
-        choice: what.
-        path: where.
-        replaces: whether a file that is there goes.
+        choice: its content.
+        path: where to write it.
+        replaces: whether an existing file is overwritten.
     """
 
-    choice: Choice
+    choice: ExportChoice
     path: Path
     replaces: bool = False
 
 
-def choices(mode: str, files: Mapping[str, str], run: RunDirectory | None) -> list[Choice]:
-    """What can be written from a screen.
+def choices(mode: str, files: Mapping[str, str], run: RunDirectory | None) -> list[ExportChoice]:
+    """Files that can be written from a screen.
 
     Args:
         mode: of the screen.
-        files: texts that it offers, by their names.
-        run: that is looked at, or None.
+        files: texts that the screen offers, by file name.
+        run: subject of the report, or None.
     """
     is_of_run = run is not None and mode in ("run", "confusion", "compare")
     prefix = f"{_short_name(run)}-" if run is not None and is_of_run else ""
-    found = [Choice(_what(name), f"{prefix}{name}", "text", text) for name, text in files.items()]
-    found.append(Choice("picture of this screen (SVG)", f"{prefix}{mode}.svg", "picture"))
+    found = [
+        ExportChoice(_what(name), f"{prefix}{name}", "text", text) for name, text in files.items()
+    ]
+    found.append(ExportChoice("picture of this screen (SVG)", f"{prefix}{mode}.svg", "picture"))
     if run is not None:
         name = _short_name(run)
         what = f"report of {name} (HTML)"
-        found.append(Choice(what, f"report-{name}.html", "report", run=run))
+        found.append(ExportChoice(what, f"report-{name}.html", "report", run=run))
     return found
 
 
@@ -72,17 +74,17 @@ def _what(name: str) -> str:
 
 
 def _short_name(run: RunDirectory) -> str:
-    """Study and id, of characters that any file's name may have."""
+    """Study and id, in characters that every file system allows."""
     name = f"{run.path.parent.name}-{run.path.name.rpartition('-')[2]}"
     return re.sub(r"[^a-zA-Z0-9_-]+", "-", name).strip("-")[:80] or "run"
 
 
 def without_network(svg: str) -> str:
-    """A picture that loads no fonts from elsewhere."""
+    """An SVG without fonts that would be loaded over the network."""
     return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 def report_arguments(run: RunDirectory, path: Path, *, replaces: bool) -> list[str]:
-    """Of `python -m`, to write a run's report: it takes what this program does not load."""
+    """Arguments of `python -m` that write a run's report: it needs packages not loaded here."""
     words = ["experiments", "report", str(run.path.absolute()), "-o", str(path.absolute())]
     return [*words, "--replace"] if replaces else words

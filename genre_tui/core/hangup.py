@@ -1,4 +1,4 @@
-"""Ends the program when its terminal, or the page that it draws for, goes."""
+"""Ends the program when its terminal or browser page is gone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HUNG_UP = 128 + signal.SIGHUP  # exit status, as if by the signal
 
 
 def end_with_terminal(descriptor: int = 0) -> None:
-    """End this process at once when nobody is at the other side of a descriptor any more.
+    """End this process at once when the other side of a descriptor is closed.
 
     The signal that a lost terminal sends may be ignored (nohup), or not be sent at all
     (a pipe); then reading would find nothing again and again, for ever.

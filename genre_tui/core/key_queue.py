@@ -1,8 +1,8 @@
-"""Keys that arrive at once, as over a slow line, are answered one after the other.
+"""A queue of key presses: each is handled completely before the next is dispatched.
 
-Textual hands a key to what has the focus, and runs what is bound to it when nobody on the way
-up has taken it. Keys that come before that go where the focus was: of "/t" the t would not be
-typed into the filter but stop a run.
+Textual sends a key to the focused widget, and runs the key's binding once the message has passed
+all ancestors unhandled. Further keys that arrive before that, as over a slow line, would go to the
+widget that had the focus then: of "/t" the t would not be typed into the filter but stop a run.
 """
 
 from __future__ import annotations
@@ -17,69 +17,71 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 
 _ALT = "alt+"
-_PATIENCE = 2.0  # seconds until the next key's turn, whatever has become of the one before
+_TIMEOUT = 2.0  # seconds after which the next key is dispatched in any case
 
 
 class KeyQueue(App[None]):
-    """An application that hands out a key once the one before has been answered."""
+    """An application that dispatches a key once the one before has been handled."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._typed = deque[events.Key | events.Paste]()  # that wait
-        self._is_answering = False
-        self._turn = 0  # counts up with each key that is handed out, and answered
-        self._in_front: Screen[Any] | None = None
-        self._alarm: asyncio.TimerHandle | None = None
+        self._pending = deque[events.Key | events.Paste]()
+        self._is_busy = False
+        self._turn = 0  # counts up whenever a key is dispatched, and handled
+        self._top_screen: Screen[Any] | None = None
+        self._timeout: asyncio.TimerHandle | None = None
 
     async def on_event(self, event: events.Event) -> None:
-        """Let keys and pasted text wait for their turn."""
+        """Queue keys and pasted text; let other events pass."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
             await super().on_event(event)
             return
-        self._typed += _apart(event)
-        if not self._is_answering:
-            await self._hand_out(self._typed.popleft())
+        self._pending += _split_alt(event)
+        if not self._is_busy:
+            await self._dispatch(self._pending.popleft())
 
-    async def _hand_out(self, event: events.Key | events.Paste) -> None:
-        self._is_answering = True
+    async def _dispatch(self, event: events.Key | events.Paste) -> None:
+        self._is_busy = True
         self._turn += 1
-        self._in_front = self.screen
-        # Twice, and each time back here: an answer may be a message that takes the same way,
-        # and to move the focus is one to the application.
-        way = deque[MessagePump]([*(self.focused or self.screen).ancestors_with_self, self] * 2)
+        self._top_screen = self.screen
+        # Twice, and the application each time: handling a key may post a message that bubbles
+        # up the same path, and moving the focus is a message to the application.
+        path = deque[MessagePump]([*(self.focused or self.screen).ancestors_with_self, self] * 2)
         loop = asyncio.get_running_loop()
-        self._alarm = loop.call_later(_PATIENCE, self.call_later, self._answered, self._turn)
+        self._timeout = loop.call_later(_TIMEOUT, self.call_later, self._handled, self._turn)
         await super().on_event(event)
-        await self._follow(way, self._turn)
+        await self._follow(path, self._turn)
 
-    async def _follow(self, way: deque[MessagePump], turn: int) -> None:
-        """Go through the queues of all that a key goes through, behind it."""
+    async def _follow(self, path: deque[MessagePump], turn: int) -> None:
+        """Pass through the message queue of each node on the key's path, behind the key."""
         if turn != self._turn:
             return
-        while way:
-            if way.popleft().call_later(self._follow, way, turn):  # else it is being closed
+        while path:
+            if path.popleft().call_later(
+                self._follow, path, turn
+            ):  # False where it is being closed
                 return
         screen = self.screen if self.screen_stack else None
-        if screen is None or screen is self._in_front:
-            await self._answered(turn)
-        else:  # which the key has opened: until its first widget has the focus
-            self._in_front = screen
+        if screen is None or screen is self._top_screen:
+            await self._handled(turn)
+        else:  # opened by the key: wait until its first widget has the focus
+            self._top_screen = screen
             await self._follow(deque((screen, self)), turn)
 
-    async def _answered(self, turn: int) -> None:
-        """The next key's turn."""
+    async def _handled(self, turn: int) -> None:
+        """Dispatch the next key."""
         if turn != self._turn:
             return
         self._turn += 1
-        self._is_answering = False
-        if self._alarm is not None:
-            self._alarm.cancel()
-        if self._typed and self.screen_stack:
-            await self._hand_out(self._typed.popleft())
+        self._is_busy = False
+        if self._timeout is not None:
+            self._timeout.cancel()
+        if self._pending and self.screen_stack:
+            await self._dispatch(self._pending.popleft())
 
 
-def _apart(event: events.Key | events.Paste) -> list[events.Key | events.Paste]:
-    """Escape and a key that came at once look like that key with Alt, which means nothing here."""
+def _split_alt(event: events.Key | events.Paste) -> list[events.Key | events.Paste]:
+    """Alt and a key as Escape and that key: a terminal sends the same bytes for both."""
     if not isinstance(event, events.Key) or not event.key.startswith(_ALT):
         return [event]
     key = event.character or event.key.removeprefix(_ALT)

@@ -1,4 +1,4 @@
-"""Names made short enough for a column, and still told apart."""
+"""Names shortened to a column's width, and still distinct."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ELLIPSIS = "…"
 
 
 def shortened(name: str, width: int) -> str:
-    """A name in at most so many terminal cells; an ellipsis says that it goes on."""
+    """A name in at most `width` terminal cells; a longer one ends with an ellipsis."""
     name = clean(name)
     if cell_len(name) <= width:
         return name
@@ -24,15 +24,15 @@ def shortened(name: str, width: int) -> str:
 
 @lru_cache(maxsize=32)
 def abbreviated(names: tuple[str, ...], width: int) -> tuple[str, ...]:
-    """Short names, no two alike, each in at most so many terminal cells.
+    """Distinct short names, each in at most `width` terminal cells.
 
-    A name that does not fit keeps its beginning. Where that is the beginning of
-    another, too, the last cells show where they part, else the name's number.
+    A name that does not fit keeps its beginning. Where names share their beginning, the last
+    cells show the part in which they differ, else the name's number.
 
     Args:
-        names: may be alike, long, or wide.
-        width: at least 1; where there are more names than so few cells can tell apart,
-            only the numbers' ends are left.
+        names: may be equal, long, or of wide characters.
+        width: at least 1; where it is too small for so many distinct names, the last digits of
+            their numbers are left.
     """
     full = [clean(name) for name in names]
     plain = [_begin(name, width) for name in full]
@@ -59,7 +59,7 @@ def abbreviated(names: tuple[str, ...], width: int) -> tuple[str, ...]:
 
 
 def _parted(name: str, alike: Sequence[str], number: int, width: int) -> str:
-    """A beginning, then what follows the part that a name shares with those like it."""
+    """A name's beginning, then the part in which it differs from similar names."""
     place = bisect_left(alike, name)  # sorted: the likest are its neighbours
     neighbours = [*alike[max(place - 1, 0) : place], *alike[place + 1 : place + 2]]
     shared = max((_common(name, other) for other in neighbours), default=0)

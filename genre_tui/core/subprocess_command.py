@@ -1,4 +1,4 @@
-"""Our own commands as processes, with what they print."""
+"""Commands of this project as subprocesses, with their output."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-from data.terminal.text import clean
-
-_LOOK = 0.2  # seconds between two looks at what it has printed
-_GRACE = 10.0  # seconds after which a process that was asked to end is killed
+_POLL = 0.2  # seconds between two reads of its output
+_GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 _BLOCK = 65536
 _LARGEST_OUTPUT = 16 * 2**20  # bytes
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """How a command ended.
 
     Args:
-        status: its exit status; negative where a signal ended it.
-        output: what it printed on standard output.
-        problem: why it could not do what was asked, in a sentence, or "".
-        cancelled: whether that was asked for.
+        status: exit status; negative where a signal ended it.
+        output: its standard output.
+        problem: why it failed, in a sentence, or "".
+        cancelled: whether `cancel` ended it.
     """
 
     status: int
@@ -38,43 +36,42 @@ class Ended:
     cancelled: bool
 
 
-class Command:
-    """`python -m ARGUMENTS` in a session of its own: it goes on when this program ends.
+class SubprocessCommand:
+    """`python -m ARGUMENTS` in a session of its own: it outlives this program.
 
-    What it prints goes to nameless files, which vanish with it. Nothing of it reaches the
-    terminal.
+    Its output goes to unnamed temporary files, never to the terminal.
 
     Args:
         arguments: of Python's -m.
-        heard: called with each line on standard error, in a thread; all texts are clean.
+        on_line: called in a thread with each line of standard error.
     """
 
     def __init__(
-        self, arguments: Sequence[str], heard: Callable[[str], object] = lambda line: None
+        self, arguments: Sequence[str], on_line: Callable[[str], object] = lambda line: None
     ) -> None:
         self.arguments = tuple(arguments)
         self.lines: list[str] = []
-        self._heard = heard
+        self._on_line = on_line
         self._process: subprocess.Popen[bytes] | None = None
-        self._asked = threading.Event()
-        self._left = threading.Event()
+        self._cancelled = threading.Event()
+        self._detached = threading.Event()
 
-    def start(self, ended: Callable[[Ended], object]) -> None:
-        """Begin, and return at once.
+    def start(self, on_end: Callable[[CommandResult], object]) -> None:
+        """Start it, and return at once.
 
         Args:
-            ended: called at the end, in a thread; never once it was left.
+            on_end: called in a thread at its end, unless it was detached.
         """
 
-        def carry_out() -> None:
-            end = self.run()
-            if end is not None:
-                ended(end)
+        def run() -> None:
+            result = self.run()
+            if result is not None:
+                on_end(result)
 
-        threading.Thread(target=carry_out, daemon=True, name="command").start()
+        threading.Thread(target=run, daemon=True, name="command").start()
 
-    def run(self) -> Ended | None:
-        """Begin, and wait for the end; None where it was left."""
+    def run(self) -> CommandResult | None:
+        """Start it, and wait for its end; None where it was detached."""
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             try:
                 process = subprocess.Popen(
@@ -85,56 +82,56 @@ class Command:
                     start_new_session=True,
                 )
             except OSError as error:
-                return Ended(-1, "", f"{sys.executable}: {error.strerror}.", False)
+                return CommandResult(-1, "", f"{sys.executable}: {error.strerror}.", False)
             self._process = process
-            if self._asked.is_set():  # before there was anything to end
+            if self._cancelled.is_set():  # before the process was there
                 self.cancel()
             tail = _Tail(errors)
             while True:
-                over = self._wait(process)
-                for line in tail.read(last=over):
-                    self._hear(line)
-                if self._left.is_set():
+                has_ended = self._wait(process)
+                for line in tail.read(last=has_ended):
+                    self._handle(line)
+                if self._detached.is_set():
                     process.wait()  # so that it does not stay in the system's list
                     return None
-                if over:
+                if has_ended:
                     break
-            return self._end(process.returncode, _text(output))
+            return self._result(process.returncode, _text(output))
 
     def cancel(self) -> None:
-        """Ask it to end; what it began is undone."""
-        self._asked.set()
+        """Terminate it; it undoes what it began."""
+        self._cancelled.set()
         process = self._process
         if process is not None and process.poll() is None:
             process.terminate()
             threading.Timer(_GRACE, self._kill).start()
 
-    def leave(self) -> None:
-        """Let it go on, and hear of it no more."""
-        self._left.set()
+    def detach(self) -> None:
+        """Let it run, and make no further calls for it."""
+        self._detached.set()
 
     def _wait(self, process: subprocess.Popen[bytes]) -> bool:
-        """Whether it is over."""
+        """Whether it has ended."""
         try:
-            process.wait(_LOOK)
+            process.wait(_POLL)
         except subprocess.TimeoutExpired:
             return False
         return True
 
-    def _hear(self, line: str) -> None:
+    def _handle(self, line: str) -> None:
         self.lines.append(line)
-        self._heard(line)
+        self._on_line(line)
 
-    def _end(self, status: int, output: str) -> Ended:
-        cancelled = self._asked.is_set() and status != 0
-        said = [line.strip() for line in self.lines if line.strip()]
+    def _result(self, status: int, output: str) -> CommandResult:
+        cancelled = self._cancelled.is_set() and status != 0
+        printed = [line.strip() for line in self.lines if line.strip()]
         problem = ""
         if status and not cancelled:
-            last = said[-1] if said else "it said nothing"
+            last = printed[-1] if printed else "it said nothing"
             problem = last.removeprefix("Error: ")
-            if last == problem:  # no sentence of ours
+            if last == problem:  # not a sentence for users
                 problem = f"the command ended with exit status {status}, saying: {last}"
-        return Ended(status, output, problem, cancelled)
+        return CommandResult(status, output, problem, cancelled)
 
     def _kill(self) -> None:
         process = self._process
@@ -144,21 +141,21 @@ class Command:
 
 
 class _Tail:
-    """Whole lines of a file that a process writes, as they come."""
+    """Complete lines of a file that a process is writing."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._place, self._rest = file, 0, b""
 
     def read(self, *, last: bool) -> list[str]:
-        """New lines; the unfinished one, too, where it is the last time."""
-        # The process writes where the file ends, so its place must not be moved.
+        """New lines, with the incomplete one where this is the last read."""
+        # The process shares the file's offset, so it must not be moved.
         while block := os.pread(self._file.fileno(), _BLOCK, self._place):
             self._place += len(block)
             self._rest += block
         *whole, self._rest = self._rest.split(b"\n")
         if last and self._rest:
             whole, self._rest = [*whole, self._rest], b""
-        return [clean(line.decode(errors="replace")).rstrip() for line in whole]
+        return [line.decode(errors="replace").rstrip() for line in whole]
 
 
 def _text(file: IO[bytes]) -> str:

@@ -1,6 +1,6 @@
-"""Colours and signs. Nothing is told by colour alone.
+"""Colours, marks and glyphs. No meaning is carried by colour alone.
 
-The colours of series are Okabe and Ito's, which colour-blind people tell apart
+The colours of series are Okabe and Ito's, which colour-blind people can distinguish
 ("Color Universal Design", 2008).
 """
 
@@ -9,12 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from rich.segment import Segment
-from textual.color import Color
-from textual.filter import LineFilter
 from textual.theme import Theme
 
-# Of variants, in order; each goes with a mark of its own.
+# Of variants, in order; each has a mark of its own.
 SERIES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#F0E442", "#999999")
 MARKS = ("●", "▲", "■", "◆", "▼", "★", "+", "×")
 
@@ -73,39 +70,27 @@ LIGHT = Theme(
 )
 # Textual's own, with the terminal's sixteen colours, on its own background.
 ANSI_DARK, ANSI_LIGHT = "ansi-dark", "ansi-light"
-WISHES = ("auto", "dark", "light", "ansi")
 
 
-class WithoutColour(LineFilter):
-    """Takes colours from all that is drawn, and leaves bold, underlined and reversed text."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The same segments without colours."""
-        return [
-            Segment(text, style and style.without_color, control)
-            for text, style, control in segments
-        ]
-
-
-def theme_for(wish: str = "auto", environment: Mapping[str, str] = os.environ) -> str:
+def theme_for(name: str = "auto", environment: Mapping[str, str] = os.environ) -> str:
     """The name of the theme for this terminal.
 
     Args:
-        wish: one of `WISHES`. "auto" takes the terminal's own colours where it has
-            sixteen of them only, or where none are wanted; else light or dark.
+        name: "auto", "dark", "light" or "ansi". "auto" uses the terminal's own colours where it
+            has sixteen at most or NO_COLOR is set, else light or dark.
         environment: variables; COLORFGBG tells whether the background is light.
     """
     background = environment.get("COLORFGBG", "").rpartition(";")[2]
-    light = wish == "light" or (wish != "dark" and background in ("7", "15"))
-    if wish == "ansi" or "NO_COLOR" in environment:
+    light = name == "light" or (name != "dark" and background in ("7", "15"))
+    if name == "ansi" or "NO_COLOR" in environment:
         return ANSI_LIGHT if light else ANSI_DARK
-    if wish == "auto" and has_few_colours(environment):
+    if name == "auto" and has_few_colours(environment):
         return ANSI_LIGHT if light else ANSI_DARK
     return LIGHT.name if light else DARK.name
 
 
 def has_few_colours(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the terminal has sixteen colours at most, as far as its variables tell."""
+    """Whether the terminal has sixteen colours at most, by its environment variables."""
     if environment.get("TEXTUAL_COLOR_SYSTEM") in ("256", "truecolor"):  # in a browser
         return False
     if environment.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):

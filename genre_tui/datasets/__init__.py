@@ -1,1 +1,1 @@
-"""Screen 6, Data: datasets, their audits, imports and builds."""
+"""Screen 6, Data: datasets, their contents and audits; builds and removes datasets."""

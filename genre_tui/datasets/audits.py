@@ -1,4 +1,4 @@
-"""What an audit of a dataset has found, read from what `python -m data audit --json` prints."""
+"""Audits of datasets, run as `python -m data audit --json`, and their parsed results."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from data.terminal.text import clean
 from experiments.errors import MISSHAPEN
-from genre_tui.core.subprocess_command import Command, Ended
+from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
 from genre_tui.model.dataset_rows import DatasetLine
 
 _NOT_YET = "Not audited yet: a looks for leaks, copies and what else spoils figures."
 _GOES_ON = "Auditing: some seconds for some thousand rows. a ends it."
 
-# Sign and style of each severity.
+# Glyph and style of each severity.
 SEVERITIES = {
     "leak": ("✗", "bold red"),
     "warning": ("!", "bold yellow"),
@@ -26,14 +25,14 @@ SEVERITIES = {
 
 
 @dataclass(frozen=True)
-class Found:
-    """One thing that an audit looked at. All texts are clean.
+class AuditFinding:
+    """One finding.
 
     Args:
         severity: one of `SEVERITIES`.
-        sentence: what was found.
+        sentence: the finding.
         advice: what to do about it, or "".
-        examples: where to look.
+        examples: rows or tracks.
     """
 
     severity: str
@@ -43,14 +42,14 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Audit:
-    """What was found, the worst first."""
+class AuditResult:
+    """The findings of an audit, the most severe first."""
 
-    findings: tuple[Found, ...]
+    findings: tuple[AuditFinding, ...]
 
     @property
     def verdict(self) -> str:
-        """The outcome in a sentence."""
+        """The number of leaks and warnings."""
         leaks, warnings = (self._count(severity) for severity in ("leak", "warning"))
         return f"{leaks or 'no'} leak{'s' * (leaks != 1)}, {warnings or 'no'} warning" + (
             f"{'s' * (warnings != 1)}."
@@ -60,70 +59,70 @@ class Audit:
         return sum(found.severity == severity for found in self.findings)
 
 
-class Audits:
-    """The audits of a session, one at a time; kept by what the datasets hold.
+class AuditRunner:
+    """Runs audits, one at a time, and keeps their results by content of the dataset.
 
     Args:
-        told: called with how far one is, and with "" at its end; in a thread.
+        on_progress: called in a thread with each line of progress, and with "" at the end.
     """
 
-    def __init__(self, told: Callable[[str], object]) -> None:
-        self._told = told
-        self._found: dict[str, Audit | str] = {}
-        self._current: tuple[DatasetLine, Command] | None = None
+    def __init__(self, on_progress: Callable[[str], object]) -> None:
+        self._on_progress = on_progress
+        self._results: dict[str, AuditResult | str] = {}
+        self._current: tuple[DatasetLine, SubprocessCommand] | None = None
 
     @property
     def current(self) -> DatasetLine | None:
-        """The dataset that is being audited."""
+        """The dataset that is being audited, or None."""
         return self._current[0] if self._current is not None else None
 
-    def of(self, line: DatasetLine) -> Audit | str:
-        """What was found in a dataset, or what to say instead."""
+    def of(self, line: DatasetLine) -> AuditResult | str:
+        """The result for a dataset, or a sentence where there is none."""
         if self.current is not None and self.current.key == line.key:
             return _GOES_ON
-        return self._found.get(line.key, _NOT_YET)
+        return self._results.get(line.key, _NOT_YET)
 
     def begin(self, line: DatasetLine) -> None:
         """Audit a dataset."""
-        command = Command(["data", "audit", line.name, "--json"], self._told)
+        command = SubprocessCommand(["data", "audit", line.name, "--json"], self._on_progress)
         self._current = line, command
         command.start(partial(self._end, line))
 
     def cancel(self) -> None:
-        """End the audit that goes on, if one does."""
+        """End the running audit, if there is one."""
         if self._current is not None:
             self._current[1].cancel()
 
-    def _end(self, line: DatasetLine, ended: Ended) -> None:
+    def _end(self, line: DatasetLine, ended: CommandResult) -> None:
         if not ended.cancelled:
             try:
-                self._found[line.key] = read(ended.output)
+                self._results[line.key] = parse_audit(ended.output)
             except ValueError:
-                self._found[line.key] = ended.problem or "The audit cannot be read."
+                self._results[line.key] = ended.problem or "The audit cannot be read."
         self._current = None
-        self._told("")
+        self._on_progress("")
 
 
-def read(output: str) -> Audit:
-    """What the command printed.
+def parse_audit(output: str) -> AuditResult:
+    """Parse the command's output.
 
     Raises:
-        ValueError: it is no audit.
+        ValueError: it is not an audit.
     """
     try:
         plain = json.loads(output)
-        findings = [_found(finding) for finding in plain["findings"]]
+        findings = [_finding(finding) for finding in plain["findings"]]
     except MISSHAPEN as error:
         raise ValueError("the audit cannot be read") from error
     order = list(SEVERITIES)
-    return Audit(tuple(sorted(findings, key=lambda found: order.index(found.severity))))
+    return AuditResult(tuple(sorted(findings, key=lambda found: order.index(found.severity))))
 
 
-def _found(plain: dict[str, Any]) -> Found:
+def _finding(plain: dict[str, Any]) -> AuditFinding:
     severity = str(plain["severity"])
-    return Found(
+    return AuditFinding(
         severity if severity in SEVERITIES else "unknown",
-        clean(str(plain["sentence"])),
-        clean(str(plain["advice"])),
-        tuple(clean(str(example)) for example in plain["examples"]),
+        str(plain["sentence"]),
+        str(plain["advice"]),
+        tuple(str(example) for example in plain["examples"]),
     )

@@ -1,4 +1,4 @@
-"""A dataset that is being made by a process of its own, whether somebody looks or not."""
+"""The building of a dataset by a subprocess, and the check of the folder it is built from."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import DataError
-from data.terminal.text import clean
-from genre_tui.core.subprocess_command import Command, Ended
+from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
 
-_MOST_ENTRIES = 50_000  # of folders, that are looked at before anything is made
+_MOST_ENTRIES = 50_000  # of a folder that are counted
 _LEAST_GENRES = 2
 _SPLIT_FOLDERS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
-class Source:
-    """A folder that a dataset can be made of.
+class BuildSource:
+    """A folder from which a dataset can be built.
 
     Args:
-        folder: where it is.
+        folder: its path.
         name: of the dataset.
         is_arrays: whether it holds arrays rather than recordings.
-        about: what is in it, in a sentence.
+        about: its content, a sentence.
     """
 
     folder: Path
@@ -35,69 +34,69 @@ class Source:
 
     @property
     def arguments(self) -> list[str]:
-        """Of the command that makes it."""
+        """Arguments of `python -m` that build it."""
         command = "import" if self.is_arrays else "build"
         return ["data", command, str(self.folder), "--name", self.name]
 
     @property
     def command(self) -> str:
-        """The command line that makes it."""
+        """The command line that builds it."""
         return shlex.join(["python", "-m", *self.arguments])
 
 
-class Making:
-    """The process that makes a dataset.
+class DatasetBuild:
+    """The subprocess that builds a dataset.
 
     Args:
-        source: that it is made of.
-        told: called whenever it has printed a line, and when it has ended; in a thread.
+        source: the folder.
+        on_change: called in a thread for each line of output, and at the end.
     """
 
-    def __init__(self, source: Source, told: Callable[[], object]) -> None:
+    def __init__(self, source: BuildSource, on_change: Callable[[], object]) -> None:
         self.source = source
-        self.ended: Ended | None = None
+        self.ended: CommandResult | None = None
         self.is_cancelled = False
-        self._told = told
-        self._command = Command(source.arguments, lambda line: told())
+        self._on_change = on_change
+        self._command = SubprocessCommand(source.arguments, lambda line: on_change())
         self._command.start(self._end)
 
     @property
     def lines(self) -> list[str]:
-        """What it has printed."""
+        """Its output."""
         printed = self.ended.output.splitlines() if self.ended is not None else []
-        return [*self._command.lines, *map(clean, printed)]
+        return [*self._command.lines, *printed]
 
     @property
     def state(self) -> str:
-        """Where it stands, in a line."""
+        """Its state in a line."""
         name, ended = self.source.name, self.ended
         if ended is None:
-            said = next((line for line in reversed(self._command.lines) if line.strip()), "...")
-            return f"cancelling {name} ..." if self.is_cancelled else f"making {name}: {said}"
+            last = next((line for line in reversed(self._command.lines) if line.strip()), "...")
+            return f"cancelling {name} ..." if self.is_cancelled else f"making {name}: {last}"
         if ended.cancelled:
             return f"{name} was cancelled: nothing was written."
         return f"{name} was not made: {ended.problem}" if ended.status else f"{name} is made."
 
     def cancel(self) -> None:
-        """End it; nothing of it is kept."""
+        """End it; nothing is written."""
         self.is_cancelled = True
         self._command.cancel()
 
-    def leave(self) -> None:
-        """Let it go on, and hear of it no more."""
-        self._command.leave()
+    def detach(self) -> None:
+        """Let it run, and make no further calls for it."""
+        self._command.detach()
 
-    def _end(self, ended: Ended) -> None:
+    def _end(self, ended: CommandResult) -> None:
         self.ended = ended
-        self._told()
+        self._on_change()
 
 
-def look_into(folder: str, name: str) -> tuple[Source | None, dict[str, str]]:
-    """What a form asks for: what would be made of a folder, and what is wrong, by entry.
+def inspect_folder(folder: str, name: str) -> tuple[BuildSource | None, dict[str, str]]:
+    """Check the folder and name of a new dataset; returns the source, and error messages by field.
 
     Args:
-        folder: as it was typed.
-        name: as it was typed; "" takes the folder's.
+        folder: as typed.
+        name: as typed; "" for the folder's.
     """
     from data.storage import catalogue
 
@@ -109,19 +108,19 @@ def look_into(folder: str, name: str) -> tuple[Source | None, dict[str, str]]:
     try:
         is_arrays, about = _contents(path)
     except (DataError, OSError) as error:
-        problems["folder"] = clean(str(error))
+        problems["folder"] = str(error)
     try:
         name = name.strip() or catalogue.name_for(path)
         target = catalogue.free_path(name, replace=True)
         if target.exists():
             problems["name"] = f"there is a dataset {name!r} already: choose another name."
     except DataError as error:
-        problems["name"] = clean(str(error))
-    return (None if problems else Source(path, name, is_arrays, about)), problems
+        problems["name"] = str(error)
+    return (None if problems else BuildSource(path, name, is_arrays, about)), problems
 
 
 def _contents(folder: Path) -> tuple[bool, str]:
-    """Whether a folder holds arrays, and what is in it.
+    """Whether a folder holds arrays, and a sentence about its content.
 
     Raises:
         DataError: it holds neither arrays nor recordings.
@@ -142,12 +141,12 @@ def _contents(folder: Path) -> tuple[bool, str]:
             "more folders, one a genre."
         )
     return False, f"{sum(counts.values())} recordings in {len(counts)} genres: " + (
-        f"{clean(', '.join(counts))}."
+        f"{', '.join(counts)}."
     )
 
 
 def _recordings(folder: Path, suffixes: Collection[str]) -> dict[str, int]:
-    """Recordings in each folder that has any, as far as they are found in a moment."""
+    """Number of recordings by top folder, of the first entries of a large folder."""
     counts: dict[str, int] = {}
     left = _MOST_ENTRIES
     for top in sorted(path for path in folder.iterdir() if path.is_dir()):

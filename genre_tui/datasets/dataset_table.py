@@ -1,17 +1,21 @@
-"""The columns of the table of datasets, and the same as CSV."""
+"""Datasets as table columns and CSV, and one dataset's card with its audit."""
 
 from __future__ import annotations
 
-import csv
-import io
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
-from genre_tui.datasets.dataset_text import size_text
-from genre_tui.model.dataset_rows import SPLITS, DatasetLine, Datasets
+from data.terminal.console import table
+from experiments.export.csv_files import csv_text
+from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.datasets.audits import SEVERITIES, AuditResult
+from genre_tui.model.dataset_rows import SPLITS, DatasetCard, DatasetLine, Datasets
 from genre_tui.widgets.columns import Column
 
 
 def dataset_columns() -> list[Column[DatasetLine]]:
-    """From left to right."""
+    """Columns from left to right."""
     return [
         Column("name", "dataset", 14, lambda line: line.name, grows=1),
         Column("kind", "made of", 10, lambda line: line.kind, rank=2),
@@ -24,17 +28,22 @@ def dataset_columns() -> list[Column[DatasetLine]]:
 
 
 def datasets_csv(found: Datasets) -> str:
-    """A row a dataset."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    """A line for each dataset."""
     columns = ["dataset", "default", "made_of", "genres", *SPLITS, "tracks", "mel", "bytes"]
-    writer.writerow([*columns, "content_sha256", "problem"])
+    columns += ["content_sha256", "problem"]
+    rows = []
     for line in found.lines:
         is_default = line.name == found.default
-        cells = [line.name, int(is_default), line.kind, ";".join(line.genres), *line.rows]
+        cells: list[object] = [
+            line.name,
+            int(is_default),
+            line.kind,
+            ";".join(line.genres),
+            *line.rows,
+        ]
         cells += [line.tracks, int(line.has_mel), line.size, line.sha256, line.problem]
-        writer.writerow(cells)
-    return file.getvalue()
+        rows.append(cells)
+    return csv_text(columns, rows)
 
 
 def _rows(line: DatasetLine) -> str:
@@ -57,3 +66,65 @@ def _mel(line: DatasetLine) -> str:
 
 def _size(line: DatasetLine) -> str:
     return size_text(line.size) if line.size else ""
+
+
+def card_text(
+    line: DatasetLine, card: DatasetCard | None, audit: AuditResult | str
+) -> RenderableType:
+    """A dataset in full.
+
+    Args:
+        line: of the dataset.
+        card: None before it is read.
+        audit: its result, or a sentence where there is none.
+    """
+    verdict = audit.verdict if isinstance(audit, AuditResult) else ""
+    title = Text.assemble((line.name, "bold"), f"  {verdict}" if verdict else "")
+    if line.problem:
+        sign = Text(f"{STATE_GLYPH['damaged']} ", STATE_STYLE["damaged"])
+        return Group(title, sign + Text(line.problem))
+    parts: list[RenderableType] = [title]
+    if not line.is_made:
+        about = (
+            f"Made on first use, in about half a minute: {sum(line.rows)} rows of music that is "
+        )
+        return Group(title, Text(f"{about}synthesised, {', '.join(line.genres)}."))
+    if card is None:
+        parts.append(Text("Looking ...", "dim"))
+    else:
+        parts += [table(["genre", *SPLITS, "all"], card.counts), _facts(card)]
+    parts += [Text(), Text("Audit", "bold")]
+    parts.append(Text(audit) if isinstance(audit, str) else _findings(audit))
+    return Group(*parts)
+
+
+def size_text(size: int) -> str:
+    """Bytes as MB or GB."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _facts(card: DatasetCard) -> Table:
+    facts = _two_columns()
+    for label, fact in card.about.items():
+        facts.add_row(Text(label, "dim"), Text(fact, overflow="fold"))
+    return facts
+
+
+def _findings(audit: AuditResult) -> RenderableType:
+    rows = _two_columns()
+    for found in audit.findings:
+        sign, style = SEVERITIES[found.severity]
+        text = Text(found.sentence)
+        if found.advice:
+            text.append(f" {found.advice}", "italic")
+        for example in found.examples:
+            text.append(f"\n  {example}", "dim")
+        rows.add_row(Text(f"{sign} {found.severity}", style), text)
+    return rows
+
+
+def _two_columns() -> Table:
+    made = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+    made.add_column(no_wrap=True)
+    made.add_column(overflow="fold")
+    return made

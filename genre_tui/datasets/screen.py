@@ -1,4 +1,4 @@
-"""The screen Data: the user's datasets, what is in them, and whether to trust them."""
+"""The screen Data: the user's datasets, their contents and audits."""
 
 from __future__ import annotations
 
@@ -15,23 +15,21 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from data.terminal.text import clean
 from genre_tui.core.background import in_background
 from genre_tui.core.theme import STATE_GLYPH
-from genre_tui.datasets.audits import Audits
-from genre_tui.datasets.dataset_build import Making, Source
-from genre_tui.datasets.dataset_table import dataset_columns, datasets_csv
-from genre_tui.datasets.dataset_text import card_text, size_text
+from genre_tui.datasets.audits import AuditRunner
+from genre_tui.datasets.dataset_build import BuildSource, DatasetBuild
+from genre_tui.datasets.dataset_table import card_text, dataset_columns, datasets_csv, size_text
 from genre_tui.model import dataset_rows
 from genre_tui.model.dataset_rows import DatasetCard, DatasetLine, Datasets
-from genre_tui.shell.page import Page
+from genre_tui.shell.base_page import BasePage
 from genre_tui.widgets.row_table import RowTable
 
 _READ_ONLY = "Started with --read-only: nothing is {} here."
 
 
-class DataPage(Page):
-    """All datasets, and the card of the one under the cursor."""
+class DataPage(BasePage):
+    """The table of datasets, and the card of the one under the cursor."""
 
     MODE: ClassVar[str] = "data"
     CHANGES = frozenset({"make", "use", "remove"})
@@ -42,8 +40,8 @@ class DataPage(Page):
         Binding("x", "remove", "Remove", tooltip="Delete the dataset"),
     ]
     DEFAULT_CSS = """
-    DataPage #doing { height: 1; display: none; padding: 0 1; color: $text-accent; }
-    DataPage #doing.-said { display: block; }
+    DataPage #status { height: 1; display: none; padding: 0 1; color: $text-accent; }
+    DataPage #status.-shown { display: block; }
     DataPage #both { height: 1fr; }
     DataPage RowTable { height: auto; max-height: 40%; }
     DataPage #card { height: 1fr; border-top: solid $panel; padding: 0 1; }
@@ -56,32 +54,32 @@ class DataPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._datasets = Datasets((), "")
-        self._cards: dict[tuple[Path, str], DatasetCard | str] = {}  # a sentence if damaged
-        self._audits = Audits(partial(self.call_later, self._audit_told))
-        self._making: Making | None = None
-        self._wanted: str | None = None  # that the cursor goes to when it is there
+        self._cards: dict[tuple[Path, str], DatasetCard | str] = {}  # or why it cannot be read
+        self._audits = AuditRunner(partial(self.call_later, self._audit_updated))
+        self._build: DatasetBuild | None = None
+        self._wanted: str | None = None  # name of the dataset to select once it is there
 
     def body(self) -> Iterable[Widget]:
-        """The table, and beside or below it the card."""
+        """The table, and the card beside or below it."""
         with Vertical(id="body"):
-            yield Static(id="doing")
+            yield Static(id="status")
             with Container(id="both"):
                 yield RowTable(dataset_columns(), lambda line: line.name, self._sign, id="datasets")
                 with VerticalScroll(id="card"):
                     yield Static(id="text")
 
     def on_unmount(self) -> None:
-        """What is being made goes on; an audit that nobody reads ends."""
-        if self._making is not None:
-            self._making.leave()
+        """Let a build go on; end an audit."""
+        if self._build is not None:
+            self._build.detach()
         self._audits.cancel()
 
-    def shown(self) -> None:
-        """Files may have come or gone."""
+    def activated(self) -> None:
+        """Look up the datasets again."""
         self._look()
 
     def go_to(self, name: str) -> None:
-        """Put the cursor on a dataset."""
+        """Select a dataset."""
         self._table.move_to(name)
 
     @property
@@ -90,76 +88,77 @@ class DataPage(Page):
         return self._table.item
 
     def action_audit(self) -> None:
-        """Audit the dataset, or end the audit that goes on."""
+        """Audit the dataset, or end the running audit."""
         line, current = self.line, self._audits.current
         if current is not None:
             self._audits.cancel()
-            self.say(f"Ending the audit of {current.name}.")
+            self.show_message(f"Ending the audit of {current.name}.")
         elif line is None or not line.is_made:
-            self.say("There is nothing to audit before it is made.")
+            self.show_message("There is nothing to audit before it is made.")
         else:
             self._audits.begin(line)
             self._show_card()
 
     def action_use(self) -> None:
-        """Make the dataset the default of every command."""
+        """Make the dataset the default of all commands."""
         if self.session.read_only:
-            self.say(_READ_ONLY.format("changed"))
+            self.show_message(_READ_ONLY.format("changed"))
         elif self.line is not None and self.line.problem:
             self._problem(self.line.problem)
         elif self.line is not None:
             self._change("use", self.line.name)
 
     def action_remove(self) -> None:
-        """Ask, and delete the dataset."""
+        """Delete the dataset, after a question."""
         from genre_tui.shell.confirm_dialog import ConfirmDialog
 
         line = self.line
         if self.session.read_only:
-            self.say(_READ_ONLY.format("removed"))
+            self.show_message(_READ_ONLY.format("removed"))
         elif line is None or not line.is_made:
-            self.say("There is nothing to remove.")
+            self.show_message("There is nothing to remove.")
         else:
             about = [f"{line.path} ({size_text(line.size)})", "Runs keep their results."]
             asked = ConfirmDialog(f"Delete the dataset {line.name}?", about, "delete it", "keep it")
             self.app.push_screen(asked, partial(self._agreed, line.name))
 
     def action_make(self) -> None:
-        """Ask for a folder and make a dataset of it; or show how that goes on."""
-        from genre_tui.datasets.build_dialog import MakingDialog
-        from genre_tui.datasets.import_form import ImportForm
+        """Open the form that builds a dataset, or the output of a running build."""
+        from genre_tui.datasets.build_dialogs import BuildDialog, BuildForm
 
-        if self._making is not None and self._making.ended is None:
-            self.app.push_screen(MakingDialog(self._making))
+        if self._build is not None and self._build.ended is None:
+            self.app.push_screen(BuildDialog(self._build))
         elif self.session.read_only:
-            self.say(_READ_ONLY.format("made"))
+            self.show_message(_READ_ONLY.format("made"))
         else:
-            self.app.push_screen(ImportForm(), self._make)
+            self.app.push_screen(BuildForm(), self._make)
 
-    def _make(self, source: Source | None) -> None:
-        from genre_tui.datasets.build_dialog import MakingDialog
+    def _make(self, source: BuildSource | None) -> None:
+        from genre_tui.datasets.build_dialogs import BuildDialog
 
         if source is not None:
-            self._making = Making(source, partial(self.call_later, self._making_told))
-            self.app.push_screen(MakingDialog(self._making))
+            self._build = DatasetBuild(source, partial(self.call_later, self._build_updated))
+            self.app.push_screen(BuildDialog(self._build))
 
-    def _making_told(self) -> None:
-        """Show what it has printed, wherever the user looks."""
-        from genre_tui.datasets.build_dialog import MakingDialog
+    def _build_updated(self) -> None:
+        """Show new output, and the outcome at the end."""
+        from genre_tui.datasets.build_dialogs import BuildDialog
 
-        making = self._making
-        if making is None:
+        build = self._build
+        if build is None:
             return
-        looking = [screen for screen in self.app.screen_stack if isinstance(screen, MakingDialog)]
-        for dialog in looking:
-            dialog.take()
-        if making.ended is not None:
-            self._making, self._wanted = None, making.source.name
-            failed = making.ended.status != 0 and not making.ended.cancelled
-            if not looking:
-                self.say(making.state, problem=failed)
+        open_dialogs = [
+            screen for screen in self.app.screen_stack if isinstance(screen, BuildDialog)
+        ]
+        for dialog in open_dialogs:
+            dialog.show_output()
+        if build.ended is not None:
+            self._build, self._wanted = None, build.source.name
+            failed = build.ended.status != 0 and not build.ended.cancelled
+            if not open_dialogs:
+                self.show_message(build.state, problem=failed)
             self._look()
-        self._show_doing()
+        self._show_status()
 
     def _agreed(self, name: str, yes: bool | None) -> None:
         if yes:
@@ -175,11 +174,11 @@ class DataPage(Page):
         self.query_one("#card").focus()
 
     def _look(self) -> None:
-        """See which datasets there are."""
+        """Look up the datasets."""
         work = partial(dataset_rows.look, self.session.data)
-        in_background(self, "look", work, self._take, self._problem)
+        in_background(self, "datasets", work, self._show, self._problem)
 
-    def _take(self, found: Datasets) -> None:
+    def _show(self, found: Datasets) -> None:
         wanted = self._wanted or (None if self._datasets.lines else found.default)
         self._datasets, self._wanted = found, None
         if found.problem:
@@ -191,26 +190,26 @@ class DataPage(Page):
         self._show_card()
 
     def _show_card(self) -> None:
-        """The card of the dataset under the cursor; reads it where that was not done yet."""
+        """Show the card of the dataset under the cursor; read it first where that is needed."""
         line = self.line
         if line is None:
             return
         known = self._cards.get((line.path, line.sha256))
         if known is None and line.is_made and not line.problem:
-            fail = partial(self._take_card, line)
+            fail = partial(self._add_card, line)
             in_background(self, "card", partial(dataset_rows.card, line), fail, fail)
         if isinstance(known, str):
             line, known = replace(line, problem=known), None
         self.query_one("#text", Static).update(card_text(line, known, self._audits.of(line)))
 
-    def _take_card(self, line: DatasetLine, card: DatasetCard | str) -> None:
+    def _add_card(self, line: DatasetLine, card: DatasetCard | str) -> None:
         self._cards[line.path, line.sha256] = card
         if self.line == line:
             self._show_card()
 
-    def _audit_told(self, said: str) -> None:
-        self._show_doing(said)
-        if not said:  # it has ended
+    def _audit_updated(self, text: str) -> None:
+        self._show_status(text)
+        if not text:  # it has ended
             self._show_card()
 
     def _change(self, what: str, name: str) -> None:
@@ -226,20 +225,20 @@ class DataPage(Page):
             self, "change", change, lambda _: self._changed(f"{name} {done}."), self._problem
         )
 
-    def _changed(self, told: str) -> None:
-        self.say(told)
+    def _changed(self, text: str) -> None:
+        self.show_message(text)
         self._look()
 
     def _problem(self, problem: str) -> None:
-        self.say(problem, problem=True)
+        self.show_message(problem, problem=True)
 
-    def _show_doing(self, said: str = "") -> None:
-        """What goes on, above the table."""
-        if self._making is not None:
-            said = f"{self._making.state} (i shows it)"
-        doing = self.query_one("#doing", Static)
-        doing.set_class(bool(said), "-said")
-        doing.update(Text(clean(said), no_wrap=True, overflow="ellipsis"))
+    def _show_status(self, text: str = "") -> None:
+        """Show a running build or audit above the table."""
+        if self._build is not None:
+            text = f"{self._build.state} (i shows it)"
+        status = self.query_one("#status", Static)
+        status.set_class(bool(text), "-shown")
+        status.update(Text(text, no_wrap=True, overflow="ellipsis"))
 
     @property
     def _table(self) -> RowTable[DatasetLine]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import DataError
-from data.terminal.text import clean
 
 SPLITS = ("train", "validation", "test")
 DEMO = "demo"
@@ -21,7 +20,7 @@ _known: dict[tuple[Path, int, int], DatasetLine] = {}
 
 @dataclass(frozen=True)
 class DatasetLine:
-    """A dataset in a line. All texts are clean.
+    """A dataset in a line.
 
     Args:
         name: that commands know it by: of the catalogue, or a file's path.
@@ -85,7 +84,7 @@ class Datasets:
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """A dataset in full. All texts are clean.
+    """A dataset in full.
 
     Args:
         counts: a row of cells a genre: its name, segments in each split and in all; then
@@ -108,7 +107,7 @@ def look(also: str | None = None) -> Datasets:
     try:
         names, problem = sorted({DEMO, *catalogue.names()}), ""
     except OSError as error:
-        names, problem = [DEMO], f"{clean(str(error))}."
+        names, problem = [DEMO], f"{error}."
     lines = [_line(name, catalogue.path_of(name)) for name in names]
     if also is not None and also.endswith(".h5"):
         lines.append(_line(also, Path(also)))
@@ -126,8 +125,8 @@ def card(line: DatasetLine) -> DatasetCard:
 
     summary = hdf5.summarise(line.path)
     dataset = hdf5.load(line.path, line.name, with_mel=False)
-    counts = tuple(tuple(map(clean, row)) for row in count_rows(dataset))
-    about = {k: clean(text) for k, text in describe(dataset, summary, line.path).items()}
+    counts = tuple(map(tuple, count_rows(dataset)))
+    about = describe(dataset, summary, line.path)
     about["content"] = f"sha256 {line.sha256[:_DIGITS]} ..."
     return DatasetCard(counts, about)
 
@@ -138,10 +137,10 @@ def _line(name: str, path: Path) -> DatasetLine:
     except FileNotFoundError:
         if name == DEMO:
             return _demo_to_be(path)
-        return DatasetLine(clean(name), path, problem=f"there is no file {clean(str(path))}.")
+        return DatasetLine(name, path, problem=f"there is no file {path}.")
     except OSError as error:
-        reason = f"{clean(str(path))} cannot be read: {error.strerror}."
-        return DatasetLine(clean(name), path, problem=reason)
+        reason = f"{path} cannot be read: {error.strerror}."
+        return DatasetLine(name, path, problem=reason)
     key = path, found.st_mtime_ns, found.st_size
     if key not in _known:
         _known[key] = _summarised(name, path)
@@ -155,20 +154,20 @@ def _summarised(name: str, path: Path) -> DatasetLine:
     try:
         summary = hdf5.summarise(path)
     except DataError as error:
-        return DatasetLine(clean(name), path, problem=clean(str(error)))
-    kind = clean(str(summary.provenance.get("kind", "unknown")))
+        return DatasetLine(name, path, problem=str(error))
+    kind = str(summary.provenance.get("kind", "unknown"))
     is_ours = (kind, summary.provenance.get("version")) == (DEMO, VERSION)
     return DatasetLine(
-        name=clean(name),
+        name=name,
         path=path,
         is_made=name != DEMO or is_ours,
         kind=_KINDS.get(kind, kind),
-        genres=tuple(map(clean, summary.genres)),
+        genres=summary.genres,
         rows=(summary.rows["train"], summary.rows["validation"], summary.rows["test"]),
         tracks=summary.tracks,
         has_mel=summary.has_mel,
         size=summary.size,
-        sha256=clean(summary.content_sha256),
+        sha256=summary.content_sha256,
     )
 
 

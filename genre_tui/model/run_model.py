@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from data.terminal.text import clean
 from experiments.errors import MISSHAPEN, RunError
 from experiments.runs import validation
 from experiments.runs.directory import RunDirectory
@@ -39,11 +38,11 @@ class RunModel:
         """What run.json says; trials that are known already stay as they are."""
         try:
             self.facts = facts
-            self.study, self.protocol = clean(str(facts["study"])), clean(str(facts["protocol"]))
-            self.dataset = clean(str(facts["dataset"]["name"]))
+            self.study, self.protocol = str(facts["study"]), str(facts["protocol"])
+            self.dataset = str(facts["dataset"]["name"])
             self.is_demo = facts["dataset"]["kind"] == "demo"
-            self.genres = tuple(clean(str(genre)) for genre in facts["dataset"]["genres"])
-            self.variants = tuple(clean(str(variant["name"])) for variant in facts["variants"])
+            self.genres = tuple(str(genre) for genre in facts["dataset"]["genres"])
+            self.variants = tuple(str(variant["name"]) for variant in facts["variants"])
             self.progress.plan(self._planned())
             self.settings = self._settings()
         except MISSHAPEN as error:
@@ -97,7 +96,7 @@ class RunModel:
                 self._ended(self.trials[name], first_changed=self.trials[name].length + 1)
 
     def _ended(self, trial: TrialProgress, first_changed: int) -> None:
-        trial.reason = clean(trial.reason)
+        trial.reason = trial.reason
         self._changed(trial.id, first_changed)
 
     def _changed(self, trial: str, epoch: int) -> None:
@@ -110,7 +109,7 @@ class RunModel:
         for variant in self.facts["variants"]:
             for candidate in variant["candidates"]:
                 for trial in candidate["trials"]:
-                    names.setdefault(str(trial), clean(str(variant["name"])))
+                    names.setdefault(str(trial), str(variant["name"]))
         return [
             TrialProgress(
                 str(name),

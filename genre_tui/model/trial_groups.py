@@ -88,7 +88,7 @@ class Variant:
     """A variant's settings.
 
     Args:
-        name: clean.
+        name: of the variant.
         groups: one a learning rate.
     """
 

@@ -1,1 +1,1 @@
-"""Plots of lines in a terminal: axes, braille dots, curves and their labels."""
+"""Line plots of curves with bands, drawn in braille characters."""

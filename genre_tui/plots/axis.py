@@ -11,12 +11,12 @@ from experiments.report.scale import Scale, multiples
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _ROUND = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _STEPS_OF_SCALE = 10  # at least, between round ends
-_LARGEST = 1e100  # more is out of reach, and so is less than its inverse where only ratios count
-_FAR = 3.0  # how many times the span of nearly all values a few may go beyond it
+_LARGEST = 1e100  # larger values are left out, and on logarithmic axes those below its inverse
+_FAR = 3.0  # outliers beyond so many times the range of 95 % of the values are cut off
 
 
 def ticks_of(scale: Scale, most: int, *, whole: bool = False) -> list[float]:
-    """Round numbers along a scale, at most `most`, ascending; `whole` ones only."""
+    """At most `most` round numbers along a scale, ascending; whole ones only if `whole`."""
     if scale.log:
         found = _log_ticks(scale.low, scale.high, most)
         if len(found) > 1:
@@ -30,13 +30,13 @@ def scale_of(
     """A scale that shows values.
 
     Args:
-        values: NaN and infinity are passed over, and what is not above 0 where `log`.
-        log: whether equal ratios are equally far apart.
-        grows: whether it ends at round numbers, so that a further value seldom moves it.
+        values: NaN and infinity are ignored, and if `log` what is not above 0.
+        log: whether it is logarithmic.
+        grows: whether it ends at round numbers, so that further values seldom change it.
 
     Returns:
-        The scale, and whether a few values are out of reach: one trial that diverges
-        does not flatten all others.
+        The scale, and whether outliers are cut off: one diverging trial does not flatten all
+        others.
     """
     least = 1 / _LARGEST if log else -_LARGEST
     known = sorted(value for value in values if least <= value <= _LARGEST)
@@ -73,7 +73,7 @@ def roomy(end: float) -> float:
 
 
 def numbers(ticks: Sequence[float]) -> list[str]:
-    """Numbers along an axis, as short as tells them apart."""
+    """Labels of ticks, with as many digits as make them distinct."""
     if not ticks:
         return []
     largest = max(abs(tick) for tick in ticks)
@@ -104,7 +104,7 @@ def _linear_ticks(low: float, high: float, most: int, least_step: float) -> list
 
 
 def _step(rough: float) -> float:
-    """The largest round number that is not above another one."""
+    """The largest round number that is not above `rough`."""
     power = 10.0 ** math.floor(math.log10(rough))
     return max(power * factor for factor in _STEPS if power * factor <= rough * (1 + 1e-9))
 

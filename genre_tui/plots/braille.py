@@ -1,7 +1,7 @@
-"""Draws lines and bands with the dots of Braille characters, eight to a cell.
+"""Draws lines and bands with the dots of braille characters, eight to a cell.
 
-A curve is kept as one whole number a column of dots, bit 0 at the top: a band over a
-whole column costs one operation, so that plots of many curves are drawn in milliseconds.
+A curve is stored as one integer per column of dots, bit 0 at the top: filling a whole column
+costs one operation, so that plots of many curves are drawn in milliseconds.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 BLANK = 0x2800
-# Of the dots in a cell, from top to bottom: bits in the left and in the right column.
+# Four dots of a cell's column, as bits from top to bottom, to bits of the braille pattern: the
+# fourth row was added to Unicode's patterns later, so its bits are out of order.
 _LEFT = tuple(
     sum(bit for row, bit in enumerate((0x01, 0x02, 0x04, 0x40)) if dots >> row & 1)
     for dots in range(16)
@@ -20,11 +21,11 @@ _RIGHT = tuple(
 )
 _EVERY_OTHER = int("01" * 512, 2)
 
-Cells = dict[int, int]  # place of a cell, line by line: its dots as a Braille pattern
+Cells = dict[int, int]  # index of a cell, line by line, to its braille pattern
 
 
 class Raster:
-    """Dots of a rectangle of cells.
+    """A rectangle of cells.
 
     Args:
         width, height: in cells.
@@ -39,9 +40,9 @@ class Raster:
 
         Args:
             x: of its points, in columns of dots, ascending.
-            y: in rows of dots from the top; NaN is a gap. What is out of reach is drawn
-                at the edge.
-            dotted: draw every other column only.
+            y: in rows of dots from the top; NaN is a gap. What lies outside is drawn at the
+                edge.
+            dotted: draw every third column only.
         """
         masks = [0] * self.columns
         for column, low, high in self._spans(x, y):
@@ -54,11 +55,11 @@ class Raster:
         return self._cells(masks)
 
     def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Cells:
-        """The cells of an area, one dot in four.
+        """The cells of an area, with every fourth dot.
 
         Args:
             x: as of `line`.
-            low, high: its edges, as `y` of `line`; `low` is the one nearer to the top.
+            low, high: its edges, as `y` of `line`; `low` is the upper one.
         """
         masks = [0] * self.columns
         edges = zip(self._heights(x, low), self._heights(x, high), strict=True)
@@ -69,7 +70,7 @@ class Raster:
         return self._cells(masks)
 
     def cell_of(self, x: float, y: float) -> tuple[int, int]:
-        """Column and line of the cell with a dot."""
+        """Column and line of the cell that contains a dot."""
         column = min(max(round(x), 0), self.columns - 1) // 2
         return column, self._row(y) // 4
 
@@ -77,7 +78,7 @@ class Raster:
         return min(max(round(y), 0), self.rows - 1)
 
     def _heights(self, x: Sequence[float], y: Sequence[float]) -> list[int | None]:
-        """Where a line crosses the middle of each column; None where it does not."""
+        """The row at which a line crosses each column, by linear interpolation, or None."""
         heights: list[int | None] = [None] * self.columns
         before: tuple[float, float] | None = None
         for here, value in zip(x, y, strict=True):
@@ -99,7 +100,7 @@ class Raster:
         return heights
 
     def _spans(self, x: Sequence[float], y: Sequence[float]) -> list[tuple[int, int, int]]:
-        """Columns with the rows that a line covers there, without holes where it is steep."""
+        """Columns with the rows that a line covers, without gaps where it is steep."""
         spans: list[tuple[int, int, int]] = []
         heights = self._heights(x, y)
         if len(x) > self.columns // 2:  # several points may share a column

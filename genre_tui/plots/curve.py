@@ -1,4 +1,4 @@
-"""A curve, and what is around curves."""
+"""A curve, and the frame of a plot."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ class Curve:
     """One curve.
 
     Args:
-        name: at its end, in a column of its own; "" for none.
-        colour: number of its series.
-        mark: one character that tells it apart without colour.
+        name: label at its end; "" for none.
+        colour: index of its colour.
+        mark: one character that identifies it without colour.
         x, y: its points; NaN is a gap.
         low, high: edges of its band; empty for none.
         dotted: whether it is drawn with every third dot.
         is_strong: whether it is drawn over all others, in bold.
-        last: value that is told beside its name; None for the last of `y`, which may be smoothed.
+        last: value beside its name; None for the last of `y`, which may be smoothed.
     """
 
     name: str
@@ -44,14 +44,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Frame:
-    """What is around curves.
+    """Axes and number format of a plot.
 
     Args:
         x_name: unit of the x axis.
         log: whether the y axis is logarithmic.
-        figure: a value as text, for the names at the ends.
-        grows: whether more points come: the axes have some room for them then, so that
-            not all is drawn anew with each.
+        figure: formats a value for the labels at the ends.
+        grows: whether points will be added: the axes leave room for them, so that the plot is
+            not redrawn as a whole with each.
     """
 
     x_name: str = "epoch"

@@ -1,4 +1,4 @@
-"""A plot of curves with bands."""
+"""The widget that plots curves with bands."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ _LEAST_HEIGHT = 4
 
 
 class Plot(Widget):
-    """Curves with bands under a line that says what they are.
-
-    Only what has changed of its text is drawn anew.
-    """
+    """Curves with bands under a title; only changed parts of its lines are redrawn."""
 
     DEFAULT_CSS = """
     Plot { height: 1fr; width: 1fr; }
@@ -37,19 +34,19 @@ class Plot(Widget):
         self._strips: list[Strip] = []
 
     def show(self, title: Text, curves: Sequence[Curve], frame: Frame, nothing: str = "") -> None:
-        """Show other curves, or the same with more points.
+        """Show curves.
 
         Args:
             title: above them.
             curves: see `draw`.
             frame: around them.
-            nothing: what to say where no curve has a point.
+            nothing: text where no curve has a point.
         """
         self._title, self._curves, self._frame, self._nothing = title, curves, frame, nothing
         self._draw()
 
     def on_resize(self) -> None:
-        """Draw it as large as it is now."""
+        """Draw it in its new size."""
         self._draw()
 
     def notify_style_update(self) -> None:
@@ -82,11 +79,11 @@ class Plot(Widget):
         title = self._title.copy()
         empty = not any(curve.end for curve in self._curves)
         if height < _LEAST_HEIGHT or empty:
-            said = [self._title_line(title, width)]
+            lines = [self._title_line(title, width)]
             if height > 2 and empty:
                 blank: list[list[Segment]] = [[] for _ in range((height - 2) // 2)]
-                said += [*blank, [Segment(self._nothing.center(width), Style(dim=True))]]
-            return (said + [[] for _ in range(height - len(said))])[:height]
+                lines += [*blank, [Segment(self._nothing.center(width), Style(dim=True))]]
+            return (lines + [[] for _ in range(height - len(lines))])[:height]
         drawing = draw(self._curves, self._frame, width, height - 1, self._paint)
         if drawing.is_cut:
             title.append("  a few values are beyond the edge", "dim")
@@ -105,9 +102,9 @@ class Plot(Widget):
 
 
 def changed(old: Strip, new: Strip) -> tuple[int, int]:
-    """Begin and end of what differs between two lines of the same width.
+    """Begin and end of the part in which two lines of equal width differ.
 
-    One part for all: Textual draws each from the widget's edge on.
+    One part, since Textual redraws each from the widget's edge on.
     """
     before, now = _cells(old), _cells(new)
     if len(before) != len(now) or len(now) != new.cell_length:  # wide characters
@@ -121,6 +118,6 @@ def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
 
 
 def _darker(colour: str) -> str:
-    """A colour that is seen on white as well."""
+    """A darker colour, with contrast to white."""
     parts = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return "#" + "".join(f"{int(part * 0.72):02x}" for part in parts)

@@ -14,15 +14,73 @@ from experiments.report.scale import Scale
 from genre_tui.plots.axis import numbers, roomy, scale_of, ticks_of
 from genre_tui.plots.braille import Raster
 from genre_tui.plots.curve import Curve, Frame
-from genre_tui.plots.curve_labels import names_of, place_names
+from genre_tui.widgets.columns import without_middle
 
-_LEAST_ROOM = 12  # columns that names at the ends of lines leave to the lines
+
+def names_of(
+    curves: Sequence[Curve], figure: Callable[[float], str], most: int
+) -> list[tuple[Curve, str]]:
+    """Curves with the labels at their ends: mark, name and last value.
+
+    Args:
+        curves: those without a name are left out.
+        figure: formats a value.
+        most: largest width; where it is small the labels are marks only.
+    """
+    named = [(curve, end) for curve in curves if curve.name and (end := curve.end)]
+    figures = [figure(end[1] if curve.last is None else curve.last) for curve, end in named]
+    room = most - max(map(len, figures), default=0) - 3
+    if room < 3:
+        return [(curve, curve.mark) for curve, _ in named]
+    longest = min(room, max((cell_len(curve.name) for curve, _ in named), default=0))
+    widest = max(map(len, figures), default=0)
+    return [
+        (curve, f"{curve.mark} {set_cell_size(name, longest)} {figure:>{widest}}")
+        for (curve, _), figure in zip(named, figures, strict=True)
+        if (name := without_middle(curve.name, longest))
+    ]
+
+
+def place_names(
+    curves: Sequence[Curve], names: Sequence[tuple[Curve, str]], y_scale: Scale, raster: Raster
+) -> dict[int, tuple[str, int | None]]:
+    """The label beside each line of cells, near the end of its curve."""
+    if len(names) > raster.height:
+        strong = [entry for entry in names if entry[0].is_strong]
+        others = [entry for entry in names if not entry[0].is_strong]
+        kept = (strong + others)[: raster.height - 1]
+        more = f"+{len(names) - len(kept)} more"
+    else:
+        kept, more = list(names), ""
+    wanted = []
+    for curve, text in kept:
+        end = curve.end
+        assert end is not None
+        place = y_scale.place(end[1])
+        row = (1 - place) * (raster.rows - 1) / 4 if place == place else raster.height
+        wanted.append((min(max(row, 0.0), raster.height - 1.0), curve, text))
+    wanted.sort(key=lambda entry: entry[0])
+    last = raster.height - 1 - bool(more)
+    rows: list[int] = []
+    for row, _, _ in wanted:
+        rows.append(max(int(row), rows[-1] + 1 if rows else 0))
+    for number in reversed(range(len(rows))):
+        rows[number] = min(rows[number], last - (len(rows) - 1 - number))
+    placed: dict[int, tuple[str, int | None]] = {
+        row: (text, curve.colour) for row, (_, curve, text) in zip(rows, wanted, strict=True)
+    }
+    if more:
+        placed[raster.height - 1] = more, None
+    return placed
+
+
+_LEAST_ROOM = 12  # width of the curves below which labels are left out
 _WIDE = 60  # columns
 _LONGEST_NAMES, _LONGEST_NAMES_NARROW = 0.3, 0.42  # of the width
 _COLUMNS_A_TICK = 7
 _LINES_A_TICK = 2
-_LEAST_EPOCHS = 5  # along the axis, while more come
-_MOST_MARKED = 10  # curves that carry their mark along the way
+_LEAST_EPOCHS = 5  # on the x axis of a growing plot
+_MOST_MARKED = 10  # number of curves up to which marks are drawn along them
 
 
 Paint = Callable[[int], Style]
@@ -31,11 +89,11 @@ Line = list[Segment]
 
 @dataclass(frozen=True)
 class Drawing:
-    """Lines of text, and what to know of them.
+    """A drawn plot.
 
     Args:
         lines: `height` of them, `width` wide.
-        is_cut: whether a few values are out of reach.
+        is_cut: whether outliers are cut off.
     """
 
     lines: list[Line]
@@ -46,7 +104,7 @@ def draw(curves: Sequence[Curve], frame: Frame, width: int, height: int, paint: 
     """Draw curves.
 
     Args:
-        curves: the more important first; the strong ones are drawn last.
+        curves: the most important first; strong ones are drawn last.
         frame: around them.
         width, height: in cells.
         paint: the style of a series.
@@ -132,7 +190,7 @@ def _paint(
     for curve, x, y in drawn:
         style = paint(curve.colour) + Style(bold=curve.is_strong)
         for place, pattern in raster.line(x, y, dotted=curve.dotted).items():
-            # Curves that share a cell share its colour; a strong one has it for itself.
+            # Curves that share a cell share its colour, but for a strong one.
             dots[place] = pattern if curve.is_strong else dots.get(place, 0) | pattern
             cells[place], styles[place] = chr(dots[place]), style
     marked = [entry for entry in drawn if entry[0].name]
@@ -148,9 +206,9 @@ def _paint(
 def _marked_points(
     x: Sequence[float], y: Sequence[float], number: int, curves: int, columns: int
 ) -> list[int]:
-    """Points of a curve that carry its mark: its end, and others where few curves are.
+    """Points of a curve that show its mark: its end and, of few curves, two points along it.
 
-    Those others stay where they are while the curve grows.
+    The latter stay in place while the curve grows.
     """
     known = [place for place, value in enumerate(y) if value == value]
     if not known:
@@ -168,7 +226,7 @@ def _marked_points(
 def _runs(
     cells: dict[int, str], styles: dict[int, Style], begin: int, end: int
 ) -> Iterator[Segment]:
-    """Segments of a line of cells, neighbours of one style in one."""
+    """Segments of a line of cells; neighbours of equal style are joined."""
     text, style = "", None
     for place in range(begin, end):
         char, here = cells.get(place, " "), styles.get(place)

@@ -1,1 +1,1 @@
-"""Screen 3, Run: curves, trials, settings and output of one run."""
+"""Screen 3, Run: curves, trials, progress and output of one run; stops and resumes it."""

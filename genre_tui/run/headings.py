@@ -1,4 +1,4 @@
-"""What is said of a run in words: its header, its devices, why there is nothing to see."""
+"""A run's heading lines: title, progress, notices, devices, and the curves' caption."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.text import Text
 
-from data.terminal.text import clean, duration
+from data.terminal.text import duration
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.model.run_model import RunModel
-from genre_tui.run.curves import MOST_VARIANTS, Choice, Metric
+from genre_tui.run.curves import MOST_VARIANTS, CurveOptions, Metric
 
 _LONGEST_BAR = 30
 _SHORTEST_BAR = 4
@@ -17,8 +17,8 @@ _WIDE = 100  # columns
 
 
 def title_line(model: RunModel, width: int) -> Text:
-    """What the run is: name, protocol, dataset, and who carries it out where there is room."""
-    text = Text(no_wrap=True).append(clean(model.run.name), "bold")
+    """Name, protocol, dataset and, where there is room, the owner."""
+    text = Text(no_wrap=True).append(model.run.name, "bold")
     text.append(f"  {model.protocol} on {model.dataset}")
     if model.is_demo:
         text.append("  ").append("DEMO DATA", "bold reverse")
@@ -28,17 +28,19 @@ def title_line(model: RunModel, width: int) -> Text:
 
 
 def progress_line(model: RunModel, width: int) -> Text:
-    """How far it is: state, a bar, trials, time left, speed."""
+    """State, progress bar, trials, time left, speed."""
     state, progress = model.state or "", model.progress
     ended = model.count("finished", "diverged", "failed")
-    # Events tell the share of the work: where trials differ in what they cost, not that of trials.
+    # The share of the work, by its cost; the share of trials where events do not have it.
     share = 1.0 if state == "finished" else progress.share or ended / max(len(model.trials), 1)
     parts = [f"{model.count('finished')}/{len(model.trials)} done"]
     parts += [f"{model.count(name)} {name}" for name in ("failed", "diverged") if model.count(name)]
     if model.is_alive:
         rate = progress.epochs_per_second
         parts += [f"{rate:.3g} trial-epochs/s"] if rate else []
-        is_trained = ended == len(model.trials) and "search" not in model.facts  # which draws more
+        is_trained = (
+            ended == len(model.trials) and "search" not in model.facts
+        )  # a search adds trials
         if is_trained and model.facts.get("baselines") is True:
             parts.insert(1, "fitting baselines")
         elif progress.seconds_left is not None and not progress.paused:
@@ -59,11 +61,11 @@ def progress_line(model: RunModel, width: int) -> Text:
 
 
 def notice_line(model: RunModel) -> Text:
-    """What the user should know before all else; empty where there is nothing."""
+    """A problem, a pause or a failure; empty where there is none."""
     if model.problem:
-        return Text(f"This run cannot be read any more: {clean(model.problem)}", "bold")
+        return Text(f"This run cannot be read any more: {model.problem}", "bold")
     if model.is_alive and model.progress.paused:
-        return Text(f"Paused: {clean(model.progress.paused)}", "bold")
+        return Text(f"Paused: {model.progress.paused}", "bold")
     if model.state == "failed":
         return Text(f"Failed: {model.reason} Press r to resume it.", "bold")
     if model.state == "crashed":
@@ -76,7 +78,7 @@ def notice_line(model: RunModel) -> Text:
 
 
 def device_line(model: RunModel, width: int) -> Text:
-    """What trains it, and how busy that is by the run's own events."""
+    """The device and the workers' load."""
     progress, parts = model.progress, [_machine(model.facts.get("device"))]
     if model.is_alive and progress.workers:
         count = len(progress.workers)
@@ -99,21 +101,21 @@ def device_line(model: RunModel, width: int) -> Text:
     return text
 
 
-def curves_line(model: RunModel, choice: Choice, metric: Metric | None = None) -> Text:
-    """What the curves are: those of all metrics, or of one."""
-    lines = choice.lines if metric is None or metric.train else "validation"
+def curves_line(model: RunModel, options: CurveOptions, metric: Metric | None = None) -> Text:
+    """The caption of the curves, of all metrics or of one."""
+    lines = options.lines if metric is None or metric.train else "validation"
     parts = [{"both": "validation (train dotted)"}.get(lines, lines)]
     seeds = max((len(group.trials) for one in model.settings for group in one.groups), default=1)
     parts.append(f"mean and range of {seeds} seeds" if seeds > 1 else "one seed")
-    if choice.smoothing:
-        parts.append(f"smoothed {choice.smoothing:g}")
+    if options.smoothing:
+        parts.append(f"smoothed {options.smoothing:g}")
     if len(model.settings) > MOST_VARIANTS:
         parts.append(f"the best {MOST_VARIANTS} of {len(model.settings)} variants")
-    if choice.variant < len(model.settings):
-        variant = model.settings[choice.variant]
+    if options.variant < len(model.settings):
+        variant = model.settings[options.variant]
         if len(variant.groups) > 1:
-            rate = variant.groups[choice.rate_of(choice.variant, variant)].learning_rate
-            is_chosen = choice.variant in choice.rates
+            rate = variant.groups[options.rate_of(options.variant, variant)].learning_rate
+            is_chosen = options.variant in options.rates
             begin, end = ("", "") if is_chosen else ("best rates (", ")")
             parts.append(f"{begin}{variant.name}: {rate:g}{end}")
     return Text(", ".join(parts), "dim", no_wrap=True)
@@ -145,4 +147,4 @@ def _machine(device: object) -> str:
 
 def _field(value: object, name: str) -> str:
     found: Any = value.get(name) if isinstance(value, dict) else None
-    return "" if found is None else clean(str(found))
+    return "" if found is None else str(found)

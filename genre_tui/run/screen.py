@@ -1,4 +1,4 @@
-"""The screen Run: one run as it goes."""
+"""The screen Run: a live view of one run."""
 
 from __future__ import annotations
 
@@ -13,27 +13,25 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
-from genre_tui.core.session import where
+from genre_tui.core.app_session import runs_option
 from genre_tui.model.run_model import RunModel
-from genre_tui.run import trials
+from genre_tui.run import trial_table
+from genre_tui.run.curves_page import CurvesPage, PlotGrid
 from genre_tui.run.headings import device_line, notice_line, progress_line, title_line
-from genre_tui.run.output_pane import Output
-from genre_tui.run.plot_choice_page import ChoicePage
-from genre_tui.run.plot_grid import PlotGrid
+from genre_tui.run.output_pane import OutputPane
 from genre_tui.run.trial_pane import TrialPane
-from genre_tui.run.trials import TrialRow, TrialRows
+from genre_tui.run.trial_table import TrialEntries, TrialEntry
 from genre_tui.watch.messages import RunUpdate
 from genre_tui.widgets.row_table import RowTable
-from genre_tui.widgets.status_text import Said
+from genre_tui.widgets.status_text import StatusText
 
-_REST = 0.1  # seconds between two redraws while much is told
-_WIDE, _WIDER = 52, 59  # columns of the trials beside the curves; the wider show their rates
-_WIDEST = 140  # columns of a terminal from which there is room for those
+_REDRAW_DELAY = 0.1  # seconds in which further updates are collected
+_WIDE, _WIDER = 52, 59  # width of the trials beside the curves, without and with rates
+_WIDEST = 140  # width of a terminal from which on the rates fit
 
 
-class RunPage(ChoicePage):
+class RunPage(CurvesPage):
     """Curves, trials, progress and devices of a run; stops and resumes it."""
 
     MODE: ClassVar[str] = "run"
@@ -42,7 +40,7 @@ class RunPage(ChoicePage):
     RunPage #title, RunPage #progress, RunPage #devices { height: 1; }
     RunPage #notice { height: auto; max-height: 3; display: none; }
     RunPage.-noticed #notice { display: block; }
-    RunPage #curves-say { height: 1; display: none; }
+    RunPage #curves-caption { height: 1; display: none; }
     RunPage #side { max-height: 40%; min-height: 4; }
     RunPage #trial { display: none; height: 1fr; border-top: solid $panel; }
     RunPage.-trial #trials { display: none; }
@@ -58,8 +56,8 @@ class RunPage(ChoicePage):
     RunPage.-wide #output {
         height: 1fr; width: 60; border-top: none; border-left: solid $panel;
     }
-    RunPage.-wide.-tall #curves-say { display: block; }
-    RunPage.-empty #main, RunPage.-empty #curves-say { display: none; }
+    RunPage.-wide.-tall #curves-caption { display: block; }
+    RunPage.-empty #main, RunPage.-empty #curves-caption { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "metric(1)", "Metric"),
@@ -80,53 +78,53 @@ class RunPage(ChoicePage):
 
     def __init__(self) -> None:
         super().__init__()
-        self._of: RunDirectory | None = None
+        self._run: RunDirectory | None = None
         self._order, self._follows = 0, False
-        self._rows = TrialRows()
+        self._rows = TrialEntries()
         self._is_waiting = False
-        self._asked: str | None = None  # a trial, by another screen
+        self._asked: str | None = None  # the trial that another screen selected
 
     def body(self) -> Iterable[Widget]:
-        """The header, the curves, the trials or the output, the devices."""
-        table: RowTable[TrialRow] = RowTable(
-            trials.columns(), lambda row: row.id, self.pin_of, id="trials"
+        """Header, curves, trials or output, devices."""
+        table: RowTable[TrialEntry] = RowTable(
+            trial_table.columns(), lambda row: row.id, self.pin_of, id="trials"
         )
         yield Vertical(
-            Said(id="title"),
-            Said(id="progress"),
-            Said(id="notice"),
-            Said(id="curves-say"),
+            StatusText(id="title"),
+            StatusText(id="progress"),
+            StatusText(id="notice"),
+            StatusText(id="curves-caption"),
             Vertical(
                 PlotGrid(id="plots"),
                 Vertical(table, TrialPane(id="trial"), id="side"),
-                Output(id="output"),
+                OutputPane(id="output"),
                 id="main",
             ),
-            Said(id="devices"),
+            StatusText(id="devices"),
             id="body",
         )
 
     def on_mount(self) -> None:
-        """Begin with the trials under the keys."""
+        """Focus the trials."""
         super().on_mount()
         self.table.focus()
 
-    def run_changed(self, model: RunModel | None, told: RunUpdate | None) -> None:
-        """Show what is new, soon."""
+    def run_updated(self, model: RunModel | None, update: RunUpdate | None) -> None:
+        """Draw the update after a short delay; another run at once."""
         self.model = model
         run = self.session.run
-        if run != self._of:
-            self._of, self._rows, self._follows = run, TrialRows(), False
+        if run != self._run:
+            self._run, self._rows, self._follows = run, TrialEntries(), False
             self.remove_class("-output")
-            self.choice = replace(self.choice, rates={}, pinned=(), variant=0)
-        if told is None:
+            self.options = replace(self.options, rates={}, pinned=(), variant=0)
+        if update is None:
             self._draw()
         elif not self._is_waiting:
             self._is_waiting = True
-            self.set_timer(_REST, self._grow)
+            self.set_timer(_REDRAW_DELAY, self._grow)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lines are as long as there is room."""
+        """Fit the lines to the new width."""
         self.call_after_refresh(self._draw)
 
     def exportable(self) -> dict[str, str]:
@@ -134,76 +132,78 @@ class RunPage(ChoicePage):
         if self.model is None:
             return {}
         return {
-            "trials.csv": trials.trials_csv(self.model),
-            "curves.csv": trials.curves_csv(self.model),
-            "trials.json": trials.trials_json(self.model),
+            "trials.csv": trial_table.trials_csv(self.model),
+            "curves.csv": trial_table.curves_csv(self.model),
+            "trials.json": trial_table.trials_json(self.model),
         }
 
     def copyable(self) -> str:
         """The trial under the cursor in a line; else the run's folder."""
         row = self.table.item
         if row is not None:
-            return trials.line_of(row)
-        return str(self._of.path) if self._of else ""
+            return trial_table.line_of(row)
+        return str(self._run.path) if self._run else ""
 
     def action_sort(self) -> None:
-        """Take the trials' next order."""
-        self._order = (self._order + 1) % trials.CYCLE
+        """Sort the trials in the next order."""
+        self._order = (self._order + 1) % trial_table.CYCLE
         self._draw_trials()
 
     def action_trial(self) -> None:
-        """Show all there is to know of the trial under the cursor, or the trials again."""
+        """Show the trial under the cursor in full, or the table of trials."""
         self.toggle_class("-trial")
         self.remove_class("-zoomed", "-output")
         (self.query_one(TrialPane) if self.has_class("-trial") else self.table).focus()
         self._draw_trials()
 
     def action_output(self) -> None:
-        """Show what the run's processes print, or the trials again."""
+        """Show the output of the run's processes, or the trials."""
         self.toggle_class("-output")
         self.remove_class("-zoomed", "-trial")
-        (self.query_one(Output) if self.has_class("-output") else self.table).focus()
+        (self.query_one(OutputPane) if self.has_class("-output") else self.table).focus()
         if self.model is not None and self.has_class("-output"):
-            self.query_one(Output).show(self.model)
+            self.query_one(OutputPane).show(self.model)
 
     def action_zoom(self) -> None:
-        """Show the curves only, or all again."""
+        """Show the curves only, or everything."""
         self.toggle_class("-zoomed")
 
     def action_follow(self) -> None:
-        """Let the cursor follow the trial that was told of last, or no more."""
+        """Let the cursor follow the newest trial, or not."""
         if not self._follows and (self.model is None or not self.model.is_alive):
-            self.say("Nothing is being trained in this run: there is nothing to follow.")
+            self.show_message("Nothing is being trained in this run: there is nothing to follow.")
             return
         self._follows = not self._follows
-        self.say("Following the newest trial." if self._follows else "Following no trial.")
+        self.show_message("Following the newest trial." if self._follows else "Following no trial.")
         self._draw_trials()
 
     def action_stop(self) -> None:
         """Stop at the end of the epoch."""
-        if self._of is not None:
-            self.stop(self._of)
+        if self._run is not None:
+            self.stop(self._run)
 
     def action_stop_now(self) -> None:
-        """End its processes."""
-        if self._of is not None:
-            self.stop_now(self._of)
+        """Kill its processes."""
+        if self._run is not None:
+            self.stop_now(self._run)
 
     def action_resume(self) -> None:
-        """Go on with it."""
-        if self._of is None or self.model is None:
+        """Resume it."""
+        if self._run is None or self.model is None:
             return
         if self.model.is_alive:
-            self.say(f"{self._of.name} is {self.model.state}: there is nothing to resume.")
+            self.show_message(
+                f"{self._run.name} is {self.model.state}: there is nothing to resume."
+            )
         else:
-            self.resume(self._of)
+            self.resume(self._run)
 
     async def action_detach(self) -> None:
-        """Leave it alone, and say how to come back."""
-        if self._of is not None and self.model is not None:
+        """Go to the screen Runs, and show how to come back."""
+        if self._run is not None and self.model is not None:
             goes = "goes on, also when you quit" if self.model.is_alive else "stays as it is"
-            back = shlex.join(["genre-tui", self._of.path.name, *where(self.session.runs)])
-            self.say(f"{self._of.name} {goes}. Come back with: {back}")
+            back = shlex.join(["genre-tui", self._run.path.name, *runs_option(self.session.runs)])
+            self.show_message(f"{self._run.name} {goes}. Come back with: {back}")
         await self.app.action_go("runs")
 
     @on(RowTable.Chosen)
@@ -213,7 +213,7 @@ class RunPage(ChoicePage):
 
     @on(RowTable.Headed)
     def _headed(self, event: RowTable.Headed) -> None:
-        names = [name for name, _ in trials.ORDERS]
+        names = [name for name, _ in trial_table.ORDERS]
         if event.item in names:
             place = names.index(event.item)
             self._order = 0 if self._order == place else place
@@ -228,33 +228,33 @@ class RunPage(ChoicePage):
         self.set_class(model is None, "-empty")
         if model is None:
             for name in ("#title", "#progress", "#devices"):
-                self.query_one(name, Said).tell(Text())
-            self._notice(self._why_none())
+                self.query_one(name, StatusText).set_text(Text())
+            self._notice(self._why_empty())
             return
-        self.query_one("#title", Said).tell(title_line(model, width))
-        self.query_one("#progress", Said).tell(progress_line(model, width))
-        self.query_one("#devices", Said).tell(device_line(model, width))
+        self.query_one("#title", StatusText).set_text(title_line(model, width))
+        self.query_one("#progress", StatusText).set_text(progress_line(model, width))
+        self.query_one("#devices", StatusText).set_text(device_line(model, width))
         self._notice(notice_line(model))
         self._draw_trials()
         self.draw_curves(grow=grow and model.is_alive)
         if self.has_class("-output"):
-            self.query_one(Output).show(model)
+            self.query_one(OutputPane).show(model)
 
     def _notice(self, text: Text) -> None:
         self.set_class(bool(text), "-noticed")
-        self.query_one("#notice", Said).tell(text, grows=True)
+        self.query_one("#notice", StatusText).set_text(text, layout=True)
 
-    def _why_none(self) -> Text:
-        if self._of is None:
+    def _why_empty(self) -> Text:
+        if self._run is None:
             return Text("No run is chosen. Press 2 for all runs; Enter opens one.")
-        return Text(clean(self.app.problem) or f"{clean(self._of.name)} cannot be read.")
+        return Text(self.app.problem or f"{self._run.name} cannot be read.")
 
     def _draw_trials(self) -> None:
         if self.model is None:
             return
-        for column, title in trials.titles(self._order).items():
+        for column, title in trial_table.titles(self._order).items():
             self.table.title(column, title)
-        rows = trials.ordered(self._rows.of(self.model), self._order)
+        rows = trial_table.ordered(self._rows.of(self.model), self._order)
         self.table.show(rows, "It has no trials.")
         if self._follows:
             self.table.move_to(self.model.progress.newest)
@@ -265,7 +265,7 @@ class RunPage(ChoicePage):
         self._draw_trial()
 
     def _lay_out(self, trials: int) -> None:
-        """Give the table the room that it needs, and no more."""
+        """Size the table to its number of rows."""
         is_wide, is_alone = self.has_class("-wide"), self.has_class("-trial")
         side = self.query_one("#side").styles
         side.height = "1fr" if is_wide else "40%" if is_alone else trials + 1

@@ -1,18 +1,100 @@
-"""All there is to know of one trial."""
+"""The pane with one trial: its metrics and all its settings."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from experiments.design.config_paths import flatten_config
+from experiments.errors import MISSHAPEN
+from experiments.runs.progress import TrialProgress
 from genre_tui.model.run_model import RunModel
-from genre_tui.run.trial_details import TrialSettings, figures_text, settings_text
-from genre_tui.widgets.status_text import Said
+from genre_tui.widgets.status_text import StatusText
+
+_PARTS = ("network", "training")
+_SCHEDULE = "training.schedule."
+_LONGEST = 40  # characters of a value
+
+
+class TrialSettings:
+    """Settings of a run's trials by field path.
+
+    Args:
+        facts: the content of run.json; a trial whose settings cannot be read has none.
+    """
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.facts = facts
+        self._fields = {name: _fields(plain) for name, plain in facts["trials"].items()}
+        names = dict.fromkeys(name for fields in self._fields.values() for name in fields)
+        self._unlike = {
+            name
+            for name in names
+            if len({fields.get(name) for fields in self._fields.values()}) > 1
+        }
+
+    def of(self, trial: str) -> tuple[dict[str, str], dict[str, str]]:
+        """A trial's settings: those in which trials differ, and those that all share."""
+        known = self._fields.get(trial, {})
+        fields = {name: value[:_LONGEST] for name, value in known.items()}
+        unlike = {name: value for name, value in fields.items() if name in self._unlike}
+        return unlike, {name: value for name, value in fields.items() if name not in unlike}
+
+
+def figures_text(trial: TrialProgress) -> Text:
+    """A trial's metrics and progress."""
+    text = Text()
+    text.append(f"{trial.variant} seed {trial.seed}", "bold").append(f"  {trial.id}", "dim")
+    if trial.reason:
+        text.append(f"\n{trial.status}: {trial.reason}")
+    if trial.best is not None:
+        epoch, score = trial.best
+        text.append(f"\nbest macro-F1 {100 * score:.1f} % on validation, epoch {epoch}")
+    if trial.test is not None:
+        accuracy, score = 100 * trial.test.accuracy, 100 * trial.test.macro_f1
+        text.append(f"\ntest accuracy {accuracy:.1f} %, macro-F1 {score:.1f} %")
+    if trial.length:
+        each = trial.seconds[-1] / trial.length
+        text.append(f"\nepoch {trial.length} of {trial.epochs}, {each:.3g} s each")
+    return text
+
+
+def settings_text(trial: str, settings: TrialSettings) -> Text:
+    """A trial's settings, those in which trials differ first."""
+    text = Text()
+    unlike, shared = settings.of(trial)
+    same = "The same in all trials" if unlike else "Settings"
+    for title, fields in (("Not the same in all trials", unlike), (same, shared)):
+        if fields:
+            text.append(f"\n{title}\n", "bold")
+            width = max(map(len, fields))
+            for name, value in fields.items():
+                text.append(f"{name:<{width}}  ", "dim").append(f"{value}\n")
+    text.rstrip()
+    return text
+
+
+def _fields(plain: Any) -> dict[str, str]:
+    try:
+        config = {part: plain[part] for part in _PARTS}
+        fields = dict(flatten_config(config))
+    except MISSHAPEN:
+        return {}
+    if fields.get(f"{_SCHEDULE}kind") == "none":  # its other fields are not used
+        fields = {
+            name: value
+            for name, value in fields.items()
+            if not name.startswith(_SCHEDULE) or name == f"{_SCHEDULE}kind"
+        }
+    return fields
 
 
 class TrialPane(VerticalScroll):
-    """Scrolls; another trial begins at its top."""
+    """Scrolls; another trial is shown from its top."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -20,25 +102,25 @@ class TrialPane(VerticalScroll):
         self._trial = ""
 
     def compose(self) -> ComposeResult:
-        """What changes with each epoch, and what does not."""
-        yield Said(id="figures")
-        yield Said(id="settings")
+        """Metrics, which change with each epoch, and settings."""
+        yield StatusText(id="figures")
+        yield StatusText(id="settings")
 
     def show(self, model: RunModel, trial: str) -> None:
-        """Show a trial of the run, unless the pane is out of sight."""
+        """Show a trial, if the pane is visible."""
         if not self.display:
             return
         if self._settings is None or self._settings.facts is not model.facts:
             self._settings = TrialSettings(model.facts)
-        _tell(self.query_one("#figures", Said), figures_text(model.trials[trial]))
-        _tell(self.query_one("#settings", Said), settings_text(trial, self._settings))
+        _set_text(self.query_one("#figures", StatusText), figures_text(model.trials[trial]))
+        _set_text(self.query_one("#settings", StatusText), settings_text(trial, self._settings))
         if trial != self._trial:
             self._trial = trial
             self.scroll_home(animate=False)
 
 
-def _tell(said: Said, text: Text) -> None:
-    """All is laid out anew only where the lines are other ones: that costs time and bytes."""
+def _set_text(widget: StatusText, text: Text) -> None:
+    """Set a text; with a new layout, which costs time and bytes, only if its height may change."""
     lines = text.plain.count("\n") + 1
-    wraps = any(len(line) > said.size.width for line in text.plain.splitlines())
-    said.tell(text, grows=wraps or lines != said.size.height)
+    wraps = any(len(line) > widget.size.width for line in text.plain.splitlines())
+    widget.set_text(text, layout=wraps or lines != widget.size.height)

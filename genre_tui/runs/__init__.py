@@ -1,1 +1,1 @@
-"""Screen 2, Runs: the table of all runs, filtered and sorted."""
+"""Screen 2, Runs: the live table of all runs; sorts, filters, marks, stops and removes them."""

@@ -1,4 +1,4 @@
-"""A line to type a filter of runs in, and below it what it lets through or gets wrong."""
+"""The input line of a filter of runs, with the number of matches or an error below it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from genre_tui.runs.run_filter import HELP, Filter, understood
-from genre_tui.widgets.status_text import Said
+from genre_tui.runs.run_filter import HELP, RunFilter, parse_filter
+from genre_tui.widgets.status_text import StatusText
 
 
 class FilterLine(Vertical):
-    """Hidden until it is opened."""
+    """An input line that is hidden until it is opened."""
 
     DEFAULT_CSS = """
     FilterLine { height: auto; display: none; }
@@ -22,70 +22,70 @@ class FilterLine(Vertical):
     FilterLine Horizontal { height: 1; }
     FilterLine Static { width: 2; }
     FilterLine Input { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
-    FilterLine Said { width: 1fr; height: auto; max-height: 2; color: $text-muted; }
+    FilterLine StatusText { width: 1fr; height: auto; max-height: 2; color: $text-muted; }
     """
 
     class Changed(Message):
-        """Another filter was typed, as far as it has a meaning."""
+        """The filter has changed; terms that are wrong are left out."""
 
-        def __init__(self, chosen: Filter) -> None:
+        def __init__(self, chosen: RunFilter) -> None:
             super().__init__()
             self.chosen = chosen
 
-    class Left(Message):
-        """The keys are to go back to what is filtered."""
+    class Done(Message):
+        """The user has finished typing."""
 
     def compose(self) -> ComposeResult:
-        """The line, and what is said of it."""
+        """Input line and message."""
         with Horizontal():
             yield Static("/ ")
-            # Disabled while it is hidden: else it gets the focus when all else is hidden, too.
+            # Disabled while hidden: otherwise it gets the focus when all else is hidden, too.
             yield Input(placeholder="state:running f1>70 age<2d cnn", compact=True, disabled=True)
-        yield Said()
+        yield StatusText()
 
     @property
     def value(self) -> str:
-        """What is typed."""
+        """The typed text."""
         return self.query_one(Input).value
 
     @property
     def is_open(self) -> bool:
-        """Whether it is seen."""
+        """Whether it is visible."""
         return self.has_class("-open")
 
     def open(self) -> None:
-        """Let the user type."""
+        """Show and focus it."""
         self.add_class("-open")
         line = self.query_one(Input)
         line.disabled = False
         line.focus()
 
     def close(self) -> None:
-        """Empty it, and take it away."""
+        """Empty and hide it."""
         self.remove_class("-open")
         line = self.query_one(Input)
         line.value, line.disabled = "", True
 
-    def tell(self, found: int, of: int) -> None:
-        """Say how many runs pass, or what is wrong and what is allowed."""
-        _, problem = understood(self.value)
+    def show_matches(self, found: int, of: int) -> None:
+        """Show how many runs match, or what is wrong and what is allowed."""
+        _, problem = parse_filter(self.value)
         counted = f"{found} of {of} runs.  " if self.value else ""
         text = Text(problem) if problem else Text(f"{counted}{HELP}", "dim")
-        self.query_one(Said).tell(text, grows=True)
+        self.query_one(StatusText).set_text(text, layout=True)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Changed(understood(event.value)[0]))
+        self.post_message(self.Changed(parse_filter(event.value)[0]))
 
     @on(Input.Submitted)
-    def _done(self, event: Input.Submitted) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if not understood(self.value)[1]:
-            self.post_message(self.Left())
+        if not parse_filter(self.value)[1]:
+            self.post_message(self.Done())
 
     def on_key(self, event: events.Key) -> None:
-        """From here down to what is filtered."""
+        """The down key leaves the line."""
         if event.key == "down":
             event.stop()
-            self.post_message(self.Left())
+            self.post_message(self.Done())

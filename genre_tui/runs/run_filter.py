@@ -1,4 +1,4 @@
-"""Which runs a filter lets through: `cnn state:running f1>70 age<2d`."""
+"""The filter language of the runs table: `cnn state:running f1>70 age<2d`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import get_args
 
 from experiments.runs.state import State
-from genre_tui.runs.ages import age_of
+from genre_tui.runs.runs_table import age_of
 from genre_tui.watch.run_summary import RunSummary
 
 STATES: tuple[str, ...] = (*get_args(State), "damaged")
@@ -36,37 +36,37 @@ _TEXT_TERM = re.compile(r"([a-z0-9_]+):(.*)")
 _NUMBER_TERM = re.compile(r"([a-z0-9_]+)(<=|>=|<|>|=)(.*)")
 _AGE = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d|w)")
 
-Test = Callable[[RunSummary, datetime], bool]
+Predicate = Callable[[RunSummary, datetime], bool]
 
 
 class _TermError(ValueError):
-    """A term has no meaning; the message says what is allowed."""
+    """A term is wrong; the message says what is allowed."""
 
 
 @dataclass(frozen=True)
-class Filter:
-    """Lets runs through that pass all its tests."""
+class RunFilter:
+    """Matches runs for which all predicates hold."""
 
-    tests: tuple[Test, ...] = ()
+    tests: tuple[Predicate, ...] = ()
 
     def matches(self, run: RunSummary, now: datetime) -> bool:
-        """Whether a run passes.
+        """Whether a run matches.
 
         Args:
-            run: to look at.
+            run: its summary.
             now: UTC, for ages.
         """
         return all(test(run, now) for test in self.tests)
 
 
-def understood(text: str) -> tuple[Filter, str]:
-    """The filter that a user types, as far as it has a meaning.
+def parse_filter(text: str) -> tuple[RunFilter, str]:
+    """Parse a filter.
 
     Args:
-        text: terms between spaces, all of which must hold; a comma between values means or.
+        text: terms separated by spaces, all of which must hold; a comma between values means or.
 
     Returns:
-        The filter, and what is wrong with a term and allowed in its place; "" for nothing.
+        The filter of the terms that are right, and an error message about another one, or "".
     """
     tests, problem = [], ""
     for term in text.lower().split():
@@ -74,10 +74,10 @@ def understood(text: str) -> tuple[Filter, str]:
             tests.append(_test(term))
         except _TermError as error:
             problem = str(error)
-    return Filter(tuple(tests)), problem
+    return RunFilter(tuple(tests)), problem
 
 
-def _test(term: str) -> Test:
+def _test(term: str) -> Predicate:
     number = _NUMBER_TERM.fullmatch(term)
     if number is not None:
         return _number_test(*number.groups())
@@ -89,7 +89,7 @@ def _test(term: str) -> Test:
     )
 
 
-def _text_test(name: str, wanted: str) -> Test:
+def _text_test(name: str, wanted: str) -> Predicate:
     if name in _NUMBERS:
         raise _TermError(f"{name} is compared, such as {_example(name)}.")
     if name not in _TEXTS:
@@ -106,7 +106,7 @@ def _text_test(name: str, wanted: str) -> Test:
     return lambda run, now: any(value in text(run).lower() for value in values)
 
 
-def _number_test(name: str, comparison: str, wanted: str) -> Test:
+def _number_test(name: str, comparison: str, wanted: str) -> Predicate:
     if name in _TEXTS:
         raise _TermError(f"{name} is text: write {name}:{wanted or 'word'}.")
     if name not in _NUMBERS:

@@ -1,4 +1,4 @@
-"""The screen Runs: all runs as they are now."""
+"""The screen Runs: a live table of all runs."""
 
 from __future__ import annotations
 
@@ -12,34 +12,33 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
 from genre_tui.plots.curve import Frame
 from genre_tui.plots.plot import Plot
-from genre_tui.runs.ages import now
 from genre_tui.runs.filter_line import FilterLine
-from genre_tui.runs.run_filter import Filter
-from genre_tui.runs.table import (
+from genre_tui.runs.run_filter import RunFilter
+from genre_tui.runs.runs_table import (
     CYCLE,
     ORDERS,
     about,
     columns,
     curve_of,
     details,
+    now,
     ordered,
     runs_csv,
     titles,
 )
-from genre_tui.shell.run_control_page import ControlPage
+from genre_tui.shell.run_control_page import RunControlPage
 from genre_tui.watch.messages import RunsSeen
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.row_table import RowTable
-from genre_tui.widgets.status_text import Said
+from genre_tui.widgets.status_text import StatusText
 
-_MINUTE = 60.0  # seconds; ages change no faster
+_MINUTE = 60.0  # seconds between two updates of ages
 
 
-class RunsPage(ControlPage):
+class RunsPage(RunControlPage):
     """A live table of all runs: sort, filter, mark, open, stop, resume, remove."""
 
     MODE: ClassVar[str] = "runs"
@@ -68,13 +67,13 @@ class RunsPage(ControlPage):
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen: tuple[RunSummary, ...] = ()
+        self._runs: tuple[RunSummary, ...] = ()
         self._complete, self._problem = False, ""
         self._order, self._turned = ORDERS[0], False
-        self._filter = Filter()
+        self._filter = RunFilter()
 
     def body(self) -> Iterable[Widget]:
-        """The filter, the table, what is said of the run under the cursor."""
+        """Filter, table, details of the run under the cursor."""
         table: RowTable[RunSummary] = RowTable(
             columns(), lambda run: run.run.name, self._gutter, id="runs"
         )
@@ -82,9 +81,9 @@ class RunsPage(ControlPage):
             FilterLine(),
             Horizontal(
                 table,
-                Vertical(Said(id="details-text"), Plot(id="details-curve"), id="details"),
+                Vertical(StatusText(id="details-text"), Plot(id="details-curve"), id="details"),
             ),
-            Said(id="about"),
+            StatusText(id="about"),
             id="body",
         )
 
@@ -95,25 +94,26 @@ class RunsPage(ControlPage):
 
     @property
     def filter_line(self) -> FilterLine:
-        """Where a filter is typed."""
+        """The input line of the filter."""
         return self.query_one(FilterLine)
 
     def on_mount(self) -> None:
-        """Let ages grow, too."""
+        """Update ages every minute."""
         super().on_mount()
-        self.set_interval(_MINUTE, self._grow_older)
-        self._name_columns()
+        self.set_interval(_MINUTE, self._update_ages)
+        self._set_titles()
         self.table.focus()
 
-    def runs_seen(self, told: RunsSeen) -> None:
-        """Show them."""
-        self._seen, self._complete, self._problem = told.summaries, told.complete, told.problem
-        if told.complete:
-            self.session.marked &= {run.run.name for run in told.summaries}
+    def runs_updated(self, update: RunsSeen) -> None:
+        """Show the runs."""
+        self._runs, self._problem = update.summaries, update.problem
+        self._complete = update.complete
+        if update.complete:
+            self.session.marked &= {run.run.name for run in update.summaries}
         self._show()
 
     def go_to(self, name: str) -> None:
-        """Put the cursor on a run."""
+        """Select a run."""
         self.table.move_to(name)
 
     @property
@@ -126,7 +126,7 @@ class RunsPage(ControlPage):
         return {"runs.csv": runs_csv(self.table.items)}
 
     def copyable(self) -> str:
-        """How to watch the run, or to resume it; else where it is."""
+        """The command that watches or resumes the run, else its folder."""
         run = self.table.item
         if run is None:
             return ""
@@ -137,12 +137,12 @@ class RunsPage(ControlPage):
         return str(run.run.path)
 
     def action_filter(self) -> None:
-        """Type a filter."""
+        """Open the filter."""
         self.filter_line.open()
-        self._say_filter()
+        self._show_matches()
 
     def action_clear(self) -> None:
-        """Show all runs again; where they are shown nothing is marked any more."""
+        """Clear the filter; where there is none, clear the marks."""
         line = self.filter_line
         if line.is_open:
             line.close()
@@ -150,36 +150,36 @@ class RunsPage(ControlPage):
         elif self.session.marked:
             self.session.marked.clear()
             self.table.redraw_all()
-            self._tell_of_run()
+            self._show_details()
         else:
-            raise SkipAction  # Escape does what it does elsewhere
+            raise SkipAction  # Escape goes back
 
     def action_sort(self) -> None:
-        """Take the next order."""
+        """Change to the next sort order."""
         place = ORDERS.index(self._order)
         self._order, self._turned = ORDERS[(place + 1) % CYCLE], False
-        self._sorted_anew()
+        self._resort()
 
     def action_turn(self) -> None:
-        """Turn the order round."""
+        """Reverse the sort order."""
         self._turned = not self._turned
-        self._sorted_anew()
+        self._resort()
 
     def action_mark(self) -> None:
-        """Mark the run under the cursor, or no more; and go on to the next."""
+        """Mark or unmark the run under the cursor, and move to the next."""
         run = self.table.item
         if run is not None:
             self.session.marked ^= {run.run.name}
             self.table.redraw(run.run.name)
             self.table.action_move(1)
-            self._tell_of_run()
+            self._show_details()
 
     def action_compare(self) -> None:
         """Compare the marked runs; without marks the variants of the one under the cursor."""
         run = self.table.item
         if not self.session.marked:
             if run is None:
-                self.say("There is no run here: mark some with the space bar.")
+                self.show_message("There is no run here: mark some with the space bar.")
                 return
             if run.run != self.session.run:
                 self.app.open_run(run.run)
@@ -191,18 +191,18 @@ class RunsPage(ControlPage):
             self.stop(self.table.item.run)
 
     def action_resume(self) -> None:
-        """Let the run under the cursor go on."""
+        """Resume the run under the cursor."""
         run = self.table.item
         if run is None:
             return
         if run.is_alive:
-            self.say(f"{run.run.name} is {run.state}: there is nothing to resume.")
+            self.show_message(f"{run.run.name} is {run.state}: there is nothing to resume.")
         else:
             self.resume(run.run)
 
     def action_remove(self) -> None:
         """Remove the marked runs, or the one under the cursor."""
-        marked = [run for run in self._seen if run.run.name in self.session.marked]
+        marked = [run for run in self._runs if run.run.name in self.session.marked]
         wanted = marked or ([self.table.item] if self.table.item else [])
         if wanted:
             self.remove_runs([run.run for run in wanted])
@@ -212,13 +212,13 @@ class RunsPage(ControlPage):
         self._filter = event.chosen
         self._show()
 
-    @on(FilterLine.Left)
-    def _filter_left(self) -> None:
+    @on(FilterLine.Done)
+    def _filter_done(self) -> None:
         self.table.focus()
 
     @on(RowTable.Moved)
     def _moved(self) -> None:
-        self._tell_of_run()
+        self._show_details()
 
     @on(RowTable.Chosen)
     async def _chosen(self, event: RowTable.Chosen) -> None:
@@ -231,53 +231,53 @@ class RunsPage(ControlPage):
         if order is not None:
             self._turned = not self._turned if order is self._order else False
             self._order = order
-            self._sorted_anew()
+            self._resort()
 
     def _show(self) -> None:
         at = now()
-        found = [run for run in self._seen if self._filter.matches(run, at)]
-        if self._seen:
+        found = [run for run in self._runs if self._filter.matches(run, at)]
+        if self._runs:
             nothing = "No run passes the filter. Esc clears it."
         elif self._problem:
-            nothing = clean(self._problem)
+            nothing = self._problem
         elif self._complete:
             nothing = "There are no runs yet. Press 1 to start one."
         else:
             nothing = "Reading the runs ..."
         self.table.show(ordered(found, self._order, turned=self._turned), nothing)
-        self._tell_of_run()
-        self._say_filter()
+        self._show_details()
+        self._show_matches()
 
-    def _say_filter(self) -> None:
-        self.filter_line.tell(len(self.table.items), len(self._seen))
+    def _show_matches(self) -> None:
+        self.filter_line.show_matches(len(self.table.items), len(self._runs))
 
-    def _tell_of_run(self) -> None:
+    def _show_details(self) -> None:
         run, marked = self.table.item, len(self.session.marked)
         if run is not None:
             narrow, wide = about(run), details(run)
-        elif self._seen or self._problem:
+        elif self._runs or self._problem:
             narrow = wide = Text()
         else:
-            narrow = wide = Text(clean(f"Runs are looked for in {self.session.runs.absolute()}."))
+            narrow = wide = Text(f"Runs are looked for in {self.session.runs.absolute()}.")
         if marked:
             count = Text().append(f"{marked} marked", "bold")
             narrow = count.copy().append("  ").append_text(narrow)
             wide = count.append("\n\n").append_text(wide)
-        self.query_one("#about", Said).tell(narrow, grows=True)
-        self.query_one("#details-text", Said).tell(wide, grows=True)
+        self.query_one("#about", StatusText).set_text(narrow, layout=True)
+        self.query_one("#details-text", StatusText).set_text(wide, layout=True)
         curves = [curve_of(run)] if run is not None else []
         title = Text().append("macro-F1 %", "bold").append("  best trial, validation", "dim")
         self.query_one("#details-curve", Plot).show(title, curves, Frame(), "No curve yet.")
 
-    def _sorted_anew(self) -> None:
-        self._name_columns()
+    def _resort(self) -> None:
+        self._set_titles()
         self._show()
 
-    def _name_columns(self) -> None:
+    def _set_titles(self) -> None:
         for key, title in titles(self._order, turned=self._turned).items():
             self.table.title(key, title)
 
-    def _grow_older(self) -> None:
+    def _update_ages(self) -> None:
         if self.app.screen is self:
             self._show()  # a filter by age
             self.table.redraw_all()

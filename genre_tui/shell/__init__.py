@@ -1,1 +1,1 @@
-"""What all screens share: pages, dialogs, the command palette, export."""
+"""Base classes of the application, its pages and dialogs, and the dialogs that pages share."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from experiments.runs.directory import RunDirectory
+from genre_tui.core.app_session import AppSession
 from genre_tui.core.key_queue import KeyQueue
-from genre_tui.core.session import Session
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.messages import RunsSeen
 
@@ -18,7 +18,7 @@ class BaseApp(KeyQueue):
         session: what the screens share.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: AppSession) -> None:
         super().__init__()
         self.session = session
         self.runs: RunsSeen | None = None  # summaries of all runs; None before they are read

@@ -1,4 +1,4 @@
-"""A box in front of a screen, closed with Escape."""
+"""Base of the dialogs: a box over a page, closed with Escape."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 class Dialog(ModalScreen[Result | None], Generic[Result]):
-    """A box; its content is one widget with the id "box". Its result is None on Escape."""
+    """A dialog whose content is one widget with the id "box"; its result is None on Escape."""
 
     DEFAULT_CSS = """
     Dialog { align: center middle; }

@@ -1,4 +1,4 @@
-"""What `e` asks: which table, picture or report is to be written, and where."""
+"""The dialog that asks which table, picture or report to write, and where."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from textual.containers import Vertical
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from data.terminal.text import clean
-from genre_tui.core.export_choices import Choice, Order
+from genre_tui.core.export_choices import ExportChoice, ExportRequest
 from genre_tui.shell.dialog import Dialog
 
 
-class ExportDialog(Dialog[Order]):
-    """A list of what can be written, and a line for its path.
+class ExportDialog(Dialog[ExportRequest]):
+    """A list of files that can be written, and a line for the path.
 
     Args:
         choices: at least one.
-        is_download: whether the user's browser puts the file where it likes.
+        is_download: whether the file is downloaded by a browser, which chooses its folder.
     """
 
     DEFAULT_CSS = """
@@ -40,27 +39,27 @@ class ExportDialog(Dialog[Order]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "write", "Write", show=False)]
 
-    def __init__(self, choices: Sequence[Choice], *, is_download: bool = False) -> None:
+    def __init__(self, choices: Sequence[ExportChoice], *, is_download: bool = False) -> None:
         super().__init__()
         self._choices, self._is_download = list(choices), is_download
         self._chosen = 0
-        self._refused: Path | None = None  # a file that is there, as the user was told
+        self._refused: Path | None = None  # an existing file that the user was warned about
 
     def compose(self) -> ComposeResult:
-        """List, path, and what is the matter with it."""
+        """The list, the path, an error message."""
         with Vertical(id="box") as box:
             box.border_title = Text("Export")
             box.border_subtitle = Text("Enter writes  Tab to the path  Escape closes")
-            yield OptionList(*(Option(Text(clean(choice.what))) for choice in self._choices))
+            yield OptionList(*(Option(Text(choice.what)) for choice in self._choices))
             yield Static(Text("name" if self._is_download else "file"), classes="label")
             path = Input(self._choices[0].name)
-            path.cursor_blink = False  # each blink would go over the line
+            path.cursor_blink = False  # each blink would cost bytes over SSH
             yield path
             yield Static(id="problem")
 
     @on(OptionList.OptionHighlighted)
     def _propose(self, event: OptionList.OptionHighlighted) -> None:
-        """Another choice has another path, unless the user gave one."""
+        """Propose the choice's path, unless the user typed one."""
         path, proposed = self.query_one(Input), self._choices[event.option_index].name
         before = Path(self._choices[self._chosen].name)
         if path.value in ("", before.name):
@@ -77,14 +76,14 @@ class ExportDialog(Dialog[Order]):
     @on(OptionList.OptionSelected)
     @on(Input.Submitted)
     def action_write(self) -> None:
-        """Ask for the file, unless one is there and the user was not told yet."""
+        """Close with the request; an existing file is overwritten the second time only."""
         value = self.query_one(Input).value.strip()
         if not value:
-            self._say("Name a file.")
+            self._show_problem("Name a file.")
             return
         path = Path(os.path.expandvars(os.path.expanduser(value)))
         if self._is_download:
-            self.dismiss(Order(self._choices[self._chosen], Path(path.name)))
+            self.dismiss(ExportRequest(self._choices[self._chosen], Path(path.name)))
             return
         try:
             problem = self._problem(path)
@@ -93,12 +92,12 @@ class ExportDialog(Dialog[Order]):
         except ValueError as error:  # such as a character that no name can have
             problem = f"Nothing can be written there: {error}. Name another path."
         if problem:
-            self._say(problem)
+            self._show_problem(problem)
         else:
-            self.dismiss(Order(self._choices[self._chosen], path, path == self._refused))
+            self.dismiss(ExportRequest(self._choices[self._chosen], path, path == self._refused))
 
     def _problem(self, path: Path) -> str:
-        """Why nothing is written there; empty where it is."""
+        """Why the path is refused, or ""."""
         if path.is_dir():
             return f"{path} is a folder: name a file in it."
         if not path.parent.is_dir():
@@ -108,5 +107,5 @@ class ExportDialog(Dialog[Order]):
             return f"{path} is there already. Enter again replaces it."
         return ""
 
-    def _say(self, sentence: str) -> None:
-        self.query_one("#problem", Static).update(Text(clean(sentence)))
+    def _show_problem(self, text: str) -> None:
+        self.query_one("#problem", Static).update(Text(text))

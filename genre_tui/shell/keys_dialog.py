@@ -1,4 +1,4 @@
-"""All keys of a screen."""
+"""The dialog with all keys of a page."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from data.terminal.text import clean
+from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.dialog import Dialog
-from genre_tui.shell.page import Page
 from genre_tui.widgets.tab_bar import SCREENS
 
-# Textual's own bindings, in our words; those of "" are no help here.
-_WORDS = {
+# Descriptions of Textual's own bindings; those of "" are left out.
+_DESCRIPTIONS = {
     "app.focus_next": "Next part of the screen",
     "app.focus_previous": "Part of the screen before",
     **dict.fromkeys(("scroll_left", "scroll_right", "page_left", "page_right"), ""),
@@ -28,7 +27,7 @@ class KeysDialog(Dialog[None]):
     """The keys of a page and those that work everywhere.
 
     Args:
-        page: whose keys.
+        page: the current one.
     """
 
     DEFAULT_CSS = """
@@ -40,12 +39,12 @@ class KeysDialog(Dialog[None]):
         *(Binding(key, f"app.go('{mode}')", title, show=False) for key, mode, title in SCREENS),
     ]
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: BasePage) -> None:
         super().__init__()
         self._page = page
 
     def compose(self) -> ComposeResult:
-        """What keys do, those of this screen first."""
+        """Actions and their keys, the page's first."""
         with VerticalScroll(id="box") as box:
             box.border_title = Text("Keys")
             box.border_subtitle = Text("Escape closes")
@@ -65,14 +64,14 @@ class KeysDialog(Dialog[None]):
         return text
 
     def _keys(self) -> tuple[dict[str, str], dict[str, str]]:
-        """What keys do and which do it: of this screen, the page's own first, and of all."""
+        """Keys by what they do: of the page and its widgets, and of the application."""
         own: dict[str, str] = {}
         of_widgets: dict[str, str] = {}
         everywhere: dict[str, str] = {}
         for node, binding, _, tooltip in self._page.active_bindings.values():
-            what = _WORDS.get(binding.action, clean(tooltip or binding.description))
+            what = _DESCRIPTIONS.get(binding.action, tooltip or binding.description)
             if what and not binding.system:
-                is_own = node is self._page and binding.action not in _WORDS
+                is_own = node is self._page and binding.action not in _DESCRIPTIONS
                 keys = everywhere if node is self.app else own if is_own else of_widgets
                 key = self.app.get_key_display(binding)
                 keys[what] = f"{keys[what]} {key}" if what in keys else key

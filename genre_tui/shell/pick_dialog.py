@@ -1,4 +1,4 @@
-"""One of a list, found by typing a part of it."""
+"""A dialog to choose an entry of a list, filtered by typing."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from textual.widgets import Input, Static
 from genre_tui.shell.dialog import Dialog
 from genre_tui.widgets.row_table import Column, RowTable
 
-Entry = tuple[str, Text]  # its id, and what it is
+Entry = tuple[str, Text]  # id and text
 
 
 class PickDialog(Dialog[str]):
-    """A list; its result is the id of the entry that was chosen.
+    """A list; the result is the id of the chosen entry.
 
     Args:
-        title: what is chosen.
-        entries: ids and clean texts, in order.
-        current: id of the entry to begin at.
+        title: of the dialog.
+        entries: ids and texts, in order.
+        current: id of the entry under the cursor at first.
     """
 
     DEFAULT_CSS = """
@@ -44,7 +44,7 @@ class PickDialog(Dialog[str]):
         self._title, self._entries, self._current = title, entries, current
 
     def compose(self) -> ComposeResult:
-        """What is chosen, a line to type in, the list."""
+        """Title, input line, list."""
         with Vertical(id="box"):
             yield Static(Text(self._title), classes="title")
             yield Input(placeholder="type to find, Enter to choose", id="part")
@@ -56,12 +56,12 @@ class PickDialog(Dialog[str]):
         return self.query_one("#entries", RowTable)
 
     def on_mount(self) -> None:
-        """Show all."""
+        """Show all entries."""
         self._fill("")
         self.query_one(Input).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Show entries that have all of the words."""
+        """Show the entries that contain all words."""
         self._fill(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -70,15 +70,15 @@ class PickDialog(Dialog[str]):
             self.dismiss(_name(self._table.item))
 
     def on_row_table_chosen(self, event: RowTable.Chosen) -> None:
-        """Choose what was clicked."""
+        """Choose the clicked entry."""
         self.dismiss(_name(event.item))
 
     def action_move(self, rows: int) -> None:
-        """Move the list's cursor, while the keyboard types."""
+        """Move the list's cursor, while the input line has the focus."""
         self._table.action_move(rows)
 
     def action_page(self, pages: int) -> None:
-        """Move it by what is in sight."""
+        """Move the list's cursor by pages."""
         self._table.action_page(pages)
 
     def _fill(self, part: str) -> None:

@@ -1,4 +1,4 @@
-"""Stops, resumes and removes runs, in threads: what the screens Runs and Run have in common."""
+"""Base of the pages Runs and Run: stops, resumes and removes runs, in threads."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from pathlib import Path
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive, owner_of
+from genre_tui.core.app_session import runs_option
 from genre_tui.core.background import in_background
-from genre_tui.core.session import where
+from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.confirm_dialog import ConfirmDialog
-from genre_tui.shell.page import Page
 
-_TO_DIE = 10.0  # seconds that processes have which were killed
+_KILL_TIMEOUT = 10.0  # seconds
 
 
-class ControlPage(Page):
+class RunControlPage(BasePage):
     """A page that can stop, resume and remove runs."""
 
     def may_change(self) -> bool:
-        """Whether runs may be changed; says so where not."""
+        """Whether runs may be changed; shows a message where not."""
         if self.session.read_only:
-            self.say("This is read-only: nothing is started, stopped or removed.", problem=True)
+            self.show_message(
+                "This is read-only: nothing is started, stopped or removed.", problem=True
+            )
         return not self.session.read_only
 
     def stop(self, run: RunDirectory) -> None:
-        """Ask a run to stop at the end of its epoch."""
+        """Stop a run at the end of its epoch, after a question."""
 
         def work() -> str:
             if not is_alive(run):
@@ -42,7 +44,7 @@ class ControlPage(Page):
             self._ask(ConfirmDialog(question, about, "stop it", "let it go on"), work)
 
     def stop_now(self, run: RunDirectory) -> None:
-        """End a run's processes, after a question."""
+        """Kill a run's processes, after a question."""
 
         def work() -> str:
             from experiments.execution.launch import await_end, end_now
@@ -50,7 +52,7 @@ class ControlPage(Page):
             if not is_alive(run):
                 return _nothing_to_stop(run)
             end_now(run)
-            if not await_end(run, _TO_DIE):
+            if not await_end(run, _KILL_TIMEOUT):
                 raise RunError(
                     f"{owner_of(run)} does not end. Look after it with your system's tools."
                 )
@@ -62,16 +64,16 @@ class ControlPage(Page):
             self._ask(ConfirmDialog(question, about, "end them", "let it go on"), work)
 
     def _may_stop(self, run: RunDirectory) -> bool:
-        """Whether it can be stopped; says so where not."""
+        """Whether it can be stopped; shows a message where not."""
         if not self.may_change():
             return False
         if not is_alive(run):
-            self.say(_nothing_to_stop(run))
+            self.show_message(_nothing_to_stop(run))
             return False
         return True
 
     def resume(self, run: RunDirectory) -> None:
-        """Let a run go on from its checkpoints."""
+        """Resume a run from its checkpoints."""
 
         def work() -> str:
             from experiments.execution.launch import resume
@@ -83,17 +85,17 @@ class ControlPage(Page):
             return f"{run.name} goes on."
 
         if self.may_change():
-            self.say(f"Resuming {run.name} ...")
+            self.show_message(f"Resuming {run.name} ...")
             self._do(work)
 
     def remove_runs(self, runs: Sequence[RunDirectory]) -> None:
-        """Remove runs with all their files, after a question that names them."""
+        """Remove runs with all their files, after a question that lists them."""
         if not self.may_change():
             return
 
         for run in runs:
             if is_alive(run):
-                self.say(
+                self.show_message(
                     f"{run.name} is carried out by {owner_of(run)}: stop it first.", problem=True
                 )
                 return
@@ -102,30 +104,30 @@ class ControlPage(Page):
         question = f"Remove {many}, with records and models?"
         asked = ConfirmDialog(question, names, f"remove {them}", f"keep {them}")
 
-        def tell(sizes: list[int]) -> None:
-            asked.tell(
+        def show(sizes: list[int]) -> None:
+            asked.set_question(
                 f"{question[:-1]} ({sum(sizes) / 1e6:.1f} MB)?",
                 [f"{name}  {size / 1e6:.1f} MB" for name, size in zip(names, sizes, strict=True)],
             )
 
         def remove() -> str:
             for run in runs:
-                if is_alive(run):  # somebody has resumed it meanwhile
+                if is_alive(run):  # resumed meanwhile
                     raise RunError(f"{run.name} is carried out by {owner_of(run)}: it was kept.")
                 run.remove()
             return f"Removed {len(runs)} runs." if len(runs) > 1 else f"Removed {runs[0].name}"
 
         self._ask(asked, remove)
         sizes = partial(_sizes, [run.path for run in runs])
-        in_background(asked, "sizes", sizes, tell, lambda problem: None)
+        in_background(asked, "sizes", sizes, show, lambda problem: None)
 
     def command(self, what: str, run: RunDirectory) -> str:
-        """A command line about a run, such as to resume it elsewhere."""
+        """A command line about a run, such as one that resumes it."""
         words = ["python", "-m", "experiments", what, run.path.name]
-        return shlex.join(words + where(self.session.runs))
+        return shlex.join(words + runs_option(self.session.runs))
 
     def _ask(self, asked: ConfirmDialog, work: Callable[[], str]) -> None:
-        """Do it where the user agrees. The question is there before the next key is answered."""
+        """Do the work where the user agrees."""
 
         def answered(agreed: bool | None) -> None:
             if agreed:
@@ -136,17 +138,17 @@ class ControlPage(Page):
     def _do(self, work: Callable[[], str]) -> None:
         in_background(self, "control", work, self._done, self._failed)
 
-    def _done(self, sentence: str) -> None:
-        self.say(sentence)
+    def _done(self, text: str) -> None:
+        self.show_message(text)
         self.app.refresh_runs()
 
-    def _failed(self, sentence: str) -> None:
-        self.say(sentence, problem=True)
+    def _failed(self, text: str) -> None:
+        self.show_message(text, problem=True)
         self.app.refresh_runs()
 
 
 def _nothing_to_stop(run: RunDirectory) -> str:
-    return f"Nobody carries {run.name} out: there is nothing to stop."
+    return f"{run.name} is not running: there is nothing to stop."
 
 
 def _sizes(folders: Sequence[Path]) -> list[int]:

@@ -1,1 +1,1 @@
-"""Screen 1, Studies: the table of studies and the form that starts a run."""
+"""Screen 1, Studies: all studies with their costs and last results; starts runs."""

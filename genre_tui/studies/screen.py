@@ -1,4 +1,4 @@
-"""The screen Studies: all questions, what they take here, what came of them."""
+"""The screen Studies: all studies with their costs and last results."""
 
 from __future__ import annotations
 
@@ -17,30 +17,29 @@ from textual.widgets import Static
 
 from experiments.design.study import Study
 from genre_tui.core.background import in_background
-from genre_tui.core.subprocess_command import Command, Ended
-from genre_tui.shell.page import Page
-from genre_tui.studies.messages import Launched
-from genre_tui.studies.study_dialog import StudyDialog
+from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
+from genre_tui.shell.base_page import BasePage
+from genre_tui.studies.start_form import StartResult
+from genre_tui.studies.study_details import StudyDialog, about_text, variants_table
 from genre_tui.studies.study_rows import (
     LastResult,
     StudyLine,
+    built_in_studies,
     newest_finished,
-    our_lines,
-    own_lines,
-    read_last,
+    read_result,
+    user_studies,
     with_costs,
     with_runs,
 )
 from genre_tui.studies.study_table import studies_csv, study_columns, study_sign
-from genre_tui.studies.study_text import about_text, variants_table
 from genre_tui.watch.messages import RunsSeen
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.row_table import RowTable
-from genre_tui.widgets.status_text import Said
+from genre_tui.widgets.status_text import StatusText
 
 
-class StudiesPage(Page):
-    """All studies, and what the one under the cursor is about."""
+class StudiesPage(BasePage):
+    """The table of studies, and details of the one under the cursor."""
 
     MODE: ClassVar[str] = "studies"
     CHANGES = frozenset({"start"})
@@ -62,48 +61,48 @@ class StudiesPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._ours = {line.name: line for line in our_lines()}
+        self._ours = {line.name: line for line in built_in_studies()}
         self._own: dict[str, StudyLine] = {}
         self._runs: dict[str, list[RunSummary]] = {}
         self._results: dict[Path, LastResult] = {}
         self._about: Study | None = None  # whose variants are shown
         self._is_reading = False
-        self._measuring: Command | None = None
+        self._measuring: SubprocessCommand | None = None
 
     def body(self) -> Iterable[Widget]:
-        """The table, and below it what the study is about."""
+        """The table, and the study's details below it."""
         with Vertical(id="body"):
             yield RowTable(study_columns(), lambda line: line.name, study_sign, id="studies")
             with VerticalScroll(id="about"), Horizontal():
-                yield Said(id="text")
+                yield StatusText(id="text")
                 yield Static(id="variants")
 
     def on_mount(self) -> None:
-        """Show what is known at once, and find out the rest."""
+        """Show the studies at once, and estimate their costs afterwards."""
         self._show()
-        self.call_after_refresh(self._foresee)
+        self.call_after_refresh(self._estimate)
 
     def on_unmount(self) -> None:
-        """Leave nothing behind."""
+        """End a measurement."""
         if self._measuring is not None:
             self._measuring.cancel()
 
-    def shown(self) -> None:
-        """Files may have come or gone."""
-        self._look_for_own()
+    def activated(self) -> None:
+        """Look for the user's studies again."""
+        self._find_user_studies()
 
-    def runs_seen(self, told: RunsSeen) -> None:
-        """Show what goes on, and read what has been finished."""
+    def runs_updated(self, update: RunsSeen) -> None:
+        """Show running runs, and read results of finished ones."""
         runs = defaultdict(list)
-        for summary in told.summaries:
+        for summary in update.summaries:
             runs[summary.study].append(summary)
         self._runs = runs
         self._show()
-        if told.complete and not self._is_reading:
+        if update.complete and not self._is_reading:
             self._read_next()
 
     def go_to(self, name: str) -> None:
-        """Put the cursor on a study."""
+        """Select a study."""
         self._table.move_to(name)
 
     @property
@@ -112,45 +111,45 @@ class StudiesPage(Page):
         return self._table.item
 
     def action_start(self) -> None:
-        """Ask how, and start a run of the study."""
+        """Open the form that starts a run of the study."""
         line = self.line
         if self.session.read_only:
-            self.say("Started with --read-only: nothing is started here.")
+            self.show_message("Started with --read-only: nothing is started here.")
         elif line is not None and line.study is None:
-            self.say(line.problem, problem=True)
+            self.show_message(line.problem, problem=True)
         elif line is not None:
-            from genre_tui.studies.start_form import StudyForm
+            from genre_tui.studies.start_form import StartForm
 
-            self.app.push_screen(StudyForm(line, self))
+            self.app.push_screen(StartForm(line, self))
 
     def action_measure(self) -> None:
         """Measure how long training takes on this machine."""
         if self.session.read_only:
-            self.say("Started with --read-only: nothing is measured here.")
+            self.show_message("Started with --read-only: nothing is measured here.")
         elif self._measuring is not None:
             self._measuring.cancel()
         elif all(line.is_measured for line in self._ours.values()):
-            self.say("This machine has been measured.")
+            self.show_message("This machine has been measured.")
         else:
-            self.say("Measuring this machine: some seconds. m ends it.")
-            self._measuring = Command(["experiments", "list", "--measure"])
+            self.show_message("Measuring this machine: some seconds. m ends it.")
+            self._measuring = SubprocessCommand(["experiments", "list", "--measure"])
             self._measuring.start(partial(self.call_later, self._measured))
 
-    async def on_launched(self, told: Launched) -> None:
-        """Go to the run that was started, or say why there is none."""
-        from genre_tui.studies.start_form import StudyForm
+    async def on_start_result(self, result: StartResult) -> None:
+        """Open the started run, or show why it was not started."""
+        from genre_tui.studies.start_form import StartForm
 
-        form = told.form if told.form in self.app.screen_stack else None
-        if told.run is None and isinstance(form, StudyForm):
-            form.refused(told.problem)
-        elif told.run is None:
-            self.say(told.problem, problem=True)
+        form = result.form if result.form in self.app.screen_stack else None
+        if result.run is None and isinstance(form, StartForm):
+            form.refused(result.problem)
+        elif result.run is None:
+            self.show_message(result.problem, problem=True)
         else:
             self.app.refresh_runs()
             if form is None:
-                self.say(f"Started {told.run.name}.")
+                self.show_message(f"Started {result.run.name}.")
                 return
-            self.app.open_run(told.run)
+            self.app.open_run(result.run)
             await self.app.action_go("run")
 
     @on(RowTable.Moved, "#studies")
@@ -168,9 +167,9 @@ class StudiesPage(Page):
             self.action_start()
 
     def _show(self) -> None:
-        """Rows that have changed, and what the study under the cursor is about."""
+        """Show all rows, and the selected study's details."""
         lines = [
-            with_runs(line, self._runs.get(line.files, []), self._results)
+            with_runs(line, self._runs.get(line.folder, []), self._results)
             for line in [*self._ours.values(), *self._own.values()]
         ]
         self._table.show(lines)
@@ -179,7 +178,7 @@ class StudiesPage(Page):
     def _show_about(self) -> None:
         line = self.line
         if line is not None:
-            self.query_one("#text", Said).tell(about_text(line), grows=True)
+            self.query_one("#text", StatusText).set_text(about_text(line), layout=True)
         if line is not None and line.study is not self._about:
             self._about = line.study
             variants = variants_table(line.study) if line.study else Text()
@@ -189,56 +188,56 @@ class StudiesPage(Page):
     def _table(self) -> RowTable[StudyLine]:
         return self.query_one("#studies", RowTable)
 
-    def _foresee(self) -> None:
-        """What our studies take here, one after the other: a second of work in all."""
-        self._foresee_next(list(self._ours.values()))
+    def _estimate(self) -> None:
+        """Estimate the costs of built-in studies, one after the other: a second of work in all."""
+        self._estimate_next(list(self._ours.values()))
 
-    def _foresee_next(self, lines: Sequence[StudyLine]) -> None:
+    def _estimate_next(self, lines: Sequence[StudyLine]) -> None:
         if lines:
-            take = partial(self._take_cost, lines[1:])
-            in_background(self, "costs", partial(with_costs, lines[0]), take, self._problem)
+            handle = partial(self._show_cost, lines[1:])
+            in_background(self, "costs", partial(with_costs, lines[0]), handle, self._problem)
 
-    def _look_for_own(self) -> None:
-        def look() -> list[StudyLine]:
-            return [with_costs(line) for line in own_lines()]
+    def _find_user_studies(self) -> None:
+        def find() -> list[StudyLine]:
+            return [with_costs(line) for line in user_studies()]
 
-        in_background(self, "own", look, self._take_own, self._problem)
+        in_background(self, "own", find, self._show_user_studies, self._problem)
 
     def _read_next(self) -> None:
-        """Read what came of the newest finished run of a study, where that was not done yet."""
+        """Read the result of one more newest finished run."""
         finished = filter(None, map(newest_finished, self._runs.values()))
         new = next((run for run in finished if run.run.path not in self._results), None)
         self._is_reading = new is not None
         if new is not None:
-            fail = partial(self._take_result, new)
-            in_background(self, "results", partial(read_last, new), fail, fail)
+            fail = partial(self._show_result, new)
+            in_background(self, "results", partial(read_result, new), fail, fail)
 
-    def _take_cost(self, others: Sequence[StudyLine], line: StudyLine) -> None:
+    def _show_cost(self, others: Sequence[StudyLine], line: StudyLine) -> None:
         self._ours[line.name] = line
         self._show()
-        self._foresee_next(others)
+        self._estimate_next(others)
 
-    def _take_own(self, lines: Sequence[StudyLine]) -> None:
+    def _show_user_studies(self, lines: Sequence[StudyLine]) -> None:
         self._own = {line.name: line for line in lines if line.name not in self._ours}
         self._show()
 
-    def _take_result(self, of: RunSummary, last: LastResult | str) -> None:
-        if isinstance(last, str):  # it cannot be read
+    def _show_result(self, of: RunSummary, last: LastResult | str) -> None:
+        if isinstance(last, str):  # why it cannot be read
             last = LastResult(of.run, None, of.dataset, last)
         self._results[of.run.path] = last
         self._show()
         self._read_next()
 
     def _problem(self, problem: str) -> None:
-        self.say(problem, problem=True)
+        self.show_message(problem, problem=True)
 
-    def _measured(self, ended: Ended) -> None:
+    def _measured(self, ended: CommandResult) -> None:
         self._measuring = None
         if ended.problem:
-            self.say(ended.problem, problem=True)
+            self.show_message(ended.problem, problem=True)
         elif not ended.cancelled:
-            self.say("Measured.")
-        self._foresee()
+            self.show_message("Measured.")
+        self._estimate()
 
     def exportable(self) -> dict[str, str]:
         """The table."""

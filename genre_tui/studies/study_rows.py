@@ -1,6 +1,6 @@
-"""Studies in a line each: ours, the user's own, what they take here, what came of them.
+"""Rows of the studies table: built-in and user's studies, their costs and last results.
 
-What only threads need is imported there: the first screen does not wait for it.
+Functions for threads import what they need themselves, so that the first screen opens soon.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.terminal.text import clean
 from experiments.design.plan import StudyOptions
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.errors import RunError
@@ -23,20 +22,20 @@ from genre_tui.watch.run_summary import RunSummary
 if TYPE_CHECKING:
     from experiments.forecasting import Forecast
 
-_MARKS_OF_A_STUDY = ("variants", "vary", "base")  # tables that tell it from other TOML files
+_STUDY_TABLES = ("variants", "vary", "base")  # that other TOML files do not have
 _LARGEST_FILE = 2**20
 _MOST_FILES = 200
 
 
 @dataclass(frozen=True)
 class LastResult:
-    """What came of a finished run. All texts are clean.
+    """The result of a finished run.
 
     Args:
         run: its directory.
         accuracy: test accuracy of the best variant in per cent; None where none was tested.
-        dataset: that it ran on.
-        sentence: the whole of it.
+        dataset: its name.
+        sentence: the result in words.
     """
 
     run: RunDirectory
@@ -47,16 +46,16 @@ class LastResult:
 
 @dataclass(frozen=True)
 class StudyLine:
-    """A study in a line.
+    """A row of the studies table.
 
     Args:
         name: as on the command line.
-        study: the question; None where a file cannot be read.
-        problem: why not, in a sentence, or "".
+        study: None where its file cannot be read.
+        problem: why not, a sentence, or "".
         options: how much of it is trained unless the user says otherwise.
-        costs: what each protocol takes, as far as known.
-        last: of the newest finished run.
-        newest: run that is carried out, else the newest of all.
+        costs: forecasts by protocol, as far as known.
+        last: result of the newest finished run.
+        newest: the running run, else the newest of all.
     """
 
     name: str
@@ -69,32 +68,32 @@ class StudyLine:
 
     @property
     def question(self) -> str:
-        """That it answers."""
-        return clean(self.study.question) if self.study else self.problem
+        """The question that the study answers, or why it cannot be read."""
+        return self.study.question if self.study else self.problem
 
     @property
-    def files(self) -> str:
-        """The name that its runs are filed under."""
+    def folder(self) -> str:
+        """The name of its runs' folder."""
         return self.study.name if self.study else ""
 
     @property
     def is_measured(self) -> bool:
-        """Whether its times are from measurements of this machine."""
+        """Whether its costs are based on measurements of this machine."""
         return bool(self.costs) and not any(cost.is_rough for cost in self.costs.values())
 
     @property
     def now(self) -> RunSummary | None:
-        """The run that is being carried out, or None."""
+        """The running run, or None."""
         return self.newest if self.newest is not None and self.newest.is_alive else None
 
 
-def our_lines() -> list[StudyLine]:
+def built_in_studies() -> list[StudyLine]:
     """The studies that come with the program."""
     return [StudyLine(name, study) for name, study in STUDIES.items()]
 
 
-def own_lines(folder: Path = Path()) -> list[StudyLine]:
-    """The studies of the user's own in a folder; a damaged one is a line that says so."""
+def user_studies(folder: Path = Path()) -> list[StudyLine]:
+    """The user's studies in a folder; a damaged file is a row with its problem."""
     from experiments.design.study_file import read_study
 
     lines = []
@@ -103,18 +102,18 @@ def own_lines(folder: Path = Path()) -> list[StudyLine]:
     except OSError:
         return []
     for path in paths:
-        if _could_be_a_study(path):
+        if _looks_like_study(path):
             try:
                 own = read_study(path)
             except RunError as error:
-                lines.append(StudyLine(clean(str(path)), None, clean(str(error))))
+                lines.append(StudyLine(str(path), None, str(error)))
             else:
-                lines.append(StudyLine(clean(str(path)), own.study, options=own.options))
+                lines.append(StudyLine(str(path), own.study, options=own.options))
     return lines
 
 
 def with_costs(line: StudyLine) -> StudyLine:
-    """A line with what both protocols take; up to half a second of work."""
+    """The row with the costs of both protocols; up to half a second of work."""
     from experiments.design.request import Computing
     from experiments.forecasting import forecast
 
@@ -131,12 +130,12 @@ def with_costs(line: StudyLine) -> StudyLine:
 def with_runs(
     line: StudyLine, runs: Sequence[RunSummary], known: Mapping[Path, LastResult]
 ) -> StudyLine:
-    """A line with the newest of all runs.
+    """The row with its newest run and last result.
 
     Args:
         line: of a study.
-        runs: of it, the newest first.
-        known: results that were read before, by the paths of their runs.
+        runs: of the study, the newest first.
+        known: results read so far, by path of the run.
     """
     alive = next((run for run in runs if run.is_alive), None)
     newest = alive or next(iter(runs), None)
@@ -150,32 +149,32 @@ def newest_finished(runs: Iterable[RunSummary]) -> RunSummary | None:
     return next((run for run in runs if run.state == "finished"), None)
 
 
-def read_last(summary: RunSummary) -> LastResult:
-    """What came of a finished run; one that cannot be read says so."""
+def read_result(summary: RunSummary) -> LastResult:
+    """Read the result of a finished run; where that fails, its sentence says why."""
     from experiments.results.number_format import mean_std
     from experiments.results.run_result import collect
 
     try:
         result = collect(summary.run)
     except (RunError, OSError) as error:
-        return LastResult(summary.run, None, summary.dataset, clean(str(error)))
-    best, dataset = result.best, clean(result.dataset)
+        return LastResult(summary.run, None, summary.dataset, str(error))
+    best, dataset = result.best, result.dataset
     on = f"{dataset}{' (synthesised)' if result.dataset_kind == 'demo' else ''}"
-    when = clean(result.created)[:16].replace("T", " ")
-    about = f"{clean(result.protocol)} protocol on {on}, {when} UTC"
+    when = result.created[:16].replace("T", " ")
+    about = f"{result.protocol} protocol on {on}, {when} UTC"
     if best is None or best.accuracy.mean is None:
         return LastResult(summary.run, None, dataset, f"no variant was tested: {about}.")
     many = f"{best.n} seed{'s' if best.n > 1 else ''}"
     best_of = "" if len(result.variants) == 1 else ", the best on validation"
     sentence = (
         f"accuracy {mean_std(best.accuracy)} %, macro-F1 {mean_std(best.macro_f1)} % of "
-        f"{clean(best.name)}{best_of}; {many}, {about}."
+        f"{best.name}{best_of}; {many}, {about}."
     )
     return LastResult(summary.run, best.accuracy.mean * 100, dataset, sentence)
 
 
-def _could_be_a_study(path: Path) -> bool:
-    """Whether a TOML file is meant to be a study: other programs have such files, too."""
+def _looks_like_study(path: Path) -> bool:
+    """Whether a TOML file is meant to be a study: other programs use TOML files, too."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             return False
@@ -183,7 +182,7 @@ def _could_be_a_study(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return any(mark in tomllib.loads(text) for mark in _MARKS_OF_A_STUDY)
+        return any(name in tomllib.loads(text) for name in _STUDY_TABLES)
     except (tomllib.TOMLDecodeError, RecursionError):
-        tables = tuple(f"[{mark}" for mark in _MARKS_OF_A_STUDY)
+        tables = tuple(f"[{name}" for name in _STUDY_TABLES)
         return any(row.lstrip().startswith(tables) for row in text.splitlines())

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 
 from rich.text import Text
 
 from experiments.design.study import PROTOCOLS
+from experiments.export.csv_files import csv_text
 from genre_tui.core.theme import STATE_GLYPH
+from genre_tui.studies.study_details import best_figure, state_text
 from genre_tui.studies.study_rows import StudyLine
-from genre_tui.studies.study_text import best_figure, state_text
 from genre_tui.widgets.columns import Column
 
 
 def study_columns() -> list[Column[StudyLine]]:
-    """From left to right; the question goes first where there is too little room."""
+    """Columns from left to right; the question is left out first where room is short."""
     return [
         Column("study", "study", 20, lambda line: line.name),
         Column("question", "question", 24, lambda line: line.question, grows=1, rank=3),
@@ -29,19 +28,18 @@ def study_columns() -> list[Column[StudyLine]]:
 
 
 def study_sign(line: StudyLine) -> str:
-    """In front of a study: that its file is damaged, or that a run goes on."""
+    """The glyph in front of a study: of a damaged file, or of a running run."""
     if line.study is None:
         return STATE_GLYPH["damaged"]
     return STATE_GLYPH[line.now.state] if line.now else ""
 
 
 def studies_csv(lines: Iterable[StudyLine]) -> str:
-    """A row a study."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    """A line for each study."""
     costs = [f"{what}_{protocol}" for protocol in PROTOCOLS for what in ("trials", "seconds")]
     columns = ["study", "question", "reads", *costs, "documented_percent", "source"]
-    writer.writerow([*columns, "here_percent", "here_dataset", "here_run", "state"])
+    columns += ["here_percent", "here_dataset", "here_run", "state"]
+    rows = []
     for line in lines:
         cells: list[object] = [line.name, line.question, _reads(line)]
         for protocol in PROTOCOLS:
@@ -51,8 +49,8 @@ def studies_csv(lines: Iterable[StudyLine]) -> str:
         cells += [best.accuracy, best.source] if best else ["", ""]
         last = line.last
         cells += [last.accuracy, last.dataset, last.run.name] if last else ["", "", ""]
-        writer.writerow([*cells, line.newest.state if line.newest else ""])
-    return file.getvalue()
+        rows.append([*cells, line.newest.state if line.newest else ""])
+    return csv_text(columns, rows)
 
 
 def _reads(line: StudyLine) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from data.terminal.text import clean
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import EventReader
 from experiments.runs.events import LogEntry
@@ -43,7 +42,7 @@ class LiveRun:
             return line
         owner = owner_of(self._run)
         state: RowState = "stopping" if self._run.stop_is_asked else "running"
-        return replace(line, state=state, reason="", host=clean(owner.host) if owner else "")
+        return replace(line, state=state, reason="", host=owner.host if owner else "")
 
     def last_summary(self) -> RunSummary:
         """What its records and the events that were read say."""

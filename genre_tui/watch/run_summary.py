@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from data.terminal.text import clean
 from experiments.errors import MISSHAPEN
 from experiments.runs.directory import RunDirectory
 from experiments.runs.state import State, state_of
@@ -20,7 +19,7 @@ Stamp = tuple[object, ...]
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run in one line. All texts are clean.
+    """A run in one line.
 
     Args:
         run: its directory.
@@ -60,7 +59,7 @@ class RunSummary:
 
 def summarise(run: RunDirectory) -> RunSummary:
     """A run that nobody carries out in one line; what is damaged is a line that says so."""
-    study, created = clean(run.path.parent.name), clean(run.path.name.partition("-")[0])
+    study, created = run.path.parent.name, run.path.name.partition("-")[0]
     try:
         facts = run.read_run()
         state = state_of(run, facts)
@@ -69,10 +68,10 @@ def summarise(run: RunDirectory) -> RunSummary:
         return RunSummary(
             run,
             study,
-            clean(str(facts["protocol"])),
-            clean(str(facts["dataset"]["name"])),
+            str(facts["protocol"]),
+            str(facts["dataset"]["name"]),
             state.state,
-            clean(state.reason),
+            state.reason,
             len(ended),
             len(state.results),
             1.0 if state.state == "finished" else len(ended) / max(len(state.results), 1),
@@ -83,7 +82,7 @@ def summarise(run: RunDirectory) -> RunSummary:
             step,
         )
     except (OSError, *MISSHAPEN) as error:
-        reason = clean(str(error))
+        reason = str(error)
         nothing = (0, 0, 0.0, None, (), created, "")
         return RunSummary(run, study, "", "", "damaged", reason, *nothing)
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from data.terminal.text import clean
 from experiments.errors import MISSHAPEN
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import LogEntry, PlanMade
@@ -75,7 +74,7 @@ class RunWatcher:
             self._read_events()
         except (OSError, *MISSHAPEN) as error:
             self._state, self._stamp, self.summary = None, (), None
-            problem = clean(str(error))
+            problem = str(error)
             if not os.path.isdir(self.run.path):
                 problem = "its folder is gone."
             if problem != self._problem:
@@ -127,7 +126,7 @@ class RunWatcher:
         """What state the run is in; its results are read when nobody carries it out only."""
         if is_alive(self.run):
             owner = owner_of(self.run)
-            self._owner, self._reason = clean(str(owner)) if owner else "", ""
+            self._owner, self._reason = str(owner) if owner else "", ""
             self._state = "stopping" if self.run.stop_is_asked else "running"
             self._stamp = ()
             return
@@ -135,5 +134,5 @@ class RunWatcher:
         if stamp == self._stamp:
             return
         found = state_of(self.run, self.run.read_run())
-        self._state, self._reason, self._owner = found.state, clean(found.reason), ""
+        self._state, self._reason, self._owner = found.state, found.reason, ""
         self._results, self._stamp = found.results, stamp

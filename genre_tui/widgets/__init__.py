@@ -1,1 +1,1 @@
-"""What screens are made of."""
+"""Widgets without knowledge of runs: tables, forms, tab bar, key bar, status text."""

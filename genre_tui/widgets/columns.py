@@ -1,4 +1,4 @@
-"""Columns of a table: which there is room for, how wide, and a line of their cells."""
+"""Table columns: their widths in the available room, and a row's line of cells."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Column(Generic[Item]):
     """One column.
 
     Args:
-        key: names it.
-        title: above it.
-        width: in cells.
-        cell: the text of an item there.
-        is_number: whether it is aligned to the right.
-        grows: its part of the room that is left.
-        rank: of two columns for which there is no room the one of higher rank goes first.
-        keeps_end: whether text that is too long loses its middle, not its end.
+        key: name of the column.
+        title: heading.
+        width: least width, in terminal cells.
+        cell: text of an item in this column.
+        is_number: whether it is right-aligned.
+        grows: its share of the room that is left.
+        rank: where room is short, columns of the highest rank are left out first.
+        keeps_end: whether text that is too long is cut in its middle, not at its end.
     """
 
     key: str
@@ -40,7 +40,7 @@ class Column(Generic[Item]):
 
 
 def laid_out(columns: Sequence[Column[Item]], room: int) -> list[tuple[Column[Item], int]]:
-    """The columns that there is room for, with their widths."""
+    """The columns that fit, with their widths."""
     kept = list(columns)
     while len(kept) > 1 and sum(column.width + GAP for column in kept) > room + GAP:
         kept.remove(max(reversed(kept), key=lambda column: column.rank))
@@ -57,7 +57,7 @@ def line_of(
     gutter: str | Text,
     cell: Callable[[Column[Item]], str | Text],
 ) -> Text:
-    """The cells of a row, or the titles, beside each other."""
+    """A line of cells, or of titles."""
     text = Text(no_wrap=True, end="")
     text.append_text(_fitted(gutter, GUTTER))
     for column, room in laid_out(columns, width - GUTTER):
@@ -76,7 +76,7 @@ def _fitted(cell: str | Text, width: int, column: Column[Item] | None = None) ->
 
 
 def without_middle(text: str, width: int) -> str:
-    """Text in so many cells: where it is too long its middle goes."""
+    """Text in at most `width` cells, cut in the middle."""
     if cell_len(text) <= width or width < 3:
         return text
     end = (width - 1) // 2

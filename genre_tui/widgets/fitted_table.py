@@ -1,4 +1,4 @@
-"""A table that leaves columns out where there is too little room for all."""
+"""A Rich table that leaves out columns of low priority where room is short."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from data.terminal.console import table
-from data.terminal.text import clean
 
 _GAP = 2  # columns between two of the table
 _NAME = 24  # cells of the first column that are kept before others are left out
 
 
 @dataclass(frozen=True)
-class Column:
+class FittedColumn:
     """A column of a table.
 
     Args:
-        title: above it.
-        rank: those with the highest are left out first; 0 stays.
+        title: heading.
+        rank: columns of the highest rank are left out first; 0 is always shown.
     """
 
     title: str
@@ -33,15 +32,15 @@ class FittedTable:
     """Text in the first column, numbers in the others.
 
     Args:
-        columns: of the table, the first one being a name that may be folded.
-        rows: of texts, one a column; they are made clean.
-        left: so many columns are text.
-        notes: what to say below, by the place of the column that it is about.
+        columns: the first holds names, which may be folded.
+        rows: a text for each column.
+        left: number of left-aligned columns.
+        notes: footnotes by the index of their column, shown where the column is.
     """
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[FittedColumn],
         rows: Sequence[Sequence[str]],
         left: int = 1,
         notes: Mapping[int, str] | None = None,
@@ -50,7 +49,7 @@ class FittedTable:
         self._notes = notes or {}
 
     def kept(self, width: int) -> list[int]:
-        """Places of the columns that there is room for."""
+        """Indices of the columns that fit."""
         places = list(range(len(self._columns)))
         widths = [self._width(place) for place in places]
         widths[0] = min(widths[0], _NAME)
@@ -63,7 +62,7 @@ class FittedTable:
 
     def _width(self, place: int) -> int:
         texts = [self._columns[place].title, *(row[place] for row in self._rows)]
-        return max(cell_len(clean(text)) for text in texts)
+        return max(cell_len(text) for text in texts)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         places = self.kept(options.max_width)

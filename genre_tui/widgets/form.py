@@ -1,6 +1,6 @@
-"""What forms are made of: rows of a label, a field and the sentence below it; ticks and picks.
+"""Form widgets: rows of label, fields and error message; checkboxes and radio buttons.
 
-Ticks and picks show what is chosen by their signs, so that it is told without colours, too.
+Checkboxes and radio buttons show their value by characters, so that it is seen without colours.
 """
 
 from __future__ import annotations
@@ -18,38 +18,36 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from data.terminal.text import clean
-
 _GAP = 2  # columns between two choices
 
 
-class Entry(Vertical):
-    """A line of a form, and below it what is wrong with it.
+class FormRow(Vertical):
+    """A line of a form with an error message below it.
 
     Args:
-        label: in front.
-        fields: of this entry, on one line.
-        hint: behind them; see `suggest`.
-        id: of the entry.
+        label: in front of the fields.
+        fields: on one line.
+        hint: text behind them.
+        id: of the row.
     """
 
     DEFAULT_CSS = """
-    Entry { height: auto; }
-    Entry > Horizontal { height: 1; }
-    Entry .label { width: 11; color: $text-muted; }
-    Entry .hint { width: auto; max-width: 1fr; color: $text-muted; padding-left: 1; }
-    Entry .problem { display: none; height: auto; padding-left: 11; color: $text-error; }
-    Entry.-wrong .problem { display: block; }
-    Entry Input { width: 1fr; background: $panel; }
-    Entry Input:focus { background: $primary 30%; }
-    Entry Select { width: 1fr; }
-    Entry SelectCurrent { background: $panel; }
-    Entry Select:focus > SelectCurrent { background: $block-cursor-background; }
-    Entry Select:focus > SelectCurrent.-has-value Static#label {
+    FormRow { height: auto; }
+    FormRow > Horizontal { height: 1; }
+    FormRow .label { width: 11; color: $text-muted; }
+    FormRow .hint { width: auto; max-width: 1fr; color: $text-muted; padding-left: 1; }
+    FormRow .problem { display: none; height: auto; padding-left: 11; color: $text-error; }
+    FormRow.-wrong .problem { display: block; }
+    FormRow Input { width: 1fr; background: $panel; }
+    FormRow Input:focus { background: $primary 30%; }
+    FormRow Select { width: 1fr; }
+    FormRow SelectCurrent { background: $panel; }
+    FormRow Select:focus > SelectCurrent { background: $block-cursor-background; }
+    FormRow Select:focus > SelectCurrent.-has-value Static#label {
         color: $block-cursor-foreground;
     }
-    Entry Select:ansi:focus > SelectCurrent { text-style: reverse; }
-    Entry Input.-short { width: 9; }
+    FormRow Select:ansi:focus > SelectCurrent { text-style: reverse; }
+    FormRow Input.-short { width: 9; }
     """
 
     def __init__(self, label: str, *fields: Widget, hint: str = "", id: str | None = None) -> None:
@@ -57,39 +55,39 @@ class Entry(Vertical):
         self._label, self._fields, self._hint = label, fields, hint
 
     def compose(self) -> ComposeResult:
-        """One line, and room for a sentence."""
+        """Label, fields and hint on one line, the error message below."""
         with Horizontal():
             yield Static(Text(self._label), classes="label")
             yield from self._fields
             yield Static(_one_line(self._hint), classes="hint")
         yield Static("", classes="problem")
 
-    def suggest(self, hint: str) -> None:
-        """Say what may be entered."""
+    def set_hint(self, hint: str) -> None:
+        """Set the text behind the fields."""
         if hint != self._hint:
             self._hint = hint
             self.query_one(".hint", Static).update(_one_line(hint))
 
-    def tell(self, problem: str) -> None:
-        """Say what is wrong; "" where nothing is."""
+    def show_problem(self, problem: str) -> None:
+        """Show an error message, or hide it where it is empty."""
         self.set_class(bool(problem), "-wrong")
-        self.query_one(".problem", Static).update(Text(clean(f"! {problem}")))
+        self.query_one(".problem", Static).update(Text(f"! {problem}"))
 
 
-class Tick(Static, can_focus=True):
-    """Something that is asked for or not: [x] or [ ].
+class FormCheckbox(Static, can_focus=True):
+    """A checkbox: [x] or [ ].
 
     Args:
         label: behind it.
-        value: whether it is asked for.
+        value: whether it is checked.
         id: of the widget.
     """
 
     DEFAULT_CSS = """
-    Tick { width: auto; height: 1; margin-right: 2; }
-    Tick:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
-    Tick:disabled { color: $text-disabled; }
-    Tick:ansi:focus { text-style: reverse; }
+    FormCheckbox { width: auto; height: 1; margin-right: 2; }
+    FormCheckbox:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
+    FormCheckbox:disabled { color: $text-disabled; }
+    FormCheckbox:ansi:focus { text-style: reverse; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,enter", "turn", "Turn on or off", show=False)
@@ -97,44 +95,44 @@ class Tick(Static, can_focus=True):
     value = reactive(False, init=False)
 
     class Changed(Message):
-        """It is asked for now, or no longer."""
+        """The checkbox was checked or cleared."""
 
     def __init__(self, label: str, value: bool = False, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._label = label
-        self.set_reactive(Tick.value, value)
+        self.set_reactive(FormCheckbox.value, value)
 
     def render(self) -> Text:
-        """A sign and the label."""
+        """The box and the label."""
         return Text(f"[{'x' if self.value else ' '}] {self._label}")
 
     def watch_value(self) -> None:
-        """Tell of it."""
+        """Redraw it, and post `Changed`."""
         self.refresh()
         self.post_message(self.Changed())
 
     def action_turn(self) -> None:
-        """Turn it on or off."""
+        """Check or clear it."""
         self.value = not self.value
 
     def on_click(self) -> None:
-        """Turn it on or off."""
+        """Check or clear it."""
         self.action_turn()
 
 
-class Pick(Static, can_focus=True):
-    """One of some values: (o) this  ( ) that.
+class FormRadio(Static, can_focus=True):
+    """Radio buttons: (o) this  ( ) that.
 
     Args:
-        choices: values with their labels.
-        value: that is chosen.
+        choices: labels by value.
+        value: the chosen one.
         id: of the widget.
     """
 
     DEFAULT_CSS = """
-    Pick { width: auto; height: 1; margin-right: 2; }
-    Pick:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
-    Pick:ansi:focus { text-style: reverse; }
+    FormRadio { width: auto; height: 1; margin-right: 2; }
+    FormRadio:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
+    FormRadio:ansi:focus { text-style: reverse; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,space,enter", "step(1)", "Next choice", show=False),
@@ -145,31 +143,31 @@ class Pick(Static, can_focus=True):
     class Changed(Message):
         """Another value is chosen."""
 
-        def __init__(self, pick: Pick) -> None:
+        def __init__(self, radio: FormRadio) -> None:
             super().__init__()
-            self.pick = pick
+            self.radio = radio
 
     def __init__(self, choices: Mapping[str, str], value: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._choices = dict(choices)
-        self.set_reactive(Pick.value, value)
+        self.set_reactive(FormRadio.value, value)
 
     def render(self) -> Text:
-        """All labels, each with a sign."""
+        """All buttons with their labels."""
         return Text((" " * _GAP).join(map(self._shown, self._choices)))
 
     def watch_value(self) -> None:
-        """Tell of it."""
+        """Redraw it, and post `Changed`."""
         self.refresh()
         self.post_message(self.Changed(self))
 
     def action_step(self, steps: int) -> None:
-        """Choose the one after or before, round and round."""
+        """Choose the next or previous value, cyclically."""
         values = list(self._choices)
         self.value = values[(values.index(self.value) + steps) % len(values)]
 
     def on_click(self, event: events.Click) -> None:
-        """Choose what was clicked."""
+        """Choose the clicked value."""
         place = 0
         for value in self._choices:
             width = len(self._shown(value))
@@ -182,4 +180,4 @@ class Pick(Static, can_focus=True):
 
 
 def _one_line(text: str) -> Text:
-    return Text(clean(text), no_wrap=True, overflow="ellipsis")
+    return Text(text, no_wrap=True, overflow="ellipsis")

@@ -1,4 +1,4 @@
-"""The line at the bottom: the keys that count, as many as fit."""
+"""The bottom line: keys and their actions, as many as fit."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from textual.widget import Widget
 _GAP = 2  # columns between two keys
 
 
-class KeyLine(Widget):
+class KeyBar(Widget):
     """Keys of the focused widget and of the screen, then those that work everywhere.
 
-    Where there is not enough room the screen's last ones are left out; `?` shows all.
-    A click on a key presses it.
+    Where room is short the screen's last keys are left out; `?` shows all. A click on a key
+    presses it.
 
     Args:
         hidden: actions whose keys are left out.
     """
 
     DEFAULT_CSS = """
-    KeyLine { dock: bottom; height: 1; background: $panel; color: $foreground; }
-    KeyLine > .key-line--key { color: $accent; text-style: bold; }
-    KeyLine:ansi > .key-line--key { color: ansi_default; text-style: bold reverse; }
-    KeyLine:ansi { background: ansi_default; }
+    KeyBar { dock: bottom; height: 1; background: $panel; color: $foreground; }
+    KeyBar > .key-bar--key { color: $accent; text-style: bold; }
+    KeyBar:ansi > .key-bar--key { color: ansi_default; text-style: bold reverse; }
+    KeyBar:ansi { background: ansi_default; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-line--key"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key"}
 
     def __init__(self, hidden: Collection[str] = ()) -> None:
         super().__init__()
         self._hidden = hidden
         self._keys: list[tuple[str, str, str]] = []  # as pressed, as shown, what it does
-        self._everywhere = 0  # so many of the last ones
+        self._everywhere = 0  # number of keys at the end that work everywhere
         self._places: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
-        """Look for changes."""
+        """Subscribe to changes of the active bindings."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, screen: Screen[object]) -> None:
@@ -61,7 +61,7 @@ class KeyLine(Widget):
 
     def render(self) -> Text:
         """The keys that fit."""
-        style = self.get_component_rich_style("key-line--key", partial=True)
+        style = self.get_component_rich_style("key-bar--key", partial=True)
         text, self._places = Text(" ", no_wrap=True, end=""), []
         for key, shown, what in self._fitting():
             begin = text.cell_len
@@ -72,7 +72,7 @@ class KeyLine(Widget):
         return text
 
     def _fitting(self) -> list[tuple[str, str, str]]:
-        """All keys, less the last of the screen's own for which there is no room."""
+        """All keys, without the screen's last ones that do not fit."""
         keys, own = list(self._keys), len(self._keys) - self._everywhere
         room = self.size.width - 1 + _GAP
         while own and sum(len(shown) + len(what) + 1 + _GAP for _, shown, what in keys) > room:

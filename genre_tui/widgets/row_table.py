@@ -1,4 +1,4 @@
-"""A table of many rows of which only those in sight are drawn, and only when they change."""
+"""A table of many rows that draws visible rows only, and only when they change."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from genre_tui.widgets.columns import GAP, GUTTER, Column, Item, laid_out, line_
 __all__ = ["Column", "RowTable"]
 
 
-class _Told(Message):
-    """What a table tells of an item."""
+class _RowMessage(Message):
+    """Base of the table's messages about an item."""
 
     def __init__(self, table: RowTable[Any], item: Any) -> None:
         super().__init__()
@@ -34,14 +34,13 @@ class _Told(Message):
 
 
 class RowTable(ScrollView, Generic[Item], can_focus=True):
-    """Rows of items, under a line of titles. The cursor stays on its item.
+    """Rows of items under a line of titles. The cursor stays on its item.
 
-    A thousand rows cost what a screen of them does; an item that is replaced by another
-    draws its own line anew and nothing else.
+    A thousand rows cost no more than a screenful; a changed item redraws its own line only.
 
     Args:
         columns: from left to right.
-        key: tells items apart.
+        key: unique name of an item.
         gutter: two characters in front of an item, such as a mark.
     """
 
@@ -68,14 +67,14 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
         Binding("enter", "choose", "Open", show=False),
     ]
 
-    class Moved(_Told):
-        """The cursor is on another item, or on none; `item` is None then."""
+    class Moved(_RowMessage):
+        """The cursor moved to another item; `item` is None where there is none."""
 
-    class Chosen(_Told):
-        """Enter, or a second click on an item."""
+    class Chosen(_RowMessage):
+        """An item was chosen with Enter or a double click."""
 
-    class Headed(_Told):
-        """A click on a column's title; `item` is the column's key."""
+    class Headed(_RowMessage):
+        """A column's title was clicked; `item` is the column's key."""
 
     def __init__(
         self,
@@ -94,12 +93,12 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
 
     @property
     def items(self) -> Sequence[Item]:
-        """Those shown, in their order."""
+        """The shown items, in order."""
         return self._items
 
     @property
     def item(self) -> Item | None:
-        """Under the cursor."""
+        """The item under the cursor, or None."""
         place = self._place
         return None if place is None else self._items[place]
 
@@ -107,8 +106,8 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
         """Show items in an order.
 
         Args:
-            items: those of the same key are the same; those that are equal are not drawn.
-            nothing: what to say where there is none.
+            items: identified by their keys; an equal item is not redrawn.
+            nothing: text where there are no items.
         """
         before, place = self._items, self._place
         self._items, self._nothing = list(items), nothing
@@ -125,33 +124,35 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
                     self._refresh_cells(number, old, new)
         else:
             self.refresh()
-            if place is not None and self._place is not None:  # it stays where it is seen
+            if (
+                place is not None and self._place is not None
+            ):  # the cursor stays on its line of the screen
                 self._scroll(self.scroll_offset.y + self._place - place)
-            self._see_cursor()
-        self._tell(before[place] if place is not None else None)
+            self._scroll_to_cursor()
+        self._post_moved(before[place] if place is not None else None)
 
     def move_to(self, key: str) -> None:
-        """Put the cursor on an item, if it is shown."""
+        """Move the cursor to an item, if it is shown."""
         if key in self._places and key != self._cursor:
             before, old = self._place, self.item
             self._cursor = key
             if before is not None:
                 self._refresh_row(before)
             self._refresh_row(self._places[key])
-            self._see_cursor()
-            self._tell(old)
+            self._scroll_to_cursor()
+            self._post_moved(old)
 
     def redraw(self, key: str) -> None:
-        """Draw an item's row anew, such as after it was marked."""
+        """Redraw an item's row, such as after it was marked."""
         if key in self._places:
             self._refresh_row(self._places[key])
 
     def redraw_all(self) -> None:
-        """Draw the rows in sight anew."""
+        """Redraw all visible rows."""
         self.refresh()
 
     def title(self, column: str, text: str) -> None:
-        """Give a column another title."""
+        """Set a column's title."""
         if self._titles.get(column) != text:
             self._titles[column] = text
             self.refresh(Region(0, 0, self.size.width, 1))
@@ -163,7 +164,7 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
             self.move_to(self._key(self._items[at]))
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by what is in sight."""
+        """Move the cursor by pages."""
         self.action_move(pages * max(1, self.size.height - 2))
 
     def action_edge(self, last: int) -> None:
@@ -176,7 +177,7 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
             self.post_message(self.Chosen(self, self.item))
 
     def on_click(self, event: events.Click) -> None:
-        """A row becomes the cursor's; the second time it is chosen."""
+        """Move the cursor to the row; a double click chooses it."""
         if event.y == 0:
             at = 0
             for column, width in laid_out(self._columns, self._width - GUTTER):
@@ -193,9 +194,9 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
             self.move_to(key)
 
     def on_resize(self) -> None:
-        """Keep the cursor in sight."""
+        """Keep the cursor visible."""
         self.virtual_size = Size(self._width, len(self._items) + 1)
-        self._see_cursor()
+        self._scroll_to_cursor()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -242,7 +243,7 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
             self.refresh(Region(0, y, self.size.width, 1))
 
     def _refresh_cells(self, place: int, old: Item, new: Item) -> None:
-        """Draw the cells of a row that say something else, and what is between them."""
+        """Redraw a row from its first to its last changed cell."""
         y, at, changed = place + 1 - self.scroll_offset.y, GUTTER, list[int]()
         if 1 <= y < self.size.height:
             for column, width in laid_out(self._columns, self._width - GUTTER):
@@ -255,7 +256,7 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
                 begin = min(changed)
                 self.refresh(Region(begin, y, max(changed) - begin, 1))
 
-    def _see_cursor(self) -> None:
+    def _scroll_to_cursor(self) -> None:
         place, rows = self._place, self.size.height - 1
         if place is not None and rows > 0:
             top = self.scroll_offset.y
@@ -265,7 +266,7 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
         if y != self.scroll_offset.y:
             self.scroll_to(y=max(0, y), animate=False, force=True, immediate=True)
 
-    def _tell(self, before: Item | None) -> None:
+    def _post_moved(self, before: Item | None) -> None:
         item = self.item
         if item is not before and (
             item is None or before is None or self._key(item) != self._key(before)
@@ -274,7 +275,7 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
 
 
 def _own_style(style: Style | None, under_cursor: bool) -> Style:
-    """A cell's own style; under the cursor its colours would not be read."""
+    """A cell's own style; without colours under the cursor, where they could not be read."""
     if style is None:
         return Style.null()
     return Style(bold=style.bold, italic=style.italic) if under_cursor else style

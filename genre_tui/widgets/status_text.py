@@ -1,4 +1,4 @@
-"""Text that is drawn only when it says something else."""
+"""Text that is redrawn only when it changes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from rich.text import Text
 from textual.widgets import Static
 
 
-class Said(Static):
-    """Text that may be told every second: where it is the same nothing is drawn."""
+class StatusText(Static):
+    """Text that may be set often: an equal text costs nothing."""
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._said = Text()
+        self._text = Text()
 
-    def tell(self, text: Text, *, grows: bool = False) -> None:
-        """Say something.
+    def set_text(self, text: Text, *, layout: bool = False) -> None:
+        """Show a text.
 
         Args:
-            text: to say.
-            grows: whether the widget's size may change with it.
+            text: to show.
+            layout: whether the widget's size may change with it.
         """
-        if text != self._said:
-            self._said = text
-            self.update(text, layout=grows)
+        if text != self._text:
+            self._text = text
+            self.update(text, layout=layout)

@@ -1,4 +1,4 @@
-"""The line at the top: which screens there are, which one this is, and what goes on."""
+"""The top line: tabs of all screens, and a notice such as the number of running runs."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ SCREENS = (
 )
 
 
-class Tabs(Widget):
-    """The names of all screens with their keys; a click goes there.
+class TabBar(Widget):
+    """Titles of all screens with their keys; a click opens the screen.
 
     Args:
-        current: mode of the screen that this is on.
+        current: mode of the screen that holds this bar.
     """
 
     DEFAULT_CSS = """
-    Tabs { dock: top; height: 1; background: $panel; color: $foreground; }
-    Tabs > .tabs--key { text-style: dim; }
-    Tabs > .tabs--current { background: $primary; color: $background; text-style: bold; }
-    Tabs:ansi > .tabs--current {
+    TabBar { dock: top; height: 1; background: $panel; color: $foreground; }
+    TabBar > .tab-bar--key { text-style: dim; }
+    TabBar > .tab-bar--current { background: $primary; color: $background; text-style: bold; }
+    TabBar:ansi > .tab-bar--current {
         background: ansi_default; color: ansi_default; text-style: bold reverse;
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"tabs--key", "tabs--current"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"tab-bar--key", "tab-bar--current"}
 
     def __init__(self, current: str) -> None:
         super().__init__()
@@ -47,8 +47,8 @@ class Tabs(Widget):
             self._places.append((place, end, mode))
             place = end
 
-    def tell(self, *notices: str) -> None:
-        """Say something at the right: the first of some texts for which there is room."""
+    def show_notices(self, *notices: str) -> None:
+        """Show at the right the first of some texts that fits."""
         if notices != self._notices:
             self._notices = notices
             self.refresh()
@@ -66,10 +66,10 @@ class Tabs(Widget):
         return text.append(next(fitting, "").rjust(max(room, 0)))
 
     async def on_click(self, event: events.Click) -> None:
-        """Go to the screen whose name was clicked."""
+        """Open the screen whose tab was clicked."""
         for begin, end, mode in self._places:
             if begin <= event.x < end:
                 await self.app.run_action(f"go('{mode}')")
 
     def _style(self, part: str) -> Style:
-        return self.get_component_rich_style(f"tabs--{part}", partial=True)
+        return self.get_component_rich_style(f"tab-bar--{part}", partial=True)

@@ -8,10 +8,10 @@ from textual.widgets import OptionList
 
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import owning
+from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.keys_dialog import KeysDialog
-from genre_tui.shell.page import Page
-from genre_tui.widgets.key_bar import KeyLine
-from genre_tui.widgets.tab_bar import SCREENS, Tabs
+from genre_tui.widgets.key_bar import KeyBar
+from genre_tui.widgets.tab_bar import SCREENS, TabBar
 from tests.conftest import record_run
 from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def _mode(user: Driver) -> str:
-    return user.page(Page).MODE
+    return user.page(BasePage).MODE
 
 
 @SIZES
@@ -50,7 +50,7 @@ def test_tabs_fit_and_are_clicked(tmp_path: Path) -> None:
             assert all(f"{key} {title}" in first for key, _, title in SCREENS)
             for key, mode, title in SCREENS:
                 place = user.text.splitlines()[0].index(f"{key} {title}")
-                await user.pilot.click(Tabs, offset=(place, 0))
+                await user.pilot.click(TabBar, offset=(place, 0))
                 await user.pilot.pause()
                 assert _mode(user) == mode
 
@@ -62,11 +62,11 @@ def test_keys_that_do_not_fit_are_left_out_whole(tmp_path: Path) -> None:
         async with driving(tmp_path, (60, 20), first="runs") as user:
             await user.sees("? Keys", "q Quit")
             line = user.text.splitlines()[-1]
-            shown = [binding for binding in type(user.page(Page)).BINDINGS if binding.show]
+            shown = [binding for binding in type(user.page(BasePage)).BINDINGS if binding.show]
             own = [binding.description for binding in shown if binding.description in line]
             assert own == [binding.description for binding in shown][: len(own)]
             assert 0 < len(own) < len(shown)
-            await user.pilot.click(KeyLine, offset=(line.index("Keys"), 0))
+            await user.pilot.click(KeyBar, offset=(line.index("Keys"), 0))
             await user.pilot.pause()
             assert isinstance(user.app.screen, KeysDialog)
 
@@ -80,13 +80,13 @@ def test_all_keys_are_in_the_dialog(tmp_path: Path) -> None:
                 await user.press(key, "question_mark")
                 assert isinstance(user.app.screen, KeysDialog), mode
                 await user.sees("Keys", title, "Everywhere", "Export", "Quit", "Copy")
-                for binding in type(user.page(Page)).BINDINGS:
+                for binding in type(user.page(BasePage)).BINDINGS:
                     assert (binding.tooltip or binding.description) in user.text, mode
                 await user.press("question_mark")
-                assert user.app.screen is user.page(Page)
+                assert user.app.screen is user.page(BasePage)
             for end in ("escape", "q", "enter"):
                 await user.press("question_mark", end)
-                assert user.app.screen is user.page(Page)
+                assert user.app.screen is user.page(BasePage)
             assert user.app.is_running
 
     drive(flow())
@@ -182,12 +182,12 @@ def test_copy(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path) as user:
             await user.press("y")
-            assert user.app.clipboard == user.page(Page).copyable() != ""
+            assert user.app.clipboard == user.page(BasePage).copyable() != ""
             await user.sees("Copied: python -m experiments run")
-            user.page(Page).copyable = lambda: ""  # type: ignore[method-assign]
+            user.page(BasePage).copyable = lambda: ""  # type: ignore[method-assign]
             await user.press("y")
             await user.sees("There is nothing to copy here.")
-            user.page(Page).copyable = lambda: "a\nb"  # type: ignore[method-assign]
+            user.page(BasePage).copyable = lambda: "a\nb"  # type: ignore[method-assign]
             await user.press("y")
             await user.sees("Copied: 2 lines")
 
@@ -207,7 +207,7 @@ def test_palette_finds_runs_studies_and_screens(tmp_path: Path) -> None:
             await user.press("escape")
             await _pick(user, "optimiz", "Study optimizers")
             await user.until(lambda: _mode(user) == "studies")
-            await user.until(lambda: "run optimizers" in user.page(Page).copyable())
+            await user.until(lambda: "run optimizers" in user.page(BasePage).copyable())
             await _pick(user, "abc123", "Run ffn-baseline/20260102T030405Z-abc123")
             await user.until(lambda: _mode(user) == "run")
             assert user.app.session.run is not None

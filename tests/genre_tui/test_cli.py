@@ -17,7 +17,7 @@ from genre_tui import cli
 from genre_tui.app import GenreTui
 from genre_tui.cli import main
 from genre_tui.core import hangup
-from genre_tui.core.session import Session
+from genre_tui.core.app_session import AppSession
 from genre_tui.watch.messages import RunsSeen
 from genre_tui.watch.run_summary import RunSummary, summarise
 from tests.conftest import record_run, small_dataset
@@ -121,13 +121,13 @@ def test_the_shell_is_told_which_runs_go_on(
 ) -> None:
     runs = tmp_path / "my runs"
     first, second = record_run(runs), record_run(runs, "20260202T030405Z-def456")
-    app = GenreTui(Session(runs))
-    cli._say_what_goes_on(app, runs)
+    app = GenreTui(AppSession(runs))
+    cli._print_live_runs(app, runs)
     assert capsys.readouterr().out == ""
     watch = "  python -m experiments watch {} --runs " + shlex.quote(str(runs))
     with owning(first, print):
         app.session.run = first
-        cli._say_what_goes_on(app, runs)
+        cli._print_live_runs(app, runs)
         assert capsys.readouterr().out.splitlines() == [
             "1 run goes on. Watch it with",
             watch.format("20260102T030405Z-abc123"),
@@ -136,7 +136,7 @@ def test_the_shell_is_told_which_runs_go_on(
             app.session.run = None
             lines = [_alive(run) for run in (second, first)]
             app.runs = RunsSeen(tuple(lines), complete=True)
-            cli._say_what_goes_on(app, runs)
+            cli._print_live_runs(app, runs)
             assert capsys.readouterr().out.splitlines() == [
                 "2 runs go on. Watch them with",
                 watch.format("20260202T030405Z-def456"),

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from experiments.runs.directory import RunDirectory
 from genre_tui.cli import main
-from genre_tui.core.session import Session
+from genre_tui.core.app_session import AppSession
 from tests.conftest import record_run
 from tests.support.browser import CHROMIUM, Browser
 from tests.support.processes import wait_until
@@ -238,7 +238,7 @@ def test_the_command_of_a_page_keeps_all_options() -> None:
 
     evil = "$(touch x); 'y' \"z\" `w` & a"
     run = RunDirectory(Path(f"/runs/{evil}/20260102T030405Z-abc123"))
-    session = Session(Path(f"/{evil}"), f"/data/{evil}.h5", False, 2.5, run)
+    session = AppSession(Path(f"/{evil}"), f"/data/{evil}.h5", False, 2.5, run)
     words = command(session, "light", writable=False)
     assert words[1:4] == ["-m", "genre_tui", "--served"]
     assert words[words.index("--runs") + 1] == f"/{evil}"
@@ -256,7 +256,7 @@ def test_the_command_of_a_page_keeps_all_options() -> None:
     assert done.stdout.strip() == repr(words)
     assert server.command.startswith("exec ")
     assert shlex.split(server.command)[1] == sys.executable
-    simple = command(Session(Path("runs"), "mine"), "auto", writable=True)
+    simple = command(AppSession(Path("runs"), "mine"), "auto", writable=True)
     assert simple[-4:] == ["--theme", "dark", "--data", "mine"]
 
 

@@ -22,9 +22,9 @@ from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
 from experiments.training import worker_count
 from genre_tui.app import GenreTui
+from genre_tui.core.app_session import AppSession
 from genre_tui.core.export_choices import without_network
-from genre_tui.core.session import Session
-from genre_tui.runs import ages
+from genre_tui.runs import runs_table
 from tests.conftest import record_run, small_dataset
 from tests.genre_tui.support.listed import known_run
 from tests.genre_tui.support.live import Teller, without_results
@@ -76,7 +76,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GENRE_TUI_DATA", "datasets")
     monkeypatch.setenv("GENRE_TUI_CACHE", "cache")
-    monkeypatch.setattr(ages, "datetime", _Clock)
+    monkeypatch.setattr(runs_table, "datetime", _Clock)
     for module in (forecasting, worker_count):  # times are forecast for two cores without a GPU
         monkeypatch.setattr(module, "usable_cores", lambda: 2)
     monkeypatch.setattr(worker_count, "available_memory", lambda: 16 * 2**30)
@@ -126,7 +126,7 @@ def test_no_picture_is_left_over() -> None:
 
 
 async def _draw(run: RunDirectory, first: str, keys: str, size: tuple[int, int]) -> str:
-    app = GenreTui(Session(Path("runs"), run=run), first, theme="dark")
+    app = GenreTui(AppSession(Path("runs"), run=run), first, theme="dark")
     async with app.run_test(size=size) as pilot:
         await _settle(app, pilot.pause)
         if keys:

@@ -29,7 +29,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for room often, and write checkpoints often."""
     monkeypatch.setattr(disk_space, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(disk_space, "_LOOK", 0.01)
-    monkeypatch.setattr(checkpoints, "_SHARE_OF_TIME", 1e9)
+    monkeypatch.setattr(checkpoints, "_MAX_SHARE_OF_TIME", 1e9)
 
 
 class Full:

@@ -18,14 +18,14 @@ from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import event_files
 from genre_tui.compare import one_run
-from genre_tui.compare.comparison_data import comparison_csv, look, statistics_json
-from genre_tui.confusion.matrix_choice import Look
-from genre_tui.confusion.matrix_view_state import Viewer
+from genre_tui.compare.comparison_data import comparison_csv, read_run, statistics_json
+from genre_tui.confusion.matrix_selection import MatrixSelection
+from genre_tui.confusion.matrix_view_state import MatrixViewState
 from genre_tui.model.run_model import RunModel
 from genre_tui.plots.curve import Frame
 from genre_tui.plots.plot_drawing import draw
-from genre_tui.run import trials
-from genre_tui.run.curves import METRICS, Choice, curves_of, time_unit
+from genre_tui.run import trial_table
+from genre_tui.run.curves import METRICS, CurveOptions, curves_of, time_unit
 from genre_tui.run.headings import (
     curves_line,
     device_line,
@@ -34,10 +34,10 @@ from genre_tui.run.headings import (
     progress_line,
     title_line,
 )
-from genre_tui.run.trial_details import TrialSettings, figures_text, settings_text
-from genre_tui.runs.table import ORDERS, about, curve_of, details
-from genre_tui.runs.table import columns as runs_columns
-from genre_tui.runs.table import ordered as ordered_runs
+from genre_tui.run.trial_pane import TrialSettings, figures_text, settings_text
+from genre_tui.runs.runs_table import ORDERS, about, curve_of, details
+from genre_tui.runs.runs_table import columns as runs_columns
+from genre_tui.runs.runs_table import ordered as ordered_runs
 from genre_tui.watch.live_summary import LiveRun
 from genre_tui.watch.run_summary import RunSummary, summarise
 from genre_tui.watch.run_watcher import RunWatcher
@@ -86,30 +86,33 @@ def _draw_all(model: RunModel) -> None:
         title_line(model, width), progress_line(model, width), device_line(model, width)
     notice_line(model), nothing_to_draw(model)
     pinned = tuple(model.trials)[:2]
-    for choice, log in ((Choice(), False), (Choice(0.6, True, "train", {0: 1}, pinned, 1), True)):
+    for options, log in (
+        (CurveOptions(), False),
+        (CurveOptions(0.6, True, "train", {0: 1}, pinned, 1), True),
+    ):
         for metric in METRICS:
-            curves_line(model, choice, metric)
-            x_name, _ = time_unit(model, choice)
+            curves_line(model, options, metric)
+            x_name, _ = time_unit(model, options)
             frame = Frame(x_name, log, metric.figure.format, grows=not log)
-            draw(curves_of(model, metric, choice), frame, 60, 12, lambda series: Style())
-    rows = trials.TrialRows().of(model)
-    for number in range(len(trials.ORDERS)):
-        trials.ordered(rows, number)
+            draw(curves_of(model, metric, options), frame, 60, 12, lambda series: Style())
+    rows = trial_table.TrialEntries().of(model)
+    for number in range(len(trial_table.ORDERS)):
+        trial_table.ordered(rows, number)
     for row in rows:
-        trials.line_of(row)
-        for column in trials.columns():
+        trial_table.line_of(row)
+        for column in trial_table.columns():
             column.cell(row)
-    trials.trials_csv(model), trials.curves_csv(model)
-    json.loads(trials.trials_json(model))
+    trial_table.trials_csv(model), trial_table.curves_csv(model)
+    json.loads(trial_table.trials_json(model))
     settings = TrialSettings(model.facts)
     for trial_model in model.trials.values():
         figures_text(trial_model), settings_text(trial_model.id, settings)
-    viewer = Viewer()
-    viewer.take(model, None)
+    state = MatrixViewState()
+    state.update(model, None)
     for trial in list(model.trials)[:2]:
         for epoch in (None, 1):
-            viewer.go(Look(trial, epoch=epoch, rows="validation"))
-            shown = viewer.show()
+            state.select(MatrixSelection(trial, epoch=epoch, rows="validation"))
+            shown = state.show()
             if shown.grid is not None:
                 shown.grid.now.macro_f1  # noqa: B018
 
@@ -139,7 +142,7 @@ def _tell_some(teller: Teller) -> None:
 
 def _draw_comparison(run: RunDirectory) -> None:
     try:
-        one = look(run)
+        one = read_run(run)
     except _BAD_FILES:  # which the screen says instead
         return
     console = Console(file=io.StringIO(), width=80)

@@ -13,8 +13,8 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs
 from experiments.runs.lock import is_alive
 from experiments.runs.state import state_of
-from genre_tui.shell.page import Page
-from genre_tui.studies.start_form import StudyForm
+from genre_tui.shell.base_page import BasePage
+from genre_tui.studies.start_form import StartForm
 from tests.conftest import small_dataset
 from tests.genre_tui.support.pilots import drive, driving
 from tests.support.inline_pool import events_of
@@ -46,10 +46,10 @@ def test_a_study_is_started_watched_and_read(own_places: Path) -> None:
         async with driving(runs, (140, 45), refresh=0.2) as user:
             await user.sees("ffn-baseline")
             await user.press("n")
-            assert isinstance(user.app.screen, StudyForm)
+            assert isinstance(user.app.screen, StartForm)
             await user.sees("python -m experiments run ffn-baseline", "--data mine")
             await user.press("ctrl+s")
-            await user.until(lambda: user.page(Page).MODE == "run")
+            await user.until(lambda: user.page(BasePage).MODE == "run")
             await user.sees("✓ finished", "100 %")
             assert user.app.session.run is not None
             await user.press("4")
@@ -57,7 +57,7 @@ def test_a_study_is_started_watched_and_read(own_places: Path) -> None:
             if "test rows" not in user.text:  # it was looked at before the test's figures came
                 await user.press("b")
             await user.sees("test rows", "24 rows", "blues", "jazz", "rock")
-            read = _counts(user.page(Page).exportable()["confusion.csv"])
+            read = _counts(user.page(BasePage).exportable()["confusion.csv"])
             (run,) = all_runs(runs)
             (trial,) = run.read_run()["trials"]
             result = run.read_result(trial)

@@ -75,7 +75,7 @@ def _main() -> None:
     from experiments.workers import worker_handle
     from experiments.workers.worker_main import serve
 
-    checkpoints._SHARE_OF_TIME = 1.0  # epochs take milliseconds here: as many as can be
+    checkpoints._MAX_SHARE_OF_TIME = 1.0  # epochs take milliseconds here: as many as can be
     fork = multiprocessing.get_context("fork")
     worker_handle.multiprocessing.get_context = lambda _="": fork  # type: ignore[attr-defined]
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from data.errors import DataError
-from data.storage import catalogue, hdf5
+from data.files.user_folders import data_folder
+from data.storage import hdf5
 from tests.conftest import small_dataset
 
 
@@ -238,4 +239,4 @@ def test_a_folder_of_a_user_that_is_unknown_is_a_path_like_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GENRE_TUI_DATA", "~nobody-at-all/datasets")
-    assert catalogue.data_folder() == Path("~nobody-at-all/datasets")
+    assert data_folder() == Path("~nobody-at-all/datasets")

@@ -157,6 +157,12 @@ def test_epochs_have_the_limit_of_the_command_line(tmp_path: Path) -> None:
     assert "at most 100,000 epochs; this one would have 1,000,000" in sentence
 
 
+def test_varied_epochs_have_the_limit_of_the_command_line() -> None:
+    study = vary(STUDIES["dropout"], {"training.epochs": [2, 1_000_000]})
+    with pytest.raises(RunError, match="at most 100,000 epochs; this one would have 1,000,000"):
+        make_plan(study, StudyOptions("controlled"), "abc")
+
+
 def test_a_plan_has_a_limit_of_trials() -> None:
     study = replace(STUDIES["dropout"], budget=Budget(1, tuple(1 / n for n in range(1, 500))))
     with pytest.raises(RunError, match="at most 100,000 trials; this one would have 2,994,000"):

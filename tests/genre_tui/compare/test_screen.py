@@ -15,19 +15,19 @@ from experiments.runs.directory import RunDirectory
 from experiments.statistics.intervals import Interval
 from experiments.studies import STUDIES
 from genre_tui.compare.comparison_data import (
-    OneRun,
-    Several,
+    SeveralRuns,
+    SingleRun,
     analysed,
-    beside,
+    compare_runs,
     comparison_csv,
-    look,
     ordered,
+    read_run,
 )
-from genre_tui.compare.dot_plot import DotPlot, column, drawn
-from genre_tui.compare.run_selection import Chosen
+from genre_tui.compare.dot_plot import DotPlot, column, row_signs
+from genre_tui.compare.run_selection import RunSelection
 from genre_tui.compare.screen import ComparePage
 from genre_tui.watch.run_summary import summarise
-from genre_tui.widgets.fitted_table import Column, FittedTable
+from genre_tui.widgets.fitted_table import FittedColumn, FittedTable
 from tests.genre_tui.support.pilots import SIZES, drive, driving
 from tests.support.recorded_runs import record, with_names
 
@@ -49,7 +49,7 @@ def test_a_line_of_the_plot_by_hand() -> None:
         Entry("svm", (0.8,), 0.8, is_baseline=True),
     ]
     dots = place("accuracy %", entries)
-    adam, sgd, svm = (drawn(row, 41) for row in dots.rows)
+    adam, sgd, svm = (row_signs(row, 41) for row in dots.rows)
     shares = [number / 10 for number in range(2, 10)]
     at = {share: column(dots.axis.at(share), 41) for share in shares}
     signs = {0.3: "├", 0.4: "∘", 0.5: "●", 0.6: "∘", 0.7: "┤", 0.8: "┊", 0.9: "◇"}
@@ -77,7 +77,12 @@ def test_the_plot_is_as_wide_as_there_is_room() -> None:
 
 
 def test_columns_are_left_out_by_rank() -> None:
-    columns = [Column("name"), Column("first", 1), Column("second", 2), Column("needed")]
+    columns = [
+        FittedColumn("name"),
+        FittedColumn("first", 1),
+        FittedColumn("second", 2),
+        FittedColumn("needed"),
+    ]
     table = FittedTable(columns, [["x" * 12, "1", "2", "3"]], notes={2: "on the second"})
     assert table.kept(80) == [0, 1, 2, 3]
     assert table.kept(12 + 2 + 5 + 2 + 6 + 2 + 6) == [0, 1, 2, 3]
@@ -97,7 +102,7 @@ def test_which_runs_are_compared(tmp_path: Path) -> None:
     ).write_text("{")
     seen = [summarise(run) for run in (damaged, *reversed(runs))]
     first, second, third = runs
-    chosen = Chosen()
+    chosen = RunSelection()
     assert chosen.runs(seen, None, ()) == [third]  # the newest that can be read
     assert chosen.runs(seen, first, ()) == [first]
     assert chosen.runs(seen, first, {second.name}) == [first, second]
@@ -108,16 +113,16 @@ def test_which_runs_are_compared(tmp_path: Path) -> None:
     assert chosen.runs(seen, first, {second.name}) == [first, third]
     chosen.turns = 3
     assert chosen.runs(seen, first, ()) == [third, first]
-    chosen.other_way()
+    chosen.toggle_alone()
     assert chosen.runs(seen, first, {second.name}) == [first]
-    chosen.other_way()
+    chosen.toggle_alone()
     assert chosen.runs(seen, first, {second.name}) == [first, second]
     assert chosen.runs([], None, ()) == []
 
 
 def test_figures_in_files(tmp_path: Path) -> None:
     run = record(tmp_path, skill=_skill)
-    one = analysed(look(run))
+    one = analysed(read_run(run))
     rows = [*csv.DictReader(io.StringIO(comparison_csv(one)))]
     assert [row["variant"] for row in rows] == ["last-epoch", "best-validation-f1"]
     spread = one.result.variants[0].macro_f1
@@ -128,7 +133,7 @@ def test_figures_in_files(tmp_path: Path) -> None:
     assert float(rows[0]["macro_f1_rows_low"]) == sure.low
     assert [v.name for v in ordered(one.result, "macro_f1")] == list(BETTER)
     other = record(tmp_path, name="20260103T030405Z-abc124", skill=lambda v, t: 0.3)
-    several = beside([run, other])
+    several = compare_runs([run, other])
     rows = [*csv.DictReader(io.StringIO(comparison_csv(several)))]
     assert len(rows) == 4
     assert {row["run"] for row in rows} == {run.name, other.name}
@@ -148,7 +153,7 @@ def test_one_run(tmp_path: Path, size: tuple[int, int]) -> None:
             places = [n for n, line in enumerate(lines) if line.split()[:1] == ["last-epoch"]]
             assert lines[places[0] + 1].split()[0] == "best-validation-f1"  # the best comes first
             shown = user.page(ComparePage)._shown
-            assert isinstance(shown, OneRun)
+            assert isinstance(shown, SingleRun)
             best = shown.result.variants[0]
             assert f"{(best.macro_f1.mean or 0) * 100:.2f}" in user.text
             await user.press("m")
@@ -188,7 +193,7 @@ def test_runs_side_by_side(tmp_path: Path, size: tuple[int, int]) -> None:
             await user.press("end")
             await user.sees("differs", "training.epochs", "points of accuracy")
             shown = user.page(ComparePage)._shown
-            assert isinstance(shown, Several)
+            assert isinstance(shown, SeveralRuns)
             against = shown.compared.variants[0].to_first[1]
             assert against is not None
             assert against.macro_f1 is not None

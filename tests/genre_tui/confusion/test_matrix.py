@@ -15,7 +15,6 @@ from experiments.results.confusion_matrix import ConfusionMatrix
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.event_reader import EventReader
-from genre_tui.confusion.cells import Grid
 from genre_tui.confusion.heat_colours import (
     BLACK,
     RIGHT,
@@ -26,10 +25,16 @@ from genre_tui.confusion.heat_colours import (
     readable_on,
     sign,
 )
-from genre_tui.confusion.matrix import added, as_text, classes_csv, confusion_csv
-from genre_tui.confusion.matrix_choice import Look, first_tested, peers, read_tests, see
-from genre_tui.confusion.matrix_layout import lay_out
-from genre_tui.confusion.matrix_view_state import Viewer
+from genre_tui.confusion.matrix import CellGrid, added, as_text, classes_csv, confusion_csv
+from genre_tui.confusion.matrix_drawing import lay_out_matrix
+from genre_tui.confusion.matrix_selection import (
+    MatrixSelection,
+    first_tested,
+    read_tests,
+    seed_siblings,
+    select_matrix,
+)
+from genre_tui.confusion.matrix_view_state import MatrixViewState
 from genre_tui.core.short_names import abbreviated, shortened
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.messages import RunUpdate
@@ -93,26 +98,26 @@ def test_figures_are_those_of_the_records() -> None:
 
 def test_cells_show_counts_shares_and_differences() -> None:
     now, names = ConfusionMatrix(COUNTS), ("a", "b", "c")
-    cell = Grid(names, now, "counts").cell(0, 1)
+    cell = CellGrid(names, now, "counts").cell(0, 1)
     assert (cell.short, cell.note, cell.shade, cell.is_right) == ("2", "25%", 0.25, False)
-    assert Grid(names, now, "counts").cell(0, 2).short == "·"
-    cell = Grid(names, now, "rows").cell(0, 0)
+    assert CellGrid(names, now, "counts").cell(0, 2).short == "·"
+    cell = CellGrid(names, now, "rows").cell(0, 0)
     assert (cell.short, cell.long, cell.note) == ("75", "75.0", "6")
-    assert Grid(names, now, "columns").cell(2, 2).short == "–"
+    assert CellGrid(names, now, "columns").cell(2, 2).short == "–"
     before = ConfusionMatrix([[8, 0, 0], [1, 3, 0], [0, 3, 1]])
-    grid = Grid(names, now, "counts", before)
+    grid = CellGrid(names, now, "counts", before)
     worse, more, same = grid.cell(0, 0), grid.cell(0, 1), grid.cell(1, 1)
     assert (worse.short, worse.note, worse.is_right) == ("-2", "8 → 6", False)
     assert (more.short, more.note, more.is_right) == ("+2", "0 → 2", False)
     assert (same.short, same.shade) == ("·", 0.0)
     assert worse.shade == pytest.approx(0.5)  # a quarter of the genre: half of what is stark
-    assert Grid(names, now, "rows", before).cell(0, 0).long == "-25.0"
-    assert Grid(names, now, "rows", before).side(0)[1] == "-25.0"
-    assert Grid(names, now, "counts").side(2) == ("–", "0.0", "0.0", "4")
+    assert CellGrid(names, now, "rows", before).cell(0, 0).long == "-25.0"
+    assert CellGrid(names, now, "rows", before).metric_texts(0)[1] == "-25.0"
+    assert CellGrid(names, now, "counts").metric_texts(2) == ("–", "0.0", "0.0", "4")
 
 
 def test_large_counts_stay_short() -> None:
-    grid = Grid(("a", "b"), ConfusionMatrix([[123_456_789, 99_999], [1, 0]]), "counts")
+    grid = CellGrid(("a", "b"), ConfusionMatrix([[123_456_789, 99_999], [1, 0]]), "counts")
     assert [grid.cell(0, j).short for j in range(2)] == ["123M", "99999"]
     assert grid.digits == 5
 
@@ -134,12 +139,12 @@ def test_a_matrix_fits_into_the_room() -> None:
     for size in (2, 4, 10, 20, 1000):
         for width, height in ((60, 14), (80, 18), (140, 38), (300, 90), (20, 3)):
             for name in (3, 12, 80):
-                found = lay_out(width, height, size, name, 4, SIDES)
+                found = lay_out_matrix(width, height, size, name, 4, SIDES)
                 assert 1 <= found.columns <= size
                 assert 1 <= found.rows <= size
                 assert found.label + found.columns * found.cell + sum(found.side) <= width
                 assert found.rows * found.height <= max(height - 2, 1)
-    wide, narrow = (lay_out(width, 18, 4, 10, 4, SIDES) for width in (140, 80))
+    wide, narrow = (lay_out_matrix(width, 18, 4, 10, 4, SIDES) for width in (140, 80))
     assert (wide.columns, wide.side) == (4, SIDES[0])
     assert (narrow.columns, narrow.cell, narrow.side) == (4, 11, SIDES[1])
 
@@ -172,23 +177,23 @@ def test_texts_for_files_and_the_clipboard() -> None:
 
 def test_a_look_at_epochs_and_seeds(tmp_path: Path) -> None:
     model = RunModel(record(tmp_path))
-    one, *others = peers(model, next(iter(model.trials)))
+    one, *others = seed_siblings(model, next(iter(model.trials)))
     assert len(others) == 2
     model.handle(told(model.run, epoch(one, 1, COUNTS), epoch(one, 2, [[9, 0, 0]] * 3)))
     model.handle(told(model.run, epoch(others[0], 1, COUNTS)))
-    seen = see(model, Look(one), {})
+    seen = select_matrix(model, MatrixSelection(one), {})
     assert seen.counts == [[9, 0, 0]] * 3
     assert "after epoch 2 of 4, " in seen.title
-    assert see(model, Look(one, epoch=1), {}).counts == COUNTS
-    assert see(model, Look(one, epoch=9), {}).epoch == 2
-    summed = see(model, Look(one, epoch=1, all_seeds=True), {})
+    assert select_matrix(model, MatrixSelection(one, epoch=1), {}).counts == COUNTS
+    assert select_matrix(model, MatrixSelection(one, epoch=9), {}).epoch == 2
+    summed = select_matrix(model, MatrixSelection(one, epoch=1, all_seeds=True), {})
     assert summed.trials == (one, others[0])  # the third has not come so far
     assert summed.counts == [[12, 4, 0], [2, 6, 0], [0, 8, 0]]
     assert "2 seeds summed" in summed.title
-    assert "waits for its turn" in see(model, Look(others[1]), {}).missing
+    assert "waits for its turn" in select_matrix(model, MatrixSelection(others[1]), {}).missing
     model.handle(told(model.run, epoch(others[1], 1, [[1, 2], [3]])))
-    assert "damaged" in see(model, Look(others[1]), {}).missing
-    assert see(model, Look("nothing"), {}).missing
+    assert "damaged" in select_matrix(model, MatrixSelection(others[1]), {}).missing
+    assert select_matrix(model, MatrixSelection("nothing"), {}).missing
 
 
 def test_a_look_at_test_rows(tmp_path: Path) -> None:
@@ -197,65 +202,71 @@ def test_a_look_at_test_rows(tmp_path: Path) -> None:
     found = first_tested(run, model.trials, 3)
     assert found is not None
     trial, counts = found
-    names = peers(model, trial)
-    assert "Reading" in see(model, Look(trial, "test", all_seeds=True), {}).missing
+    names = seed_siblings(model, trial)
+    assert (
+        "Reading"
+        in select_matrix(model, MatrixSelection(trial, "test", all_seeds=True), {}).missing
+    )
     tests = read_tests(run, names, 3)
     assert tests[trial] == counts
-    seen = see(model, Look(trial, "test", all_seeds=True), tests)
+    seen = select_matrix(model, MatrixSelection(trial, "test", all_seeds=True), tests)
     assert seen.counts is not None
     assert sum(map(sum, seen.counts)) == 3 * 60
     untested = next(name for name in model.trials if read_tests(run, [name], 3)[name] is None)
     model.handle(told(run, state="finished"))
-    assert "validation selects" in see(model, Look(untested, "test"), {untested: None}).missing
+    assert (
+        "validation selects"
+        in select_matrix(model, MatrixSelection(untested, "test"), {untested: None}).missing
+    )
     (run.trial_path(trial) / "result.json").write_text("{")
     with pytest.raises(RunError, match="damaged"):
         read_tests(run, [trial], 3)
 
 
-def test_keys_of_a_viewer(tmp_path: Path) -> None:
+def test_keys_change_the_state(tmp_path: Path) -> None:
     run = record(tmp_path)
-    model, viewer = RunModel(run), Viewer()
-    assert "No run" in viewer.show().seen.missing
+    model, state = RunModel(run), MatrixViewState()
+    assert "No run" in state.show().selected.missing
     trial = next(iter(model.trials))
     model.handle(told(run, *(epoch(trial, n, [[n, 0, 0]] * 3) for n in (1, 2, 3))))
-    viewer.take(model, None)
-    assert viewer.begin(None) == []
-    assert viewer.look == Look(trial)
-    assert viewer.show().follows
-    viewer.next_epoch(1)  # there is none after the newest
-    assert viewer.look.epoch == 3
-    viewer.next_epoch(-1)
-    assert viewer.show().seen.epoch == 2
+    state.update(model, None)
+    assert state.begin(None) == []
+    assert state.selection == MatrixSelection(trial)
+    assert state.show().follows
+    state.next_epoch(1)  # there is none after the newest
+    assert state.selection.epoch == 3
+    state.next_epoch(-1)
+    assert state.show().selected.epoch == 2
     for _ in range(5):
-        viewer.next_epoch(-1)
-    assert viewer.show().seen.epoch == 1
-    assert "Marked" in viewer.mark()
-    assert viewer.show().minus is None  # the same matrix
-    viewer.follow()
-    shown = viewer.show()
+        state.next_epoch(-1)
+    assert state.show().selected.epoch == 1
+    assert "Marked" in state.toggle_reference()
+    assert state.show().minus is None  # the same matrix
+    state.follow()
+    shown = state.show()
     assert shown.minus is not None
     assert shown.grid is not None
     assert (shown.grid.measure, shown.grid.cell(0, 0).short) == ("rows", "·")  # unlike many rows
-    assert "No difference" in viewer.mark()
-    viewer.next_trial(-1)
-    assert viewer.look.trial == list(model.trials)[-1]
-    viewer.next_trial(1)
-    assert viewer.look.trial == trial
-    viewer.other_rows()
-    assert viewer.unread == [trial]
-    viewer.found({trial: None})
-    assert viewer.unread == []
+    assert "No difference" in state.toggle_reference()
+    state.next_trial(-1)
+    assert state.selection.trial == list(model.trials)[-1]
+    state.next_trial(1)
+    assert state.selection.trial == trial
+    state.toggle_rows()
+    assert state.unread == [trial]
+    state.add_tests({trial: None})
+    assert state.unread == []
     ended = {"event": "trial", "trial": trial, "variant": "", "seed": 1, "learning_rate": 0.1}
     ended |= {"status": "finished"}
-    viewer.take(model, told(run, ended))  # it may have been tested now
-    assert viewer.unread == [trial]
-    assert viewer.other_seeds() == ""
-    assert len(viewer.unread) == 3
-    summed = set(viewer.unread)
-    viewer.next_trial(1)  # to one that is not in the sum, and back
-    assert viewer.look.trial not in summed
-    viewer.next_trial(-1)
-    assert viewer.look.trial in summed
+    state.update(model, told(run, ended))  # it may have been tested now
+    assert state.unread == [trial]
+    assert state.toggle_seeds() == ""
+    assert len(state.unread) == 3
+    summed = set(state.unread)
+    state.next_trial(1)  # to one that is not in the sum, and back
+    assert state.selection.trial not in summed
+    state.next_trial(-1)
+    assert state.selection.trial in summed
 
 
 def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
@@ -266,4 +277,4 @@ def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
     log.append(*raw(epoch(trial, 1, COUNTS)))
     _, found = EventReader(run).read()
     model.handle(told(run, *(entry.to_dict() for entry in found)))
-    assert see(model, Look(trial), {}).counts == COUNTS
+    assert select_matrix(model, MatrixSelection(trial), {}).counts == COUNTS

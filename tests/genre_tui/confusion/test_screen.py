@@ -15,10 +15,10 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.lock import owning
 from genre_tui.confusion import matrix_widget, spectrogram_widget
-from genre_tui.confusion.matrix_widget import MatrixGrid
+from genre_tui.confusion.matrix_widget import MatrixWidget
 from genre_tui.confusion.screen import ConfusionPage
+from genre_tui.confusion.segment_dialog import SegmentDialog
 from genre_tui.confusion.segments_dialog import SegmentsDialog
-from genre_tui.confusion.spectrogram_dialog import SegmentDialog
 from genre_tui.model.run_model import RunModel
 from tests.genre_tui.confusion.test_matrix import COUNTS, epoch
 from tests.genre_tui.support.listed import known_run, trials_of
@@ -63,7 +63,7 @@ def test_the_tests_of_all_seeds_come_first(tmp_path: Path, size: tuple[int, int]
             await user.press("a", "right")
             await user.sees("blues taken for jazz: 5 rows, 62.5 % of blues, 38.5 % of all called")
             await user.press("down", "down", "down", "end", "left")
-            assert user.app.screen.query_one(MatrixGrid).cursor == (2, 1)
+            assert user.app.screen.query_one(MatrixWidget).cursor == (2, 1)
             await user.sees("rock taken for jazz: 0 rows.")
             await user.press("enter")
             await user.hears("no segments in this cell")
@@ -220,7 +220,7 @@ def test_many_genres_scroll_under_their_names(tmp_path: Path, count: int) -> Non
         async with driving(tmp_path, first="confusion", run=run) as user:
             await user.sees("2 seeds summed", "true ↓", "predicted →")
             await user.press("end")
-            assert user.app.screen.query_one(MatrixGrid).cursor == (count - 1, count - 1)
+            assert user.app.screen.query_one(MatrixWidget).cursor == (count - 1, count - 1)
             await user.sees(f"[{count}" if count == 20 else "[b9")
             assert "\x1b" not in user.text
             assert "F1" in user.text
@@ -270,14 +270,14 @@ def test_the_mouse_chooses_cells(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path, first="confusion", run=run) as user:
             await user.sees("2 seeds summed")
-            grid = user.app.screen.query_one(MatrixGrid)
+            grid = user.app.screen.query_one(MatrixWidget)
             layout: Any = grid._layout
             place = layout.label + layout.cell + 1, 2 + layout.height
-            await user.pilot.click(MatrixGrid, offset=place)
+            await user.pilot.click(MatrixWidget, offset=place)
             assert grid.cursor == (1, 1)
-            await user.pilot.click(MatrixGrid, offset=(1, 1))  # a name
+            await user.pilot.click(MatrixWidget, offset=(1, 1))  # a name
             assert grid.cursor == (1, 1)
-            await user.pilot.click(MatrixGrid, offset=place, times=2)
+            await user.pilot.click(MatrixWidget, offset=place, times=2)
             await user.sees("test segments of jazz")
 
     drive(flow())

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from data.errors import DataError
 from data.storage import catalogue
 from experiments.errors import RunError
-from genre_tui.confusion.mfcc_text import mfcc_lines
+from genre_tui.confusion.segment_dialog import mfcc_lines
 from genre_tui.confusion.segments import (
-    Sources,
+    SegmentSources,
     at_row,
     features_of,
     in_cell,
@@ -29,7 +28,7 @@ from genre_tui.model.run_model import RunModel
 from tests.genre_tui.support.listed import GENRES, known_dataset, known_run, trials_of
 
 
-def _sources(runs: Path, seeds: int = 2, **about: bool) -> Sources:
+def _sources(runs: Path, seeds: int = 2, **about: bool) -> SegmentSources:
     run = known_run(runs, **about)
     return open_sources(run, RunModel(run), trials_of(run)[:seeds])
 
@@ -39,7 +38,7 @@ def test_segments_in_a_cell_surest_first(tmp_path: Path) -> None:
     assert [(one.row, one.trials) for one in segments] == [(2, 2), (1, 2), (0, 1)]
     assert [round(one.probability[1], 6) for one in segments] == [0.85, 0.55, 0.9]
     assert [one.start for one in segments] == [1.0, 0.0, 3.0]
-    assert {one.track for one in segments} == {"blue [b][31mnote"}
+    assert {one.track for one in segments} == {"blue [b]\x1b[31mnote"}
     assert all(sum(one.probability) == pytest.approx(1) for one in segments)
     alone = in_cell(_sources(tmp_path, seeds=1), 0, 1)
     assert [one.row for one in alone] == [0, 2, 1]
@@ -83,7 +82,7 @@ def test_a_dataset_that_is_gone_is_told(tmp_path: Path) -> None:
     sources = _sources(tmp_path, there=False)
     assert "none of your datasets" in sources.lacking
     assert in_cell(sources, 0, 1)[0].track == "track 2"
-    with pytest.raises(DataError, match="none of your datasets"):
+    with pytest.raises(RunError, match="none of your datasets"):
         features_of(sources, 0)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from genre_tui.core.subprocess_command import Command, Ended
+from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
 
 
 @pytest.fixture
@@ -24,15 +24,15 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return make
 
 
-def test_lines_and_output_are_told_apart_and_made_harmless(module) -> None:
+def test_lines_and_output_are_told_apart(module) -> None:
     arguments = module(
         "print('{}'); print('one', file=sys.stderr)\n"
-        "print('\\x1b[2Jtwo\\x07', file=sys.stderr); sys.stderr.write('three')"
+        "print('two', file=sys.stderr); sys.stderr.write('three')"
     )
     heard: list[str] = []
-    ended = Command(arguments, heard.append).run()
-    assert heard == ["one", "[2Jtwo", "three"]
-    assert ended == Ended(0, "{}\n", "", False)
+    ended = SubprocessCommand(arguments, heard.append).run()
+    assert heard == ["one", "two", "three"]
+    assert ended == CommandResult(0, "{}\n", "", False)
 
 
 def test_lines_come_while_it_runs(module, tmp_path: Path) -> None:
@@ -40,25 +40,27 @@ def test_lines_come_while_it_runs(module, tmp_path: Path) -> None:
         "print('here', file=sys.stderr, flush=True)\n"
         f"while not os.path.exists({str(tmp_path / 'seen')!r}): time.sleep(0.01)"
     )
-    command = Command(arguments, lambda line: (tmp_path / "seen").touch())
+    command = SubprocessCommand(arguments, lambda line: (tmp_path / "seen").touch())
     ended = command.run()  # would not end otherwise
     assert ended is not None
     assert ended.status == 0
 
 
 def test_the_sentence_of_bad_input_is_the_problem(module) -> None:
-    ended = Command(module("sys.stderr.write('Error: no such thing.\\n'); sys.exit(2)")).run()
-    assert ended == Ended(2, "", "no such thing.", False)
-    ended = Command(module("print('out of luck', file=sys.stderr); sys.exit(3)")).run()
+    ended = SubprocessCommand(
+        module("sys.stderr.write('Error: no such thing.\\n'); sys.exit(2)")
+    ).run()
+    assert ended == CommandResult(2, "", "no such thing.", False)
+    ended = SubprocessCommand(module("print('out of luck', file=sys.stderr); sys.exit(3)")).run()
     assert ended is not None
     assert ended.problem == "the command ended with exit status 3, saying: out of luck"
-    ended = Command(module("sys.exit(4)")).run()
+    ended = SubprocessCommand(module("sys.exit(4)")).run()
     assert ended is not None
     assert "it said nothing" in ended.problem
 
 
 def test_it_has_a_session_and_no_terminal_of_ours(module) -> None:
-    ended = Command(module("print(os.getsid(0), sys.stdin.read() == '')")).run()
+    ended = SubprocessCommand(module("print(os.getsid(0), sys.stdin.read() == '')")).run()
     assert ended is not None
     session, nothing = ended.output.split()
     assert int(session) != os.getsid(0)
@@ -71,8 +73,8 @@ def test_cancelling_lets_it_clean_up(module) -> None:
         "print('ready', file=sys.stderr, flush=True)\n"
         "time.sleep(60)"
     )
-    command = Command(arguments, lambda line: command.cancel())
-    assert command.run() == Ended(143, "cleaned\n", "", True)
+    command = SubprocessCommand(arguments, lambda line: command.cancel())
+    assert command.run() == CommandResult(143, "cleaned\n", "", True)
 
 
 def test_one_that_will_not_end_is_killed(module, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +84,7 @@ def test_one_that_will_not_end_is_killed(module, monkeypatch: pytest.MonkeyPatch
         "print('ready', file=sys.stderr, flush=True)\n"
         "time.sleep(60)"
     )
-    command = Command(arguments, lambda line: command.cancel())
+    command = SubprocessCommand(arguments, lambda line: command.cancel())
     ended = command.run()
     assert ended is not None
     assert (ended.status, ended.cancelled) == (-9, True)
@@ -94,8 +96,8 @@ def test_one_that_is_left_goes_on(module, tmp_path: Path) -> None:
         "time.sleep(0.6); print('more', flush=True)\n"
         f"open({str(tmp_path / 'done')!r}, 'w').close()"
     )
-    command = Command(arguments, lambda line: command.leave())
-    ends: list[Ended] = []
+    command = SubprocessCommand(arguments, lambda line: command.detach())
+    ends: list[CommandResult] = []
     command.start(ends.append)
     deadline = time.monotonic() + 20
     while not (tmp_path / "done").exists() and time.monotonic() < deadline:

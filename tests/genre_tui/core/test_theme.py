@@ -2,11 +2,8 @@
 
 import pytest
 from rich.color import Color
-from rich.segment import Segment
-from rich.style import Style
-from textual.color import Color as Background
 
-from genre_tui.core.theme import DARK, LIGHT, MARKS, SERIES, STATE_GLYPH, WithoutColour, theme_for
+from genre_tui.core.theme import DARK, LIGHT, MARKS, SERIES, STATE_GLYPH, theme_for
 
 FULL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
@@ -64,12 +61,3 @@ def test_series_and_states_differ_without_colour() -> None:
         assert len(STATE_GLYPH[state]) == 1
     runs = [STATE_GLYPH[state] for state in ("running", "stopped", "finished", "failed")]
     assert len(set(runs)) == 4
-
-
-def test_no_colour_leaves_styles() -> None:
-    style = Style(color="red", bgcolor="blue", bold=True, reverse=True)
-    (drawn, plain) = WithoutColour().apply(
-        [Segment("a", style), Segment("b", None)], Background.parse("black")
-    )
-    assert drawn.style == Style(bold=True, reverse=True)
-    assert (drawn.text, plain) == ("a", Segment("b", None))

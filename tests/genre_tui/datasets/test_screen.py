@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from data.storage import catalogue, hdf5
-from genre_tui.core.subprocess_command import Ended
+from genre_tui.core.subprocess_command import CommandResult
 from genre_tui.datasets import audits
 from genre_tui.datasets.screen import DataPage
 from genre_tui.shell.confirm_dialog import ConfirmDialog
@@ -150,11 +150,11 @@ class _Audit:
         self.arguments, self.heard = arguments, heard
         self.made.append(self)
 
-    def start(self, ended: Callable[[Ended], object]) -> None:
+    def start(self, ended: Callable[[CommandResult], object]) -> None:
         self.ended = ended
 
     def cancel(self) -> None:
-        self.ended(Ended(143, "", "", True))
+        self.ended(CommandResult(143, "", "", True))
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[_Audit]:
     """Audits that were begun."""
     made: list[_Audit] = []
     monkeypatch.setattr(_Audit, "made", made, raising=False)
-    monkeypatch.setattr(audits, "Command", _Audit)
+    monkeypatch.setattr(audits, "SubprocessCommand", _Audit)
     return made
 
 
@@ -175,7 +175,7 @@ def test_a_audits_and_its_findings_stay(tmp_path: Path, audited: list[_Audit]) -
             await user.sees("Auditing: some seconds")
             audited[0].heard("auditing mine:  40%, 8 classifiers")
             await user.sees("auditing mine:  40%, 8 classifiers")
-            audited[0].ended(Ended(1, json.dumps(FOUND), "auditing mine: 100%", False))
+            audited[0].ended(CommandResult(1, json.dumps(FOUND), "auditing mine: 100%", False))
             await user.sees("mine  1 leak, 1 warning.", "✗ leak", "A track in two splits. Cut it.")
             await user.until(lambda: "classifiers" not in user.text)
             await user.press("down")
@@ -197,7 +197,7 @@ def test_an_audit_can_be_ended_and_can_fail(tmp_path: Path, audited: list[_Audit
             await user.hears("Ending the audit of mine.")
             await user.sees("Not audited yet")
             await user.press("a")
-            audited[-1].ended(Ended(2, "", "mine.h5 is damaged.", False))
+            audited[-1].ended(CommandResult(2, "", "mine.h5 is damaged.", False))
             await user.sees("mine.h5 is damaged.")
 
     drive(flow())

@@ -12,8 +12,15 @@ from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
 from genre_tui.model.run_model import RunModel
-from genre_tui.run.curves import METRICS, Choice, curves_of, mark_of, shown_variants, time_unit
-from genre_tui.run.trials import curves_csv, trials_csv, trials_json
+from genre_tui.run.curves import (
+    METRICS,
+    CurveOptions,
+    curves_of,
+    mark_of,
+    shown_variants,
+    time_unit,
+)
+from genre_tui.run.trial_table import curves_csv, trials_csv, trials_json
 from genre_tui.watch.messages import RunUpdate
 from tests.support.raw_events import entries
 from tests.support.recorded_runs import record, with_names
@@ -116,16 +123,18 @@ def test_curves_are_of_the_best_learning_rate_until_another_is_chosen(run: RunDi
         for seed, trial in enumerate(group.trials):
             f1 = 0.9 if number == 1 else 0.1 * (seed + 1)
             model.handle(_told(run, _epoch(trial.id, 1, f1), _epoch(trial.id, 2, f1)))
-    best = next(c for c in curves_of(model, METRICS[0], Choice()) if c.colour == 0)
+    best = next(c for c in curves_of(model, METRICS[0], CurveOptions()) if c.colour == 0)
     assert list(best.y) == pytest.approx([90, 90])
-    chosen = next(c for c in curves_of(model, METRICS[0], Choice(rates={0: 0})) if c.colour == 0)
+    chosen = next(
+        c for c in curves_of(model, METRICS[0], CurveOptions(rates={0: 0})) if c.colour == 0
+    )
     assert list(chosen.y) == pytest.approx([20, 20])
     assert list(chosen.low) == pytest.approx([10, 10])
     assert list(chosen.high) == pytest.approx([30, 30])
     assert list(chosen.x) == [1, 2]
-    timed = curves_of(model, METRICS[0], Choice(by_time=True))[0]
+    timed = curves_of(model, METRICS[0], CurveOptions(by_time=True))[0]
     assert list(timed.x) == [2.0, 4.0]
-    assert time_unit(model, Choice(by_time=True)) == ("seconds", 1.0)
+    assert time_unit(model, CurveOptions(by_time=True)) == ("seconds", 1.0)
 
 
 def test_train_is_dotted_beside_validation_or_alone(run: RunDirectory) -> None:
@@ -133,9 +142,11 @@ def test_train_is_dotted_beside_validation_or_alone(run: RunDirectory) -> None:
     for trial in model.settings[0].groups[0].trials:
         model.handle(_told(run, _epoch(trial.id, 1)))
     loss = METRICS[2]
-    both = [curve for curve in curves_of(model, loss, Choice()) if curve.colour == 0]
+    both = [curve for curve in curves_of(model, loss, CurveOptions()) if curve.colour == 0]
     assert [(curve.dotted, curve.y[0]) for curve in both] == [(False, 1.1), (True, 1.0)]
-    alone = [curve for curve in curves_of(model, loss, Choice(lines="train")) if curve.colour == 0]
+    alone = [
+        curve for curve in curves_of(model, loss, CurveOptions(lines="train")) if curve.colour == 0
+    ]
     assert [(curve.dotted, curve.y[0]) for curve in alone] == [(False, 1.0)]
 
 
@@ -144,7 +155,7 @@ def test_smoothing_is_a_moving_average_without_bias(run: RunDirectory) -> None:
     trial = model.settings[0].groups[0].trials[0]
     for epoch, f1 in enumerate((0.5, 0.9, "nan", 0.1), 1):
         model.handle(_told(run, _epoch(trial.id, epoch, f1)))
-    curve = curves_of(model, METRICS[0], Choice(smoothing=0.6, pinned=(trial.id,)))[0]
+    curve = curves_of(model, METRICS[0], CurveOptions(smoothing=0.6, pinned=(trial.id,)))[0]
     assert curve.name == f"s{trial.seed} {trial.variant}"
     assert curve.y[0] == pytest.approx(50)
     assert curve.y[1] == pytest.approx(100 * (0.6 * 0.4 * 0.5 + 0.4 * 0.9) / (1 - 0.36))
@@ -157,7 +168,7 @@ def test_of_many_variants_the_best_are_drawn_and_the_one_under_the_cursor(tmp_pa
     names = [f"v{number:02d}" for number in range(30)]
     run = record(tmp_path, with_names(STUDIES["activations"], names), seeds=1, baselines=())
     model = RunModel(run)
-    shown = shown_variants(model, Choice(variant=29))
+    shown = shown_variants(model, CurveOptions(variant=29))
     assert len(shown) == 12
     assert shown[-1] == 29
     marks = [mark_of(number) for number in range(30)]

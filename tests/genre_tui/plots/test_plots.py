@@ -19,7 +19,7 @@ from genre_tui.plots.braille import Raster
 from genre_tui.plots.curve import Curve, Frame
 from genre_tui.plots.plot import changed
 from genre_tui.plots.plot_drawing import draw
-from genre_tui.runs.sparkline import sparkline
+from genre_tui.runs.runs_table import sparkline
 
 NAN = math.nan
 

@@ -97,7 +97,7 @@ def test_the_variant_under_the_cursor_is_in_front_with_the_rate_that_is_chosen(
                     await user.press("g")
                 await user.sees(f"best rates ({name}: {rates[-1]:g})")
                 await user.press("end")
-                assert user.page(RunPage).choice.variant == 4
+                assert user.page(RunPage).options.variant == 4
 
     drive(flow())
 
@@ -112,7 +112,7 @@ def test_trials_are_pinned_sorted_copied_and_opened(tmp_path: Path, size: tuple[
                 page = user.page(RunPage)
                 await user.press("down", "p", "S")
                 await user.sees("F1 %▼", "s43")
-                assert page.choice.pinned == (teller.trials[1],)
+                assert page.options.pinned == (teller.trials[1],)
                 assert page.table.items[0].id == teller.trials[-1]
                 assert page.table.item is not None
                 assert page.table.item.id == teller.trials[1]
@@ -316,7 +316,7 @@ def test_another_run_takes_the_place_of_the_first(tmp_path: Path) -> None:
             await user.press("down", "p", "g")
             user.app.open_run(other)
             await user.sees(other.path.name, "finished")
-            assert user.page(RunPage).choice.pinned == ()
+            assert user.page(RunPage).options.pinned == ()
             assert {row.variant for row in user.page(RunPage).table.items} == {
                 variant["name"] for variant in other.read_run()["variants"]
             }

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from experiments.runs.directory import RunDirectory
-from genre_tui.runs.ages import age_of, age_words
-from genre_tui.runs.run_filter import understood
+from genre_tui.runs.run_filter import parse_filter
+from genre_tui.runs.runs_table import age_of, age_words
 from genre_tui.watch.run_summary import RunSummary
 
 NOW = datetime(2026, 1, 3, 12, 0, tzinfo=UTC)
@@ -36,7 +36,7 @@ def _run(**about: Any) -> RunSummary:
 
 
 def _passes(text: str, run: RunSummary) -> bool:
-    found, problem = understood(text)
+    found, problem = parse_filter(text)
     assert problem == ""
     return found.matches(run, NOW)
 
@@ -89,7 +89,7 @@ def test_what_is_not_known_passes_no_comparison() -> None:
     ],
 )
 def test_a_wrong_filter_says_what_is_allowed(text: str, said: str) -> None:
-    kept, problem = understood(f"opti {text} f1>70")
+    kept, problem = parse_filter(f"opti {text} f1>70")
     assert said in problem
     assert kept.matches(_run(), NOW)  # the rest holds all the same
     assert not kept.matches(_run(best=0.1), NOW)

@@ -12,9 +12,9 @@ from textual.widgets import Input, OptionList
 
 from experiments.runs.directory import RunDirectory
 from genre_tui.app import GenreTui
-from genre_tui.core.export_choices import Choice, choices, without_network
+from genre_tui.core.export_choices import ExportChoice, choices, without_network
+from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.export_dialog import ExportDialog
-from genre_tui.shell.page import Page
 from genre_tui.widgets.tab_bar import SCREENS
 from tests.genre_tui.support.pilots import Driver, drive, driving
 from tests.support.recorded_runs import record
@@ -33,7 +33,7 @@ def test_export_writes_the_table(tmp_path: Path, own_folder: Path) -> None:
             await user.press("e")
             await user.sees("studies (CSV)", "picture of this screen (SVG)", "studies.csv")
             await user.press("enter")
-            assert user.app.screen is user.page(Page)
+            assert user.app.screen is user.page(BasePage)
             await user.sees("Wrote studies.csv.")
 
     drive(flow())
@@ -87,7 +87,7 @@ def test_export_says_what_is_wrong_with_a_path(
                 await user.sees(sentence)  # without its end, which may be on the next line
             assert sorted(os.listdir()) == ["file", "folder"]
             await user.press("e", "escape")
-            assert user.app.screen is user.page(Page)
+            assert user.app.screen is user.page(BasePage)
 
     drive(flow())
 
@@ -156,7 +156,7 @@ def test_names_of_files_are_plain() -> None:
     (table, picture, _) = choices("runs", {"runs.csv": "b"}, run)
     assert (table.name, picture.name) == ("runs.csv", "runs.svg")
     assert choices("data", {}, None) == [
-        Choice("picture of this screen (SVG)", "data.svg", "picture")
+        ExportChoice("picture of this screen (SVG)", "data.svg", "picture")
     ]
 
 
@@ -202,7 +202,7 @@ def test_what_is_exported_is_what_pages_offer(tmp_path: Path) -> None:
             await user.until(lambda: user.app.model is not None)
             for key, mode, _ in SCREENS:
                 await user.press(key)
-                for name, text in user.page(Page).exportable().items():
+                for name, text in user.page(BasePage).exportable().items():
                     assert re.fullmatch(r"[a-z0-9_-]+\.(csv|json|txt)", name), (mode, name)
                     if name.endswith("json"):
                         json.loads(text)

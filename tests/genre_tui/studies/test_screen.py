@@ -13,10 +13,10 @@ import pytest
 from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
 from genre_tui.studies.screen import StudiesPage
-from genre_tui.studies.start_form import StudyForm
+from genre_tui.studies.start_form import StartForm
 from genre_tui.watch.messages import RunsSeen
 from genre_tui.watch.run_summary import RunSummary
-from genre_tui.widgets.form import Pick
+from genre_tui.widgets.form import FormRadio
 from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
 from tests.support.recorded_runs import record
 
@@ -31,8 +31,8 @@ network.hidden = [4]
 """
 
 
-def _form(user: Driver) -> StudyForm:
-    assert isinstance(user.app.screen, StudyForm)
+def _form(user: Driver) -> StartForm:
+    assert isinstance(user.app.screen, StartForm)
     return user.app.screen
 
 
@@ -129,13 +129,13 @@ def test_a_run_that_goes_on_is_shown_and_drawn_in_place(tmp_path: Path) -> None:
         async with driving(tmp_path) as user:
             await user.sees("5 / 100")
             page = user.page(StudiesPage)
-            page.runs_seen(RunsSeen((_summary(tmp_path, "running"),), complete=True))
+            page.runs_updated(RunsSeen((_summary(tmp_path, "running"),), complete=True))
             await user.sees("▶ 40 %")
-            page.runs_seen(RunsSeen((_summary(tmp_path, "running", 0.5),), complete=True))
+            page.runs_updated(RunsSeen((_summary(tmp_path, "running", 0.5),), complete=True))
             await user.sees("▶ 50 %")
             await user.press("down", "down")
             await user.sees("Now: ▶ running, documented protocol on mine")
-            page.runs_seen(RunsSeen((_summary(tmp_path, "crashed"),), complete=True))
+            page.runs_updated(RunsSeen((_summary(tmp_path, "crashed"),), complete=True))
             await user.sees("! crashed")
             assert "Now:" not in user.text
 
@@ -167,7 +167,7 @@ def test_studies_of_ones_own_are_listed_and_damaged_ones_say_so(
             await user.press("n")
             form = _form(user)
             await user.until(lambda: form.checked)
-            assert form.query_one("#protocol", Pick).value == "controlled"  # as in the file
+            assert form.query_one("#protocol", FormRadio).value == "controlled"  # as in the file
             await user.sees("run narrow.toml --data demo --protocol controlled", "40 trials")
 
     drive(flow())
@@ -185,23 +185,23 @@ def test_read_only_starts_nothing(tmp_path: Path) -> None:
 
 
 def test_times_are_measured_by_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from genre_tui.core.subprocess_command import Ended
+    from genre_tui.core.subprocess_command import CommandResult
     from genre_tui.studies import screen
 
     commands: list[list[str]] = []
-    ends: list[Callable[[Ended], object]] = []
+    ends: list[Callable[[CommandResult], object]] = []
 
     class Recorded:
         def __init__(self, arguments: list[str]) -> None:
             commands.append(arguments)
 
-        def start(self, ended: Callable[[Ended], object]) -> None:
+        def start(self, ended: Callable[[CommandResult], object]) -> None:
             ends.append(ended)
 
         def cancel(self) -> None:
-            ends.pop()(Ended(143, "", "", True))
+            ends.pop()(CommandResult(143, "", "", True))
 
-    monkeypatch.setattr(screen, "Command", Recorded)
+    monkeypatch.setattr(screen, "SubprocessCommand", Recorded)
 
     async def flow() -> None:
         async with driving(tmp_path) as user:
@@ -211,7 +211,7 @@ def test_times_are_measured_by_a_process(tmp_path: Path, monkeypatch: pytest.Mon
             assert not ends
             await user.press("m")
             assert len(commands) == 2
-            ends.pop()(Ended(2, "", "no memory.", False))
+            ends.pop()(CommandResult(2, "", "no memory.", False))
             await user.hears("no memory.")
 
     drive(flow())

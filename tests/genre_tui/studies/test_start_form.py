@@ -16,9 +16,9 @@ from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
 from genre_tui.studies import start_form
-from genre_tui.studies.run_order import Order
-from genre_tui.studies.start_form import StudyForm
-from genre_tui.widgets.form import Pick, Tick
+from genre_tui.studies.run_request import RunRequest
+from genre_tui.studies.start_form import StartForm
+from genre_tui.widgets.form import FormCheckbox, FormRadio
 from tests.conftest import small_dataset
 from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
 from tests.support.recorded_runs import record
@@ -26,21 +26,21 @@ from tests.support.recorded_runs import record
 pytestmark = pytest.mark.usefixtures("own_folder")
 
 
-def _form(user: Driver) -> StudyForm:
-    assert isinstance(user.app.screen, StudyForm)
+def _form(user: Driver) -> StartForm:
+    assert isinstance(user.app.screen, StartForm)
     return user.app.screen
 
 
 @pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[RunRequest]:
     """Orders that were launched; the run that comes of each was recorded."""
-    orders: list[Order] = []
+    orders: list[RunRequest] = []
 
-    def launch(order: Order, dataset: Any, runs: Path, say: Any) -> RunDirectory:
-        orders.append(order)
-        return record(runs, STUDIES[order.study], "documented", name="20260203T030405Z-abcdef")
+    def start_run(request: RunRequest, dataset: Any, runs: Path, say: Any) -> RunDirectory:
+        orders.append(request)
+        return record(runs, STUDIES[request.study], "documented", name="20260203T030405Z-abcdef")
 
-    monkeypatch.setattr(start_form, "launch", launch)
+    monkeypatch.setattr(start_form, "start_run", start_run)
     hdf5.save(small_dataset(), catalogue.path_of("small"))
     hdf5.save(small_dataset(mel=False), catalogue.path_of("plain"))
     return orders
@@ -48,7 +48,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
 
 @SIZES
 def test_a_run_is_started_as_the_form_says(
-    tmp_path: Path, size: tuple[int, int], launched: list[Order]
+    tmp_path: Path, size: tuple[int, int], launched: list[RunRequest]
 ) -> None:
     async def flow() -> None:
         async with driving(tmp_path, size, data="small") as user:
@@ -62,7 +62,7 @@ def test_a_run_is_started_as_the_form_says(
             await user.type("2")
             await user.press("enter")  # the next field
             await user.type("7")
-            await user.until(lambda: (found := form.checked) and found.order)
+            await user.until(lambda: (found := form.checked) and found.request)
             await user.sees("run ffn-baseline --data small --protocol controlled", "--seeds 2")
             await user.press("ctrl+y")
             await user.sees("Copied the command line.")
@@ -71,8 +71,8 @@ def test_a_run_is_started_as_the_form_says(
             assert form.query_one("#start", Button).disabled is False
             await user.press("ctrl+s")
             await user.until(lambda: user.app.current_mode == "run")
-            (order,) = launched
-            assert order.command(tmp_path) == command
+            (request,) = launched
+            assert request.command(tmp_path) == command
             assert user.app.session.run is not None
             assert user.app.session.run.path.name == "20260203T030405Z-abcdef"
 
@@ -80,7 +80,7 @@ def test_a_run_is_started_as_the_form_says(
 
 
 def test_what_is_wrong_stands_below_and_nothing_starts(
-    tmp_path: Path, launched: list[Order]
+    tmp_path: Path, launched: list[RunRequest]
 ) -> None:
     async def flow() -> None:
         async with driving(tmp_path, data="plain") as user:
@@ -107,31 +107,31 @@ def test_what_is_wrong_stands_below_and_nothing_starts(
 
 
 def test_a_key_pressed_before_the_form_was_checked_counts(
-    tmp_path: Path, launched: list[Order]
+    tmp_path: Path, launched: list[RunRequest]
 ) -> None:
     async def flow() -> None:
         async with driving(tmp_path, data="small") as user:
             await user.press("n", "ctrl+s")
             await user.until(lambda: user.app.current_mode == "run")
-            assert [order.data for order in launched] == ["small"]
+            assert [request.data for request in launched] == ["small"]
 
     drive(flow())
 
 
 def test_a_run_that_is_refused_leaves_the_form_as_it_was(
-    tmp_path: Path, launched: list[Order], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, launched: list[RunRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise RunError("there is no GPU that torch can use.")
 
-    monkeypatch.setattr(start_form, "launch", refuse)
+    monkeypatch.setattr(start_form, "start_run", refuse)
 
     async def flow() -> None:
         async with driving(tmp_path, data="small") as user:
             await user.press("n")
             form = _form(user)
             await user.until(lambda: form.checked)
-            form.query_one("#device", Pick).value = "cuda"
+            form.query_one("#device", FormRadio).value = "cuda"
             form.query_one("#seeds", Input).value = "4"
             await user.press("ctrl+s")
             await user.sees("! there is no GPU that torch can use.", "--device cuda")
@@ -142,19 +142,19 @@ def test_a_run_that_is_refused_leaves_the_form_as_it_was(
 
 
 def test_a_form_that_was_closed_is_told_of_in_a_corner(
-    tmp_path: Path, launched: list[Order], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, launched: list[RunRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     goes_on = threading.Event()
-    at_once = start_form.launch
+    at_once = start_form.start_run
 
-    def launch(order: Order, dataset: Any, runs: Path, say: Any) -> RunDirectory:
+    def start_run(request: RunRequest, dataset: Any, runs: Path, say: Any) -> RunDirectory:
         say("making the demo music ...")
         goes_on.wait(30)
-        if order.study == "device":
+        if request.study == "device":
             raise RunError("the disk is full.")
-        return at_once(order, dataset, runs, say)
+        return at_once(request, dataset, runs, say)
 
-    monkeypatch.setattr(start_form, "launch", launch)
+    monkeypatch.setattr(start_form, "start_run", start_run)
 
     async def flow() -> None:
         async with driving(tmp_path, data="small") as user:
@@ -171,12 +171,14 @@ def test_a_form_that_was_closed_is_told_of_in_a_corner(
     drive(flow())
 
 
-def test_further_variants_and_values_are_asked_for(tmp_path: Path, launched: list[Order]) -> None:
+def test_further_variants_and_values_are_asked_for(
+    tmp_path: Path, launched: list[RunRequest]
+) -> None:
     async def flow() -> None:
         async with driving(tmp_path, (140, 45), data="small") as user:
             await user.press("down", "down", "n")
             form = _form(user)
-            form.query_one("#extended", Tick).value = True
+            form.query_one("#extended", FormCheckbox).value = True
             await user.sees("16 trials", "--extended")
             form.query_one("#variants", Input).value = "adam,b-sgd"
             form.query_one("#vary", Input).value = "training.batch_size=16,32"
@@ -188,7 +190,9 @@ def test_further_variants_and_values_are_asked_for(tmp_path: Path, launched: lis
     drive(flow())
 
 
-def test_a_dataset_that_is_not_there_is_to_be_chosen(tmp_path: Path, launched: list[Order]) -> None:
+def test_a_dataset_that_is_not_there_is_to_be_chosen(
+    tmp_path: Path, launched: list[RunRequest]
+) -> None:
     async def flow() -> None:
         async with driving(tmp_path, data="gone") as user:
             await user.press("n")

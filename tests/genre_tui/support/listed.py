@@ -9,7 +9,7 @@ import numpy as np
 from data.datasets.dataset import Dataset, Split
 from data.storage import catalogue
 from experiments.runs.directory import RunDirectory
-from genre_tui.confusion.matrix_choice import first_tested, peers
+from genre_tui.confusion.matrix_selection import first_tested, seed_siblings
 from genre_tui.model.run_model import RunModel
 from networks.training import metrics
 from tests.conftest import small_split
@@ -56,7 +56,7 @@ def known_run(runs: Path, *, mel: bool = True, there: bool = True) -> RunDirecto
     )
     trials = trials_of(run)
     for trial, said, sure in zip(trials, SAID, SURE, strict=True):
-        say(run, trial, np.array(said), np.array(sure))
+        record_predictions(run, trial, np.array(said), np.array(sure))
     return run
 
 
@@ -65,10 +65,10 @@ def trials_of(run: RunDirectory) -> tuple[str, ...]:
     model = RunModel(run)
     found = first_tested(run, model.trials, 3)
     assert found is not None
-    return peers(model, found[0])
+    return seed_siblings(model, found[0])
 
 
-def say(run: RunDirectory, trial: str, said: np.ndarray, sure: np.ndarray) -> None:
+def record_predictions(run: RunDirectory, trial: str, said: np.ndarray, sure: np.ndarray) -> None:
     """Record other predictions of a trial."""
     probability = np.repeat((1 - sure[:, None]) / 2, 3, axis=1)
     probability[np.arange(12), said] = sure

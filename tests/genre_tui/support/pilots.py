@@ -12,10 +12,10 @@ import pytest
 from textual.pilot import Pilot
 
 from genre_tui.app import GenreTui
-from genre_tui.core.session import Session
-from genre_tui.shell.page import Page
+from genre_tui.core.app_session import AppSession
+from genre_tui.shell.base_page import BasePage
 
-P = TypeVar("P", bound=Page)
+P = TypeVar("P", bound=BasePage)
 SIZES = pytest.mark.parametrize("size", [(80, 24), (140, 45)])
 _LOOKS = 600
 _PAUSE = 0.02  # seconds between two looks
@@ -77,7 +77,7 @@ async def driving(
     runs: Path, size: tuple[int, int] = (80, 24), first: str = "studies", **session: Any
 ) -> AsyncIterator[Driver]:
     """The program on a screen of some size."""
-    app = GenreTui(Session(runs, **session), first)
+    app = GenreTui(AppSession(runs, **session), first)
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield Driver(app, pilot)

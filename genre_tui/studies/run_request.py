@@ -1,4 +1,4 @@
-"""A run as the start form asks for it: its command line, its request, what it takes, its start."""
+"""The start form's model: its values, their check and forecast, and the start of the run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from experiments.execution.launch import start
 from experiments.forecasting import forecast
 from experiments.runs.directory import RunDirectory
 from experiments.studies.lookup import study_from_options
-from genre_tui.core.session import where
-from genre_tui.core.subprocess_command import Command
+from genre_tui.core.app_session import runs_option
+from genre_tui.core.subprocess_command import SubprocessCommand
 from genre_tui.model.dataset_rows import DEMO, DatasetLine
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -25,17 +25,17 @@ _MOST_FORECAST = 1000  # trials; planning so many takes a second
 
 
 @dataclass(frozen=True)
-class Order:
-    """A run that is asked for, with the words of the command line.
+class RunRequest:
+    """A run to start, in terms of the command line.
 
     Args:
         study: name of a study, or path of a TOML file.
         data: name of a dataset, or path of an .h5 file.
         protocol: "documented" or "controlled".
-        seeds, epochs: None leaves them to the study.
+        seeds, epochs: None for the study's own.
         quick, extended: see `experiments.design.plan.StudyOptions`.
-        device: that trains.
-        variants: only these, by their names with commas between them; "" for all.
+        device: "auto", "cpu" or "cuda".
+        variants: names separated by commas; "" for all.
         varied: fields with values, such as training.learning_rate=1e-4,1e-3.
     """
 
@@ -51,7 +51,7 @@ class Order:
     varied: tuple[str, ...] = ()
 
     def arguments(self, runs: Path) -> list[str]:
-        """Of `python -m`, to start it in a folder of runs."""
+        """Arguments of `python -m` that start it in a folder of runs."""
         words = ["experiments", "run", self.study, "--data", self.data]
         words += ["--protocol", self.protocol]
         words += ["--quick"] * self.quick + ["--extended"] * self.extended
@@ -61,17 +61,17 @@ class Order:
         for values in self.varied:
             words += ["--vary", values]
         words += ["--device", self.device] * (self.device != "auto")
-        return words + where(runs)
+        return words + runs_option(runs)
 
     def command(self, runs: Path) -> str:
         """The command line that starts it."""
         return shlex.join(["python", "-m", *self.arguments(runs)])
 
     def study_and_options(self) -> tuple[Study, StudyOptions]:
-        """What is to be trained.
+        """The study and its options.
 
         Raises:
-            RunError: there is no such study, variant or field, or a value cannot be.
+            RunError: there is no such study, variant or field, or a value is not allowed.
         """
         return study_from_options(
             self.study,
@@ -84,8 +84,8 @@ class Order:
             varied=self.varied,
         )
 
-    def request(self) -> Request:
-        """What is handed to the process that carries it out; raises as `study_and_options`."""
+    def resolve(self) -> Request:
+        """The request for the run process; raises as `study_and_options`."""
         from data.sources.open import dataset_path
 
         study, options = self.study_and_options()
@@ -93,8 +93,8 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Entries:
-    """A filled-in form. All is text as it was typed, where it can be typed."""
+class FormValues:
+    """The values of the form's fields; text fields as they were typed."""
 
     study: str
     data: str
@@ -109,95 +109,95 @@ class Entries:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What a form's entries mean.
+class CheckedForm:
+    """The result of checking a form.
 
     Args:
-        order: that they make; None where they make none.
-        problems: sentences by the names of the entries that they stand below.
-        trials: that would train.
-        time: how long, such as "about 4 min"; "" where there are too many to plan.
-        notes: what is left out, and what to think of, in sentences.
+        request: the run to start; None where a value is wrong.
+        problems: error messages by name of field.
+        trials: number of trials.
+        time: forecast, such as "about 4 min"; "" where there are too many trials to plan.
+        notes: sentences, such as about variants that are left out.
     """
 
-    order: Order | None
+    request: RunRequest | None
     problems: Mapping[str, str] = field(default_factory=dict)
     trials: int = 0
     time: str = ""
     notes: tuple[str, ...] = ()
 
 
-def check(entries: Entries, dataset: DatasetLine | None) -> Checked:
-    """Check a form, and forecast what it asks for; takes up to a second.
+def check_form(values: FormValues, dataset: DatasetLine | None) -> CheckedForm:
+    """Check a form, and forecast its run; up to a second of work.
 
     Args:
-        entries: of the form.
-        dataset: that is chosen; None where none can be.
+        values: of the form.
+        dataset: the chosen one, or None.
     """
     problems: dict[str, str] = {}
-    plain = Order(entries.study, entries.data, entries.protocol)
-    order = replace(
+    plain = RunRequest(values.study, values.data, values.protocol)
+    request = replace(
         plain,
-        seeds=_whole(entries.seeds, "seeds", MOST_SEEDS, problems),
-        epochs=_whole(entries.epochs, "epochs", MOST_EPOCHS, problems),
-        quick=entries.quick,
-        extended=entries.extended,
-        device=entries.device,
-        variants=entries.variants.strip(" ,"),
-        varied=_words(entries.vary, problems),
+        seeds=_whole(values.seeds, "seeds", MOST_SEEDS, problems),
+        epochs=_whole(values.epochs, "epochs", MOST_EPOCHS, problems),
+        quick=values.quick,
+        extended=values.extended,
+        device=values.device,
+        variants=values.variants.strip(" ,"),
+        varied=_words(values.vary, problems),
     )
     study = _study_of(plain, "study", problems)
     if study is None:
-        return Checked(None, problems)
-    # One by one, so that each sentence stands where it belongs.
-    chosen = _study_of(replace(plain, variants=order.variants), "variants", problems)
-    variants = order.variants if chosen else ""
-    varied = _study_of(replace(order, variants=variants), "vary", problems)
+        return CheckedForm(None, problems)
+    # One field after the other, so that each message belongs to its field.
+    chosen = _study_of(replace(plain, variants=request.variants), "variants", problems)
+    variants = request.variants if chosen else ""
+    varied = _study_of(replace(request, variants=variants), "vary", problems)
     refusal = _refusal(varied or chosen or study, dataset)
     if refusal:
         problems["data"] = refusal
     if problems or dataset is None:
-        return Checked(None, problems)
+        return CheckedForm(None, problems)
     try:
-        return _foresee(order, dataset)
+        return _estimate(request, dataset)
     except RunError as error:
-        return Checked(None, {"protocol": str(error)})
+        return CheckedForm(None, {"protocol": str(error)})
 
 
-def launch(
-    order: Order, dataset: DatasetLine | None, runs: Path, say: Callable[[str], object]
+def start_run(
+    request: RunRequest, dataset: DatasetLine | None, runs: Path, notify: Callable[[str], object]
 ) -> RunDirectory:
-    """Start a run as the command line does; makes the demo first where it is not there.
+    """Start a run as the command line does; builds the demo first where it is missing.
 
-    Takes seconds, half a minute with the demo.
+    Takes seconds, with the demo half a minute.
 
     Args:
-        order: what to run.
-        dataset: that it names, as far as it is known.
+        request: the run to start.
+        dataset: its dataset, as far as it is known.
         runs: the folder of all runs.
-        say: told what is happening.
+        notify: called with the current step.
 
     Raises:
         DataError: a folder cannot be written.
-        RunError: the run was refused, or the demo cannot be made.
+        RunError: the run was refused, or the demo could not be built.
     """
-    request = order.request()
-    if order.data == DEMO and (dataset is None or not dataset.is_made or dataset.problem):
-        say("making the demo music, once: about half a minute ...")
-        ended = Command(["data", "demo"], lambda line: say(f"{line} ...")).run()
+    resolved = request.resolve()
+    if request.data == DEMO and (dataset is None or not dataset.is_made or dataset.problem):
+        notify("making the demo music, once: about half a minute ...")
+        ended = SubprocessCommand(["data", "demo"], lambda line: notify(f"{line} ...")).run()
         if ended is not None and ended.status:
             raise RunError(ended.problem)
-    say("starting ...")
-    return start(request, runs)
+    notify("starting ...")
+    return start(resolved, runs)
 
 
-def _foresee(order: Order, dataset: DatasetLine) -> Checked:
-    """What an order would take.
+def _estimate(request: RunRequest, dataset: DatasetLine) -> CheckedForm:
+    """Count the trials of a request, and forecast their time.
 
     Raises:
-        RunError: nothing could be trained.
+        RunError: there is nothing to train.
     """
-    study, options = order.study_and_options()
+    study, options = request.study_and_options()
     variants = study.of(options.protocol, extended=options.extended)
     each = sum(
         len(study.trainings(variant, options.protocol, options.epochs, quick=options.quick))
@@ -205,31 +205,31 @@ def _foresee(order: Order, dataset: DatasetLine) -> Checked:
     )
     trials = each * options.seeds_each
     if each > _MOST_FORECAST:
-        return Checked(order, {}, trials)
+        return CheckedForm(request, {}, trials)
     few = trials <= _MOST_FORECAST
     found = forecast(
         study,
         options if few else replace(options, seeds=1),
-        Computing(device=order.device),
+        Computing(device=request.device),
         dataset.rows[:2],
         len(dataset.genres),
     )
     if not few:
-        return Checked(order, {}, found.trials * options.seeds_each)
-    return Checked(order, {}, found.trials, found.text, found.left_out)
+        return CheckedForm(request, {}, found.trials * options.seeds_each)
+    return CheckedForm(request, {}, found.trials, found.text, found.left_out)
 
 
-def _study_of(order: Order, name: str, problems: dict[str, str]) -> Study | None:
-    """What is to be trained; None where that cannot be: why not stands below an entry."""
+def _study_of(request: RunRequest, name: str, problems: dict[str, str]) -> Study | None:
+    """The study of a request; None where it is refused, with a message for a field."""
     try:
-        return order.study_and_options()[0]
+        return request.study_and_options()[0]
     except RunError as error:
         problems.setdefault(name, str(error))
         return None
 
 
 def _refusal(study: Study, dataset: DatasetLine | None) -> str:
-    """Why a study cannot run on a dataset, and what to do; "" where it can."""
+    """Why a study cannot run on a dataset, and what to do, or ""."""
     if dataset is None:
         return "choose a dataset."
     if study.features == "mel" and not (dataset.has_mel or dataset.problem):
@@ -237,11 +237,11 @@ def _refusal(study: Study, dataset: DatasetLine | None) -> str:
             f"{dataset.name} has no mel-spectrograms, which this study reads: choose another "
             "dataset, or build one from recordings (6, then i)."
         )
-    return "" if dataset.name == DEMO else dataset.problem  # the demo is mended on use
+    return "" if dataset.name == DEMO else dataset.problem  # a damaged demo is built again on use
 
 
 def _whole(text: str, name: str, most: int, problems: dict[str, str]) -> int | None:
-    """A number that may be left to the study."""
+    """A whole number from 1, or None for an empty field."""
     text = text.strip()
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""Which confusion matrix is looked at, and where it comes from."""
+"""The selected confusion matrix: of which trial, rows and epoch, and where it is read from."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Tests = Mapping[str, Counts | None]
 
 
 @dataclass(frozen=True)
-class Look:
-    """A choice of matrix.
+class MatrixSelection:
+    """Which matrix is shown.
 
     Args:
         trial: id of the trial.
-        rows: of the validation split after an epoch, or of the test split.
-        epoch: from 1; None follows the newest.
-        all_seeds: sums over the seeds of the trial's variant and learning rate.
+        rows: validation rows after an epoch, or test rows.
+        epoch: from 1; None for the newest.
+        all_seeds: whether to sum over the seeds of the trial's variant and learning rate.
     """
 
     trial: str
@@ -35,15 +35,15 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a look shows.
+class SelectedMatrix:
+    """The matrix of a selection.
 
     Args:
-        counts: of rows; None where there is no such matrix.
-        title: what they are.
-        trials: that they are summed over.
-        epoch: after which, and `of` how many; 0 for test rows.
-        missing: why there is none, a sentence; "" where there is one.
+        counts: its cells; None where there is no such matrix.
+        title: rows, variant, seed and learning rate.
+        trials: ids of the trials in the sum.
+        epoch: of validation rows, `of` so many; 0 for test rows.
+        missing: why there is no matrix, a sentence, or "".
     """
 
     counts: Counts | None
@@ -54,8 +54,8 @@ class Seen:
     missing: str = ""
 
 
-def peers(model: RunModel, trial: str) -> tuple[str, ...]:
-    """Trials that differ from one in their seeds only, that one among them."""
+def seed_siblings(model: RunModel, trial: str) -> tuple[str, ...]:
+    """Ids of the trials that differ from one in their seeds only, that one included."""
     for variant in model.facts["variants"]:
         for candidate in variant["candidates"]:
             names = tuple(str(name) for name in candidate["trials"])
@@ -64,59 +64,65 @@ def peers(model: RunModel, trial: str) -> tuple[str, ...]:
     return (trial,)
 
 
-def looked_over(model: RunModel, look: Look) -> tuple[str, ...]:
-    """Trials whose matrices a look needs."""
-    return peers(model, look.trial) if look.all_seeds else (look.trial,)
+def trials_needed(model: RunModel, selection: MatrixSelection) -> tuple[str, ...]:
+    """Ids of the trials whose matrices a selection needs."""
+    return seed_siblings(model, selection.trial) if selection.all_seeds else (selection.trial,)
 
 
-def see(model: RunModel, look: Look, tests: Tests) -> Seen:
-    """The matrix that is looked at.
+def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> SelectedMatrix:
+    """The matrix of a selection.
 
     Args:
         model: of the run.
-        look: which matrix.
-        tests: matrices of the test rows by trial, as far as they have been read; None
-            where a trial was not tested.
+        selection: which matrix.
+        tests: matrices of test rows by trial, as far as they have been read; None for a trial
+            that was not tested.
     """
-    trial = model.trials.get(look.trial)
+    trial = model.trials.get(selection.trial)
     if trial is None:
-        return Seen(None, "", missing="This run has no trials.")
-    return _test(model, look, trial, tests) if look.rows == "test" else _epoch(model, look, trial)
+        return SelectedMatrix(None, "", missing="This run has no trials.")
+    return (
+        _test(model, selection, trial, tests)
+        if selection.rows == "test"
+        else _epoch(model, selection, trial)
+    )
 
 
-def _test(model: RunModel, look: Look, trial: TrialProgress, tests: Tests) -> Seen:
-    wanted = looked_over(model, look)
-    title = f"test rows, {_whose(trial, look, len(wanted))}"
+def _test(
+    model: RunModel, selection: MatrixSelection, trial: TrialProgress, tests: Tests
+) -> SelectedMatrix:
+    wanted = trials_needed(model, selection)
+    title = f"test rows, {_whose(trial, selection, len(wanted))}"
     if any(name not in tests for name in wanted):
-        return Seen(None, title, missing="Reading the test rows' matrix ...")
+        return SelectedMatrix(None, title, missing="Reading the test rows' matrix ...")
     there = [(name, counts) for name in wanted if (counts := tests[name]) is not None]
     if not there:
-        return Seen(None, title, missing=_untested(model, trial))
+        return SelectedMatrix(None, title, missing=_untested(model, trial))
     names = tuple(name for name, _ in there)
-    title = f"test rows, {_whose(trial, look, len(names))}"
-    return Seen(added(counts for _, counts in there), title, names)
+    title = f"test rows, {_whose(trial, selection, len(names))}"
+    return SelectedMatrix(added(counts for _, counts in there), title, names)
 
 
-def _epoch(model: RunModel, look: Look, trial: TrialProgress) -> Seen:
+def _epoch(model: RunModel, selection: MatrixSelection, trial: TrialProgress) -> SelectedMatrix:
     if not trial.confusions:
-        title = f"validation rows, {_whose(trial, look, len(looked_over(model, look)))}"
-        return Seen(None, title, of=trial.epochs, missing=_no_epoch(model, trial))
+        title = f"validation rows, {_whose(trial, selection, len(trials_needed(model, selection)))}"
+        return SelectedMatrix(None, title, of=trial.epochs, missing=_no_epoch(model, trial))
     newest = len(trial.confusions)
-    number = newest if look.epoch is None else min(max(look.epoch, 1), newest)
+    number = newest if selection.epoch is None else min(max(selection.epoch, 1), newest)
     trials = model.trials
-    there = [name for name in looked_over(model, look) if name in trials]
+    there = [name for name in trials_needed(model, selection) if name in trials]
     names = tuple(name for name in there if len(trials[name].confusions) >= number)
     matrices = [model.trials[name].confusions[number - 1] for name in names]
     title = f"validation rows after epoch {number} of {max(trial.epochs, number)}, "
-    title += _whose(trial, look, len(names))
+    title += _whose(trial, selection, len(names))
     size = len(model.genres)
     if any([len(row) for row in matrix] != [size] * size for matrix in matrices):
-        return Seen(None, title, missing="The run's events of this epoch are damaged.")
-    return Seen(added(matrices), title, names, number, trial.epochs)
+        return SelectedMatrix(None, title, missing="The run's events of this epoch are damaged.")
+    return SelectedMatrix(added(matrices), title, names, number, trial.epochs)
 
 
-def _whose(trial: TrialProgress, look: Look, count: int) -> str:
-    seeds = f"{count} seeds summed" if look.all_seeds and count > 1 else f"seed {trial.seed}"
+def _whose(trial: TrialProgress, selection: MatrixSelection, count: int) -> str:
+    seeds = f"{count} seeds summed" if selection.all_seeds and count > 1 else f"seed {trial.seed}"
     return f"{trial.variant}, {seeds}, learning rate {trial.learning_rate:g}"
 
 
@@ -141,15 +147,15 @@ def _no_epoch(model: RunModel, trial: TrialProgress) -> str:
         return "The first epoch of this trial has not ended yet."
     if trial.status == "failed" and trial.reason:
         return f"This trial failed: {trial.reason}"
-    return "The run's events tell of no epoch of this trial. Press b for the test rows."
+    return "The run's events have no epoch of this trial. Press b for the test rows."
 
 
 def read_tests(run: RunDirectory, trials: Iterable[str], classes: int) -> dict[str, Counts | None]:
-    """Matrices of the test rows from the trials' results; None where there is none.
+    """Read the matrices of test rows from the trials' results; None where there is none.
 
     Args:
         run: its directory.
-        trials: their ids.
+        trials: ids.
         classes: number of genres.
 
     Raises:
@@ -173,7 +179,7 @@ def read_tests(run: RunDirectory, trials: Iterable[str], classes: int) -> dict[s
 def first_tested(
     run: RunDirectory, trials: Iterable[str], classes: int
 ) -> tuple[str, Counts] | None:
-    """The first of some trials that was tested, with its matrix; None where none was."""
+    """The first of some trials that was tested, with its matrix; None for none."""
     for trial in trials:
         counts = read_tests(run, [trial], classes)[trial]
         if counts is not None:

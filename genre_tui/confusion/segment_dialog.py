@@ -1,7 +1,8 @@
-"""A test segment: its mel-spectrogram, and what the trials take it for."""
+"""The dialog with a test segment: mel-spectrogram or MFCC statistics, and probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -11,29 +12,80 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from genre_tui.confusion.mfcc_text import mfcc_lines
-from genre_tui.confusion.segments import Features, Segment, Sources, at_row, features_of, neighbours
-from genre_tui.confusion.spectrogram_widget import SpectrogramView
+from genre_tui.confusion.segments import (
+    Segment,
+    SegmentFeatures,
+    SegmentSources,
+    at_row,
+    features_of,
+    neighbours,
+)
+from genre_tui.confusion.spectrogram_widget import SpectrogramWidget
 from genre_tui.core.background import in_background
 from genre_tui.core.short_names import shortened
 from genre_tui.model.run_model import RunModel
+from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.dialog import Dialog
-from genre_tui.shell.page import Page
+
+_PLOT = 41  # columns, an odd number so that zero has one of its own
+
+
+def mfcc_lines(mfcc: Sequence[float]) -> Text:
+    """A line for each coefficient: mean, standard deviation, both drawn.
+
+    The first coefficient is the loudness, which has another scale and is not drawn.
+
+    Args:
+        mfcc: the means, then the standard deviations.
+    """
+    count = len(mfcc) // 2
+    pairs = list(zip(mfcc[:count], mfcc[count:], strict=True))
+    reach = max((abs(mean) + spread for mean, spread in pairs[1:]), default=1.0) or 1.0
+    text = Text()
+    text.append("MFCC statistics over 20 frames: the dataset has no mel-spectrograms\n\n", "bold")
+    text.append(f"{'':>4}{'mean':>9}{'std':>9}   {_axis(reach)}\n", "dim")
+    for number, (mean, spread) in enumerate(pairs):
+        plot = "loudness, not drawn" if number == 0 else _plot(mean, spread, reach)
+        text.append(f"{number:>4}{mean:>9.2f}{spread:>9.2f}   {plot}\n")
+    return text
+
+
+def _axis(reach: float) -> str:
+    low, high = f"-{reach:.2g}", f"{reach:.2g}"
+    half = _PLOT // 2
+    return f"{low.ljust(half)}0{high.rjust(half)}"
+
+
+def _plot(mean: float, spread: float, reach: float) -> str:
+    """The mean as a dot, one standard deviation to both sides as a line."""
+    line = [" "] * _PLOT
+    line[_PLOT // 2] = "┊"
+
+    def place(value: float) -> int:
+        at = round((value / reach + 1) / 2 * (_PLOT - 1))
+        return min(max(at, 0), _PLOT - 1)
+
+    low, high = place(mean - spread), place(mean + spread)
+    line[low : high + 1] = "─" * (high + 1 - low)
+    line[low], line[high] = "├", "┤"
+    line[place(mean)] = "●"
+    return "".join(line).rstrip()
+
 
 _BAR, _NAME = 10, 14
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class SegmentDialog(Dialog[None]):
-    """A segment and, with two keys, its neighbours in the track.
+    """A segment; keys step to its neighbours in the track.
 
     Args:
         model: of the run.
         sources: of predictions and features.
-        row: the segment's place among the test rows.
+        row: index of the segment in the test split.
     """
 
-    HORIZONTAL_BREAKPOINTS = Page.HORIZONTAL_BREAKPOINTS
+    HORIZONTAL_BREAKPOINTS = BasePage.HORIZONTAL_BREAKPOINTS
     DEFAULT_CSS = """
     SegmentDialog > #box { width: 96%; height: 94%; max-width: 100%; max-height: 100%; }
     SegmentDialog #about { height: auto; max-height: 3; }
@@ -43,7 +95,7 @@ class SegmentDialog(Dialog[None]):
     SegmentDialog.-wide #probabilities { display: block; }
     SegmentDialog #numbers { height: 1fr; width: 1fr; display: none; }
     SegmentDialog.-plain #numbers { display: block; }
-    SegmentDialog.-plain SpectrogramView { display: none; }
+    SegmentDialog.-plain SpectrogramWidget { display: none; }
     SegmentDialog #hint { height: 1; color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,28 +103,28 @@ class SegmentDialog(Dialog[None]):
         Binding("full_stop,right", "step(1)", "Segment after, in the track"),
     ]
 
-    def __init__(self, model: RunModel, sources: Sources, row: int) -> None:
+    def __init__(self, model: RunModel, sources: SegmentSources, row: int) -> None:
         super().__init__()
         self._model, self._sources = model, sources
         self.row = row
 
     def compose(self) -> ComposeResult:
-        """What it is, its picture with probabilities beside it, keys."""
+        """Description, spectrogram with probabilities beside it, keys."""
         with Vertical(id="box"):
             yield Static(id="about")
             yield Static(id="first")
             with Horizontal():
-                yield SpectrogramView(id="mel")
+                yield SpectrogramWidget(id="mel")
                 yield Static(id="numbers")
                 yield Static(id="probabilities")
             yield Static(Text(", segment before   . segment after   Esc closes"), id="hint")
 
     def on_mount(self) -> None:
-        """Draw the first."""
+        """Show the first segment."""
         self._read(self.row)
 
     def action_step(self, after: int) -> None:
-        """Go to a neighbour in the track."""
+        """Step to a neighbour in the track."""
         row = neighbours(self._sources, self.row)[after]
         if row is None:
             where = "last" if after else "first"
@@ -82,34 +134,31 @@ class SegmentDialog(Dialog[None]):
 
     def _read(self, row: int) -> None:
         self.row = row
-        self._tell(at_row(self._sources, row))
+        self._show(at_row(self._sources, row))
         work = partial(features_of, self._sources, row)
         in_background(self, "features", work, self._draw, self._fail)
 
-    def _draw(self, features: Features) -> None:
+    def _draw(self, features: SegmentFeatures) -> None:
         self.set_class(features.mel is None, "-plain")
         if features.mel is None:
             self.query_one("#numbers", Static).update(mfcc_lines(features.mfcc))
         else:
-            self.query_one(SpectrogramView).show(features.mel)
+            self.query_one(SpectrogramWidget).show(features.mel)
 
     def _fail(self, problem: str) -> None:
         self.add_class("-plain")
         self.query_one("#numbers", Static).update(Text(problem))
 
-    def _tell(self, segment: Segment) -> None:
+    def _show(self, segment: Segment) -> None:
         """Track, second, true and predicted genre, probabilities."""
         genres, count = self._model.genres, len(self._sources.predictions)
         where = segment.track or f"test row {segment.row}, of an unknown track"
         if segment.start is not None:
             where += f", second {segment.start:g} to {segment.start + 1:g}"
         text = Text(where, "bold", no_wrap=True, overflow="ellipsis")
-        said = (
-            "recognised"
-            if segment.predicted == segment.true
-            else (f"taken for {genres[segment.predicted]}")
-        )
-        text.append(f"\n{genres[segment.true]}, {said}", "not bold")
+        is_right = segment.predicted == segment.true
+        verdict = "recognised" if is_right else f"taken for {genres[segment.predicted]}"
+        text.append(f"\n{genres[segment.true]}, {verdict}", "not bold")
         if count > 1:
             text.append(f" by {segment.trials} of {count} seeds", "not bold")
         order = sorted(range(len(genres)), key=lambda place: -segment.probability[place])

@@ -1,21 +1,85 @@
-"""The columns and orders of the table of all runs, and what is said of one of them."""
+"""The table of runs: columns with sparklines and ages, sort orders, details of a run, CSV."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rich.text import Text
 
-from data.terminal.text import clean
 from experiments.export.csv_files import csv_text
 from genre_tui.core.theme import MARKS, STATE_GLYPH, STATE_STYLE
 from genre_tui.plots.curve import Curve
-from genre_tui.runs.ages import age_of, age_words, now
-from genre_tui.runs.sparkline import sparkline
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.columns import Column
+
+_UNITS = ((86400 * 7 * 9, 86400 * 7, "w"), (86400 * 2, 86400, "d"), (3600 * 2, 3600, "h"))
+
+
+def now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
+
+
+def created_at(run: RunSummary) -> datetime | None:
+    """When a run was created; None where its name has no time."""
+    try:
+        return datetime.strptime(run.created, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def age_of(run: RunSummary, at: datetime) -> float | None:
+    """Seconds since a run was created; 0 where the clock was set back since."""
+    created = created_at(run)
+    return None if created is None else max(0.0, (at - created).total_seconds())
+
+
+def age_words(seconds: float | None) -> str:
+    """An age in its largest unit, such as "3 min"; "" for None."""
+    if seconds is None:
+        return ""
+    for least, unit, name in _UNITS:
+        if seconds >= least:
+            return f"{seconds // unit:.0f} {name}"
+    return f"{seconds // 60:.0f} min" if seconds >= 60 else "<1 min"
+
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """A curve in block characters, scaled from its lowest to its highest value.
+
+    Args:
+        values: NaN is a gap.
+        width: largest number of characters; of more values each shows the mean of several.
+    """
+    if width < 1:
+        return ""
+    if len(values) > width:
+        values = [
+            _mean(values[number * len(values) // width : (number + 1) * len(values) // width])
+            for number in range(width)
+        ]
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return ""
+    low, span = min(known), max(known) - min(known)
+    return "".join(
+        _BLOCKS[round((value - low) / span * (len(_BLOCKS) - 1)) if span else 3]
+        if math.isfinite(value)
+        else " "
+        for value in values
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return sum(known) / len(known) if known else math.nan
+
 
 _CURVE = 10  # columns of a sparkline
 _URGENCY = {
@@ -32,12 +96,12 @@ def state_text(state: str) -> Text:
 
 
 def share_text(run: RunSummary) -> str:
-    """How much of the work is done, where that is not all."""
+    """The share of the work done, or "" where it is finished."""
     return "" if run.state in ("finished", "damaged") else f"{100 * run.share:.0f}%"
 
 
 def columns() -> list[Column[RunSummary]]:
-    """Those of the table, from left to right."""
+    """Columns from left to right."""
     return [
         Column("state", "state", 10, lambda run: state_text(run.state)),
         Column("study", "study", 18, lambda run: run.study, grows=2, keeps_end=True),
@@ -65,13 +129,13 @@ def _best(run: RunSummary) -> str:
 
 
 @dataclass(frozen=True)
-class Order:
-    """An order of the table.
+class SortOrder:
+    """A sort order of the table.
 
     Args:
-        column: by which.
-        key: that is compared.
-        is_falling: whether the largest comes first, unless it is turned round.
+        column: key of the column.
+        key: value of a run to sort by.
+        is_falling: whether the largest comes first, unless reversed.
     """
 
     column: str
@@ -79,27 +143,29 @@ class Order:
     is_falling: bool = False
 
 
-ORDERS: tuple[Order, ...] = (
-    Order("age", lambda run: run.created, True),
-    Order("state", lambda run: _URGENCY[run.state]),
-    Order("best", lambda run: -1.0 if run.best is None else run.best, True),
-    Order("study", lambda run: run.study),
-    Order("dataset", lambda run: run.dataset),
-    Order("done", lambda run: run.share, True),
-    Order("protocol", lambda run: run.protocol),
-    Order("host", lambda run: run.host),
+ORDERS: tuple[SortOrder, ...] = (
+    SortOrder("age", lambda run: run.created, True),
+    SortOrder("state", lambda run: _URGENCY[run.state]),
+    SortOrder("best", lambda run: -1.0 if run.best is None else run.best, True),
+    SortOrder("study", lambda run: run.study),
+    SortOrder("dataset", lambda run: run.dataset),
+    SortOrder("done", lambda run: run.share, True),
+    SortOrder("protocol", lambda run: run.protocol),
+    SortOrder("host", lambda run: run.host),
 )
-CYCLE = 6  # so many of them are reached with the key
+CYCLE = 6  # number of orders that the sort key cycles through
 
 
-def ordered(runs: Sequence[RunSummary], order: Order, *, turned: bool = False) -> list[RunSummary]:
-    """Runs in an order; of equals the newest comes first."""
+def ordered(
+    runs: Sequence[RunSummary], order: SortOrder, *, turned: bool = False
+) -> list[RunSummary]:
+    """Runs in a sort order; equal ones by age, the newest first."""
     newest = sorted(runs, key=lambda run: run.created, reverse=True)
     return sorted(newest, key=order.key, reverse=order.is_falling != turned)  # type: ignore[arg-type]
 
 
-def titles(order: Order, *, turned: bool) -> dict[str, str]:
-    """The columns' titles: that of the order has an arrow."""
+def titles(order: SortOrder, *, turned: bool) -> dict[str, str]:
+    """Column titles; that of the sort order has an arrow."""
     arrow = "▼" if order.is_falling != turned else "▲"
     return {
         column.key: f"{column.title}{arrow}" if column.key == order.column else column.title
@@ -108,16 +174,16 @@ def titles(order: Order, *, turned: bool) -> dict[str, str]:
 
 
 def about(run: RunSummary) -> Text:
-    """What a run is, in two lines."""
+    """A run in two lines."""
     parts = [f"{run.protocol} on {run.dataset}"] if run.dataset else []
     parts += [f"carried out on {run.host}"] if run.host else []
-    said = ": ".join(part for part in (", ".join(parts), run.reason) if part)
-    return Text().append(clean(run.run.name), "bold").append(f"\n{said}")
+    line = ": ".join(part for part in (", ".join(parts), run.reason) if part)
+    return Text().append(run.run.name, "bold").append(f"\n{line}")
 
 
 def details(run: RunSummary) -> Text:
-    """What a run is, beside the table."""
-    text = Text().append(clean(run.run.name), "bold").append("\n\n")
+    """A run in full, beside the table."""
+    text = Text().append(run.run.name, "bold").append("\n\n")
     text.append_text(state_text(run.state)).append(f" {share_text(run)}\n")
     text.append(f"{run.reason}\n" if run.reason else "").append("\n")
     rows = [("protocol", run.protocol), ("dataset", run.dataset), ("host", run.host)]
@@ -129,11 +195,11 @@ def details(run: RunSummary) -> Text:
     for name, value in rows:
         if value:
             text.append(f"{name:<9}", "dim").append(f"{value}\n")
-    return text.append("folder\n", "dim").append(clean(str(run.run.path)))
+    return text.append("folder\n", "dim").append(str(run.run.path))
 
 
 def curve_of(run: RunSummary) -> Curve:
-    """The curve of its best trial, in per cent."""
+    """Validation macro-F1 of the best trial, in per cent."""
     epochs = [1 + run.step * place for place in range(len(run.curve))]
     return Curve("", 0, MARKS[0], epochs, [100 * value for value in run.curve])
 
@@ -146,7 +212,7 @@ def _created(created: str) -> str:
 
 
 def runs_csv(runs: Sequence[RunSummary]) -> str:
-    """The table as a file, figures in full."""
+    """The table as CSV, with numbers in full precision."""
     names = ["run", "state", "study", "protocol", "dataset", "done", "trials", "share"]
     return csv_text(
         [*names, "best_val_macro_f1", "created", "host", "reason"],

@@ -1,4 +1,4 @@
-"""A form's entries to the command line, to the request, and to a run."""
+"""A form's values to the command line, to the request, and to a run."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ from experiments.design.request import Computing, Request
 from experiments.errors import RunError
 from experiments.forecasting import Forecast
 from experiments.runs.directory import RunDirectory
-from genre_tui.core.subprocess_command import Ended
+from genre_tui.core.subprocess_command import CommandResult
 from genre_tui.model.dataset_rows import DatasetLine
-from genre_tui.studies import run_order
-from genre_tui.studies.run_order import Entries, Order, check, launch
+from genre_tui.studies import run_request
+from genre_tui.studies.run_request import FormValues, RunRequest, check_form, start_run
 from tests.conftest import small_dataset
 
 WITH_MEL = DatasetLine("mine", Path("mine.h5"), rows=(3200, 800, 1376), has_mel=True)
 WITHOUT = replace(WITH_MEL, name="plain", has_mel=False)
 
-ORDERS = [
-    Order("ffn-baseline", "small"),
-    Order("ffn-baseline", "small", "controlled", seeds=2, epochs=3),
-    Order("pooling-padding", "small", "controlled", quick=True, device="cpu"),
-    Order("optimizers", "small", extended=True),
-    Order("optimizers", "small", variants="adam, b-sgd", device="cuda"),
-    Order("ffn-baseline", "small", varied=("training.batch_size=16,64", "network.hidden=[8],[9]")),
-    Order("ffn-baseline", "small", varied=("training.optimizer='adam','sgd'",)),
-    Order("my own.toml", "small", "controlled", seeds=4),
-    Order("my own.toml", "small", "documented"),
+WANTED = [
+    RunRequest("ffn-baseline", "small"),
+    RunRequest("ffn-baseline", "small", "controlled", seeds=2, epochs=3),
+    RunRequest("pooling-padding", "small", "controlled", quick=True, device="cpu"),
+    RunRequest("optimizers", "small", extended=True),
+    RunRequest("optimizers", "small", variants="adam, b-sgd", device="cuda"),
+    RunRequest(
+        "ffn-baseline", "small", varied=("training.batch_size=16,64", "network.hidden=[8],[9]")
+    ),
+    RunRequest("ffn-baseline", "small", varied=("training.optimizer='adam','sgd'",)),
+    RunRequest("my own.toml", "small", "controlled", seeds=4),
+    RunRequest("my own.toml", "small", "documented"),
 ]
 OWN = """
 name = "narrower"
@@ -51,9 +53,9 @@ def own_study(own_folder: Path) -> None:
     (own_folder / "my own.toml").write_text(OWN)
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.command(Path("runs")))
+@pytest.mark.parametrize("wanted", WANTED, ids=lambda wanted: wanted.command(Path("runs")))
 def test_the_command_that_is_shown_asks_for_what_is_launched(
-    order: Order, monkeypatch: pytest.MonkeyPatch
+    wanted: RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hdf5.save(small_dataset(), catalogue.path_of("small"))
     asked: list[tuple[Request, Path]] = []
@@ -64,47 +66,50 @@ def test_the_command_that_is_shown_asks_for_what_is_launched(
 
     monkeypatch.setattr(run, "start", start)
     monkeypatch.setattr(run, "announce", lambda *_: None)
-    python, dash_m, module, *arguments = shlex.split(order.command(Path("some runs")))
+    python, dash_m, module, *arguments = shlex.split(wanted.command(Path("some runs")))
     assert (python, dash_m, module) == ("python", "-m", "experiments")
     said = CliRunner().invoke(main, arguments)
     assert "far enough" in said.output, said.output
     ((request, runs),) = asked
-    assert request.to_dict() == order.request().to_dict()
+    assert request.to_dict() == wanted.resolve().to_dict()
     assert runs == Path("some runs")
 
 
 def test_the_folder_of_runs_is_named_unless_it_is_the_usual(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    order = Order("ffn-baseline", "small")
+    request = RunRequest("ffn-baseline", "small")
     monkeypatch.delenv("GENRE_TUI_RUNS")
-    assert "--runs" not in order.arguments(Path("runs"))
-    assert order.arguments(Path("other"))[-2:] == ["--runs", "other"]
+    assert "--runs" not in request.arguments(Path("runs"))
+    assert request.arguments(Path("other"))[-2:] == ["--runs", "other"]
     monkeypatch.setenv("GENRE_TUI_RUNS", "elsewhere")  # another terminal may not have it
-    assert order.arguments(Path("runs"))[-2:] == ["--runs", "runs"]
+    assert request.arguments(Path("runs"))[-2:] == ["--runs", "runs"]
 
 
 @pytest.mark.parametrize(
-    ("entries", "trials"),
+    ("values", "trials"),
     [
-        (Entries("ffn-baseline", "mine"), 1),
-        (Entries("ffn-baseline", "mine", seeds="3"), 3),
-        (Entries("optimizers", "mine", "controlled"), 5 * 4 * 5),
-        (Entries("optimizers", "mine", "controlled", quick=True), 5 * 3 * 3),
-        (Entries("optimizers", "mine", "controlled", variants="adam", seeds=" 2 "), 4 * 2),
-        (Entries("optimizers", "mine", "controlled", seeds="1000"), 5 * 4 * 1000),
-        (Entries("ffn-baseline", "mine", vary="training.batch_size=16,32 network.hidden=[8]"), 2),
-        (Entries("optimizers", "mine", variants=" , "), 5),
-        (Entries("my own.toml", "mine", "controlled"), 4 * 2),
+        (FormValues("ffn-baseline", "mine"), 1),
+        (FormValues("ffn-baseline", "mine", seeds="3"), 3),
+        (FormValues("optimizers", "mine", "controlled"), 5 * 4 * 5),
+        (FormValues("optimizers", "mine", "controlled", quick=True), 5 * 3 * 3),
+        (FormValues("optimizers", "mine", "controlled", variants="adam", seeds=" 2 "), 4 * 2),
+        (FormValues("optimizers", "mine", "controlled", seeds="1000"), 5 * 4 * 1000),
+        (
+            FormValues("ffn-baseline", "mine", vary="training.batch_size=16,32 network.hidden=[8]"),
+            2,
+        ),
+        (FormValues("optimizers", "mine", variants=" , "), 5),
+        (FormValues("my own.toml", "mine", "controlled"), 4 * 2),
     ],
 )
-def test_trials_are_counted(entries: Entries, trials: int) -> None:
-    checked = check(entries, WITH_MEL)
+def test_trials_are_counted(values: FormValues, trials: int) -> None:
+    checked = check_form(values, WITH_MEL)
     assert checked.problems == {}
     assert checked.trials == trials
     assert checked.time.startswith("roughly ") or trials > 1000  # nothing was measured
-    assert checked.order is not None
-    assert checked.order.study == entries.study
+    assert checked.request is not None
+    assert checked.request.study == values.study
 
 
 def test_time_is_forecast_for_the_rows_of_the_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,13 +119,15 @@ def test_time_is_forecast_for_the_rows_of_the_dataset(monkeypatch: pytest.Monkey
         asked.extend(about)
         return Forecast(240.0)
 
-    monkeypatch.setattr(run_order, "forecast", forecast)
-    assert check(Entries("ffn-baseline", "mine", device="cpu"), WITH_MEL).time == "about 4 min"
+    monkeypatch.setattr(run_request, "forecast", forecast)
+    assert (
+        check_form(FormValues("ffn-baseline", "mine", device="cpu"), WITH_MEL).time == "about 4 min"
+    )
     assert asked[2:] == [Computing("cpu"), (3200, 800), len(WITH_MEL.genres)]
 
 
 def test_a_smaller_budget_says_what_it_leaves_out() -> None:
-    (note,) = check(Entries("optimizers", "mine", "controlled", quick=True), WITH_MEL).notes
+    (note,) = check_form(FormValues("optimizers", "mine", "controlled", quick=True), WITH_MEL).notes
     assert note.startswith("Quick version: 3 seeds instead of 5, 10 epochs instead of 20")
 
 
@@ -147,45 +154,56 @@ def test_a_smaller_budget_says_what_it_leaves_out() -> None:
 def test_what_is_wrong_stands_where_it_belongs(
     entry: str, values: dict[str, Any], said: str
 ) -> None:
-    checked = check(Entries(**{"study": "optimizers", "data": "mine"} | values), WITH_MEL)
-    assert checked.order is None
+    checked = check_form(FormValues(**{"study": "optimizers", "data": "mine"} | values), WITH_MEL)
+    assert checked.request is None
     assert list(checked.problems) == [entry]
     assert said in checked.problems[entry]
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    entries = Entries("optimizers", "", seeds="x", epochs="y", variants="z", vary="w")
-    assert list(check(entries, None).problems) == ["seeds", "epochs", "variants", "vary", "data"]
+    values = FormValues("optimizers", "", seeds="x", epochs="y", variants="z", vary="w")
+    assert list(check_form(values, None).problems) == [
+        "seeds",
+        "epochs",
+        "variants",
+        "vary",
+        "data",
+    ]
 
 
 def test_a_study_that_reads_spectrograms_says_what_to_do_without_any() -> None:
-    (problem,) = check(Entries("optimizers", "plain"), WITHOUT).problems.values()
+    (problem,) = check_form(FormValues("optimizers", "plain"), WITHOUT).problems.values()
     assert problem.startswith("plain has no mel-spectrograms")
     assert "choose another dataset, or build one from recordings" in problem
-    assert check(Entries("ffn-baseline", "plain"), WITHOUT).problems == {}
-    mfcc = Entries("ffn-baseline", "plain", vary="network.kind=cnn")
-    assert list(check(mfcc, WITHOUT).problems) == ["data"]
+    assert check_form(FormValues("ffn-baseline", "plain"), WITHOUT).problems == {}
+    mfcc = FormValues("ffn-baseline", "plain", vary="network.kind=cnn")
+    assert list(check_form(mfcc, WITHOUT).problems) == ["data"]
 
 
 def test_a_damaged_dataset_is_refused_unless_it_is_the_demo() -> None:
     damaged = replace(WITH_MEL, problem="it is damaged.")
-    assert check(Entries("ffn-baseline", "mine"), damaged).problems == {"data": "it is damaged."}
-    assert check(Entries("ffn-baseline", "demo"), replace(damaged, name="demo")).order is not None
+    assert check_form(FormValues("ffn-baseline", "mine"), damaged).problems == {
+        "data": "it is damaged."
+    }
+    assert (
+        check_form(FormValues("ffn-baseline", "demo"), replace(damaged, name="demo")).request
+        is not None
+    )
 
 
 class _Recorded:
-    """Stands for Command."""
+    """Stands for SubprocessCommand."""
 
     commands: list[list[str]]
     status = 0
 
     def __init__(self, arguments: list[str], heard: Any) -> None:
         self.commands.append(arguments)
-        self._heard = heard
+        self._on_line = heard
 
-    def run(self) -> Ended:
-        self._heard("making the demo music: 40%")
-        return Ended(self.status, "", "the disk is full." if self.status else "", False)
+    def run(self) -> CommandResult:
+        self._on_line("making the demo music: 40%")
+        return CommandResult(self.status, "", "the disk is full." if self.status else "", False)
 
 
 @pytest.fixture
@@ -198,16 +216,16 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
         return RunDirectory(runs / "it")
 
     monkeypatch.setattr(_Recorded, "commands", [], raising=False)
-    monkeypatch.setattr(run_order, "start", start)
-    monkeypatch.setattr(run_order, "Command", _Recorded)
+    monkeypatch.setattr(run_request, "start", start)
+    monkeypatch.setattr(run_request, "SubprocessCommand", _Recorded)
     return requests
 
 
 def test_launching_starts_what_was_ordered(started: list[Request], tmp_path: Path) -> None:
-    order = Order("ffn-baseline", "mine", seeds=2)
+    wanted = RunRequest("ffn-baseline", "mine", seeds=2)
     said: list[str] = []
-    assert launch(order, WITH_MEL, tmp_path, said.append).path == tmp_path / "it"
-    assert [request.to_dict() for request in started] == [order.request().to_dict()]
+    assert start_run(wanted, WITH_MEL, tmp_path, said.append).path == tmp_path / "it"
+    assert [request.to_dict() for request in started] == [wanted.resolve().to_dict()]
     assert said == ["starting ..."]
     assert _Recorded.commands == []
 
@@ -217,7 +235,7 @@ def test_the_demo_is_made_before_a_run_on_it(
     line: DatasetLine | None, started: list[Request], tmp_path: Path
 ) -> None:
     said: list[str] = []
-    launch(Order("ffn-baseline", "demo"), line, tmp_path, said.append)
+    start_run(RunRequest("ffn-baseline", "demo"), line, tmp_path, said.append)
     assert _Recorded.commands == [["data", "demo"]]
     assert len(started) == 1
     assert "half a minute" in said[0]
@@ -226,7 +244,7 @@ def test_the_demo_is_made_before_a_run_on_it(
 
 def test_a_demo_that_is_there_is_not_made_again(started: list[Request], tmp_path: Path) -> None:
     line = DatasetLine("demo", Path("demo.h5"))
-    launch(Order("ffn-baseline", "demo"), line, tmp_path, lambda line: None)
+    start_run(RunRequest("ffn-baseline", "demo"), line, tmp_path, lambda line: None)
     assert _Recorded.commands == []
 
 
@@ -235,7 +253,7 @@ def test_nothing_is_started_where_the_demo_cannot_be_made(
 ) -> None:
     monkeypatch.setattr(_Recorded, "status", 2)
     with pytest.raises(RunError, match="the disk is full"):
-        launch(Order("ffn-baseline", "demo"), None, tmp_path, lambda line: None)
+        start_run(RunRequest("ffn-baseline", "demo"), None, tmp_path, lambda line: None)
     assert started == []
 
 
@@ -244,5 +262,7 @@ def test_keras_on_another_backend_is_refused_before_anything_is_written(
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     with pytest.raises(RunError, match="unset it, or set it to torch"):
-        launch(Order("ffn-baseline", "mine"), WITH_MEL, tmp_path / "runs", lambda line: None)
+        start_run(
+            RunRequest("ffn-baseline", "mine"), WITH_MEL, tmp_path / "runs", lambda line: None
+        )
     assert not (tmp_path / "runs").exists()

@@ -1,15 +1,21 @@
-"""What a study is about, as text."""
+"""A study in full: question, cost, last result, variants; as text and as a dialog."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.table import Table
 from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static
 
 from data.terminal.console import table
-from data.terminal.text import clean
 from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import PROTOCOLS, Study, Variant
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.shell.dialog import Dialog
 from genre_tui.studies.study_rows import StudyLine
 from genre_tui.watch.run_summary import RunSummary
 
@@ -17,7 +23,7 @@ _HEADS = ("Cost", "What the source found", "What to look for")
 
 
 def about_text(line: StudyLine) -> Text:
-    """The question, what came of it here, and the paragraphs of the study's own text."""
+    """Question, cost, last result, and the study's description."""
     text = Text()
     text.append(f"{line.question}\n", "bold" if line.study else "bold red")
     if line.study is None:
@@ -37,24 +43,24 @@ def about_text(line: StudyLine) -> Text:
 
 
 def paragraphs(study: Study) -> list[str]:
-    """Of its own text, each on one line; the question, which it begins with, is left out."""
+    """Paragraphs of the description, a line each, without the question at its beginning."""
     found = [" ".join(part.split()) for part in study.about.split("\n\n")]
-    return [clean(part) for part in found if part and part != study.question]
+    return [part for part in found if part and part != study.question]
 
 
 def cost_sentence(line: StudyLine) -> str:
     """Trials and times of both protocols."""
-    said = []
+    costs = []
     for protocol in PROTOCOLS:
         cost = line.costs.get(protocol)
         if cost is not None:
             many = f"{cost.trials} trial{'s' if cost.trials > 1 else ''}"
-            said.append(f"{protocol}: {many}, {cost.text} here")
-    return "; ".join(said) or "Looking what it takes here ..."
+            costs.append(f"{protocol}: {many}, {cost.text} here")
+    return "; ".join(costs) or "Looking what it takes here ..."
 
 
 def variants_table(study: Study) -> Table:
-    """The variants, with what the sources report."""
+    """The variants with the accuracies that the sources published."""
     rows = [
         [variant.name, _belongs(variant), _figure(variant, "A"), _figure(variant, "B")]
         for variant in study.variants
@@ -73,13 +79,13 @@ def best_figure(figure: PublishedFigure | None) -> str:
 
 
 def state_text(run: RunSummary) -> Text:
-    """A run's state with its sign and, while somebody carries it out, how much is done."""
+    """A run's state with its glyph and, while it is running, the share done."""
     share = f" {run.share * 100:.0f} %" if run.is_alive else ""
     return Text(f"{STATE_GLYPH[run.state]}{share or f' {run.state}'}", STATE_STYLE[run.state])
 
 
 def _now(run: RunSummary) -> Text:
-    # Without its share of work: this is drawn anew only when it says something else.
+    # Without its share done, so that it is not redrawn with each epoch.
     text = Text("Now: ", "bold")
     text.append(f"{STATE_GLYPH[run.state]} {run.state}", STATE_STYLE[run.state])
     return text.append(f", {run.protocol} protocol on {run.dataset}\n")
@@ -94,3 +100,37 @@ def _belongs(variant: Variant) -> str:
     if len(variant.protocols) < len(PROTOCOLS):
         words += variant.protocols
     return ", ".join(words)
+
+
+class StudyDialog(Dialog[bool]):
+    """A study in full; the result is whether to start it.
+
+    Args:
+        line: of the study.
+    """
+
+    DEFAULT_CSS = """
+    StudyDialog > #box { width: 90; max-width: 100%; scrollbar-size-vertical: 1; }
+    StudyDialog .dim { margin-top: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "start", "New run"),
+        Binding("enter", "close", "Close"),
+    ]
+
+    def __init__(self, line: StudyLine) -> None:
+        super().__init__()
+        self._line = line
+
+    def compose(self) -> ComposeResult:
+        """Text and variants, scrollable."""
+        with VerticalScroll(id="box"):
+            yield Static(Text(self._line.name), classes="title")
+            yield Static(about_text(self._line))
+            if self._line.study is not None:
+                yield Static(variants_table(self._line.study))
+            yield Static(Text("n starts it, Esc closes"), classes="dim")
+
+    def action_start(self) -> None:
+        """Close it with the result that the study is to be started."""
+        self.dismiss(True)

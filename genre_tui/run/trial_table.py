@@ -1,4 +1,4 @@
-"""The trials of a run as rows of a table, and as files."""
+"""The table of a run's trials: rows, columns, sort orders; trials and curves as CSV and JSON."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _URGENCY = ("training", "failed", "diverged", "waiting", "finished")
 
 
 @dataclass(frozen=True)
-class TrialRow:
-    """A trial, as its row shows it.
+class TrialEntry:
+    """A row of the table.
 
     Args:
-        id, variant, seed, rate: that tell it apart.
+        id, variant, seed, rate: of the trial.
         status: see `TrialProgress`.
-        epoch, epochs: that ended last, and that it trains for at most.
-        best: highest validation macro-F1 so far, and its epoch; None before there is one.
-        test: macro-F1 on the test rows; None where they were not looked at.
-        place: in the plan.
+        epoch, epochs: last finished epoch, and the most it trains for.
+        best: epoch and value of the highest validation macro-F1 so far, or None.
+        test: macro-F1 on the test rows; None where it was not tested.
+        place: index in the plan.
     """
 
     id: str
@@ -46,14 +46,14 @@ class TrialRow:
     place: int
 
 
-class TrialRows:
-    """The rows of a run's trials; those that have not changed stay the same objects."""
+class TrialEntries:
+    """The rows of a run's trials; rows that have not changed stay the same objects."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[object, TrialRow]] = {}
+        self._known: dict[str, tuple[object, TrialEntry]] = {}
 
-    def of(self, model: RunModel) -> list[TrialRow]:
-        """One a trial, in the order of the plan."""
+    def of(self, model: RunModel) -> list[TrialEntry]:
+        """A row for each trial, in the order of the plan."""
         rows = []
         for place, trial in enumerate(model.trials.values()):
             state = (trial, place, trial.status, trial.length, trial.test is None)
@@ -64,8 +64,8 @@ class TrialRows:
         return rows
 
 
-def _row(trial: TrialProgress, place: int) -> TrialRow:
-    return TrialRow(
+def _row(trial: TrialProgress, place: int) -> TrialEntry:
+    return TrialEntry(
         trial.id,
         trial.variant,
         trial.seed,
@@ -79,8 +79,8 @@ def _row(trial: TrialProgress, place: int) -> TrialRow:
     )
 
 
-def columns() -> list[Column[TrialRow]]:
-    """Those of the table, from left to right."""
+def columns() -> list[Column[TrialEntry]]:
+    """Columns from left to right."""
     return [
         Column("state", "state", 10, _state),
         Column("variant", "variant", 10, lambda row: row.variant, grows=1, keeps_end=True),
@@ -93,7 +93,7 @@ def columns() -> list[Column[TrialRow]]:
     ]
 
 
-ORDERS: tuple[tuple[str, Callable[[TrialRow], Any]], ...] = (
+ORDERS: tuple[tuple[str, Callable[[TrialEntry], Any]], ...] = (
     ("place", lambda row: row.place),
     ("best", lambda row: -row.best[1] if row.best else 1.0),
     ("state", lambda row: _URGENCY.index(row.status) if row.status in _URGENCY else 9),
@@ -103,21 +103,21 @@ ORDERS: tuple[tuple[str, Callable[[TrialRow], Any]], ...] = (
     ("epoch", lambda row: -row.epoch),
     ("test", lambda row: -row.test if row.test is not None else 1.0),
 )
-CYCLE = 3  # so many of them are reached with the key
+CYCLE = 3  # number of orders that the sort key cycles through
 
 
 def titles(order: int) -> dict[str, str]:
-    """The columns' titles: that of the order has an arrow."""
+    """Column titles; that of the sort order has an arrow."""
     by = ORDERS[order][0]
     return {one.key: f"{one.title}{'▼' if one.key == by else ''}" for one in columns()}
 
 
-def ordered(rows: Sequence[TrialRow], order: int) -> list[TrialRow]:
-    """Rows in an order, those that are equal as in the plan."""
+def ordered(rows: Sequence[TrialEntry], order: int) -> list[TrialEntry]:
+    """Rows in a sort order; equal ones in the order of the plan."""
     return sorted(rows, key=ORDERS[order][1])
 
 
-def line_of(row: TrialRow) -> str:
+def line_of(row: TrialEntry) -> str:
     """A trial in one line, for the clipboard."""
     parts = [row.id, row.variant, f"seed {row.seed}", f"learning rate {row.rate:g}", row.status]
     parts.append(f"epoch {row.epoch}/{row.epochs}")
@@ -129,7 +129,7 @@ def line_of(row: TrialRow) -> str:
 
 
 def trials_csv(model: RunModel) -> str:
-    """A line each trial, shares in full."""
+    """A line for each trial, in full precision."""
     names = ["trial", "variant", "seed", "learning_rate", "status", "epoch", "epochs"]
     names += ["best_epoch", "best_val_macro_f1", "test_accuracy", "test_macro_f1", "reason"]
     return csv_text(
@@ -147,7 +147,7 @@ def trials_csv(model: RunModel) -> str:
 
 
 def curves_csv(model: RunModel) -> str:
-    """A line each value: trial, epoch, seconds, metric. Values that are not finite are empty."""
+    """A line for each value of each epoch and metric; values that are not finite are empty."""
 
     def lines() -> Iterator[list[object]]:
         for trial in model.trials.values():
@@ -185,14 +185,14 @@ def trials_json(model: RunModel) -> str:
     return json.dumps(checksums.stringify_nonfinite({**about, "trials": trials}), indent=1) + "\n"
 
 
-def _epochs(row: TrialRow) -> str:
+def _epochs(row: TrialEntry) -> str:
     """Such as 3/20; of many epochs 263/20k, or the first number only."""
     many = f"{row.epochs / 1000:.3g}k"
-    told = (f"{row.epoch}/{row.epochs}", f"{row.epoch}/{many}", f"{row.epoch}")
-    return next((one for one in told if len(one) <= _EPOCH), told[-1])
+    texts = (f"{row.epoch}/{row.epochs}", f"{row.epoch}/{many}", f"{row.epoch}")
+    return next((one for one in texts if len(one) <= _EPOCH), texts[-1])
 
 
-def _state(row: TrialRow) -> Text:
+def _state(row: TrialEntry) -> Text:
     return Text(f"{STATE_GLYPH.get(row.status, '?')} {row.status}", STATE_STYLE.get(row.status, ""))
 
 

@@ -10,9 +10,8 @@ import pytest
 from textual.widgets import Button, Input
 
 from data.storage import catalogue, hdf5
-from genre_tui.datasets.build_dialog import MakingDialog
-from genre_tui.datasets.dataset_build import Source, look_into
-from genre_tui.datasets.import_form import ImportForm
+from genre_tui.datasets.build_dialogs import BuildDialog, BuildForm
+from genre_tui.datasets.dataset_build import BuildSource, inspect_folder
 from genre_tui.datasets.screen import DataPage
 from genre_tui.model import dataset_rows
 from tests.conftest import small_dataset
@@ -40,7 +39,7 @@ def arrays(tmp_path: Path) -> Path:
 def test_what_a_folder_holds_is_told(
     arrays: Path, recordings: Callable[..., Path], tmp_path: Path
 ) -> None:
-    source, problems = look_into(str(arrays), "")
+    source, problems = inspect_folder(str(arrays), "")
     assert problems == {}
     assert source is not None
     assert (source.name, source.is_arrays) == ("some-arrays", True)
@@ -48,7 +47,7 @@ def test_what_a_folder_holds_is_told(
     assert source.arguments == ["data", "import", str(arrays), "--name", "some-arrays"]
     music = recordings({"blues": 2, "rock": 1})
     (music / "notes.txt").touch()
-    source, problems = look_into(str(music), " new ")
+    source, problems = inspect_folder(str(music), " new ")
     assert source is not None
     assert (source.name, source.is_arrays) == ("new", False)
     assert source.about == "3 recordings in 2 genres: blues, rock."
@@ -72,11 +71,11 @@ def test_what_cannot_be_made_is_told(
     recordings({"blues": 1, "rock": 1})
     recordings({"blues": 1}, name="one")
     (tmp_path / "empty").mkdir()
-    source, problems = look_into(folder and str(tmp_path / folder), name)
+    source, problems = inspect_folder(folder and str(tmp_path / folder), name)
     assert source is None
     assert list(problems) == [entry]
     assert said in problems[entry]
-    assert "folder" in look_into(str(tmp_path / "one"), "new")[1]  # one genre only
+    assert "folder" in inspect_folder(str(tmp_path / "one"), "new")[1]  # one genre only
 
 
 def test_a_large_folder_is_not_walked_to_its_end(
@@ -87,7 +86,7 @@ def test_a_large_folder_is_not_walked_to_its_end(
         (tmp_path / "many" / genre).mkdir(parents=True)
         for number in range(4):
             (tmp_path / "many" / genre / f"{number}.wav").touch()
-    source, _ = look_into(str(tmp_path / "many"), "new")
+    source, _ = inspect_folder(str(tmp_path / "many"), "new")
     assert source is not None
     assert source.about == "8 recordings in 2 genres: a, b."
 
@@ -98,7 +97,7 @@ def test_a_folder_is_imported(tmp_path: Path, size: tuple[int, int], arrays: Pat
         async with driving(tmp_path, size, "data") as user:
             await user.press("i")
             form = user.app.screen
-            assert isinstance(form, ImportForm)
+            assert isinstance(form, BuildForm)
             assert form.query_one("#make", Button).disabled
             form.query_one("#folder", Input).value = f"{arrays}x"
             await user.sees("! there is no folder")
@@ -110,7 +109,7 @@ def test_a_folder_is_imported(tmp_path: Path, size: tuple[int, int], arrays: Pat
             assert form.query_one("#make", Button).disabled
             await user.press("ctrl+u", *"new")
             await user.press("ctrl+s")  # before it was checked
-            await user.until(lambda: isinstance(user.app.screen, MakingDialog))
+            await user.until(lambda: isinstance(user.app.screen, BuildDialog))
             await user.sees("new is made.", "Esc closes", "sha256")
             await user.press("escape")
             await user.sees("8/4/4")
@@ -133,14 +132,14 @@ def talker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"while not os.path.exists({str(end)!r}): time.sleep(0.01)\n"
         f"sys.exit(open({str(end)!r}).read() or 0)\n"
     )
-    monkeypatch.setattr(Source, "arguments", property(lambda self: ["talker"]))
+    monkeypatch.setattr(BuildSource, "arguments", property(lambda self: ["talker"]))
     return end
 
 
 async def _make(user: Driver, folder: Path) -> None:
     await user.press("i")
     form = user.app.screen
-    assert isinstance(form, ImportForm)
+    assert isinstance(form, BuildForm)
     form.query_one("#folder", Input).value = str(folder)
     await user.until(lambda: not form.query_one("#make", Button).disabled)
     await user.press("ctrl+s")
@@ -155,14 +154,14 @@ def test_making_goes_on_when_it_is_left(tmp_path: Path, arrays: Path, talker: Pa
             assert user.app.screen is user.page(DataPage)
             await user.sees("making some-arrays: reading recordings:  40% (i shows it)")
             await user.press("i")
-            assert isinstance(user.app.screen, MakingDialog)
+            assert isinstance(user.app.screen, BuildDialog)
             await user.press("l", "1")
             talker.write_text("Error: the disk is full.")
             await user.hears("some-arrays was not made: the disk is full.")
             await user.press("6")
             await user.until(lambda: "i shows it" not in user.text)
             await user.press("i")
-            assert isinstance(user.app.screen, ImportForm)  # the next one
+            assert isinstance(user.app.screen, BuildForm)  # the next one
 
     drive(flow())
 
@@ -174,7 +173,7 @@ def test_escape_asks_before_it_cancels(tmp_path: Path, arrays: Path, talker: Pat
             await user.press("escape")
             await user.sees("Stop making some-arrays?")
             await user.press("escape")
-            assert isinstance(user.app.screen, MakingDialog)
+            assert isinstance(user.app.screen, BuildDialog)
             await user.press("escape", "y")
             await user.sees("some-arrays was cancelled: nothing was written.", "Esc closes")
             await user.press("escape")
@@ -189,9 +188,9 @@ def test_the_program_ends_while_a_dataset_is_made(
     async def flow() -> None:
         async with driving(tmp_path, first="data") as user:
             await _make(user, arrays)
-            making = user.page(DataPage)._making
-            assert making is not None
-            process = making._command._process
+            build = user.page(DataPage)._build
+            assert build is not None
+            process = build._command._process
             await user.press("l", "q")
         assert process is not None
         assert process.poll() is None  # it goes on

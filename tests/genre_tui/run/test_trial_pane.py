@@ -7,8 +7,7 @@ from pathlib import Path
 from experiments.studies import STUDIES
 from genre_tui.model.run_model import RunModel
 from genre_tui.run.screen import RunPage
-from genre_tui.run.trial_details import TrialSettings, figures_text
-from genre_tui.run.trial_pane import TrialPane
+from genre_tui.run.trial_pane import TrialPane, TrialSettings, figures_text
 from genre_tui.watch.run_watcher import RunWatcher
 from tests.genre_tui.support.live import going_on
 from tests.genre_tui.support.pilots import drive, driving

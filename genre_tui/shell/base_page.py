@@ -1,0 +1,185 @@
+"""Base of the six pages: tab bar, body, key bar, messages and export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import events, work
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from genre_tui.watch.messages import RunsSeen, RunUpdate
+from genre_tui.widgets.key_bar import KeyBar
+from genre_tui.widgets.tab_bar import TabBar
+
+if TYPE_CHECKING:
+    from experiments.runs.directory import RunDirectory
+    from genre_tui.core.app_session import AppSession
+    from genre_tui.core.export_choices import ExportRequest
+    from genre_tui.model.run_model import RunModel
+    from genre_tui.shell.base_app import BaseApp
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 20
+
+
+class BasePage(Screen[None]):
+    """A screen with a number key.
+
+    Subclasses define `MODE` and `body`, and override `runs_updated`, `run_updated` and
+    `activated` as they need. Text from files is shown as Text, never as markup; the
+    application's `SafeText` filter makes it harmless.
+    """
+
+    MODE: ClassVar[str] = ""
+    CHANGES: ClassVar[frozenset[str]] = frozenset()  # actions that are refused with --read-only
+    # Least sizes in terminal cells, and the CSS classes that the page has from there on.
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-tiny"),
+        (LEAST_WIDTH, "-narrow"),
+        (110, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-low"),
+        (LEAST_HEIGHT, "-short"),
+        (35, "-tall"),
+    ]
+    DEFAULT_CSS = """
+    BasePage #too-small { display: none; width: 1fr; height: 1fr; content-align: center middle; }
+    BasePage.-tiny #body, BasePage.-low #body { display: none; }
+    BasePage.-tiny #too-small, BasePage.-low #too-small { display: block; }
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def app(self) -> BaseApp:  # type: ignore[override]
+            """The application."""
+
+    @property
+    def session(self) -> AppSession:
+        """What the screens share."""
+        return self.app.session
+
+    def compose(self) -> ComposeResult:
+        """Tab bar, body, key bar."""
+        yield TabBar(self.MODE)
+        yield from self.body()
+        yield Static(
+            Text(f"This needs a terminal of {LEAST_WIDTH} x {LEAST_HEIGHT} at least."),
+            id="too-small",
+        )
+        yield KeyBar(self.CHANGES if self.session.read_only else ())
+
+    def body(self) -> Iterable[Widget]:
+        """The widget between tab bar and key bar; its id is "body"."""
+        raise NotImplementedError
+
+    def runs_updated(self, update: RunsSeen) -> None:
+        """The runs have changed, or the page becomes the current one."""
+
+    def run_updated(self, model: RunModel | None, update: RunUpdate | None) -> None:
+        """The open run has changed, another one was opened, or the page becomes the current one.
+
+        Args:
+            model: of the open run; None where there is none or it cannot be read.
+            update: what is new of it; None where all of it may be new.
+        """
+
+    def activated(self) -> None:
+        """The page has become the current one."""
+
+    def go_to(self, name: str) -> None:
+        """Select the entry of that name, such as a study."""
+
+    def on_mount(self) -> None:
+        """Nothing yet: data is shown once the page becomes the current one."""
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Show what has changed meanwhile."""
+        self.catch_up()
+        self.activated()
+
+    def catch_up(self) -> None:
+        """Update the page with the current runs and the open run."""
+        self.app.update_notice()
+        if self.app.runs is not None:
+            self.runs_updated(self.app.runs)
+        self.run_updated(self.app.model, None)
+
+    def exportable(self) -> dict[str, str]:
+        """Texts that the key `e` can write, by file name, such as {"confusion.csv": "true,..."}."""
+        return {}
+
+    @property
+    def reported(self) -> RunDirectory | None:
+        """The run whose report the key `e` can write, or None."""
+        return self.session.run
+
+    def copyable(self) -> str:
+        """The text that the key `y` copies, such as the selected row; "" for none."""
+        return ""
+
+    def show_message(self, text: str, *, problem: bool = False) -> None:
+        """Show a message in a corner for some seconds, instead of the one before."""
+        self.app.clear_notifications()  # one at a time: they cover the page
+        self.app.notify(text, severity="error" if problem else "information", markup=False)
+
+    def write(self, path: Path, text: str) -> None:
+        """Write a file, or show why that failed; in a browser, download it."""
+        from data.errors import DataError
+        from data.files.atomic import commit
+
+        if self.app.is_web:
+            import io
+
+            self.app.deliver_text(io.StringIO(text), save_filename=path.name)
+            return
+        try:
+            with commit(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        except DataError as error:
+            self.show_message(str(error), problem=True)
+        else:
+            self.show_message(f"Wrote {path}.")
+
+    def export(self, request: ExportRequest | None) -> None:
+        """Write the file that the export dialog returned."""
+        if request is None:
+            return
+        if request.choice.kind == "text":
+            self.write(request.path, request.choice.text)
+        elif request.choice.kind == "picture":
+            self.call_after_refresh(self._export_picture, request.path)
+        elif request.choice.run is not None:
+            self.show_message("Writing the report: this takes some seconds.")
+            self._export_report(request, request.choice.run)
+
+    def _export_picture(self, path: Path) -> None:
+        """Write a screenshot; called once the dialog is closed."""
+        from genre_tui.core.export_choices import without_network
+
+        self.write(path, without_network(self.app.export_screenshot(title="genre-tui")))
+
+    @work(thread=True, group="report")
+    def _export_report(self, request: ExportRequest, run: RunDirectory) -> None:
+        import tempfile
+
+        from genre_tui.core.export_choices import report_arguments
+        from genre_tui.core.subprocess_command import SubprocessCommand
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, request.path.name) if self.app.is_web else request.path
+            command = SubprocessCommand(report_arguments(run, path, replaces=request.replaces))
+            ended = command.run()
+            if ended is not None and ended.problem:
+                self.app.call_from_thread(self.show_message, ended.problem, problem=True)
+            elif self.app.is_web:
+                text = path.read_text(encoding="utf-8")
+                self.app.call_from_thread(self.write, request.path, text)
+            elif ended is not None:
+                self.app.call_from_thread(self.show_message, f"Wrote {path}.")
