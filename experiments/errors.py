@@ -7,6 +7,10 @@ class RunError(ValueError):
     """
 
 
+class DamagedRecordError(RunError):
+    """A record of a run that is not as this program writes it."""
+
+
 # What taking a record for what it should be may raise: fields are missing, of another
 # type, or numbers too large.
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)

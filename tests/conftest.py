@@ -18,6 +18,14 @@ import soundfile
 from data.datasets.dataset import Dataset, Split
 from experiments.design.plan import StudyOptions, make_plan
 from experiments.runs.directory import RunDirectory
+from experiments.runs.manifest import (
+    CohortRecord,
+    DatasetRecord,
+    DeviceRecord,
+    RunManifest,
+    VariantRecord,
+)
+from experiments.runs.trial_result import Scores, TestScores, TrialResult
 from experiments.studies import STUDIES
 from tests.support.fork_server import Zygote
 
@@ -124,49 +132,39 @@ def record_run(runs: Path, name: str = "20260102T030405Z-abc123") -> RunDirector
     (_, trial), *_ = plan.trials
     run = RunDirectory(runs / study.name / name)
     run.write_run(
-        {
-            "study": study.name,
-            "question": study.question,
-            "protocol": "documented",
-            "dataset": {
-                "name": "tiny",
-                "content_sha256": "0" * 64,
-                "genres": ["blues", "[bold]rock\x1b[2J"],
-                "kind": "test",
-            },
-            "created": "2026-01-02T03:04:05+00:00",
-            "seeds": [42],
-            "epochs": None,
-            "left_out": [],
-            "about": "",
-            "trials": {trial.id: trial.to_dict()},
-            "variants": [
-                {
-                    "name": variant.name,
-                    "candidates": [{"learning_rate": 0.002, "trials": [trial.id]}],
-                    "documented": [],
-                    "note": "",
-                }
-                for variant in plan.variants
-            ],
-        }
+        RunManifest(
+            study=study.name,
+            question=study.question,
+            about="",
+            protocol="documented",
+            created="2026-01-02T03:04:05+00:00",
+            dataset=DatasetRecord(
+                "tiny", "0" * 64, ("blues", "[bold]rock\x1b[2J"), "test", False, {}
+            ),
+            seeds=(42,),
+            epochs=None,
+            left_out=(),
+            baselines=False,
+            variants=tuple(VariantRecord(one.name, one.candidates) for one in plan.variants),
+            trials={trial.id: trial},
+            cohorts=(CohortRecord("c0", (trial.id,)),),
+            device=DeviceRecord("cpu", "", 1, "float32", 1),
+            checkpoint_seconds=30.0,
+        )
     )
     run.write_result(
-        trial.id,
-        {
-            "trial": trial.id,
-            "seed": 42,
-            "status": "finished",
-            "epochs": 3,
-            "epoch_seconds": [0.5, 0.25, 0.25],
-            "cohort": {"id": "c0", "size": 1},
-            "validation": {"accuracy": 0.75, "macro_f1": 0.7},
-            "test": {
-                "accuracy": 0.8125,
-                "macro_f1": 0.8,
-                "batch_mean_f1": 0.5,
-                "confusion_matrix": [[40, 17], [13, 90]],
-            },
-        },
+        TrialResult(
+            trial.id,
+            plan.variants[0].name,
+            42,
+            "finished",
+            "c0",
+            epochs=3,
+            best_epoch=3,
+            kept_epoch=3,
+            validation=Scores(0.75, 0.7),
+            epoch_seconds=(0.5, 0.25, 0.25),
+            test=TestScores(0.8125, 0.8, 0.5, [[40, 17], [13, 90]]),
+        )
     )
     return run

@@ -153,24 +153,22 @@ def load(name: str) -> Dataset:
     return hdf5.load(existing_path(name), name)
 
 
-def find_dataset(about: object) -> Path:
+def find_dataset(name: str, content_sha256: str) -> Path:
     """Path of the user's dataset that has the rows of a run.
 
     Args:
-        about: the dataset's name and content hash, as run.json has them. Paths in
-            run.json are ignored: it may come from somebody else.
+        name: that the dataset had then; it may have another one now.
+        content_sha256: hash of its rows.
 
     Raises:
         DataError: there is none.
     """
-    if not isinstance(about, dict):
-        raise DataError("run.json is damaged: it names no dataset.")
-    for name in sorted(names(), key=lambda name: name != about.get("name")):
-        path = path_of(name)
+    for known in sorted(names(), key=lambda known: known != name):
+        path = path_of(known)
         with suppress(DataError):
-            if hdf5.summarise(path).content_sha256 == about.get("content_sha256"):
+            if hdf5.summarise(path).content_sha256 == content_sha256:
                 return path
     raise DataError(
-        f"none of your datasets holds the rows of {about.get('name')!r:.80} that the run began "
+        f"none of your datasets holds the rows of {name!r:.80} that the run began "
         "with: name its file with --data, or make it again with python -m data."
     )

@@ -20,7 +20,7 @@ def comparison_view(compared: RunComparison) -> Group:
     """What differs between runs, their figures beside each other, and their best variants."""
     parts: list[RenderableType] = []
     for number, result in enumerate(compared.results, 1):
-        demo = ", DEMO DATA" if result.dataset_kind == "demo" else ""
+        demo = ", DEMO DATA" if result.is_demo else ""
         parts.append(Text(f"{number}  {result.run.name}: {result.protocol}, {result.state}{demo}"))
     if not compared.share_dataset:
         parts += [
@@ -38,7 +38,7 @@ def comparison_view(compared: RunComparison) -> Group:
 
 def analysis_view(result: RunResult, analysis: Analysis) -> Group:
     """One run: its answer, each two of its variants, and its best beside the baselines."""
-    parts: list[RenderableType] = [Text(result.question, style="bold")]
+    parts: list[RenderableType] = [Text(result.manifest.question, style="bold")]
     if analysis.answer is None:
         return Group(*parts, Text("Nothing was tested yet."))
     parts.append(Text(analysis.answer.sentence))

@@ -83,7 +83,7 @@ def _compare_variants(run: RunDirectory, as_json: bool) -> None:
 
 def _studies(runs: Sequence[RunDirectory]) -> str:
     """The study of runs, for a file's name; what it may not hold becomes a dash."""
-    studies = {str(run.read_run().get("study")) for run in runs}
+    studies = {run.read_manifest().study for run in runs}
     if len(studies) > 1:
         return f"{len(runs)}-runs"
     return re.sub(r"[^a-zA-Z0-9_-]+", "-", studies.pop()).strip("-")[:60] or "run"

@@ -171,7 +171,7 @@ def _finish(stage: Stage, runs: Path) -> RunDirectory | None:
     if not follow(run):
         echo(f"{run.name} goes on. {again}", err=True)
         sys.exit(130)
-    state = state_of(run, run.read_run())
+    state = state_of(run, run.read_manifest())
     if state.state == "stopped":
         echo(f"Stopped: what is done is kept. {again}", err=True)
         sys.exit(130)

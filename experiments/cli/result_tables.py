@@ -31,7 +31,7 @@ def results_view(result: RunResult, analysis: Analysis | None = None) -> Group:
         analysis: of it; without, there are no intervals and no answer.
     """
     parts: list[RenderableType] = [
-        Text(result.question, style="bold"),
+        Text(result.manifest.question, style="bold"),
         Text(_headline(result)),
         Text(),
     ]
@@ -49,12 +49,12 @@ def results_view(result: RunResult, analysis: Analysis | None = None) -> Group:
 
 
 def _headline(result: RunResult) -> str:
-    demo = " (DEMO DATA: synthesised music)" if result.dataset_kind == "demo" else ""
+    demo = " (DEMO DATA: synthesised music)" if result.is_demo else ""
     line = (
         f"{result.study}, {result.protocol} protocol, dataset {result.dataset}{demo}, "
         f"{result.seeds} seed{'s' if result.seeds > 1 else ''}"
     )
-    return f"{line}, epochs set to {result.epochs}" if result.epochs else line
+    return f"{line}, epochs set to {result.manifest.epochs}" if result.manifest.epochs else line
 
 
 def _variants_table(result: RunResult, analysis: Analysis | None) -> Table:
@@ -97,7 +97,7 @@ def _plain(value: float | None) -> str:
 
 
 def _note_lines(result: RunResult) -> list[str]:
-    lines = list(result.left_out)
+    lines = list(result.manifest.left_out)
     if result.baselines:
         lines.append(
             "Indented: simple classifiers on the MFCC statistics of the same rows, fitted once or, "

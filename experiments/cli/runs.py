@@ -14,7 +14,7 @@ from data.terminal.console import console, table
 from experiments.cli.follow import follow, watch
 from experiments.cli.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, print_result
 from experiments.cli.snapshot_table import snapshot_view
-from experiments.errors import MISSHAPEN, RunError
+from experiments.errors import RunError
 from experiments.execution.launch import await_end, end_now, resume
 from experiments.results.run_result import collect
 from experiments.runs import checksums
@@ -49,18 +49,18 @@ def list_runs(runs: Path, as_json: bool) -> None:
 def _summary(run: RunDirectory) -> dict[str, object]:
     about: dict[str, object] = {"run": run.name, "path": str(run.path)}
     try:
-        facts = run.read_run()
-        state = state_of(run, facts)
+        manifest = run.read_manifest()
+        state = state_of(run, manifest)
         return about | {
             "state": state.state,
-            "dataset": str(facts["dataset"]["name"]),
-            "protocol": str(facts["protocol"]),
-            "created": str(facts["created"]),
+            "dataset": manifest.dataset.name,
+            "protocol": manifest.protocol,
+            "created": manifest.created,
             "trials": len(state.results),
             "done": sum(result is not None for result in state.results.values()),
             "failed": state.count("failed"),
         }
-    except MISSHAPEN as error:
+    except RunError as error:
         nothing = {"dataset": "", "trials": 0, "done": 0, "failed": 0}
         return about | nothing | {"state": "damaged", "reason": str(error)}
 
@@ -90,7 +90,7 @@ def watch_run(run: str, once: bool, runs: Path, as_json: bool) -> None:
         _print_snapshot(snapshot(found), False)
         if is_alive(found):
             watch(found)
-            echo(f"{found.name}: {state_of(found, found.read_run()).state}")
+            echo(f"{found.name}: {state_of(found, found.read_manifest()).state}")
 
 
 def _print_snapshot(seen: Snapshot, as_json: bool) -> None:
@@ -115,7 +115,7 @@ def stop_run(run: str, now: bool, runs: Path) -> None:
     """
     found = find(runs, run)
     if not is_alive(found):
-        state = state_of(found, found.read_run()).state
+        state = state_of(found, found.read_manifest()).state
         raise RunError(f"{found.name} is {state}: nobody carries it out, so nothing was stopped.")
     if now:
         end_now(found)
@@ -128,7 +128,7 @@ def stop_run(run: str, now: bool, runs: Path) -> None:
         echo("Stopping at the end of the epoch ...", err=True)
         with interruptible(f"{found.name} stops at the end of its epoch all the same."):
             await_end(found)
-    echo(f"{found.name}: {state_of(found, found.read_run()).state}")
+    echo(f"{found.name}: {state_of(found, found.read_manifest()).state}")
 
 
 @click.command("resume")
@@ -145,7 +145,7 @@ def resume_run(run: str, data_name: str | None, detach: bool, runs: Path, as_jso
     from data.sources.open import dataset_path
 
     found = find(runs, run)
-    state = state_of(found, found.read_run())
+    state = state_of(found, found.read_manifest())
     if state.state == "finished":
         raise RunError(
             f"{found.name} is finished: there is nothing left to do. Look at it with python -m "
@@ -178,7 +178,7 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
             err=not detach,
         )
         return
-    state = state_of(run, run.read_run())
+    state = state_of(run, run.read_manifest())
     if state.state == "finished":
         print_result(collect(run), as_json)
         sys.exit(1 if state.count("failed") else 0)
@@ -207,7 +207,7 @@ def remove_run(run: str, yes: bool, runs: Path) -> None:
     if is_alive(found):
         raise RunError(f"{found.name} is being carried out by {owner_of(found)}: stop it first.")
     if found.path.absolute().parent.parent != runs.absolute():
-        found.read_run()  # refuses to remove what only looks like a run
+        found.read_manifest()  # refuses to remove what only looks like a run
     size = sum(path.lstat().st_size for path in found.path.rglob("*"))
     if not yes:
         confirm(f"Remove {found.name} ({size / 1e6:.1f} MB)?", err=True)

@@ -28,7 +28,7 @@ def snapshot_view(seen: Snapshot) -> Group:
         parts.append(f"{duration(progress.seconds_left)} left")
     lines: list[RenderableType] = [
         Text(headline, style="bold"),
-        Text(f"dataset {seen.facts['dataset']['name']}, {', '.join(parts)}"),
+        Text(f"dataset {seen.manifest.dataset.name}, {', '.join(parts)}"),
     ]
     if seen.state.reason:
         lines.append(Text(f"Reason: {seen.state.reason}"))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from experiments.design.limits import MOST_EPOCHS, MOST_TRIALS, check_limit
 from experiments.design.study import (
     DEFAULT_SEEDS,
     FIRST_SEED,
-    PROTOCOLS,
     QUICK_SEEDS,
     Device,
     Protocol,
     Study,
 )
 from experiments.design.trial import Trial
-from experiments.errors import MISSHAPEN, RunError
+from experiments.errors import RunError
 
 DEVICE_WORDS: dict[Device | None, str] = {"cpu": "CPU", "cuda": "GPU that torch can use"}
 
@@ -33,6 +31,11 @@ class Candidate:
     def learning_rate(self) -> float:
         """That tells the candidates of a variant apart."""
         return self.trials[0].training.learning_rate
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of its trials."""
+        return tuple(trial.id for trial in self.trials)
 
 
 @dataclass(frozen=True)
@@ -75,37 +78,6 @@ class Plan:
                 for trial in candidate.trials:
                     named.setdefault(trial.id, (variant.name, trial))
         return tuple(named.values())
-
-
-def plan_of(facts: Mapping[str, Any]) -> Plan:
-    """The plan that a run's run.json tells of.
-
-    Raises:
-        RunError: it is damaged.
-    """
-    try:
-        trials = {}
-        for name, plain in facts["trials"].items():
-            trials[name] = trial = Trial.from_dict(plain)
-            if trial.id != name:
-                raise ValueError(f"{name!r:.40} is the name of another trial")
-        variants = tuple(
-            PlannedVariant(
-                str(variant["name"]),
-                tuple(
-                    Candidate(tuple(trials[name] for name in candidate["trials"]))
-                    for candidate in variant["candidates"]
-                ),
-            )
-            for variant in facts["variants"]
-        )
-        if facts["protocol"] not in PROTOCOLS:
-            raise ValueError(f"there is no protocol {facts['protocol']!r:.40}")
-        seeds = tuple(int(seed) for seed in facts["seeds"])
-        said = tuple(map(str, facts["left_out"]))
-        return Plan(str(facts["study"]), facts["protocol"], seeds, facts["epochs"], variants, said)
-    except MISSHAPEN as error:
-        raise RunError(f"run.json is damaged: its plan cannot be read ({error!s:.200}).") from error
 
 
 @dataclass(frozen=True)

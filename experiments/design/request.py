@@ -69,11 +69,16 @@ class Request:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Request:
-        """The request that `to_dict` made `plain` of."""
+        """The request that `to_dict` made `plain` of.
+
+        Raises:
+            LookupError, TypeError, ValueError: `plain` is damaged.
+        """
         return cls(
             Study.from_dict(plain["study"]),
             Path(plain["dataset"]),
-            StudyOptions(**plain["options"]),
+            # Called "wish" before.
+            StudyOptions(**(plain["options"] if "options" in plain else plain["wish"])),
             Computing(**plain["computing"]),
             Search.from_dict(plain["search"]) if plain.get("search") else None,
         )

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from experiments.design.search_space import Space
 from experiments.design.study import FIRST_SEED
-from experiments.errors import MISSHAPEN, RunError
+from experiments.errors import RunError
 
 Sampler = Literal["random", "tpe"]
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
@@ -97,21 +97,16 @@ class Search:
         """The search that `to_dict` made `plain` of; other fields are left alone.
 
         Raises:
-            RunError: `plain` is damaged.
+            LookupError, TypeError, ValueError: `plain` is damaged.
         """
-        try:
-            search = cls(
-                Space.from_dict(plain["space"]),
-                int(plain["trials"]),
-                None if plain["cohort"] is None else int(plain["cohort"]),
-                plain["sampler"],
-                int(plain["seed"]),
-                plain["free_memory"],
-            )
-            if search.sampler not in SAMPLERS or search.trials < 1 or (search.cohort or 1) < 1:
-                raise ValueError("its sampler or its number of trials is none")
-        except MISSHAPEN as error:
-            raise RunError(
-                f"run.json is damaged: its search cannot be read ({error!s:.200})."
-            ) from error
+        search = cls(
+            Space.from_dict(plain["space"]),
+            int(plain["trials"]),
+            None if plain["cohort"] is None else int(plain["cohort"]),
+            plain["sampler"],
+            int(plain["seed"]),
+            plain["free_memory"],
+        )
+        if search.sampler not in SAMPLERS or search.trials < 1 or (search.cohort or 1) < 1:
+            raise ValueError("its sampler or its number of trials is none")
         return search

@@ -58,13 +58,15 @@ class Trial:
         Raises:
             ConfigError: a field is unknown or its value cannot be.
         """
-        device = plain.get("device")
+        device, seed, sha256 = plain.get("device"), plain["seed"], plain["dataset_sha256"]
+        if type(seed) is not int or type(sha256) is not str:
+            raise ConfigError(f"a trial of seed {seed!r:.40} on the dataset {sha256!r:.40}")
         if device not in (None, *get_args(Device)):
             raise ConfigError(f"device must be cpu or cuda. Received: {device!r:.40}.")
         return cls(
             network=network_from_dict(plain["network"]),
             training=training_from_dict(plain["training"]),
-            seed=plain["seed"],
-            dataset_sha256=plain["dataset_sha256"],
+            seed=seed,
+            dataset_sha256=sha256,
             device=device,
         )

@@ -46,7 +46,7 @@ def start(request: Request, runs: Path) -> RunDirectory:
     run = RunDirectory(listing.create(runs, request.study.name).path.absolute())
     process: subprocess.Popen[bytes] | None = None
     try:
-        run.write_request(replace(request, dataset=request.dataset.absolute()).to_dict())
+        run.write_request(replace(request, dataset=request.dataset.absolute()))
         process = _spawn(run)
         _await(process, run)
     except BaseException:  # Ctrl-C, too: nothing has begun
@@ -75,10 +75,10 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
     """
     _require_torch()
     run.refuse_links()
-    facts = run.read_run()
+    about = run.read_manifest().dataset
     if is_alive(run):
         raise OwnedError(f"{run.name} is being carried out already, by {owner_of(run)}.")
-    found = (dataset or find_dataset(facts["dataset"])).absolute()
+    found = (dataset or find_dataset(about.name, about.content_sha256)).absolute()
     process = _spawn(RunDirectory(run.path.absolute()), str(found))
     _await(process, run)
     _reap(process)

@@ -21,18 +21,19 @@ from data.errors import DataError
 from data.processes import usable_cores
 from data.storage import hdf5
 from data.terminal.commands import echo
-from experiments.design.plan import Plan, make_plan, plan_of
+from experiments.design.plan import Plan, make_plan
 from experiments.design.request import BEGUN, Computing, Request
-from experiments.design.search_settings import Search, require_optuna
+from experiments.design.search_settings import require_optuna
 from experiments.errors import RunError
 from experiments.execution.event_writer import EventWriter
-from experiments.execution.manifest import cohorts_of, other_versions, run_facts, settings_of
+from experiments.execution.manifest import cohorts_of, make_manifest, other_versions, settings_of
 from experiments.execution.scheduler import Runner
 from experiments.forecasting import learn
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import Event, Note, RunEnded
 from experiments.runs.lock import owning, serve_owner
+from experiments.runs.manifest import DeviceRecord, RunManifest
 from experiments.runs.process_id import Owner
 from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import versions
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> int:
         with owning(run, _say) as me:
             carrier = Carrier(run, me, answers.begun)
             if len(arguments) == 1:
-                carrier.begin(Request.from_dict(run.read_request()))
+                carrier.begin(run.read_request())
             else:
                 carrier.go_on(Path(arguments[1]))
     except (DataError, RunError, ConfigError) as error:
@@ -76,17 +77,20 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def check_dataset(dataset: Dataset, facts: dict[str, Any], path: Path) -> None:
+def check_dataset(dataset: Dataset, expected: str, path: Path) -> None:
     """Refuse to go on under other data.
+
+    Args:
+        dataset: from the file `path`.
+        expected: content hash of the rows that the run began with.
 
     Raises:
         RunError: the rows are not those that the run began with.
     """
-    expected = facts["dataset"]["content_sha256"]
     if dataset.content_sha256 != expected:
         raise RunError(
             f"{path} holds other rows than the run began with (content hash "
-            f"{dataset.content_sha256[:12]}, expected {expected!s:.12}): its trials would not "
+            f"{dataset.content_sha256[:12]}, expected {expected:.12}): its trials would not "
             "belong together. Name the dataset with --data, or start a new run."
         )
 
@@ -141,15 +145,17 @@ class Carrier:
             workers = worker_count(
                 cohorts, machine.device, asked.workers, asked.threads, rows, classes
             )
-            device = machine.about | {"workers": workers}
+            device = DeviceRecord(**machine.about, workers=workers)
             planned = cohorts if begun is None else ()
-            facts = run_facts(study, dataset, plan, planned, device, asked.checkpoint_seconds)
-            if begun is None:
-                self._run.write_run(facts)
-            else:
-                self._run.write_run(facts | {"search": begun.search.to_dict()})
+            search = None if begun is None else begun.search
+            manifest = make_manifest(
+                study, dataset, plan, planned, device, asked.checkpoint_seconds, search
+            )
+            self._run.write_run(manifest)
+            if begun is not None:
                 add_generation(self._run, begun.generation)
-            self._carry_out(pool, self._run.read_run(), request.dataset, resumed=False)
+                manifest = self._run.read_manifest()
+            self._carry_out(pool, manifest, request.dataset, resumed=False)
 
     def go_on(self, dataset: Path) -> None:
         """Carry on with a run that has begun before.
@@ -160,18 +166,17 @@ class Carrier:
         Raises:
             DataError, RunError: it cannot go on.
         """
-        facts = self._run.read_run()
-        plan_of(facts)  # refuse before anything is changed
-        settings, _ = settings_of(facts)
-        if "search" in facts:
+        manifest = self._run.read_manifest()
+        settings = settings_of(manifest)
+        if manifest.search is not None:
             require_optuna()
-        check_dataset(hdf5.load(dataset), facts, dataset)
+        check_dataset(hdf5.load(dataset), manifest.dataset.content_sha256, dataset)
         self._run.clear_temporary()
         self._run.withdraw_stop()
         with self._pool(settings.threads) as pool:
             pool.submit(probe, settings.device, settings.threads, settings.precision).result()
             pool.submit(import_engine)
-            self._carry_out(pool, facts, dataset, resumed=True)
+            self._carry_out(pool, manifest, dataset, resumed=True)
 
     def _pool(self, threads: int) -> Any:
         return self._make_pool(
@@ -206,31 +211,30 @@ class Carrier:
         finally:
             pool.terminate()
 
-    def _carry_out(self, pool: Any, facts: dict[str, Any], dataset: Path, *, resumed: bool) -> None:
+    def _carry_out(self, pool: Any, manifest: RunManifest, dataset: Path, *, resumed: bool) -> None:
         """Train and record all that is left, with events."""
-        plan = plan_of(facts)
-        cohorts = cohorts_of(facts, plan)
-        search = Search.from_dict(facts["search"]) if "search" in facts else None
-        settings, workers = settings_of(facts)
-        work = Work(self._run, dataset, facts["dataset"]["content_sha256"], settings)
+        plan, search, workers = manifest.plan, manifest.search, manifest.device.workers
+        settings = settings_of(manifest)
+        cohorts = cohorts_of(manifest.cohorts, plan.trials)
+        work = Work(self._run, dataset, manifest.dataset.content_sha256, settings)
         events = EventLog(self._run)
-        asked = 0 if search is None or facts["search"]["is_over"] else search.trials
+        asked = search.settings.trials if search is not None and not search.is_over else 0
         self._log = log = EventWriter(self._run, events, plan.trials, asked)
         try:
             log.began(asdict(self._me), versions(), resumed)
-            for phrase in other_versions(facts):
+            for phrase in other_versions(manifest):
                 log.record(Note(f"another version than this run began with: {phrase}"))
             log.planned(cohorts, workers)
             self._begun()
             pool.grow(workers)
-            classes = len(facts["dataset"]["genres"])
+            classes = len(manifest.dataset.genres)
             task: Runner | Searcher
             if search is None:
                 task = Runner(work, plan, cohorts, pool, workers, log, classes)
             else:
                 from experiments.execution.search_loop import Searcher
 
-                task = Searcher(search, work, pool, workers, log, classes)
+                task = Searcher(search.settings, work, pool, workers, log, classes)
             with self._fitting_baselines(work, plan, cohorts):
                 finished = task.execute()
             if finished:
@@ -245,20 +249,18 @@ class Carrier:
 
     def _learn(self, settings: Settings, workers: int) -> None:
         """Correct forecasts of later runs by how long this one's epochs took."""
-        facts = self._run.read_run()  # with all that a search has drawn
-        plan, rows = plan_of(facts), facts["dataset"]["rows"]
-        results = {trial.id: self._run.read_result(trial.id) for _, trial in plan.trials}
-        seconds = {
-            name: result.get("epoch_seconds", ()) for name, result in results.items() if result
-        }
+        manifest = self._run.read_manifest()  # with all that a search has drawn
+        dataset = manifest.dataset
+        results = (self._run.read_result(trial) for trial in manifest.trials)
+        seconds = {result.trial: result.epoch_seconds for result in results if result}
         computing = Computing(settings.device, settings.threads, workers, settings.precision)
         with suppress(DataError):  # a cache that cannot be written is no reason to fail
             learn(
-                cohorts_of(facts, plan),
+                cohorts_of(manifest.cohorts, manifest.plan.trials),
                 seconds,
                 computing,
-                (rows["train"], rows["validation"]),
-                len(facts["dataset"]["genres"]),
+                (dataset.rows["train"], dataset.rows["validation"]),
+                len(dataset.genres),
             )
 
     def _record(self, *events: Event) -> None:

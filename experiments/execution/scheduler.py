@@ -6,16 +6,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import partial
-from typing import Any
 
 from experiments.design.plan import Plan
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.execution.event_writer import EventWriter
-from experiments.runs.directory import failure
 from experiments.runs.disk_space import StopAskedError, patiently
 from experiments.runs.events import Continued, Paused, Stopping, TrialEnded, WorkerDied
-from experiments.runs.model_selection import needs_test, select
+from experiments.runs.model_selection import select
+from experiments.runs.trial_result import TrialResult
 from experiments.training.baselines import is_done, record_failure
 from experiments.training.cohort_splits import planned_parts, record_split
 from experiments.training.cohorts import Cohort
@@ -103,9 +102,10 @@ class Runner:
         chosen: dict[str, Trial] = {}
         results = {trial.id: self._run.read_result(trial.id) for _, trial in self._plan.trials}
         for variant in self._plan.variants:
-            ids = [[trial.id for trial in candidate.trials] for candidate in variant.candidates]
+            ids = [candidate.ids for candidate in variant.candidates]
             for trial in variant.candidates[select(results, ids)].trials:
-                if needs_test(results[trial.id]):
+                result = results[trial.id]
+                if result is not None and result.needs_test:
                     chosen[trial.id] = trial
         yield from chosen.values()
 
@@ -157,7 +157,7 @@ class Runner:
             return list(halves)
         for variant, trial in undone:
             result = _death(variant, trial, task, error)
-            self._write(partial(self._run.write_result, trial.id, result))
+            self._write(partial(self._run.write_result, result))
             self._log.record(TrialEnded.from_result(result, trial.training.learning_rate))
         return []
 
@@ -189,12 +189,15 @@ class Runner:
             self._stopping = True
 
 
-def _death(variant: str, trial: Trial, cohort: Cohort, error: WorkerDiedError) -> dict[str, Any]:
+def _death(variant: str, trial: Trial, cohort: Cohort, error: WorkerDiedError) -> TrialResult:
     reason = f"its worker process died {_ATTEMPTS} times, at last by {error.reason}"
-    return {
-        "trial": trial.id,
-        "variant": variant,
-        "seed": trial.seed,
-        "cohort": {"id": cohort.id, "size": len(cohort.trials)},
-        "notes": [],
-    } | failure(reason, str(error))
+    return TrialResult(
+        trial.id,
+        variant,
+        trial.seed,
+        "failed",
+        cohort.id,
+        len(cohort.trials),
+        reason=reason,
+        traceback=str(error),
+    )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from optuna.trial import FrozenTrial
 
 from data.datasets.dataset import Dataset
-from experiments.design.plan import Plan, PlannedVariant, plan_of
+from experiments.design.plan import Plan, PlannedVariant
 from experiments.design.search_settings import Search
 from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import cohorts_of
 from experiments.execution.scheduler import Runner
 from experiments.runs.disk_space import StopAskedError, patiently
 from experiments.runs.events import Continued, Note, Paused
+from experiments.runs.manifest import RunManifest
 from experiments.search.sampling import Generation, Place, next_generation
 from experiments.search.storage import add_generation, tell_results
 from experiments.training.cohorts import Cohort
@@ -106,21 +106,21 @@ class Searcher:
         """
         cohorts: Sequence[Cohort] | None = None  # all that are drawn
         while True:
-            facts = self._run.read_run()
-            if not (self._runner(facts, cohorts).train() and self._write(self._tell_results)):
+            manifest = self._run.read_manifest()
+            if not (self._runner(manifest, cohorts).train() and self._write(self._tell_results)):
                 return False
-            if facts["search"]["is_over"]:
-                return self._runner(facts).execute()
-            number = int(facts["search"]["generations"]) + 1
+            if not manifest.draws_on:
+                return self._runner(manifest).execute()
+            number = 1 + (manifest.search.generations if manifest.search else 0)
             generation = next_generation(self._search, number, self._trials, self._place)
             if not self._write(partial(add_generation, self._run, generation)):
                 return False
-            self._announce(generation, len(facts["trials"]) + len(generation.trials))
+            self._announce(generation, len(manifest.trials) + len(generation.trials))
             cohorts = generation.cohorts
 
-    def _runner(self, facts: Mapping[str, Any], cohorts: Sequence[Cohort] | None = None) -> Runner:
-        plan = plan_of(facts)
-        chosen = cohorts_of(facts, plan) if cohorts is None else cohorts
+    def _runner(self, manifest: RunManifest, cohorts: Sequence[Cohort] | None = None) -> Runner:
+        plan = manifest.plan
+        chosen = cohorts_of(manifest.cohorts, plan.trials) if cohorts is None else cohorts
         return Runner(self._work, plan, chosen, self._pool, self._workers, self._log, self._classes)
 
     def _tell_results(self) -> None:

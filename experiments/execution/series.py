@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from experiments.design.request import Request
-from experiments.errors import MISSHAPEN
+from experiments.design.request import Computing, Request
+from experiments.errors import RunError
 from experiments.execution.launch import resume, start
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs
@@ -48,16 +48,16 @@ def stages(requests: list[Request], runs: Path, content_sha256: str, anew: bool)
 
 
 def _stage(request: Request, there: list[RunDirectory], sha256: str, anew: bool) -> Stage:
-    wanted = _asked(request.to_dict())
+    wanted = _asked(request)
     for run in reversed(there):
         try:
             if run.path.parent.name != request.study.name or _asked(run.read_request()) != wanted:
                 continue
-            facts = run.read_run()
-            if facts["dataset"]["content_sha256"] != sha256:
+            manifest = run.read_manifest()
+            if manifest.dataset.content_sha256 != sha256:
                 continue
-            state = state_of(run, facts).state
-        except MISSHAPEN:
+            state = state_of(run, manifest).state
+        except RunError:
             continue  # a damaged run is nobody's result
         if not (anew and state == "finished"):
             return Stage(request, run, state)
@@ -77,12 +77,7 @@ def carry_on(stage: Stage, runs: Path) -> RunDirectory:
     return stage.found
 
 
-def _asked(request: dict[str, Any]) -> dict[str, Any]:
+def _asked(request: Request) -> dict[str, Any]:
     """What the results depend on: not where the dataset's file is, nor how many workers."""
-    computing = request["computing"]
-    alike = {name: computing[name] for name in ("device", "precision")}
-    search = request.get("search")
-    return {name: request[name] for name in ("study", "options")} | {
-        "computing": alike,
-        "search": search,
-    }
+    computing = Computing(request.computing.device, precision=request.computing.precision)
+    return replace(request, dataset=Path(), computing=computing).to_dict()

@@ -11,7 +11,7 @@ from data.files.atomic import commit
 from data.storage import hdf5
 from data.storage.catalogue import find_dataset
 from experiments.errors import RunError
-from experiments.export.trials import TrialRecord, trials_of
+from experiments.export.trials import PlannedTrial, trials_of
 from experiments.results.run_result import RunResult
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ class Written:
         difference: the largest of any probability from Keras's.
     """
 
-    record: TrialRecord
+    record: PlannedTrial
     size: int
     rows: int
     difference: float
 
 
-def choose(result: RunResult, variant: str | None, seed: int | None) -> TrialRecord:
+def choose(result: RunResult, variant: str | None, seed: int | None) -> PlannedTrial:
     """The trial whose network is meant: of all that are left, the best on validation.
 
     Args:
@@ -72,7 +72,7 @@ def choose(result: RunResult, variant: str | None, seed: int | None) -> TrialRec
         )
     found = [record for record in finished if record.variant == variant]
     # Of several learning rates only the selected one has been tested.
-    found = [record for record in found if record.test] or found
+    found = [record for record in found if record.result and record.result.test] or found
     with_seed = [record for record in found if seed in (None, record.trial.seed)]
     if not with_seed:
         seeds = ", ".join(dict.fromkeys(str(record.trial.seed) for record in found))
@@ -81,7 +81,7 @@ def choose(result: RunResult, variant: str | None, seed: int | None) -> TrialRec
 
 
 def write_network(
-    result: RunResult, record: TrialRecord, path: Path, dataset: Path | None
+    result: RunResult, record: PlannedTrial, path: Path, dataset: Path | None
 ) -> Written:
     """Write a trial's network to an ONNX file, check it on the test rows, and keep it if right.
 
@@ -117,9 +117,9 @@ def write_network(
 
 
 def _test_features(
-    result: RunResult, record: TrialRecord, dataset: Path | None
+    result: RunResult, record: PlannedTrial, dataset: Path | None
 ) -> npt.NDArray[Any]:
-    path = dataset or find_dataset(result.run.read_run().get("dataset"))
+    path = dataset or find_dataset(result.dataset, result.content_sha256)
     rows = hdf5.load(path)
     if rows.content_sha256 != result.content_sha256:
         raise RunError(
@@ -130,7 +130,7 @@ def _test_features(
     return rows.features(record.trial.network.features, "test")
 
 
-def _model(result: RunResult, record: TrialRecord) -> Any:
+def _model(result: RunResult, record: PlannedTrial) -> Any:
     from networks.inference import load_model
 
     trial = record.trial.id
@@ -140,11 +140,11 @@ def _model(result: RunResult, record: TrialRecord) -> Any:
     return load_model(path, record.trial.network, len(result.genres))
 
 
-def _validation(record: TrialRecord) -> float:
-    return (record.validation and record.validation.macro_f1) or 0.0
+def _validation(record: PlannedTrial) -> float:
+    return record.result.score if record.result else 0.0
 
 
-def _about(result: RunResult, record: TrialRecord) -> dict[str, str]:
+def _about(result: RunResult, record: PlannedTrial) -> dict[str, str]:
     """What the file says of itself, all texts."""
     trial = record.trial
     kind = trial.network.features

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from experiments.export.trials import Figures, TrialRecord, damage, trials_of
+from experiments.export.trials import PlannedTrial, trials_of
 from experiments.results.run_result import RunResult
+from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.predictions import predictions_of
-from experiments.runs.validation import number, of_type, share
 
 Cell = str | int | float | None
 
 _KEYS = ("variant", "trial", "seed")
+_TRAINING = ("epochs", "best_epoch", "kept_epoch", "training_seconds")
 _UNKNOWN_TRACK = -1
 
 
@@ -32,7 +33,7 @@ def tables_of(result: RunResult) -> dict[str, Table]:
     """The tables of a run by their names; `baselines` only where there are any.
 
     Raises:
-        RunError: a record is damaged; of predictions, when their rows are read.
+        RunError: predictions are damaged, when their rows are read.
     """
     records = trials_of(result)
     tables = {
@@ -42,16 +43,20 @@ def tables_of(result: RunResult) -> dict[str, Table]:
         "predictions": _predictions(result.run, records, result.genres),
     }
     if result.baselines:
-        with damage(f"the baselines' record in {result.run.path}"):
-            tables["baselines"] = _baselines(result.run)
+        tables["baselines"] = _baselines(result.baselines)
     return tables
 
 
-def _keys(record: TrialRecord) -> tuple[Cell, ...]:
+def _keys(record: PlannedTrial) -> tuple[Cell, ...]:
     return record.variant, record.trial.id, record.trial.seed
 
 
-def _trials(result: RunResult, records: Sequence[TrialRecord]) -> Table:
+def _of(figures: object, *names: str) -> Iterator[Cell]:
+    """Attributes, None where there is nothing that has them."""
+    return (None if figures is None else getattr(figures, name) for name in names)
+
+
+def _trials(result: RunResult, records: Sequence[PlannedTrial]) -> Table:
     """A row a variant and trial."""
     columns = (
         *("study", "variant", "protocol", "dataset", "trial", "seed"),
@@ -62,8 +67,8 @@ def _trials(result: RunResult, records: Sequence[TrialRecord]) -> Table:
     )
     rows: list[Sequence[Cell]] = []
     for record in records:
-        training, test = record.trial.training, record.test or Figures()
-        validation = record.validation or Figures()
+        training, found = record.trial.training, record.result
+        validation, test = (found.validation, found.test) if found else (None, None)
         rows.append(
             (
                 result.study,
@@ -76,54 +81,58 @@ def _trials(result: RunResult, records: Sequence[TrialRecord]) -> Table:
                 training.optimizer,
                 training.batch_size,
                 record.status,
-                record.reason,
-                record.epochs,
-                record.best_epoch,
-                record.kept_epoch,
-                record.seconds,
-                validation.accuracy,
-                validation.macro_f1,
-                test.accuracy,
-                test.macro_f1,
-                test.batch_mean_f1,
+                found.reason if found else "",
+                *_of(found if found and found.epochs else None, *_TRAINING),
+                *_of(validation, "accuracy", "macro_f1"),
+                *_of(test, "accuracy", "macro_f1", "batch_mean_f1"),
             )
         )
     return Table(columns, rows)
 
 
-def _epochs(records: Sequence[TrialRecord]) -> Table:
+def _epochs(records: Sequence[PlannedTrial]) -> Table:
     """A row a trial and epoch, with every metric that any trial has."""
-    metrics = tuple(dict.fromkeys(name for record in records for name in record.history))
+    results = [(record, record.result) for record in records]
+    metrics = tuple(
+        dict.fromkeys(name for _, result in results if result for name in result.history)
+    )
 
     def rows() -> Iterator[Sequence[Cell]]:
-        for record in records:
-            seconds = dict(enumerate(record.epoch_seconds, start=1))
-            nothing = [None] * max(map(len, record.history.values()), default=0)
-            values = [record.history.get(name, nothing) for name in metrics]
-            for epoch, told in enumerate(zip(*values, strict=True), start=1):
-                yield (*_keys(record), epoch, seconds.get(epoch), *told)
+        for record, result in results:
+            if result is None:
+                continue
+            nothing = [None] * result.epochs
+            values = [result.history.get(name, nothing) for name in metrics]
+            seconds = (second / result.cohort_size for second in result.epoch_seconds)
+            for epoch, told in enumerate(zip(seconds, *values, strict=True), start=1):
+                yield (*_keys(record), epoch, *told)
 
     return Table((*_KEYS, "epoch", "seconds", *metrics), rows())
 
 
-def _confusion(records: Sequence[TrialRecord], genres: Sequence[str]) -> Table:
+def _confusion(records: Sequence[PlannedTrial], genres: Sequence[str]) -> Table:
     """A row a tested trial, true and predicted genre, those with no test row included."""
     rows = (
         (*_keys(record), true, predicted, count)
         for record in records
-        for true, counts in zip(genres, record.confusion_matrix or (), strict=False)
+        if record.result and record.result.test
+        for true, counts in zip(genres, record.result.test.confusion_matrix, strict=True)
         for predicted, count in zip(genres, counts, strict=True)
     )
     return Table((*_KEYS, "true", "predicted", "count"), rows)
 
 
-def _predictions(run: RunDirectory, records: Sequence[TrialRecord], genres: Sequence[str]) -> Table:
+def _predictions(
+    run: RunDirectory, records: Sequence[PlannedTrial], genres: Sequence[str]
+) -> Table:
     """A row a tested trial and test row, in stored order."""
 
     def rows() -> Iterator[Sequence[Cell]]:
         for record in records:
-            found = record.test and predictions_of(run, record.trial.id, len(genres))
-            if not found:
+            if record.result is None or record.result.test is None:
+                continue
+            found = predictions_of(run, record.trial.id, len(genres))
+            if found is None:
                 continue
             n = len(found.label)
             starts = [None] * n if found.start is None else found.start.tolist()
@@ -138,7 +147,7 @@ def _predictions(run: RunDirectory, records: Sequence[TrialRecord], genres: Sequ
     return Table((*_KEYS, "row", "label", "predicted", "track", "start", *probabilities), rows())
 
 
-def _baselines(run: RunDirectory) -> Table:
+def _baselines(baselines: Sequence[BaselineResult]) -> Table:
     """A row a fit; one without figures where a baseline could not be fitted."""
     columns = (
         *("baseline", "what", "seed", "failure", "seconds"),
@@ -146,26 +155,12 @@ def _baselines(run: RunDirectory) -> Table:
         *("test_accuracy", "test_macro_f1", "test_batch_mean_f1"),
     )
     rows: list[Sequence[Cell]] = []
-    for baseline in of_type(list, (run.read_baselines() or {})["baselines"]):
-        name, what = of_type(str, baseline["name"]), of_type(str, baseline["what"])
-        failure, fits = of_type(str, baseline["failure"]), of_type(list, baseline["fits"])
-        if failure:
-            rows.append((name, what, None, failure, *[None] * 6))
-            continue
-        for seed, fit in zip(baseline["seeds"] or [None], fits, strict=True):
-            validation, test = fit["validation"], fit["test"]
-            rows.append(
-                (
-                    name,
-                    what,
-                    None if seed is None else of_type(int, seed),
-                    "",
-                    number(fit["seconds"]),
-                    share(validation["accuracy"]),
-                    share(validation["macro_f1"]),
-                    share(test["accuracy"]),
-                    share(test["macro_f1"]),
-                    share(test["batch_mean_f1"]),
-                )
-            )
+    for baseline in baselines:
+        name, what = baseline.name, baseline.what
+        if baseline.failure:
+            rows.append((name, what, None, baseline.failure, *[None] * 6))
+        for seed, fit in zip(baseline.seeds or [None], baseline.fits, strict=False):
+            validation = _of(fit.validation, "accuracy", "macro_f1")
+            test = _of(fit.test, "accuracy", "macro_f1", "batch_mean_f1")
+            rows.append((name, what, seed, "", fit.seconds, *validation, *test))
     return Table(columns, rows)

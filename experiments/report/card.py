@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import DataError
-from experiments.errors import RunError
 from experiments.results.run_result import RunResult
-from experiments.runs.validation import of_type
 
 _KINDS = {
     "demo": "demo music, synthesised by this program",
@@ -40,39 +38,19 @@ class Card:
     tracks: Mapping[str, int]
 
 
-def card_of(result: RunResult, facts: Mapping[str, Any]) -> Card:
-    """The card of the dataset that a run began with.
-
-    Args:
-        result: of the run.
-        facts: its run.json.
-
-    Raises:
-        RunError: run.json is damaged.
-    """
+def card_of(result: RunResult) -> Card:
+    """The card of the dataset that a run began with."""
     from data.storage.catalogue import find_dataset
 
-    about = facts["dataset"]
+    about = result.manifest.dataset
     try:
-        found = _read(find_dataset(about), result)
-    except (RunError, DataError):
-        found = _told(about, result)
-    if about.get("is_source") is True:
+        found = _read(find_dataset(about.name, about.content_sha256), result)
+    except DataError:
+        origin = _KINDS.get(about.kind, about.kind)
+        found = Card(about.name, about.content_sha256, origin, about.rows, {}, {})
+    if about.is_source:
         return replace(found, origin=f"the source dataset: {found.origin}")
     return found
-
-
-def _told(about: Mapping[str, Any], result: RunResult) -> Card:
-    """As far as run.json tells."""
-    try:
-        rows = {
-            str(split): of_type(int, count)
-            for split, count in of_type(dict, about.get("rows", {})).items()
-        }
-    except TypeError as error:
-        raise RunError(f"run.json of {result.run.path} is damaged ({error!s:.80}).") from error
-    origin = _KINDS.get(result.dataset_kind, result.dataset_kind)
-    return Card(result.dataset, result.content_sha256, origin, rows, {}, {})
 
 
 def _read(path: Path, result: RunResult) -> Card:

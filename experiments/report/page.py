@@ -125,13 +125,12 @@ def page_of(run: RunDirectory, anchor: str) -> Page:
     result = collect(run)
     analysis = analyse(result)
     shown = [histories.shown_rate(variant) for variant in result.variants]
-    told = [histories.read(run, tried.trials) for tried in shown]
-    drawn = curves.draw(told, len(result.genres))
+    drawn = curves.draw(list(map(histories.of_candidate, shown)), len(result.genres))
     return Page(
         anchor=anchor,
         result=result,
         analysis=analysis,
-        card=card_of(result, run.read_run()),
+        card=card_of(result),
         ran=what_ran(result),
         about=tuple(_paragraphs(result)),
         dots=_plots(result, analysis),
@@ -156,9 +155,9 @@ def _rates(result: RunResult) -> tuple[float, ...]:
 
 def _paragraphs(result: RunResult) -> Iterator[str]:
     """The study's description, without the question that it opens with."""
-    for paragraph in result.about.split("\n\n"):
+    for paragraph in result.manifest.about.split("\n\n"):
         text = " ".join(paragraph.split())
-        if text and text != result.question:
+        if text and text != result.manifest.question:
             yield text
 
 

@@ -146,7 +146,7 @@ def compare(runs: Sequence[RunDirectory]) -> RunComparison:
     names = dict.fromkeys(variant.name for result in results for variant in result.variants)
     return RunComparison(
         results,
-        differences(results),
+        tuple(differences(results)),
         tuple(_common(name, results) for name in names),
         _best(results),
     )

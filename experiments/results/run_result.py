@@ -1,44 +1,45 @@
-"""What came of a run, summed up from its records.
-
-Records may be damaged or foreign: everything is checked here, once, and what
-comes out is typed.
-"""
+"""The results of a run, summed up from its records."""
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.errors import MISSHAPEN, RunError
 from experiments.runs.baseline_results import BaselineResult
-from experiments.runs.baseline_results import read as read_baselines
 from experiments.runs.directory import RunDirectory
+from experiments.runs.manifest import RunManifest, VariantRecord
 from experiments.runs.seed_values import Spread as Spread
 from experiments.runs.state import State, state_of
-from experiments.runs.validation import number as _number
-from experiments.runs.validation import of_type as _of
-from experiments.runs.validation import summed_counts
-
-_MOST_CLASSES = 1000
+from experiments.runs.trial_result import Matrix, TestScores, TrialResult, added
 
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """A candidate that validation chose from.
+    """A candidate that validation selects from.
 
     Args:
         learning_rate: of its training.
         trials: their ids.
-        validation_macro_f1: of each trial that finished, at the epoch that was kept.
+        results: of its trials; None where there is none yet.
     """
 
     learning_rate: float
     trials: tuple[str, ...]
-    validation_macro_f1: Spread
+    results: tuple[TrialResult | None, ...]
+
+    @property
+    def tested(self) -> tuple[TrialResult, ...]:
+        """Of the trials that were tested."""
+        return tuple(result for result in self.results if result and result.test)
+
+    @property
+    def validation_macro_f1(self) -> Spread:
+        """Of each trial that finished, at the epoch that was kept."""
+        finished = (result for result in self.results if result and result.is_finished)
+        return Spread(tuple(result.score for result in finished))
 
 
 @dataclass(frozen=True)
@@ -46,55 +47,120 @@ class VariantResult:
     """A variant's test figures over its seeds.
 
     Args:
-        name: of the variant.
-        learning_rate: that was trained, or that validation selected.
-        candidates: all learning rates, of which validation selected one.
-        trials: ids of those that were tested.
-        tested: their seeds.
-        n: trials that finished and were tested.
-        seeds: trials that there should be.
-        diverged: trials whose loss was not finite, at any learning rate.
-        failures: why trials failed.
-        untrained: trials without a result yet, at any learning rate.
-        accuracy, macro_f1, batch_mean_f1: over the n trials.
-        epochs: that the n trials were trained for.
-        seconds: of training each of the n trials; where several trained in lockstep,
-            each has its part of their time.
-        validation_macro_f1: mean over the n trials, at the epoch that was kept.
-        confusion_matrix: rows true, columns predicted, summed over the n trials.
-        published: what the sources report, where the dataset is theirs.
-        note: on the documented protocol.
+        record: of the variant.
+        classes: number of genres.
+        candidates: all learning rates, of which validation selects one.
     """
 
-    name: str
-    learning_rate: float
+    record: VariantRecord
+    classes: int
     candidates: tuple[CandidateResult, ...]
-    trials: tuple[str, ...]
-    tested: tuple[int, ...]
-    n: int
-    seeds: int
-    diverged: int
-    failures: tuple[str, ...]
-    untrained: int
-    accuracy: Spread
-    macro_f1: Spread
-    batch_mean_f1: Spread
-    epochs: Spread
-    seconds: Spread
-    validation_macro_f1: float | None
-    confusion_matrix: list[list[int]]
-    published: tuple[PublishedFigure, ...]
-    note: str
+
+    @cached_property
+    def selected(self) -> CandidateResult:
+        """The candidate that was tested; the first where none was."""
+        return max(self.candidates, key=lambda candidate: len(candidate.tested))
+
+    @cached_property
+    def tested(self) -> tuple[TrialResult, ...]:
+        """Results of the trials that were tested."""
+        return self.selected.tested
+
+    @property
+    def name(self) -> str:
+        """Of the variant."""
+        return self.record.name
+
+    @property
+    def published(self) -> tuple[PublishedFigure, ...]:
+        """What the sources report, where the dataset is theirs."""
+        return self.record.published
+
+    @property
+    def note(self) -> str:
+        """On the documented protocol."""
+        return self.record.note
+
+    @property
+    def learning_rate(self) -> float:
+        """That was trained, or that validation selected."""
+        return self.selected.learning_rate
 
     @property
     def selected_from(self) -> int:
         """Number of learning rates tried."""
         return len(self.candidates)
 
+    @property
+    def trials(self) -> tuple[str, ...]:
+        """Ids of those that were tested."""
+        return tuple(result.trial for result in self.tested)
+
+    @property
+    def n(self) -> int:
+        """Trials that were tested."""
+        return len(self.tested)
+
+    @property
+    def seeds(self) -> int:
+        """Trials that there should be."""
+        return len(self.selected.trials)
+
+    @property
+    def diverged(self) -> int:
+        """Trials whose loss was not finite, at any learning rate."""
+        return sum(result is not None and result.status == "diverged" for result in self._all)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why trials failed, at any learning rate."""
+        return tuple(result.reason for result in self._all if result and result.status == "failed")
+
+    @property
+    def untrained(self) -> int:
+        """Trials without a result yet, at any learning rate."""
+        return self._all.count(None)
+
+    @cached_property
+    def accuracy(self) -> Spread:
+        """On the test rows, over the tested trials."""
+        return self._spread(lambda test: test.accuracy)
+
+    @cached_property
+    def macro_f1(self) -> Spread:
+        """On the test rows, over the tested trials."""
+        return self._spread(lambda test: test.macro_f1)
+
+    @cached_property
+    def batch_mean_f1(self) -> Spread:
+        """On the test rows, over the tested trials; averaged over batches as source A does."""
+        return self._spread(lambda test: test.batch_mean_f1)
+
+    @property
+    def epochs(self) -> Spread:
+        """That the tested trials were trained for."""
+        return Spread(tuple(float(result.epochs) for result in self.tested))
+
+    @property
+    def seconds(self) -> Spread:
+        """That training each of the tested trials took."""
+        return Spread(tuple(result.training_seconds for result in self.tested))
+
+    @property
+    def validation_macro_f1(self) -> float | None:
+        """Mean over the tested trials, at the epoch that was kept."""
+        return Spread(tuple(result.score for result in self.tested)).mean
+
+    @cached_property
+    def confusion_matrix(self) -> Matrix:
+        """Rows true, columns predicted, summed over the tested trials."""
+        tests = (result.test for result in self.tested)
+        return added((test.confusion_matrix for test in tests if test), self.classes)
+
     def by_seed(self, figure: Literal["accuracy", "macro_f1"]) -> dict[int, float]:
         """A figure of each tested trial, by its seed."""
         spread: Spread = getattr(self, figure)
-        return dict(zip(self.tested, spread.values, strict=True))
+        return dict(zip((result.seed for result in self.tested), spread.values, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -115,43 +181,73 @@ class VariantResult:
             "documented": [figure.to_dict() for figure in self.published],
         }
 
+    @property
+    def _all(self) -> list[TrialResult | None]:
+        return [result for candidate in self.candidates for result in candidate.results]
+
+    def _spread(self, figure: Callable[[TestScores], float]) -> Spread:
+        return Spread(tuple(figure(result.test) for result in self.tested if result.test))
+
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run's facts and its variants' results.
+    """A run's manifest and its variants' results.
 
     Args:
         run: its directory.
-        study, question, about, protocol: what it was to answer, and how.
-        created: when it began, UTC.
-        dataset, dataset_kind, content_sha256: what it ran on.
-        genres: class names in label order.
-        seeds: of each variant's trials.
-        epochs: asked for instead of the protocol's, or None.
-        left_out: what this version of the study does without, in sentences.
-        machine: device, threads, precision and versions it ran with, as far as is known.
+        manifest: what was to be trained, on what, with what.
         state: of the run, see `experiments.runs.state`.
         variants: in the study's order.
         baselines: what simple classifiers reach on the same rows.
     """
 
     run: RunDirectory
-    study: str
-    question: str
-    about: str
-    protocol: str
-    created: str
-    dataset: str
-    dataset_kind: str
-    content_sha256: str
-    genres: tuple[str, ...]
-    seeds: int
-    epochs: int | None
-    left_out: tuple[str, ...]
-    machine: Mapping[str, str]
+    manifest: RunManifest
     state: State
     variants: tuple[VariantResult, ...]
     baselines: tuple[BaselineResult, ...]
+
+    @property
+    def study(self) -> str:
+        """Its name."""
+        return self.manifest.study
+
+    @property
+    def protocol(self) -> str:
+        """Either "documented" or "controlled"."""
+        return self.manifest.protocol
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return self.manifest.dataset.name
+
+    @property
+    def content_sha256(self) -> str:
+        """Hash of the dataset's rows."""
+        return self.manifest.dataset.content_sha256
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the dataset is synthesised music."""
+        return self.manifest.dataset.kind == "demo"
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """Class names in label order."""
+        return self.manifest.dataset.genres
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds of each candidate."""
+        return len(self.manifest.seeds)
+
+    @property
+    def machine(self) -> Mapping[str, str]:
+        """Device, threads, precision and versions that it ran with, as far as is known."""
+        device = asdict(self.manifest.device)
+        known = {"device": device.pop("name"), **device, **self.manifest.versions}
+        return {name: str(value) for name, value in known.items() if value}
 
     @property
     def best(self) -> VariantResult | None:
@@ -170,8 +266,8 @@ class RunResult:
             "genres": list(self.genres),
             "variants": [variant.to_dict() for variant in self.variants],
             "best": self.best.name if self.best else None,
-            "baselines": [baseline.to_dict() for baseline in self.baselines],
-            "left_out": list(self.left_out),
+            "baselines": [baseline.summary(len(self.genres)) for baseline in self.baselines],
+            "left_out": list(self.manifest.left_out),
         }
 
 
@@ -181,100 +277,19 @@ def collect(run: RunDirectory) -> RunResult:
     Raises:
         RunError: a record is missing or damaged.
     """
-    facts = run.read_run()
-    try:
-        dataset = _of(dict, facts["dataset"])
-        genres = tuple(_of(str, genre) for genre in _of(list, dataset["genres"]))
-        if len(genres) > _MOST_CLASSES:
-            raise ValueError(f"{len(genres)} genres")
-        return RunResult(
-            run=run,
-            study=_of(str, facts["study"]),
-            question=_of(str, facts["question"]),
-            about=_of(str, facts["about"]),
-            created=_of(str, facts["created"]),
-            protocol=_of(str, facts["protocol"]),
-            dataset=_of(str, dataset["name"]),
-            dataset_kind=_of(str, dataset["kind"]),
-            content_sha256=_of(str, dataset["content_sha256"]),
-            genres=genres,
-            seeds=len(_of(list, facts["seeds"])),
-            epochs=None if facts["epochs"] is None else _of(int, facts["epochs"]),
-            left_out=tuple(_of(str, said) for said in _of(list, facts["left_out"])),
-            machine=_machine(facts),
-            state=state_of(run, facts).state,
-            variants=tuple(
-                _variant(run, _of(dict, variant), len(genres))
-                for variant in _of(list, facts["variants"])
+    manifest = run.read_manifest()
+    classes = len(manifest.dataset.genres)
+    results = {trial: run.read_result(trial, classes) for trial in manifest.trials}
+    variants = tuple(
+        VariantResult(
+            record,
+            classes,
+            tuple(
+                CandidateResult(c.learning_rate, c.ids, tuple(results[trial] for trial in c.ids))
+                for c in record.candidates
             ),
-            baselines=read_baselines(run, len(genres)),
         )
-    except MISSHAPEN as error:
-        if isinstance(error, RunError):
-            raise
-        raise RunError(f"the records of {run.path} are damaged ({error!r}).") from error
-
-
-def _machine(facts: dict[str, Any]) -> dict[str, str]:
-    """Device and versions, as texts; what is not told is left out."""
-    device, versions = facts.get("device", {}), facts.get("versions", {})
-    told = {"device": device.get("name", ""), **device, **versions}
-    return {str(name): str(value) for name, value in told.items() if name != "name" and value}
-
-
-def _variant(run: RunDirectory, variant: dict[str, Any], classes: int) -> VariantResult:
-    candidates = []
-    for candidate in _of(list, variant["candidates"]):
-        trials = [_of(str, trial) for trial in _of(list, candidate["trials"])]
-        results = [run.read_result(trial) for trial in trials]
-        ended = [r for r in results if r and r["status"] == "finished"]
-        scores = tuple(_number(result["validation"]["macro_f1"]) for result in ended)
-        rate = _number(candidate["learning_rate"])
-        candidates.append((CandidateResult(rate, tuple(trials), Spread(scores)), results))
-    # Of several candidates only the selected one has been tested.
-    chosen, results = max(
-        candidates, key=lambda candidate: sum(bool(r and r["test"]) for r in candidate[1])
+        for record in manifest.variants
     )
-    everything = [result for _, some in candidates for result in some]
-    finished = [result for result in results if result and result["test"]]
-    tested = [_of(dict, result["test"]) for result in finished]
-
-    def spread(name: str) -> Spread:
-        return Spread(tuple(_number(test[name]) for test in tested))
-
-    validation = [_number(result["validation"]["macro_f1"]) for result in finished]
-    states = [_of(str, result["status"]) for result in everything if result]
-    return VariantResult(
-        name=_of(str, variant["name"]),
-        learning_rate=chosen.learning_rate,
-        candidates=tuple(candidate for candidate, _ in candidates),
-        trials=tuple(_of(str, result["trial"]) for result in finished),
-        tested=tuple(_of(int, result["seed"]) for result in finished),
-        n=len(tested),
-        seeds=len(results),
-        diverged=states.count("diverged"),
-        failures=tuple(
-            _of(str, result["reason"])
-            for result in everything
-            if result and result["status"] == "failed"
-        ),
-        untrained=everything.count(None),
-        accuracy=spread("accuracy"),
-        macro_f1=spread("macro_f1"),
-        batch_mean_f1=spread("batch_mean_f1"),
-        epochs=Spread(tuple(_number(result["epochs"]) for result in finished)),
-        seconds=Spread(tuple(map(_seconds, finished))),
-        validation_macro_f1=statistics.fmean(validation) if validation else None,
-        confusion_matrix=summed_counts((test["confusion_matrix"] for test in tested), classes),
-        published=tuple(
-            PublishedFigure.from_dict(_of(dict, figure))
-            for figure in _of(list, variant["documented"])
-        ),
-        note=_of(str, variant["note"]),
-    )
-
-
-def _seconds(result: dict[str, Any]) -> float:
-    """What training a trial took, as its part of a cohort that trained in lockstep."""
-    size = max(_of(int, result["cohort"]["size"]), 1)
-    return math.fsum(_number(seconds) for seconds in result["epoch_seconds"]) / size
+    state = state_of(run, manifest).state
+    return RunResult(run, manifest, state, variants, run.read_baselines(classes))

@@ -1,4 +1,4 @@
-"""What came of a search: its best trials on validation."""
+"""The results of a search: its best trials on validation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.errors import MISSHAPEN, RunError
 from experiments.runs.directory import RunDirectory
-from experiments.runs.validation import number, of_type, share
+from experiments.runs.search_journal import Draw
+from experiments.runs.trial_result import TrialResult
 
 SHOWN = 10
 
@@ -45,7 +45,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What came of a search.
+    """The results of a search.
 
     Args:
         sampler, seed: that drew.
@@ -75,50 +75,40 @@ class SearchResult:
 
 
 def search_result(run: RunDirectory) -> SearchResult | None:
-    """What came of a search so far; None for a run that is none.
+    """The results of a search so far; None for a run that is none.
 
     Raises:
         RunError: a record is missing or damaged.
     """
-    facts = run.read_run()
-    if "search" not in facts:
+    manifest = run.read_manifest()
+    search = manifest.search
+    if search is None:
         return None
-    try:
-        search = of_type(dict, facts["search"])
-        draws = of_type(list, search["draws"])
-        results = [run.read_result(of_type(str, draw["trial"])) for draw in draws]
-        ended = [of_type(str, result["status"]) for result in results if result]
-        ranked = [
-            _ranked(of_type(dict, draw), result)
-            for draw, result in zip(draws, results, strict=True)
-            if result and result["status"] == "finished"
-        ]
-        return SearchResult(
-            of_type(str, search["sampler"]),
-            of_type(int, search["seed"]),
-            of_type(int, search["trials"]),
-            len(draws),
-            of_type(int, search["generations"]),
-            of_type(bool, search["is_over"]),
-            ended.count("diverged"),
-            ended.count("failed"),
-            tuple(sorted(ranked, key=lambda one: -one.validation_macro_f1)),
-        )
-    except MISSHAPEN as error:
-        if isinstance(error, RunError):
-            raise
-        raise RunError(f"the records of {run.path} are damaged ({error!r:.200}).") from error
+    results = [(draw, run.read_result(draw.trial.id)) for draw in search.draws]
+    ended = [result.status for _, result in results if result]
+    ranked = [_ranked(draw, result) for draw, result in results if result and result.is_finished]
+    return SearchResult(
+        search.settings.sampler,
+        search.settings.seed,
+        search.settings.trials,
+        len(search.draws),
+        search.generations,
+        search.is_over,
+        ended.count("diverged"),
+        ended.count("failed"),
+        tuple(sorted(ranked, key=lambda one: -one.validation_macro_f1)),
+    )
 
 
-def _ranked(draw: Mapping[str, Any], result: Mapping[str, Any]) -> Ranked:
-    test = result["test"]
+def _ranked(draw: Draw, result: TrialResult) -> Ranked:
+    test = result.test
     return Ranked(
-        of_type(int, draw["number"]),
-        of_type(str, draw["trial"]),
-        of_type(str, draw["variant"]),
-        of_type(dict, draw["values"]),
-        of_type(int, result["kept_epoch"]),
-        share(number(result["validation"]["macro_f1"])),
-        share(test["accuracy"]) if test else None,
-        share(test["macro_f1"]) if test else None,
+        draw.number,
+        result.trial,
+        draw.setting.variant,
+        draw.setting.values,
+        result.kept_epoch or result.epochs,
+        result.score,
+        test.accuracy if test else None,
+        test.macro_f1 if test else None,
     )

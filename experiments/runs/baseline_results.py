@@ -1,47 +1,106 @@
-"""What simple classifiers reached on the rows of a run, summed up from its records."""
+"""Figures of simple classifiers on the rows of a run, as baselines/result.json holds them."""
 
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from experiments.errors import MISSHAPEN, RunError
-from experiments.runs.directory import RunDirectory
 from experiments.runs.seed_values import Spread
-from experiments.runs.validation import number, of_type, share, summed_counts
+from experiments.runs.trial_result import Matrix, Scores, TestScores, added
+from experiments.runs.validation import count, of_type, optional, seconds
+
+
+@dataclass(frozen=True)
+class BaselineFit:
+    """One fit of a baseline.
+
+    Args:
+        seconds: that it took.
+        validation, test: figures of the rows that it was not fitted on.
+    """
+
+    seconds: float
+    validation: Scores
+    test: TestScores
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "seconds": self.seconds,
+            "validation": asdict(self.validation),
+            "test": self.test.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any], classes: int | None) -> BaselineFit:
+        """The fit that `to_dict` made `plain` of."""
+        return cls(
+            seconds(plain["seconds"]),
+            Scores.from_dict(of_type(dict, plain["validation"])),
+            TestScores.from_dict(of_type(dict, plain["test"]), classes),
+        )
 
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """A baseline's figures over its fits.
+    """A baseline and its fits.
 
     Args:
         name: of the baseline.
         what: it is, with its settings, in a phrase.
         seeds: of its fits; None where it draws nothing at random, so that one is all.
-        n: fits; none where it failed.
-        accuracy, macro_f1, batch_mean_f1: on the test rows, over the n fits.
-        validation_macro_f1: mean over the n fits.
-        confusion_matrix: rows true, columns predicted, summed over the n fits.
-        seconds: mean of what a fit took.
+        fits: one a seed; none where it failed.
         failure: why it could not be fitted; empty where it was.
     """
 
     name: str
     what: str
     seeds: tuple[int, ...] | None
-    n: int
-    accuracy: Spread
-    macro_f1: Spread
-    batch_mean_f1: Spread
-    validation_macro_f1: float | None
-    confusion_matrix: list[list[int]]
-    seconds: float | None
+    fits: tuple[BaselineFit, ...] = ()
     failure: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+    @property
+    def n(self) -> int:
+        """Number of fits."""
+        return len(self.fits)
+
+    @property
+    def accuracy(self) -> Spread:
+        """On the test rows, over the fits."""
+        return Spread(tuple(fit.test.accuracy for fit in self.fits))
+
+    @property
+    def macro_f1(self) -> Spread:
+        """On the test rows, over the fits."""
+        return Spread(tuple(fit.test.macro_f1 for fit in self.fits))
+
+    @property
+    def batch_mean_f1(self) -> Spread:
+        """On the test rows, over the fits; averaged over batches as source A does."""
+        return Spread(tuple(fit.test.batch_mean_f1 for fit in self.fits))
+
+    @property
+    def validation_macro_f1(self) -> float | None:
+        """Mean over the fits; None without any."""
+        return Spread(tuple(fit.validation.macro_f1 for fit in self.fits)).mean
+
+    @property
+    def seconds(self) -> float | None:
+        """Mean of what a fit took; None without any."""
+        return statistics.fmean(fit.seconds for fit in self.fits) if self.fits else None
+
+    def confusion_matrix(self, classes: int) -> Matrix:
+        """Summed over the fits: rows true, columns predicted."""
+        return added((fit.test.confusion_matrix for fit in self.fits), classes)
+
+    def summary(self, classes: int) -> dict[str, Any]:
+        """Its figures over the fits, JSON-ready.
+
+        Args:
+            classes: number of genres.
+        """
         return {
             "name": self.name,
             "what": self.what,
@@ -51,60 +110,42 @@ class BaselineResult:
             "macro_f1": self.macro_f1.to_dict(),
             "batch_mean_f1": self.batch_mean_f1.to_dict(),
             "validation_macro_f1": self.validation_macro_f1,
-            "confusion_matrix": self.confusion_matrix,
+            "confusion_matrix": self.confusion_matrix(classes),
             "seconds": self.seconds,
             "failure": self.failure,
         }
 
+    def to_dict(self) -> dict[str, Any]:
+        """As the record holds it, JSON-ready."""
+        return {
+            "name": self.name,
+            "what": self.what,
+            "seeds": None if self.seeds is None else list(self.seeds),
+            "failure": self.failure,
+            "fits": [fit.to_dict() for fit in self.fits],
+        }
 
-def read(run: RunDirectory, classes: int) -> tuple[BaselineResult, ...]:
-    """The baselines of a run, in the order of their record; none where none are recorded.
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any], classes: int | None = None) -> BaselineResult:
+        """The result that `to_dict` made `plain` of.
 
-    Args:
-        run: its directory.
-        classes: number of genres.
+        Args:
+            plain: from JSON.
+            classes: number of genres; None where it is not known.
 
-    Raises:
-        RunError: the record is damaged.
-    """
-    record = run.read_baselines()
-    if record is None:
-        return ()
-    try:
-        baselines = of_type(list, record["baselines"])
-        return tuple(_baseline(of_type(dict, baseline), classes) for baseline in baselines)
-    except MISSHAPEN as error:
-        raise RunError(
-            f"the baselines' record in {run.path} is damaged ({error!r:.80}). python -m "
-            f"experiments resume {run.path.name} fits them anew."
-        ) from error
-
-
-def _baseline(baseline: dict[str, Any], classes: int) -> BaselineResult:
-    seeds: tuple[int, ...] | None = None
-    if baseline["seeds"] is not None:
-        seeds = tuple(of_type(int, seed) for seed in of_type(list, baseline["seeds"]))
-    fits = [of_type(dict, fit) for fit in of_type(list, baseline["fits"])]
-    failure = of_type(str, baseline["failure"])
-    expected = 0 if failure else 1 if seeds is None else len(seeds)
-    if len(fits) != expected:
-        raise ValueError(f"{len(fits)} fits, expected {expected}")
-    tests = [of_type(dict, fit["test"]) for fit in fits]
-    validation = [share(of_type(dict, fit["validation"])["macro_f1"]) for fit in fits]
-
-    def spread(name: str) -> Spread:
-        return Spread(tuple(share(test[name]) for test in tests))
-
-    return BaselineResult(
-        name=of_type(str, baseline["name"]),
-        what=of_type(str, baseline["what"]),
-        seeds=seeds,
-        n=len(fits),
-        accuracy=spread("accuracy"),
-        macro_f1=spread("macro_f1"),
-        batch_mean_f1=spread("batch_mean_f1"),
-        validation_macro_f1=statistics.fmean(validation) if validation else None,
-        confusion_matrix=summed_counts((test["confusion_matrix"] for test in tests), classes),
-        seconds=statistics.fmean(number(fit["seconds"]) for fit in fits) if fits else None,
-        failure=failure,
-    )
+        Raises:
+            LookupError, TypeError, ValueError: `plain` is damaged.
+        """
+        seeds = optional(lambda s: tuple(count(n) for n in of_type(list, s)), plain["seeds"])
+        fits = [of_type(dict, fit) for fit in of_type(list, plain["fits"])]
+        failure = of_type(str, plain["failure"])
+        expected = 0 if failure else 1 if seeds is None else len(seeds)
+        if len(fits) != expected:
+            raise ValueError(f"{len(fits)} fits, expected {expected}")
+        return cls(
+            of_type(str, plain["name"]),
+            of_type(str, plain["what"]),
+            seeds,
+            tuple(BaselineFit.from_dict(fit, classes) for fit in fits),
+            failure,
+        )

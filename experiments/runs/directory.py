@@ -27,15 +27,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.files.atomic import TEMPORARY, commit, writing
-from experiments.errors import RunError
+from experiments.design.request import Request
+from experiments.errors import DamagedRecordError, RunError
 from experiments.runs import checksums
-from experiments.runs.search_journal import add_draws
+from experiments.runs.baseline_results import BaselineResult
+from experiments.runs.manifest import SCHEMA_VERSION, RunManifest
+from experiments.runs.search_journal import read_draws
+from experiments.runs.trial_result import TrialResult
+from experiments.runs.validation import of_type, parsing, texts
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-SCHEMA_VERSION = 3
 _LARGEST_JSON = 64 * 2**20  # bytes; a result of a thousand epochs has about 0.2 MB
 
 
@@ -50,44 +54,52 @@ class RunDirectory:
         """<study>/<utc>-<id>."""
         return f"{self.path.parent.name}/{self.path.name}"
 
-    def write_run(self, facts: Mapping[str, Any]) -> None:
+    def write_run(self, manifest: RunManifest) -> None:
         """Write run.json.
 
         Raises:
             DataError: the disk is full or the folder cannot be written.
         """
-        _write(self.path / "run.json", {"schema_version": SCHEMA_VERSION, **facts})
+        _write(self.path / "run.json", manifest.to_dict())
 
-    def read_run(self) -> dict[str, Any]:
-        """What run.json says; of a search, with all that was drawn since.
+    def read_manifest(self) -> RunManifest:
+        """The run's manifest; of a search, with all that was drawn since.
 
         Raises:
-            RunError: it is missing, damaged or of a newer schema; so is a search's journal.
+            RunError: it is missing, damaged or of another schema; so is a search's journal.
         """
-        facts = _read(self.path / "run.json")
-        version = facts.get("schema_version")
+        path = self.path / "run.json"
+        plain = _read(path)
+        version = plain.get("schema_version")
         if version != SCHEMA_VERSION:
             raise RunError(
-                f"{self.path / 'run.json'} has schema version {version!r}; this program knows "
+                f"{path} has schema version {version!r:.20}; this program knows "
                 f"{SCHEMA_VERSION}. Use the version of genre-tui that made it."
             )
-        return add_draws(facts, self.path) if "search" in facts else facts
+        with parsing(str(path)):
+            manifest = RunManifest.from_dict(plain)
+            if manifest.search is None:
+                return manifest
+            settings, sha256 = manifest.search.settings, manifest.dataset.content_sha256
+            return manifest.with_draws(*read_draws(self.path, settings, sha256))
 
-    def write_request(self, request: Mapping[str, Any]) -> None:
+    def write_request(self, request: Request) -> None:
         """Write request.json.
 
         Raises:
             DataError: as `write_run`.
         """
-        _write(self.path / "request.json", request)
+        _write(self.path / "request.json", request.to_dict())
 
-    def read_request(self) -> dict[str, Any]:
+    def read_request(self) -> Request:
         """What was asked for when the run began.
 
         Raises:
             RunError: it is missing or damaged.
         """
-        return _read(self.path / "request.json")
+        path = self.path / "request.json"
+        with parsing(str(path)):
+            return Request.from_dict(_read(path))
 
     def trial_path(self, trial: str) -> Path:
         """The folder of a trial.
@@ -115,12 +127,16 @@ class RunDirectory:
         """Write a trial's predictions.h5."""
         _write_arrays(self.trial_path(trial) / "predictions.h5", arrays)
 
-    def write_result(self, trial: str, result: Mapping[str, Any]) -> None:
+    def write_result(self, result: TrialResult) -> None:
         """Commit a trial: it is done once its result.json is there."""
-        _write(self.trial_path(trial) / "result.json", result)
+        _write(self.trial_path(result.trial) / "result.json", result.to_dict())
 
-    def read_result(self, trial: str) -> dict[str, Any] | None:
+    def read_result(self, trial: str, classes: int | None = None) -> TrialResult | None:
         """A trial's result, or None where it has none yet.
+
+        Args:
+            trial: its id.
+            classes: number of genres; None where it is not known.
 
         Raises:
             RunError: it is damaged.
@@ -128,12 +144,12 @@ class RunDirectory:
         path = self.trial_path(trial) / "result.json"
         if not path.exists():
             return None
-        try:
-            return _read(path)
-        except RunError as error:
-            raise RunError(
-                f"{error} python -m experiments resume {self.path.name} trains that trial anew."
-            ) from error
+        advice = f"python -m experiments resume {self.path.name} trains that trial anew."
+        with parsing(str(path), advice):
+            result = TrialResult.from_dict(_read(path), classes)
+            if result.trial != trial:
+                raise ValueError(f"the result of the trial {result.trial!r:.20}")
+            return result
 
     def discard_result(self, trial: str) -> None:
         """Let a trial count as not done: it is trained anew when the run goes on."""
@@ -147,27 +163,29 @@ class RunDirectory:
             return False
 
     def write_baselines(
-        self, result: Mapping[str, Any], predictions: Mapping[str, npt.NDArray[Any]]
+        self, results: Sequence[BaselineResult], predictions: Mapping[str, npt.NDArray[Any]]
     ) -> None:
         """Commit the baselines: their predictions first, then their figures."""
         _write_arrays(self.path / "baselines" / "predictions.h5", predictions)
-        _write(self.path / "baselines" / "result.json", result)
+        plain = {"baselines": [result.to_dict() for result in results]}
+        _write(self.path / "baselines" / "result.json", plain)
 
-    def read_baselines(self) -> dict[str, Any] | None:
-        """What baselines/result.json says, or None where there is none yet.
+    def read_baselines(self, classes: int | None = None) -> tuple[BaselineResult, ...]:
+        """Figures of the baselines; none where none are recorded yet.
+
+        Args:
+            classes: number of genres; None where it is not known.
 
         Raises:
-            RunError: it is damaged.
+            RunError: the record is damaged.
         """
+        if self.lacks_baselines:
+            return ()
         path = self.path / "baselines" / "result.json"
-        if not path.exists():
-            return None
-        try:
-            return _read(path)
-        except RunError as error:
-            raise RunError(
-                f"{error} python -m experiments resume {self.path.name} fits the baselines anew."
-            ) from error
+        advice = f"python -m experiments resume {self.path.name} fits the baselines anew."
+        with parsing(str(path), advice):
+            results = of_type(list, _read(path)["baselines"])
+            return tuple(BaselineResult.from_dict(of_type(dict, r), classes) for r in results)
 
     @property
     def lacks_baselines(self) -> bool:
@@ -179,14 +197,17 @@ class RunDirectory:
         split = {"parts": [list(part) for part in parts], "reason": reason}
         _write(self.cohort_path(cohort) / "split.json", split)
 
-    def read_split(self, cohort: str) -> list[list[str]] | None:
+    def read_split(self, cohort: str) -> list[tuple[str, ...]] | None:
         """The parts that a cohort trains in, or None where it trains whole.
 
         Raises:
             RunError: the record is damaged.
         """
         path = self.cohort_path(cohort) / "split.json"
-        return _read(path)["parts"] if path.exists() else None
+        if not path.exists():
+            return None
+        with parsing(str(path)):
+            return list(map(texts, of_type(list, _read(path)["parts"])))
 
     @property
     def console(self) -> Path:
@@ -282,14 +303,9 @@ def _read(path: Path) -> dict[str, Any]:
     except RunError:
         raise
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error!s:.80}.") from error
+        raise DamagedRecordError(f"{path} is damaged: {error!s:.80}.") from error
 
 
 def plain_floats(values: npt.NDArray[np.floating[Any]] | list[float]) -> list[float | None]:
     """Numbers for JSON, which knows neither NaN nor infinity: they become None."""
     return [float(value) if abs(value) < float("inf") else None for value in values]
-
-
-def failure(reason: str, details: str) -> dict[str, Any]:
-    """What the result of a failed trial says."""
-    return {"status": "failed", "reason": reason, "traceback": details, "test": None}

@@ -8,14 +8,14 @@ field, so that whoever gets an event may rely on its types.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cache, partial
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args, get_type_hints
 
 from experiments.runs import validation
+from experiments.runs.trial_result import Scores, Status, TrialResult
 from experiments.runs.validation import of_type
 
-TrialStatus = Literal["finished", "diverged", "failed"]
 RunEnd = Literal["finished", "stopped", "failed"]
 _ALWAYS_WRITTEN = ("seconds_left",)  # null where it is not known
 
@@ -78,6 +78,8 @@ class _Checked:
 def _plain(value: Any) -> Any:
     if isinstance(value, _Checked):
         return value.to_dict()
+    if isinstance(value, Scores):
+        return asdict(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
@@ -111,14 +113,6 @@ def _read(cls: Any, plain: Any) -> Any:
 
 def _all_of(cls: Any) -> Callable[[Any], tuple[Any, ...]]:
     return lambda values: tuple(_read(cls, value) for value in of_type(list, values))
-
-
-@dataclass(frozen=True)
-class Scores(_Checked):
-    """Accuracy and macro-F1, between 0 and 1."""
-
-    accuracy: Share
-    macro_f1: Share
 
 
 @dataclass(frozen=True)
@@ -263,21 +257,34 @@ class TrialEnded(Event):
     variant: Text
     seed: Count
     learning_rate: Annotated[float, validation.number]
-    status: Annotated[TrialStatus, _one_of(get_args(TrialStatus))]
+    status: Annotated[Status, _one_of(get_args(Status))]
     share: Share = 0.0
     reason: Text = ""
     epochs: CountOrNone = None
     best_epoch: CountOrNone = None
     seconds: SecondsOrNone = None
-    validation: Annotated[Scores | None, _optional(partial(_read, Scores))] = None
-    test: Annotated[Scores | None, _optional(partial(_read, Scores))] = None
+    validation: Annotated[Scores | None, _optional(Scores.from_dict)] = None
+    test: Annotated[Scores | None, _optional(Scores.from_dict)] = None
     cohort: Annotated[TrialCohort | None, _optional(partial(_read, TrialCohort))] = None
 
     @classmethod
-    def from_result(cls, result: Mapping[str, Any], learning_rate: float) -> TrialEnded:
-        """From what a trial's result.json says."""
-        event: TrialEnded = _read(cls, {**result, "learning_rate": learning_rate})
-        return event
+    def from_result(cls, result: TrialResult, learning_rate: float) -> TrialEnded:
+        """From a trial's result."""
+        trained, test = result.validation is not None, result.test
+        return cls(
+            result.trial,
+            result.variant,
+            result.seed,
+            learning_rate,
+            result.status,
+            reason=result.reason,
+            epochs=result.epochs if trained else None,
+            best_epoch=result.best_epoch,
+            seconds=result.seconds,
+            validation=result.validation,
+            test=None if test is None else Scores(test.accuracy, test.macro_f1),
+            cohort=TrialCohort(result.cohort, result.cohort_size),
+        )
 
 
 @dataclass(frozen=True)

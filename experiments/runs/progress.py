@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Literal
 
 from experiments.errors import MISSHAPEN
-from experiments.runs import validation
 from experiments.runs.events import (
     CohortBegan,
     Continued,
@@ -21,11 +20,10 @@ from experiments.runs.events import (
     PlanMade,
     RunBegan,
     RunEnded,
-    Scores,
     TrialEnded,
-    TrialStatus,
     WorkerDied,
 )
+from experiments.runs.trial_result import Scores, Status, TrialResult
 
 SCORE = "val_macro_f1"
 _NOTES = 20  # that are kept
@@ -57,7 +55,7 @@ class TrialProgress:
     epochs: int
     learning_rate: float = math.nan
     epoch: int = 0
-    status: TrialStatus | Literal["waiting", "training"] = "waiting"
+    status: Status | Literal["waiting", "training"] = "waiting"
     logs: dict[str, float] = field(default_factory=dict)
     best: tuple[int, float] | None = None
     reason: str = ""
@@ -84,22 +82,16 @@ class TrialProgress:
         plain["logs"] = dict(self.logs)
         return plain | ({"reason": self.reason} if self.reason else {})
 
-    def restore(self, result: Mapping[str, Any]) -> None:
-        """Set what its result.json says, and its curves where no event has.
-
-        Raises:
-            LookupError, TypeError, ValueError, ArithmeticError: the result is damaged.
-        """
+    def restore(self, result: TrialResult) -> None:
+        """Set what its result says, and its curves where no event has."""
         self.handle_end(TrialEnded.from_result(result, self.learning_rate))
-        history = result.get("history")
-        if self.length or not isinstance(history, dict):
+        if self.length:
             return
-        seconds = list(accumulate(validation.seconds(one) for one in result["epoch_seconds"]))
         self.metrics = {
-            str(name): [math.nan if value is None else float(value) for value in values]
-            for name, values in history.items()
+            name: [math.nan if value is None else value for value in values]
+            for name, values in result.history.items()
         }
-        self.seconds = seconds
+        self.seconds = list(accumulate(result.epoch_seconds))
         self._find_best()
 
     def handle_end(self, event: TrialEnded) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 from experiments.design.search_settings import Search
 from experiments.design.search_space import Choice, Dimension, Setting
 from experiments.design.study import FIRST_SEED
-from experiments.design.trial import Trial, cohort_id
-from experiments.errors import MISSHAPEN, RunError
-from experiments.runs.validation import count, number, of_type
+from experiments.design.trial import Trial
+from experiments.errors import RunError
+from experiments.runs.validation import count, number, of_type, parsing
 
 JOURNAL = "optuna.journal"
 EXHAUSTED = "exhausted"  # the study's user attribute: nothing new is left in the space
@@ -45,22 +45,28 @@ class Draw:
     cohort: int
 
 
-def read_draws(path: Path, search: Search, dataset_sha256: str) -> tuple[list[Draw], bool]:
+def read_draws(folder: Path, search: Search, dataset_sha256: str) -> tuple[list[Draw], bool]:
     """All draws in a journal, and whether nothing new is left to draw.
 
     A last line without its end, which a process was writing, is left out.
 
     Args:
-        path: of the journal; one that is missing holds no draws.
+        folder: of the run; where its journal is missing there are no draws.
         search: as it is carried out.
         dataset_sha256: content hash of the run's dataset.
 
     Raises:
-        RunError: the journal cannot be read or is damaged.
+        RunError: the journal cannot be read, is damaged or of an earlier version.
     """
+    if (folder / "generations").exists():
+        raise RunError(
+            f"{folder} is a search of an earlier version, which kept its draws elsewhere. Use the "
+            "version of genre-tui that made it."
+        )
+    path = folder / JOURNAL
     draws: list[Draw] = []
     created, exhausted = 0, False
-    try:
+    with parsing(str(path)):
         for operation in _operations(path):
             code = operation["op_code"]
             if code == _CREATE_TRIAL:
@@ -72,75 +78,17 @@ def read_draws(path: Path, search: Search, dataset_sha256: str) -> tuple[list[Dr
                 exhausted |= of_type(dict, operation["user_attr"]).get(EXHAUSTED) is True
         if len({draw.trial.id for draw in draws}) < len(draws):
             raise ValueError("a trial was drawn twice")
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
-    except (*MISSHAPEN, RecursionError) as error:
-        raise RunError(f"{path} is damaged ({error!s:.200}).") from error
     return draws, exhausted
-
-
-def add_draws(facts: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """What run.json says of a search, with all that it has drawn since.
-
-    Trials, cohorts and the candidates of variants are those of an ordinary run whose
-    plan was the same; variants of which nothing was drawn are left out.
-
-    Raises:
-        RunError: run.json or the journal is damaged, or of an earlier version.
-    """
-    if (folder / "generations").exists():
-        raise RunError(
-            f"{folder} is a search of an earlier version, which kept its draws elsewhere. Use the "
-            "version of genre-tui that made it."
-        )
-    try:
-        search = Search.from_dict(facts["search"])
-        draws, exhausted = read_draws(
-            folder / JOURNAL, search, of_type(str, facts["dataset"]["content_sha256"])
-        )
-        candidates: dict[str, list[dict[str, Any]]] = {}
-        cohorts: dict[tuple[int, int], list[str]] = {}
-        for draw in draws:
-            rate = draw.trial.training.learning_rate
-            candidates.setdefault(draw.setting.variant, []).append(
-                {"learning_rate": rate, "trials": [draw.trial.id]}
-            )
-            cohorts.setdefault((draw.generation, draw.cohort), []).append(draw.trial.id)
-        return {
-            **facts,
-            "trials": {draw.trial.id: draw.trial.to_dict() for draw in draws},
-            "cohorts": [{"id": cohort_id(ids), "trials": ids} for ids in cohorts.values()],
-            "variants": [
-                {**variant, "candidates": candidates[variant["name"]]}
-                for variant in facts["variants"]
-                if variant["name"] in candidates
-            ],
-            "search": {
-                **facts["search"],
-                "generations": max((draw.generation for draw in draws), default=0),
-                "draws": [
-                    {
-                        "number": draw.number,
-                        "variant": draw.setting.variant,
-                        "values": dict(draw.setting.values),
-                        "trial": draw.trial.id,
-                    }
-                    for draw in draws
-                ],
-                "is_over": exhausted or len(draws) >= search.trials,
-            },
-        }
-    except MISSHAPEN as error:
-        if isinstance(error, RunError):
-            raise
-        raise RunError(f"{folder / 'run.json'} is damaged ({error!s:.200}).") from error
 
 
 def _operations(path: Path) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
-    with path.open("rb") as file:
-        lines = file.read(_LARGEST + 1)
+    try:
+        with path.open("rb") as file:
+            lines = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     if len(lines) > _LARGEST:
         raise ValueError("it is larger than any journal of ours")
     for line in lines.split(b"\n")[:-1]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import EventReader
 from experiments.runs.lock import owner_of
+from experiments.runs.manifest import RunManifest
 from experiments.runs.process_id import Owner
 from experiments.runs.progress import RunProgress
 from experiments.runs.state import RunState, state_of
@@ -20,7 +20,7 @@ class Snapshot:
 
     Args:
         run: its directory.
-        facts: what run.json says.
+        manifest: of the run.
         state: what it is in, with its trials' results.
         owner: who carries it out, or died while doing so.
         progress: what its events tell.
@@ -28,7 +28,7 @@ class Snapshot:
     """
 
     run: RunDirectory
-    facts: Mapping[str, Any]
+    manifest: RunManifest
     state: RunState
     owner: Owner | None
     progress: RunProgress
@@ -57,9 +57,9 @@ class Snapshot:
         return {
             "run": self.run.name,
             "path": str(self.run.path),
-            "study": str(self.facts.get("study")),
-            "protocol": str(self.facts.get("protocol")),
-            "dataset": str(self.facts["dataset"]["name"]),
+            "study": self.manifest.study,
+            "protocol": self.manifest.protocol,
+            "dataset": self.manifest.dataset.name,
             "state": self.state.state,
             "reason": self.state.reason,
             "owner": None if self.owner is None else asdict(self.owner),
@@ -85,11 +85,11 @@ def snapshot(run: RunDirectory) -> Snapshot:
     Raises:
         RunError: its run.json is missing or damaged.
     """
-    facts = run.read_run()
+    manifest = run.read_manifest()
     reader, progress = EventReader(run), RunProgress()
-    state = state_of(run, facts)
+    state = state_of(run, manifest)
     _, entries = reader.read()
     for entry in entries:
         progress.handle(entry)
     invalid = reader.invalid_events + progress.invalid_events
-    return Snapshot(run, facts, state, owner_of(run), progress, invalid)
+    return Snapshot(run, manifest, state, owner_of(run), progress, invalid)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from experiments.errors import MISSHAPEN, RunError
+from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import last_event
 from experiments.runs.events import RunEnded
 from experiments.runs.lock import is_alive
-from experiments.runs.model_selection import needs_test, select
+from experiments.runs.manifest import RunManifest
+from experiments.runs.model_selection import select
+from experiments.runs.trial_result import TrialResult
 
 State = Literal["running", "stopping", "stopped", "finished", "failed", "crashed"]
-Results = Mapping[str, dict[str, Any] | None]
+Results = Mapping[str, TrialResult | None]
 
 
 @dataclass(frozen=True)
@@ -41,27 +43,27 @@ class RunState:
     def count(self, status: str) -> int:
         """Trials that ended with a status."""
         return sum(
-            result is not None and result["status"] == status for result in self.results.values()
+            result is not None and result.status == status for result in self.results.values()
         )
 
 
-def state_of(run: RunDirectory, facts: Mapping[str, Any]) -> RunState:
+def state_of(run: RunDirectory, manifest: RunManifest) -> RunState:
     """The state of a run.
 
     Args:
         run: its directory.
-        facts: what its run.json says.
+        manifest: of the run.
 
     Raises:
-        RunError: run.json is damaged.
+        RunError: a generation of a search is damaged.
     """
     alive = is_alive(run)  # before the results: nothing ends in between unnoticed
-    if not alive and "search" in facts:
-        facts = run.read_run()  # what it has drawn meanwhile
-    results = read_results(run, facts)
+    if not alive and manifest.search is not None:
+        manifest = run.read_manifest()  # what it has drawn meanwhile
+    results = read_results(run, manifest)
     if alive:
         return RunState("stopping" if run.stop_is_asked else "running", results)
-    if is_complete(results, facts) and not (facts.get("baselines") and run.lacks_baselines):
+    if is_complete(results, manifest) and not (manifest.baselines and run.lacks_baselines):
         return RunState("finished", results)
     if run.stop_is_asked:
         return RunState("stopped", results)
@@ -71,45 +73,23 @@ def state_of(run: RunDirectory, facts: Mapping[str, Any]) -> RunState:
     return RunState("crashed", results)
 
 
-def read_results(run: RunDirectory, facts: Mapping[str, Any]) -> Results:
-    """The valid results of a run's trials, by their ids.
+def read_results(run: RunDirectory, manifest: RunManifest) -> Results:
+    """The results of a run's trials, by their ids; one that is damaged counts as none."""
+    results: dict[str, TrialResult | None] = {}
+    for trial in manifest.trials:
+        try:
+            results[trial] = run.read_result(trial, len(manifest.dataset.genres))
+        except RunError:
+            results[trial] = None
+    return results
 
-    Raises:
-        RunError: run.json is damaged.
-    """
-    trials = facts.get("trials")
-    if not isinstance(trials, dict):
-        raise RunError(f"{run.path / 'run.json'} is damaged: it names no trials.")
-    return {trial: _valid(run, trial) for trial in trials}
 
-
-def is_complete(results: Results, facts: Mapping[str, Any]) -> bool:
-    """Whether nothing is left to train or to test.
-
-    Raises:
-        RunError: a record is damaged.
-    """
-    if not all(results.values()):
+def is_complete(results: Results, manifest: RunManifest) -> bool:
+    """Whether nothing is left to train or to test."""
+    if manifest.draws_on or None in results.values():
         return False
-    if "search" in facts and not facts["search"]["is_over"]:
-        return False
-    if facts.get("protocol") == "documented":
+    if manifest.protocol == "documented":
         return True
-    try:
-        for variant in facts["variants"]:
-            candidates = [candidate["trials"] for candidate in variant["candidates"]]
-            chosen = candidates[select(results, candidates)]
-            if any(needs_test(results[trial]) for trial in chosen):
-                return False
-    except MISSHAPEN as error:
-        raise RunError(f"the records of a run are damaged ({error!r:.80}).") from error
-    return True
-
-
-def _valid(run: RunDirectory, trial: str) -> dict[str, Any] | None:
-    run.trial_path(trial)  # a name that leads elsewhere is no missing result
-    try:
-        result = run.read_result(trial)
-    except RunError:
-        return None
-    return result if result and isinstance(result.get("status"), str) else None
+    candidates = [[candidate.ids for candidate in v.candidates] for v in manifest.variants]
+    chosen = (results[trial] for some in candidates for trial in some[select(results, some)])
+    return not any(result is not None and result.needs_test for result in chosen)

@@ -1,15 +1,45 @@
-"""Checks of values from records, which may be damaged or somebody else's."""
+"""Checks of values from records, which may be damaged or somebody else's.
+
+Only the parsers of records use them: everything else gets what they return.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from data.errors import DataError
+from experiments.errors import DamagedRecordError, RunError
+
 T = TypeVar("T")
+_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 _LARGEST_COUNT = 10**12
 _LARGEST_AMOUNT = 2.0**60  # bytes, or rows a second
 _LONGEST = 1e10  # seconds, three hundred years
+
+
+@contextmanager
+def parsing(what: str, advice: str = "") -> Iterator[None]:
+    """Turn the errors of a parser into one sentence.
+
+    Args:
+        what: the record, such as its path.
+        advice: a sentence on what to do.
+
+    Raises:
+        DamagedRecordError: the record is not as expected.
+    """
+    try:
+        yield
+    except DamagedRecordError as error:
+        raise DamagedRecordError(f"{error} {advice}".rstrip()) from error
+    except (RunError, DataError):  # it cannot be read
+        raise
+    except (*_MALFORMED, RecursionError) as error:
+        sentence = f"{what} is damaged ({error!r:.200})."
+        raise DamagedRecordError(f"{sentence} {advice}".rstrip()) from error
 
 
 def of_type(kind: type[T], value: Any) -> T:
@@ -77,21 +107,29 @@ def count(value: Any) -> int:
     return int(value)
 
 
-def summed_counts(matrices: Iterable[Any], classes: int) -> list[list[int]]:
-    """The sum of confusion matrices; zeros where there are none.
+def optional(parse: Callable[[Any], T], value: Any) -> T | None:
+    """The value as `parse` reads it; None where it is None."""
+    return None if value is None else parse(value)
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """The value as a list of texts; raises as `of_type`."""
+    return tuple(of_type(str, text) for text in of_type(list, value))
+
+
+def square_counts(value: Any, size: int | None = None) -> list[list[int]]:
+    """The value as a confusion matrix.
 
     Args:
-        matrices: lists of rows, each a list of counts.
-        classes: number of rows, and of columns.
+        value: rows true, columns predicted.
+        size: number of rows, and of columns; None where any will do.
 
     Raises:
-        TypeError: one is no list, or holds what is no count.
-        ValueError: a count is below 0 or absurdly large; a matrix has another number
-            of rows or columns.
+        TypeError: it is no list of lists of counts.
+        ValueError: a count is below 0 or absurdly large; rows or columns are missing.
     """
-    total = [[0] * classes for _ in range(classes)]
-    for matrix in matrices:
-        for row, counts in zip(total, of_type(list, matrix), strict=True):
-            for j, (_, found) in enumerate(zip(row, of_type(list, counts), strict=True)):
-                row[j] += count(found)
-    return total
+    matrix = [[count(n) for n in of_type(list, row)] for row in of_type(list, value)]
+    expected = len(matrix) if size is None else size
+    if [len(row) for row in matrix] != [expected] * expected:
+        raise ValueError(f"a confusion matrix of other than {expected} x {expected} counts")
+    return matrix

@@ -12,11 +12,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
-from data.errors import DataError
 from data.files.atomic import sync, writing
-from experiments.errors import MISSHAPEN, RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.search_journal import EXHAUSTED, JOURNAL
+from experiments.runs.validation import parsing
 from experiments.search.sampling import Generation
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -50,19 +49,14 @@ def open_study(run: RunDirectory) -> optuna.Study:
         RunError: the journal is damaged.
     """
     path = run.path / JOURNAL
-    try:
-        with writing(path):
-            _cut_torn_line(path)
-            storage = JournalStorage(JournalFileBackend(str(path), lock_obj=_RunLock(str(path))))
-            names = optuna.get_all_study_names(storage)
-            if names:
-                return optuna.load_study(study_name=names[0], storage=storage)
-            sync(path.parent)
-            return optuna.create_study(study_name=run.name, storage=storage, direction="maximize")
-    except DataError:
-        raise
-    except (*MISSHAPEN, RecursionError) as error:
-        raise RunError(f"{path} is damaged ({error!s:.200}).") from error
+    with parsing(str(path)), writing(path):
+        _cut_torn_line(path)
+        storage = JournalStorage(JournalFileBackend(str(path), lock_obj=_RunLock(str(path))))
+        names = optuna.get_all_study_names(storage)
+        if names:
+            return optuna.load_study(study_name=names[0], storage=storage)
+        sync(path.parent)
+        return optuna.create_study(study_name=run.name, storage=storage, direction="maximize")
 
 
 def add_generation(run: RunDirectory, generation: Generation) -> None:
@@ -96,9 +90,8 @@ def tell_results(run: RunDirectory) -> tuple[FrozenTrial, ...]:
             if not (isinstance(name, str) and run.is_done(name)):
                 continue
             if (result := run.read_result(name)) is not None:
-                state = _STATES[result["status"]]
-                score = result["validation"]["macro_f1"] if state == TrialState.COMPLETE else None
-                study.tell(trial.number, score, state)
+                score = result.score if result.is_finished else None
+                study.tell(trial.number, score, _STATES[result.status])
     return tuple(study.get_trials(deepcopy=False))
 
 

@@ -22,10 +22,11 @@ from data.errors import DataError
 from data.files.atomic import commit
 from data.files.user_folders import cache_folder
 from experiments.errors import RunError
-from experiments.runs import baseline_results
+from experiments.runs.baseline_results import BaselineFit, BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, patiently
 from experiments.runs.events import Continued, Note, Paused
+from experiments.runs.trial_result import Scores, TestScores
 from experiments.training.job import Work, read_dataset
 from experiments.workers.worker_main import send
 from networks.training import metrics
@@ -117,7 +118,7 @@ def is_done(run: RunDirectory, classes: int, seeds: Sequence[int]) -> bool:
         seeds: of the run.
     """
     try:
-        found = baseline_results.read(run, classes)
+        found = run.read_baselines(classes)
     except RunError:
         return False
     return [(result.name, result.what, result.seeds) for result in found] == [
@@ -178,17 +179,10 @@ def record(work: Work, seeds: Sequence[int]) -> bool:
             fits, failure = _fits(baseline, dataset, (None,) if chosen is None else chosen, run)
             if fits:
                 arrays[f"predicted/{baseline.name}"] = np.stack([each.test for each in fits])
-            results.append(
-                {
-                    "name": baseline.name,
-                    "what": baseline.what,
-                    "seeds": chosen,
-                    "failure": failure,
-                    "fits": [_figures(each, dataset) for each in fits],
-                }
-            )
+            figures = tuple(_figures(each, dataset) for each in fits)
+            results.append(BaselineResult(baseline.name, baseline.what, chosen, figures, failure))
         patiently(
-            lambda: run.write_baselines({"baselines": results}, arrays),
+            lambda: run.write_baselines(results, arrays),
             run,
             lambda reason: send(Paused(reason)),
             lambda: send(Continued()),
@@ -200,17 +194,11 @@ def record(work: Work, seeds: Sequence[int]) -> bool:
 
 def record_failure(run: RunDirectory, seeds: Sequence[int], reason: str) -> None:
     """Record that there will be no baselines, and why."""
-    results: list[dict[str, Any]] = [
-        {
-            "name": baseline.name,
-            "what": baseline.what,
-            "seeds": baseline.seeds(seeds),
-            "failure": reason,
-            "fits": [],
-        }
+    results = [
+        BaselineResult(baseline.name, baseline.what, baseline.seeds(seeds), failure=reason)
         for baseline in BASELINES
     ]
-    run.write_baselines({"baselines": results}, {})
+    run.write_baselines(results, {})
 
 
 def _fits(
@@ -273,22 +261,19 @@ def _read_fit(path: Path, baseline: Baseline, dataset: Dataset) -> Fit | None:
     return fit
 
 
-def _figures(each: Fit, dataset: Dataset) -> dict[str, Any]:
+def _figures(each: Fit, dataset: Dataset) -> BaselineFit:
     test = _confusion(dataset, dataset.test, each.test)
     validation = _confusion(dataset, dataset.validation, each.validation)
-    return {
-        "seconds": round(each.seconds, 4),
-        "validation": {
-            "accuracy": metrics.accuracy(validation),
-            "macro_f1": metrics.macro_f1(validation),
-        },
-        "test": {
-            "accuracy": metrics.accuracy(test),
-            "macro_f1": metrics.macro_f1(test),
-            "batch_mean_f1": metrics.batch_mean_f1(dataset.test.label, each.test),
-            "confusion_matrix": test.tolist(),
-        },
-    }
+    return BaselineFit(
+        round(each.seconds, 4),
+        Scores(metrics.accuracy(validation), metrics.macro_f1(validation)),
+        TestScores(
+            metrics.accuracy(test),
+            metrics.macro_f1(test),
+            metrics.batch_mean_f1(dataset.test.label, each.test),
+            test.tolist(),
+        ),
+    )
 
 
 def _confusion(dataset: Dataset, rows: Split, predicted: Int64) -> Int64:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.errors import MISSHAPEN, RunError
+from experiments.errors import DamagedRecordError
 from experiments.runs.directory import RunDirectory
 from experiments.training.cohorts import Cohort
 
@@ -19,12 +19,9 @@ def planned_parts(run: RunDirectory, cohort: Cohort) -> list[Cohort]:
     if split is None:
         return [cohort]
     named = {trial.id: (variant, trial) for variant, trial in cohort.trials}
-    try:
-        parts = [Cohort(tuple(named[name] for name in part)) for part in split]
-        if any(not 0 < len(part.trials) < len(named) for part in parts):
-            raise ValueError
-    except MISSHAPEN as error:
-        raise RunError(f"split.json of the cohort {cohort.id} is of another one.") from error
+    if any(not 0 < len(part) < len(named) or not named.keys() >= set(part) for part in split):
+        raise DamagedRecordError(f"split.json of the cohort {cohort.id} is of another one.")
+    parts = [Cohort(tuple(named[name] for name in part)) for part in split]
     return [each for part in parts for each in planned_parts(run, part)]
 
 

@@ -21,6 +21,7 @@ from experiments.runs.events import (
     Paused,
     TrialEnded,
 )
+from experiments.runs.trial_result import TrialResult
 from experiments.training.cohort_splits import record_split
 from experiments.training.cohorts import Cohort
 from experiments.training.device import release_memory
@@ -66,7 +67,7 @@ def test(work: Work, trial: Trial) -> bool:
     """
     dataset, run = open_work(work), work.run
     result = run.read_result(trial.id)
-    if result is None or result["status"] != "finished" or result["test"]:
+    if result is None or not result.needs_test:
         return True
     try:
         probability = predict_with_kept_model(run, dataset, trial)
@@ -77,14 +78,16 @@ def test(work: Work, trial: Trial) -> bool:
         ) from error
 
     def write() -> None:
-        result["test"] = record_test(run, dataset, trial, probability)
-        run.write_result(trial.id, result)
+        test = record_test(run, dataset, trial, probability)
+        tested.append(replace(result, test=test))
+        run.write_result(tested[-1])
 
+    tested: list[TrialResult] = []
     try:
         _patiently(write, run)
     except StopAskedError:
         return False
-    send(TrialEnded.from_result(result, trial.training.learning_rate))
+    send(TrialEnded.from_result(tested[-1], trial.training.learning_rate))
     return True
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from experiments.design.study import Device
 from experiments.design.trial import Trial, cohort_id
 from experiments.errors import RunError
+from experiments.runs.manifest import CohortRecord
 from networks.models.config import CNNConfig
 from networks.training.cohort_key import LARGEST_COHORT, bytes_per_trial, cohort_key
 
@@ -28,6 +29,11 @@ class Cohort:
     def id(self) -> str:
         """16 hexadecimal digits, from the trials' ids."""
         return cohort_id(trial.id for _, trial in self.trials)
+
+    @property
+    def record(self) -> CohortRecord:
+        """As a manifest has it."""
+        return CohortRecord(self.id, tuple(trial.id for _, trial in self.trials))
 
     @property
     def device(self) -> Device | None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from data.datasets.dataset import Dataset, SplitName
 from experiments.design.trial import Trial
 from experiments.runs.directory import RunDirectory
+from experiments.runs.trial_result import ClassScores, TestScores
 from networks.inference import load_model, probabilities_of
 from networks.training import metrics
 from networks.training.results import LabelledRows
@@ -36,7 +37,7 @@ def predict_with_kept_model(
 
 def record_test(
     run: RunDirectory, dataset: Dataset, trial: Trial, probability: npt.NDArray[np.float64]
-) -> dict[str, Any]:
+) -> TestScores:
     """Write a trial's predictions; its test figures."""
     rows, genres = dataset.test, dataset.genres
     predicted = probability.argmax(axis=1)
@@ -45,19 +46,15 @@ def record_test(
     run.write_predictions(trial.id, arrays)
     confusion = metrics.confusion_matrix(rows.label, predicted, len(genres))
     scores = metrics.class_scores(confusion)
-    return {
-        "accuracy": metrics.accuracy(confusion),
-        "macro_f1": metrics.macro_f1(confusion),
+    each = zip(scores.precision, scores.recall, scores.f1, scores.support, strict=True)
+    return TestScores(
+        metrics.accuracy(confusion),
+        metrics.macro_f1(confusion),
         # The source averaged over batches of the size that it trained with.
-        "batch_mean_f1": metrics.batch_mean_f1(rows.label, predicted, trial.training.batch_size),
-        "confusion_matrix": confusion.tolist(),
-        "classes": {
-            genre: {
-                "precision": float(scores.precision[i]),
-                "recall": float(scores.recall[i]),
-                "f1": float(scores.f1[i]),
-                "rows": int(scores.support[i]),
-            }
-            for i, genre in enumerate(genres)
+        metrics.batch_mean_f1(rows.label, predicted, trial.training.batch_size),
+        confusion.tolist(),
+        {
+            genre: ClassScores(float(precision), float(recall), float(f1), int(count))
+            for genre, (precision, recall, f1, count) in zip(genres, each, strict=True)
         },
-    }
+    )

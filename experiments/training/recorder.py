@@ -6,13 +6,15 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from data.datasets.dataset import Dataset
 from experiments.design.trial import Trial
-from experiments.runs.directory import RunDirectory, failure, plain_floats
+from experiments.runs.directory import RunDirectory, plain_floats
 from experiments.runs.events import EpochEnded, Note, TrialEnded
+from experiments.runs.trial_result import Scores, TestScores, TrialResult
 from experiments.training.cohorts import Cohort
 from experiments.training.device import memory_in_use
 from experiments.training.evaluation import predict, record_test
@@ -58,7 +60,7 @@ class Recorder:
         # A disk takes milliseconds to say that a file is safe: as long as training an
         # epoch of a small network, and nothing is computed meanwhile. Hence a thread.
         self._writer: ThreadPoolExecutor | None = None
-        self._writes: dict[int, tuple[dict[str, Any], Future[None]]] = {}
+        self._writes: dict[int, tuple[TrialResult, Future[None]]] = {}
 
     @property
     def left(self) -> list[int]:
@@ -137,9 +139,9 @@ class Recorder:
             self._writer = None
         self._tell_of_commits(wait=True)
 
-    def _commit(self, result: dict[str, Any], target: OnMessage) -> None:
+    def _commit(self, result: TrialResult, target: OnMessage) -> None:
         with sending_to(target):
-            self._patiently(partial(self._run.write_result, result["trial"], result))
+            self._patiently(partial(self._run.write_result, result))
 
     def _tell_of_commits(self, *, wait: bool) -> None:
         for number, (result, written) in list(self._writes.items()):
@@ -155,54 +157,55 @@ class Recorder:
             learning_rate = self._cohort.trials[number][1].training.learning_rate
             send(TrialEnded.from_result(result, learning_rate))
 
-    def _record(self, variant: str, trial: Trial, outcome: Outcome) -> dict[str, Any]:
-        result: dict[str, Any] = {
-            "trial": trial.id,
-            "variant": variant,
-            "seed": trial.seed,
-            "cohort": {"id": self._cohort.id, "size": len(self._cohort.trials)},
-            "notes": list(self._notes),
-        }
+    def _record(self, variant: str, trial: Trial, outcome: Outcome) -> TrialResult:
+        result = TrialResult(
+            trial.id,
+            variant,
+            trial.seed,
+            "failed" if isinstance(outcome, FailedTrial) else outcome.status,
+            self._cohort.id,
+            len(self._cohort.trials),
+            tuple(self._notes),
+        )
         if isinstance(outcome, FailedTrial):
-            return result | failure(outcome.reason, outcome.traceback)
-        result |= _training_record(trial, outcome)
-        result["seconds"] = round(self._seconds(), 3)
-        return result | self._keep(trial, outcome) if outcome.status == "finished" else result
+            return replace(result, reason=outcome.reason, traceback=outcome.traceback)
+        result = _with_training(result, trial, outcome, round(self._seconds(), 3))
+        return self._keep(result, trial, outcome) if result.is_finished else result
 
-    def _keep(self, trial: Trial, trained: TrainingResult) -> dict[str, Any]:
+    def _keep(self, result: TrialResult, trial: Trial, trained: TrainingResult) -> TrialResult:
         """Keep the network and, if they are looked at now, the test rows' predictions."""
         save = partial(save_model, trained.model)
         self._patiently(partial(self._run.write_model, trial.id, save))
         if not self._settings.tested:
-            return {"test": None}
+            return result
         try:
             probability = predict(self._dataset, trial, trained.model)
         except Exception as error:  # as in training, it ends this trial and no other
-            return failure(FailedTrial.of(error).reason, traceback.format_exc())
-        test: dict[str, Any] = {}
+            reason, details = FailedTrial.of(error).reason, traceback.format_exc()
+            return replace(result, status="failed", reason=reason, traceback=details)
+        test: list[TestScores] = []
         self._patiently(
-            lambda: test.update(record_test(self._run, self._dataset, trial, probability))
+            lambda: test.append(record_test(self._run, self._dataset, trial, probability))
         )
-        return {"test": test}
+        return replace(result, test=test[-1])
 
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._began
 
 
-def _training_record(trial: Trial, trained: TrainingResult) -> dict[str, Any]:
+def _with_training(
+    result: TrialResult, trial: Trial, trained: TrainingResult, seconds: float
+) -> TrialResult:
     history = trained.history
     epochs = len(history["loss"])
     kept = trained.best_epoch if trial.training.keep == "best" else epochs
-    return {
-        "status": trained.status,
-        "best_epoch": trained.best_epoch,
-        "kept_epoch": kept,
-        "epochs": epochs,
-        "validation": {
-            "accuracy": history["val_accuracy"][kept - 1],
-            "macro_f1": history["val_macro_f1"][kept - 1],
-        },
-        "history": {name: plain_floats(values) for name, values in history.items()},
-        "epoch_seconds": [round(seconds, 4) for seconds in trained.epoch_seconds],
-        "test": None,
-    }
+    return replace(
+        result,
+        epochs=epochs,
+        best_epoch=trained.best_epoch,
+        kept_epoch=kept,
+        validation=Scores(history["val_accuracy"][kept - 1], history["val_macro_f1"][kept - 1]),
+        history={name: plain_floats(values) for name, values in history.items()},
+        epoch_seconds=tuple(round(seconds, 4) for seconds in trained.epoch_seconds),
+        seconds=seconds,
+    )

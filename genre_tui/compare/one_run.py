@@ -23,7 +23,7 @@ def heading(one: SingleRun) -> Text:
 def answer_text(one: SingleRun) -> Text:
     """The question, and the answer so far."""
     result = one.result
-    text = Text(result.question, "bold")
+    text = Text(result.manifest.question, "bold")
     text.append("\n")
     if not any(variant.n for variant in result.variants):
         return text.append("Nothing was tested yet.", "not bold")
@@ -117,10 +117,10 @@ def _notes(one: SingleRun) -> list[str]:
         counts += [f"{variant.untrained} not trained yet"] if variant.untrained else []
         if counts:
             notes.append(f"{variant.name}: {', '.join(counts)}.")
-    if result.epochs:
+    if result.manifest.epochs:
         others = any(variant.published for variant in result.variants)
         what = ": documented figures are of the source's own number" if others else ""
-        notes.append(f"Epochs were set to {result.epochs}{what}.")
+        notes.append(f"Epochs were set to {result.manifest.epochs}{what}.")
     if few := sorted({variant.n for variant in result.variants if 0 < variant.n < 3}):
         seeds = " and ".join("One seed" if n == 1 else f"{n} seeds" for n in few)
         notes.append(f"{seeds} cannot tell the spread over seeds. More seeds: --seeds 5.")

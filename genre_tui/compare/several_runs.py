@@ -23,7 +23,7 @@ def title(number: int, result: RunResult) -> Text:
     """A run in a line."""
     text = Text(f"{number} " if number else "", "bold", no_wrap=True, overflow="ellipsis")
     text.append(result.run.name, "bold")
-    if result.dataset_kind == "demo":
+    if result.is_demo:
         text.append("  ").append("DEMO DATA", "bold reverse")
     style = STATE_STYLE.get(result.state, "")
     text.append(f"  {STATE_GLYPH.get(result.state, '?')} {result.state}", style)

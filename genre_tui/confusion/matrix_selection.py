@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.errors import MISSHAPEN, RunError
 from experiments.results.confusion_matrix import Counts
 from experiments.runs.directory import RunDirectory
 from experiments.runs.progress import TrialProgress
-from experiments.runs.validation import summed_counts
 from genre_tui.confusion.matrix import added
 from genre_tui.model.run_model import RunModel
 
@@ -56,11 +54,10 @@ class SelectedMatrix:
 
 def seed_siblings(model: RunModel, trial: str) -> tuple[str, ...]:
     """Ids of the trials that differ from one in their seeds only, that one included."""
-    for variant in model.facts["variants"]:
-        for candidate in variant["candidates"]:
-            names = tuple(str(name) for name in candidate["trials"])
-            if trial in names:
-                return names
+    for variant in model.manifest.variants:
+        for candidate in variant.candidates:
+            if trial in candidate.ids:
+                return candidate.ids
     return (trial,)
 
 
@@ -161,19 +158,11 @@ def read_tests(run: RunDirectory, trials: Iterable[str], classes: int) -> dict[s
     Raises:
         RunError: a result is damaged.
     """
-    found: dict[str, Counts | None] = {}
-    for trial in trials:
-        try:
-            result = run.read_result(trial)
-            test = result["test"] if result else None
-            found[trial] = summed_counts([test["confusion_matrix"]], classes) if test else None
-        except RunError:
-            raise
-        except (OSError, *MISSHAPEN) as error:
-            raise RunError(
-                f"the result of trial {trial} in {run.path} is damaged ({error!r:.80})."
-            ) from error
-    return found
+    results = ((trial, run.read_result(trial, classes)) for trial in trials)
+    return {
+        trial: result.test.confusion_matrix if result and result.test else None
+        for trial, result in results
+    }
 
 
 def first_tested(

@@ -112,7 +112,8 @@ def _reader(model: RunModel, rows: int) -> RowReader:
     from data.storage.catalogue import find_dataset
     from data.storage.row_reader import RowReader
 
-    reader = RowReader.of(find_dataset(model.facts["dataset"]))
+    dataset = model.manifest.dataset
+    reader = RowReader.of(find_dataset(dataset.name, dataset.content_sha256))
     reader.read("test", rows - 1, rows)  # raises where it has fewer rows
     return reader
 

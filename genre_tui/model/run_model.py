@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
-
-from experiments.errors import MISSHAPEN, RunError
-from experiments.runs import validation
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import EpochEnded, LogEntry, PlanMade, TrialEnded
+from experiments.runs.manifest import RunManifest
 from experiments.runs.progress import RunProgress, TrialProgress
 from experiments.runs.state import State
 from genre_tui.model.trial_groups import Group, Variant
@@ -32,21 +28,27 @@ class RunModel:
         self.state: State | None = None
         self.owner = self.reason = self.problem = ""
         self.progress = RunProgress(history=None)
-        self._learn(run.read_run())
+        self._learn(run.read_manifest())
 
-    def _learn(self, facts: dict[str, Any]) -> None:
-        """What run.json says; trials that are known already stay as they are."""
-        try:
-            self.facts = facts
-            self.study, self.protocol = str(facts["study"]), str(facts["protocol"])
-            self.dataset = str(facts["dataset"]["name"])
-            self.is_demo = facts["dataset"]["kind"] == "demo"
-            self.genres = tuple(str(genre) for genre in facts["dataset"]["genres"])
-            self.variants = tuple(str(variant["name"]) for variant in facts["variants"])
-            self.progress.plan(self._planned())
-            self.settings = self._settings()
-        except MISSHAPEN as error:
-            raise RunError(f"{self.run.path / 'run.json'} is damaged ({error!r:.80}).") from error
+    def _learn(self, manifest: RunManifest) -> None:
+        """Take in a manifest; trials that are known already stay as they are."""
+        self.manifest = manifest
+        self.study, self.protocol = manifest.study, manifest.protocol
+        self.dataset = manifest.dataset.name
+        self.is_demo = manifest.dataset.kind == "demo"
+        self.genres = manifest.dataset.genres
+        self.variants = tuple(variant.name for variant in manifest.variants)
+        self.progress.plan(
+            TrialProgress(
+                trial.id,
+                variant,
+                trial.seed,
+                trial.training.epochs,
+                trial.training.learning_rate,
+            )
+            for variant, trial in manifest.plan.trials
+        )
+        self.settings = self._settings()
 
     @property
     def trials(self) -> dict[str, TrialProgress]:
@@ -66,22 +68,17 @@ class RunModel:
         """Take in what is new; what makes no sense is left out."""
         if update.anew:
             self.progress = RunProgress(history=None)
-        if update.anew or update.facts is not None:
-            try:
-                self._learn(update.facts or self.facts)
-            except RunError as error:
-                self.problem = str(error)
-                return
+        if update.anew or update.manifest is not None:
+            self._learn(update.manifest or self.manifest)
         self.problem = update.problem
         if not update.problem:
             self.state, self.owner, self.reason = update.state, update.owner, update.reason
         for entry in update.entries:
             self._handle(entry)
         for name, result in (update.results or {}).items():
-            with suppress(*MISSHAPEN):
-                if result is not None:
-                    self.trials[name].restore(result)
-                    self._ended(self.trials[name], first_changed=1)
+            if result is not None and name in self.trials:
+                self.trials[name].restore(result)
+                self._ended(self.trials[name], first_changed=1)
         if self.state == "crashed":  # no event says that nothing trains any more
             self.progress.interrupt()
 
@@ -103,36 +100,16 @@ class RunModel:
         for group in self._groups.get(trial, ()):
             group.changed(epoch)
 
-    def _planned(self) -> list[TrialProgress]:
-        """Every trial of the plan, nothing trained."""
-        names: dict[str, str] = {}
-        for variant in self.facts["variants"]:
-            for candidate in variant["candidates"]:
-                for trial in candidate["trials"]:
-                    names.setdefault(str(trial), str(variant["name"]))
-        return [
-            TrialProgress(
-                str(name),
-                names.get(str(name), ""),
-                int(plain["seed"]),
-                validation.count(plain["training"]["epochs"]),
-                float(plain["training"]["learning_rate"]),
-            )
-            for name, plain in self.facts["trials"].items()
-        ]
-
     def _settings(self) -> tuple[Variant, ...]:
         """Variants, learning rates and seeds, as they belong together."""
         self._groups: dict[str, list[Group]] = {}
         settings = []
-        for name, variant in zip(self.variants, self.facts["variants"], strict=True):
+        for name, variant in zip(self.variants, self.manifest.variants, strict=True):
             groups = []
-            for candidate in variant["candidates"]:
-                trials = [self.trials[str(trial)] for trial in candidate["trials"]]
-                if trials:
-                    groups.append(Group(name, trials[0].learning_rate, trials))
+            for candidate in variant.candidates:
+                trials = [self.trials[trial] for trial in candidate.ids]
+                groups.append(Group(name, candidate.learning_rate, trials))
                 for trial in trials:
                     self._groups.setdefault(trial.id, []).append(groups[-1])
-            if groups:
-                settings.append(Variant(name, tuple(groups)))
+            settings.append(Variant(name, tuple(groups)))
         return tuple(settings)

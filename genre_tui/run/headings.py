@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.text import Text
 
 from data.terminal.text import duration
+from experiments.runs.manifest import DeviceRecord
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.model.run_model import RunModel
 from genre_tui.run.curves import MOST_VARIANTS, CurveOptions, Metric
@@ -38,10 +37,8 @@ def progress_line(model: RunModel, width: int) -> Text:
     if model.is_alive:
         rate = progress.epochs_per_second
         parts += [f"{rate:.3g} trial-epochs/s"] if rate else []
-        is_trained = (
-            ended == len(model.trials) and "search" not in model.facts
-        )  # a search adds trials
-        if is_trained and model.facts.get("baselines") is True:
+        is_trained = ended == len(model.trials) and not model.manifest.draws_on
+        if is_trained and model.manifest.baselines:
             parts.insert(1, "fitting baselines")
         elif progress.seconds_left is not None and not progress.paused:
             parts.insert(1, f"{duration(progress.seconds_left)} left")
@@ -79,19 +76,19 @@ def notice_line(model: RunModel) -> Text:
 
 def device_line(model: RunModel, width: int) -> Text:
     """The device and the workers' load."""
-    progress, parts = model.progress, [_machine(model.facts.get("device"))]
+    progress, parts = model.progress, [_machine(model.manifest.device)]
     if model.is_alive and progress.workers:
         count = len(progress.workers)
         parts = [f"{count} workers" if count > 1 else "1 worker"]
         if progress.cpu is not None:
             parts.append(f"CPU {100 * progress.cpu:.0f} %")
-        is_gpu = _field(model.facts.get("device"), "type") == "cuda"
+        is_gpu = model.manifest.device.type == "cuda"
         if progress.gpu is not None:
             parts.append(f"GPU {100 * progress.gpu:.0f} %")
         kind = "GPU memory" if is_gpu else "memory"
         parts.append(f"{kind} {progress.memory / 1e9:.2f} GB")
         parts.append(f"{progress.rows_per_second:.0f} rows/s")
-        parts.append(_machine(model.facts.get("device")))
+        parts.append(_machine(model.manifest.device))
     if model.owner:
         parts.append(model.owner.partition(", since")[0])
     if model.state == "finished":
@@ -137,14 +134,6 @@ def nothing_to_draw(model: RunModel) -> str:
     return f"It {model.state} before an epoch had ended. Press r to resume it."
 
 
-def _machine(device: object) -> str:
-    name, threads = _field(device, "name"), _field(device, "threads")
-    if not name:
-        return ""
-    many = f", {threads} thread{'s' if threads != '1' else ''}" if threads else ""
-    return f"{name}{many}"
-
-
-def _field(value: object, name: str) -> str:
-    found: Any = value.get(name) if isinstance(value, dict) else None
-    return "" if found is None else str(found)
+def _machine(device: DeviceRecord) -> str:
+    threads = f"{device.threads} thread{'s' if device.threads != 1 else ''}"
+    return f"{device.name}, {threads}" if device.name else ""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from experiments.design.config_paths import flatten_config
-from experiments.errors import MISSHAPEN
+from experiments.design.trial import Trial
+from experiments.runs.manifest import RunManifest
 from experiments.runs.progress import TrialProgress
 from genre_tui.model.run_model import RunModel
 from genre_tui.widgets.status_text import StatusText
@@ -24,12 +22,12 @@ class TrialSettings:
     """Settings of a run's trials by field path.
 
     Args:
-        facts: the content of run.json; a trial whose settings cannot be read has none.
+        manifest: of the run.
     """
 
-    def __init__(self, facts: Mapping[str, Any]) -> None:
-        self.facts = facts
-        self._fields = {name: _fields(plain) for name, plain in facts["trials"].items()}
+    def __init__(self, manifest: RunManifest) -> None:
+        self.manifest = manifest
+        self._fields = {name: _fields(trial) for name, trial in manifest.trials.items()}
         names = dict.fromkeys(name for fields in self._fields.values() for name in fields)
         self._unlike = {
             name
@@ -78,12 +76,9 @@ def settings_text(trial: str, settings: TrialSettings) -> Text:
     return text
 
 
-def _fields(plain: Any) -> dict[str, str]:
-    try:
-        config = {part: plain[part] for part in _PARTS}
-        fields = dict(flatten_config(config))
-    except MISSHAPEN:
-        return {}
+def _fields(trial: Trial) -> dict[str, str]:
+    plain = trial.to_dict()
+    fields = dict(flatten_config({part: plain[part] for part in _PARTS}))
     if fields.get(f"{_SCHEDULE}kind") == "none":  # its other fields are not used
         fields = {
             name: value
@@ -110,8 +105,8 @@ class TrialPane(VerticalScroll):
         """Show a trial, if the pane is visible."""
         if not self.display:
             return
-        if self._settings is None or self._settings.facts is not model.facts:
-            self._settings = TrialSettings(model.facts)
+        if self._settings is None or self._settings.manifest is not model.manifest:
+            self._settings = TrialSettings(model.manifest)
         _set_text(self.query_one("#figures", StatusText), figures_text(model.trials[trial]))
         _set_text(self.query_one("#settings", StatusText), settings_text(trial, self._settings))
         if trial != self._trial:

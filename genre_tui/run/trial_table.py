@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.text import Text
@@ -176,7 +176,7 @@ def trials_json(model: RunModel) -> str:
             "epochs": trial.epochs,
             "history": trial.metrics,
             "seconds": trial.seconds,
-            "test": trial.test and trial.test.to_dict(),
+            "test": trial.test and asdict(trial.test),
         }
         for trial in model.trials.values()
     ]

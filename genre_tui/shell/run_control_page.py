@@ -79,7 +79,7 @@ class RunControlPage(BasePage):
             from experiments.execution.launch import resume
             from experiments.runs.state import state_of
 
-            if not is_alive(run) and state_of(run, run.read_run()).state == "finished":
+            if not is_alive(run) and state_of(run, run.read_manifest()).state == "finished":
                 return f"{run.name} is finished: there is nothing left to do."
             resume(run)
             return f"{run.name} goes on."

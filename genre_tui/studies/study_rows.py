@@ -159,8 +159,8 @@ def read_result(summary: RunSummary) -> LastResult:
     except (RunError, OSError) as error:
         return LastResult(summary.run, None, summary.dataset, str(error))
     best, dataset = result.best, result.dataset
-    on = f"{dataset}{' (synthesised)' if result.dataset_kind == 'demo' else ''}"
-    when = result.created[:16].replace("T", " ")
+    on = f"{dataset}{' (synthesised)' if result.is_demo else ''}"
+    when = result.manifest.created[:16].replace("T", " ")
     about = f"{result.protocol} protocol on {on}, {when} UTC"
     if best is None or best.accuracy.mean is None:
         return LastResult(summary.run, None, dataset, f"no variant was tested: {about}.")

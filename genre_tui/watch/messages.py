@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from textual.message import Message
 
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import LogEntry
-from experiments.runs.state import State
+from experiments.runs.manifest import RunManifest
+from experiments.runs.state import Results, State
 from genre_tui.watch.run_summary import RunSummary
 
 
@@ -41,7 +39,7 @@ class RunUpdate(Message):
         reason: of a failure.
         problem: why it cannot be read, or "".
         results: of its trials, once nothing trains it; None where they were sent before.
-        facts: what its run.json says now, where it says more than before; else None.
+        manifest: as it is now, where it has more than before; else None.
     """
 
     def __init__(
@@ -53,10 +51,10 @@ class RunUpdate(Message):
         owner: str,
         reason: str,
         problem: str,
-        results: Mapping[str, Mapping[str, Any] | None] | None = None,
-        facts: dict[str, Any] | None = None,
+        results: Results | None = None,
+        manifest: RunManifest | None = None,
     ) -> None:
         super().__init__()
         self.run, self.anew, self.entries = run, anew, entries
         self.state, self.owner, self.reason, self.problem = state, owner, reason, problem
-        self.results, self.facts = results, facts
+        self.results, self.manifest = results, manifest

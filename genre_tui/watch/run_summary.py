@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from experiments.errors import MISSHAPEN
+from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.state import State, state_of
+from experiments.runs.trial_result import TrialResult
 
 RowState = State | Literal["damaged"]
 _MOST_POINTS = 60  # of a sparkline
@@ -61,15 +62,15 @@ def summarise(run: RunDirectory) -> RunSummary:
     """A run that nobody carries out in one line; what is damaged is a line that says so."""
     study, created = run.path.parent.name, run.path.name.partition("-")[0]
     try:
-        facts = run.read_run()
-        state = state_of(run, facts)
+        manifest = run.read_manifest()
+        state = state_of(run, manifest)
         ended = [result for result in state.results.values() if result is not None]
         best, (curve, step) = _best(ended)
         return RunSummary(
             run,
             study,
-            str(facts["protocol"]),
-            str(facts["dataset"]["name"]),
+            manifest.protocol,
+            manifest.dataset.name,
             state.state,
             state.reason,
             len(ended),
@@ -81,7 +82,7 @@ def summarise(run: RunDirectory) -> RunSummary:
             "",
             step,
         )
-    except (OSError, *MISSHAPEN) as error:
+    except (OSError, RunError) as error:
         reason = str(error)
         nothing = (0, 0, 0.0, None, (), created, "")
         return RunSummary(run, study, "", "", "damaged", reason, *nothing)
@@ -106,16 +107,15 @@ def thinned(curve: Sequence[float | None]) -> tuple[tuple[float, ...], int]:
     return tuple(known[::step]), step
 
 
-def _best(results: list[dict[str, Any]]) -> tuple[float | None, tuple[tuple[float, ...], int]]:
-    best: Mapping[str, Any] | None = None
-    score = -1.0
-    for result in results:
-        if result["status"] == "finished":
-            curve = result.get("history", {}).get("val_macro_f1", [])
-            kept = float(result["validation"]["macro_f1"])
-            found = max([kept, *(float(value) for value in curve if value is not None)])
-            if found > score:
-                best, score = result, found
-    if best is None:
+def _best(results: list[TrialResult]) -> tuple[float | None, tuple[tuple[float, ...], int]]:
+    """The highest validation macro-F1 after any epoch of those that finished, and its curve."""
+    curves = [
+        (result.score, result.history.get("val_macro_f1", []))
+        for result in results
+        if result.is_finished
+    ]
+    best = [max([kept, *(value for value in curve if value is not None)]) for kept, curve in curves]
+    if not best:
         return None, ((), 1)
-    return score, thinned(best.get("history", {}).get("val_macro_f1", []))
+    score = max(best)
+    return score, thinned(curves[best.index(score)][1])

@@ -6,12 +6,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from experiments.errors import MISSHAPEN
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import LogEntry, PlanMade
 from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.manifest import RunManifest
 from experiments.runs.state import Results, State, state_of
 from genre_tui.watch.live_summary import LiveRun
 from genre_tui.watch.messages import RunUpdate
@@ -46,7 +46,7 @@ class RunWatcher:
         # What is to be sent next.
         self._anew, self._entries = False, list[LogEntry]()
         self._results: Results | None = None
-        self._facts: dict[str, Any] | None = None
+        self._manifest: RunManifest | None = None
         self._stamp: Stamp = ()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="run")
@@ -95,14 +95,14 @@ class RunWatcher:
             self._anew, self._entries, self._stamp = True, [], ()
         self._entries += entries
         if anew or any(isinstance(entry.event, PlanMade) for entry in entries):
-            self._facts = self.run.read_run()  # a search draws trials as it goes
+            self._manifest = self.run.read_manifest()  # a search draws trials as it goes
         if anew:
             self._look_at_state()
 
     def _send(self) -> None:
         anew, self._anew = self._anew, False
         entries, self._entries = self._entries, []
-        facts, self._facts = self._facts, None
+        manifest, self._manifest = self._manifest, None
         results, self._results = self._results, None
         for begin in range(0, max(len(entries), 1), _AT_ONCE):
             is_last = begin + _AT_ONCE >= len(entries)
@@ -115,7 +115,7 @@ class RunWatcher:
                 self._reason,
                 "",
                 results=results if is_last else None,
-                facts=facts if begin == 0 else None,
+                manifest=manifest if begin == 0 else None,
             )
             self._notify(update)
             if self._ended.is_set() or is_last:
@@ -133,6 +133,6 @@ class RunWatcher:
         stamp = stamp_of(self.run)
         if stamp == self._stamp:
             return
-        found = state_of(self.run, self.run.read_run())
+        found = state_of(self.run, self.run.read_manifest())
         self._state, self._reason, self._owner = found.state, found.reason, ""
         self._results, self._stamp = found.results, stamp

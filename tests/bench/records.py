@@ -21,10 +21,12 @@ from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.request import CHECKPOINT_SECONDS
 from experiments.design.trial import Trial
 from experiments.execution.event_writer import EventWriter
-from experiments.execution.manifest import run_facts
-from experiments.runs.directory import RunDirectory, failure
+from experiments.execution.manifest import make_manifest
+from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import CheckpointWritten, CohortBegan, EpochEnded, TrialEnded
+from experiments.runs.manifest import DeviceRecord
+from experiments.runs.trial_result import Scores, TestScores, TrialResult
 from experiments.studies import STUDIES
 from experiments.training import cohort_training
 from experiments.training.cohorts import Cohort
@@ -189,7 +191,7 @@ def _write_watched(dataset: Dataset, folder: Path) -> None:
             log.record(*(EpochEnded(trial, *shared) for trial in trials))
         for variant, trial in cohort.trials[: len(trials) - (cohort is cohorts[-1])]:
             result = _result(variant, trial, cohort, history, confusion)
-            run.write_result(trial.id, result)
+            run.write_result(result)
             log.record(TrialEnded.from_result(result, trial.training.learning_rate))
 
 
@@ -199,16 +201,23 @@ def _result(
     cohort: Cohort,
     history: dict[str, list[float]],
     confusion: list[list[int]],
-) -> dict[str, Any]:
-    plain = failure("", "") | {"status": "finished", "history": history}
-    plain |= {"trial": trial.id, "variant": variant, "seed": trial.seed, "notes": []}
-    plain |= {"cohort": {"id": cohort.id, "size": len(cohort.trials)}, "seconds": 15.0}
-    plain |= {"epochs": _WATCHED_EPOCHS, "best_epoch": 7, "kept_epoch": 30}
-    plain["validation"] = {"accuracy": 0.5, "macro_f1": 0.5}
-    plain["epoch_seconds"] = [0.5] * _WATCHED_EPOCHS
-    return plain | {
-        "test": {"accuracy": 0.5, "macro_f1": 0.5, "confusion_matrix": confusion, "classes": {}}
-    }
+) -> TrialResult:
+    return TrialResult(
+        trial.id,
+        variant,
+        trial.seed,
+        "finished",
+        cohort.id,
+        len(cohort.trials),
+        epochs=_WATCHED_EPOCHS,
+        best_epoch=7,
+        kept_epoch=30,
+        validation=Scores(0.5, 0.5),
+        history=history,
+        epoch_seconds=(0.5,) * _WATCHED_EPOCHS,
+        seconds=15.0,
+        test=TestScores(0.5, 0.5, 0.5, confusion),
+    )
 
 
 def _new_run(dataset: Dataset, folder: Path, trials: int) -> tuple[RunDirectory, Plan]:
@@ -217,7 +226,7 @@ def _new_run(dataset: Dataset, folder: Path, trials: int) -> tuple[RunDirectory,
     study = replace(study, variants=study.variants[:1])
     plan = make_plan(study, StudyOptions(seeds=trials, epochs=_EPOCHS), dataset.content_sha256)
     run = RunDirectory(folder / study.name / "20260101T000000Z-bench0")
-    device = {"type": "cpu", "name": "", "threads": 1, "precision": "float32", "workers": 1}
-    facts = run_facts(study, dataset, plan, [Cohort(plan.trials)], device, _CHECKPOINT_SECONDS)
-    run.write_run(facts)
+    device = DeviceRecord("cpu", "", 1, "float32", 1)
+    cohorts = [Cohort(plan.trials)]
+    run.write_run(make_manifest(study, dataset, plan, cohorts, device, _CHECKPOINT_SECONDS))
     return run, plan

@@ -35,7 +35,7 @@ def test_runs_of_all_studies(tmp_path: Path) -> None:
     assert len(runs) == len({run.path.name for run in runs}) == count
     assert {run.path.parent.name for run in runs} == set(STUDIES)
     for run in runs:
-        assert state_of(run, run.read_run()).state == "finished"
+        assert state_of(run, run.read_manifest()).state == "finished"
 
 
 def test_a_large_run_has_all_its_epochs(tmp_path: Path) -> None:

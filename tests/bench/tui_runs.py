@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,11 +17,13 @@ from data.datasets.dataset import Dataset, Split
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.trial import Trial
 from experiments.execution.event_writer import EventWriter
-from experiments.execution.manifest import run_facts
+from experiments.execution.manifest import make_manifest
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import CohortBegan, EpochEnded, RunEnded, TrialEnded
 from experiments.runs.lock import owning
+from experiments.runs.manifest import DeviceRecord
+from experiments.runs.trial_result import Scores, TestScores, TrialResult
 from experiments.studies import STUDIES
 from experiments.training.cohorts import Cohort
 
@@ -55,9 +56,9 @@ def write_finished(runs: Path, study: str, name: str, *, seeds: int, epochs: int
                 log.record(*_epochs_ended(cohort, epoch))
             for variant, trial in cohort.trials:
                 result = _result(variant, trial, cohort)
-                run.write_result(trial.id, result)
+                run.write_result(result)
                 log.record(TrialEnded.from_result(result, trial.training.learning_rate))
-        run.write_baselines({"baselines": []}, {})
+        run.write_baselines([], {})
         log.record(RunEnded("finished"))
     return run
 
@@ -93,8 +94,8 @@ def _begin(
     dataset = _dataset()
     plan = make_plan(chosen, StudyOptions("documented", seeds, epochs), dataset.content_sha256)
     run = RunDirectory(runs / study / name)
-    device = {"type": "cpu", "name": "", "threads": 1, "precision": "float32", "workers": 1}
-    run.write_run(run_facts(chosen, dataset, plan, _cohorts(plan), device, 30.0))
+    device = DeviceRecord("cpu", "", 1, "float32", 1)
+    run.write_run(make_manifest(chosen, dataset, plan, _cohorts(plan), device, 30.0))
     return run, plan
 
 
@@ -148,28 +149,24 @@ def _figures(trial: Trial, epoch: int) -> tuple[dict[str, float], list[list[int]
     return logs | {"learning_rate": trial.training.learning_rate}, confusion
 
 
-def _result(variant: str, trial: Trial, cohort: Cohort) -> dict[str, Any]:
+def _result(variant: str, trial: Trial, cohort: Cohort) -> TrialResult:
     epochs = trial.training.epochs
     told = [_figures(trial, epoch) for epoch in range(1, epochs + 1)]
     logs, confusion = told[-1]
-    return {
-        "trial": trial.id,
-        "variant": variant,
-        "seed": trial.seed,
-        "status": "finished",
-        "cohort": {"id": cohort.id, "size": len(cohort.trials)},
-        "notes": [],
-        "best_epoch": epochs,
-        "kept_epoch": epochs,
-        "epochs": epochs,
-        "validation": {"accuracy": logs["val_accuracy"], "macro_f1": logs["val_macro_f1"]},
-        "history": {name: [figures[name] for figures, _ in told] for name in logs},
-        "epoch_seconds": [_SECONDS] * epochs,
-        "seconds": _SECONDS * epochs,
-        "test": {
-            "accuracy": logs["val_accuracy"],
-            "macro_f1": logs["val_macro_f1"],
-            "batch_mean_f1": logs["val_macro_f1"],
-            "confusion_matrix": confusion,
-        },
-    }
+    accuracy, macro_f1 = logs["val_accuracy"], logs["val_macro_f1"]
+    return TrialResult(
+        trial.id,
+        variant,
+        trial.seed,
+        "finished",
+        cohort.id,
+        len(cohort.trials),
+        epochs=epochs,
+        best_epoch=epochs,
+        kept_epoch=epochs,
+        validation=Scores(accuracy, macro_f1),
+        history={name: [figures[name] for figures, _ in told] for name in logs},
+        epoch_seconds=(_SECONDS,) * epochs,
+        seconds=_SECONDS * epochs,
+        test=TestScores(accuracy, macro_f1, macro_f1, confusion),
+    )

@@ -14,6 +14,7 @@ from genre_tui.widgets.key_bar import KeyBar
 from genre_tui.widgets.tab_bar import SCREENS, TabBar
 from tests.conftest import record_run
 from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
+from tests.support import raw_records
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -197,7 +198,7 @@ def test_copy(tmp_path: Path) -> None:
 def test_palette_finds_runs_studies_and_screens(tmp_path: Path) -> None:
     record_run(tmp_path)
     markup = RunDirectory(tmp_path / "[red]x" / "20260302T030405Z-[@click]f")
-    markup.write_run(record_run(tmp_path).read_run())
+    raw_records.write_run(markup, raw_records.read_run(record_run(tmp_path)))
 
     async def flow() -> None:
         async with driving(tmp_path, (100, 40)) as user:

@@ -84,7 +84,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     runs = Path("runs")
     catalogue.add(small_dataset("mine", mel=False), replace=False)
     crashed = record(runs, STUDIES["optimizers"], name="20260105T091500Z-c4a5ed", baselines=())
-    without_results(crashed, list(crashed.read_run()["trials"])[3:])
+    without_results(crashed, list(crashed.read_manifest().trials)[3:])
     damaged = record_run(runs, "20251231T235959Z-bad000")
     (damaged.path / "run.json").write_text("{")
     found = known_run(runs)

@@ -86,11 +86,11 @@ def test_a_stop_ends_the_pause_and_nothing_is_lost(
     before = results_of(run)
     run.ask_to_stop()
     thread.join()
-    assert state_of(run, run.read_run()).state == "stopped"
+    assert state_of(run, run.read_manifest()).state == "stopped"
     assert results_of(run) == before
     full.left = 0
     go_on_inline(run, folder / "small.h5")
-    assert state_of(run, run.read_run()).state == "finished"
+    assert state_of(run, run.read_manifest()).state == "finished"
     assert results_of(run) == expected
 
 
@@ -116,7 +116,7 @@ def test_a_record_that_cannot_be_written_for_another_reason_ends_the_run(
         small_run(tmp_path)
     (path,) = tmp_path.glob("runs/*/*")
     run = RunDirectory(path)
-    found = state_of(run, run.read_run())
+    found = state_of(run, run.read_manifest())
     assert found.state == "failed"
     assert "Input/output error" in found.reason
 
@@ -170,7 +170,7 @@ def test_a_real_disk_that_is_full_and_a_stop(
     # An empty file needs a block, too, on some: as with any full disk, make a little room.
     os.truncate(ballast, ballast.stat().st_size - 4096)
     run.ask_to_stop()
-    wait_until(lambda: state_of(run, run.read_run()).state == "stopped")
+    wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")
     ballast.unlink()
     zygote.start(run.path, path)
-    wait_until(lambda: state_of(run, run.read_run()).state == "finished")
+    wait_until(lambda: state_of(run, run.read_manifest()).state == "finished")

@@ -104,7 +104,7 @@ def _draw_all(model: RunModel) -> None:
             column.cell(row)
     trial_table.trials_csv(model), trial_table.curves_csv(model)
     json.loads(trial_table.trials_json(model))
-    settings = TrialSettings(model.facts)
+    settings = TrialSettings(model.manifest)
     for trial_model in model.trials.values():
         figures_text(trial_model), settings_text(trial_model.id, settings)
     state = MatrixViewState()
@@ -208,7 +208,7 @@ def test_events(tmp_path: Path) -> None:
 
 def test_results(tmp_path: Path) -> None:
     run = record(tmp_path, seeds=2, epochs=2)
-    trial = next(iter(run.read_run()["trials"]))
+    trial = next(iter(run.read_manifest().trials))
     _assert_drawable(run, _of_file(run.trial_path(trial) / "result.json"))
 
 

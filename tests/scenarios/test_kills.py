@@ -58,7 +58,7 @@ def kill_and_go_on(
         runs += 1
         done: dict[str, tuple[int, bytes]] = {}
         deaths_of_workers = 0
-        while state_of(run, run.read_run()).state != "finished":
+        while state_of(run, run.read_manifest()).state != "finished":
             time.sleep(chance.uniform(0, 0.5 * length))
             owner = owner_of(run)
             kind = chance.choice(KINDS)
@@ -86,7 +86,7 @@ def kill_and_go_on(
                 else:
                     assert trial in now
             done = now
-            if not is_alive(run) and state_of(run, run.read_run()).state != "finished":
+            if not is_alive(run) and state_of(run, run.read_manifest()).state != "finished":
                 go_on(zygote, run, path)
                 deaths_of_workers = 0
         assert results_of(run) == expected

@@ -49,7 +49,7 @@ def _kill_all(run: RunDirectory) -> None:
 
 
 def _states(run: RunDirectory) -> tuple[str, int, int]:
-    found = state_of(run, run.read_run())
+    found = state_of(run, run.read_manifest())
     done = sum(result is not None for result in found.results.values())
     return found.state, done, len(found.results)
 

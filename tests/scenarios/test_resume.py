@@ -16,6 +16,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import OwnedError
 from experiments.runs.state import state_of
 from tests.conftest import small_dataset
+from tests.support import raw_records
 from tests.support.faults import STUDY
 from tests.support.fork_server import Zygote
 from tests.support.inline_pool import events_of, go_on_inline, run_inline
@@ -27,7 +28,7 @@ def crashed(zygote: Zygote, folder: Path) -> tuple[RunDirectory, Path]:
     run, path = begin(zygote, folder, fault="trains_slowly")
     wait_until(lambda: len(events_of(run, "checkpoint")) >= 3)
     kill(events_of(run, "run_began")[-1]["owner"]["pid"])
-    wait_until(lambda: state_of(run, run.read_run()).state == "crashed")
+    wait_until(lambda: state_of(run, run.read_manifest()).state == "crashed")
     assert len(list(run.path.glob("cohorts/*/*.npz"))) >= 2
     return run, path
 
@@ -62,13 +63,13 @@ def test_a_result_with_a_flipped_bit_is_made_anew(
 ) -> None:
     run, path = begin(zygote, tmp_path)
     finish(run)
-    for number, trial in enumerate(run.read_run()["trials"]):
+    for number, trial in enumerate(run.read_manifest().trials):
         if number % 3 == 0:
             file = run.trial_path(trial) / "result.json"
             content = bytearray(file.read_bytes())
             content[(number * 131 + 40) % len(content)] ^= 4
             file.write_bytes(content)
-    assert state_of(run, run.read_run()).state == "crashed"
+    assert state_of(run, run.read_manifest()).state == "crashed"
     go_on(zygote, run, path)
     finish(run)
     assert results_of(run) == results_of(whole)
@@ -92,14 +93,14 @@ def test_a_kept_model_that_is_damaged_before_its_test_is_trained_anew(tmp_path: 
     run = run_inline(tmp_path, STUDY, "controlled", 1, 3)
     expected = results_of(run)
     trial = next(name for name, result in expected.items() if result["test"])
-    result = run.read_result(trial)
+    result = raw_records.read_result(run, trial)
     assert result is not None
-    run.write_result(trial, result | {"test": None})
+    raw_records.write_result(run, trial, result | {"test": None})
     model = run.trial_path(trial) / "model.keras"
     model.write_bytes(model.read_bytes()[:1000])
     with pytest.raises(RunError, match="trains it anew"):
         go_on_inline(run, tmp_path / "small.h5")
-    assert state_of(run, run.read_run()).state == "failed"
+    assert state_of(run, run.read_manifest()).state == "failed"
     go_on_inline(run, tmp_path / "small.h5")
     assert results_of(run) == expected
 
@@ -156,7 +157,7 @@ def test_one_that_runs_is_not_resumed(zygote: Zygote, tmp_path: Path) -> None:
     with pytest.raises(OwnedError, match="is being carried out already, by process"):
         resume(run, path)
     run.ask_to_stop()
-    wait_until(lambda: state_of(run, run.read_run()).state == "stopped")
+    wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")
     with pytest.raises(DataError, match="none of your datasets holds the rows of 'small'"):
         resume(run)
 
@@ -165,15 +166,14 @@ def test_the_dataset_is_found_by_its_content() -> None:
     """A name may have gone to another dataset, and no path is taken from a record."""
     first, second = small_dataset(mel=False), small_dataset(rows=60)
     catalogue.add(first, replace=False)
-    about = {"name": "small", "content_sha256": first.content_sha256, "path": "/etc/passwd"}
-    assert find_dataset(about) == catalogue.path_of("small")
+    about = "small", first.content_sha256
+    assert find_dataset(*about) == catalogue.path_of("small")
     catalogue.path_of("small").rename(catalogue.path_of("moved"))
     catalogue.add(second, replace=False)
-    assert find_dataset(about) == catalogue.path_of("moved")
+    assert find_dataset(*about) == catalogue.path_of("moved")
     catalogue.remove("moved")
-    for nothing in (about, {}, 7, None):
-        with pytest.raises(DataError):
-            find_dataset(nothing)
+    with pytest.raises(DataError, match="none of your datasets"):
+        find_dataset(*about)
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(
@@ -184,12 +184,12 @@ def test_a_stopped_run_goes_on_bit_for_bit(
         told = len(events_of(run, "epoch"))
         wait_until(lambda told=told: len(events_of(run, "epoch")) > told)
         run.ask_to_stop()
-        wait_until(lambda: state_of(run, run.read_run()).state == "stopped")
+        wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")
         assert events_of(run)[-1]["event"] == "run_ended"
         assert events_of(run)[-1]["how"] == "stopped"
         go_on(zygote, run, path, fault="trains_slowly")
     run.ask_to_stop()
-    wait_until(lambda: state_of(run, run.read_run()).state == "stopped")
+    wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")
     go_on(zygote, run, path)
     finish(run)
     assert results_of(run) == results_of(whole)
@@ -198,7 +198,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(
 @pytest.mark.parametrize("place", ["trials", "cohorts", "variants", "device", "seeds"])
 def test_a_run_json_that_does_not_agree_with_itself(tmp_path: Path, place: str) -> None:
     run = run_inline(tmp_path, STUDY, seeds=1, epochs=1)
-    facts = run.read_run()
+    facts = raw_records.read_run(run)
     trial = next(iter(facts["trials"]))
     if place == "trials":
         facts["trials"][trial]["seed"] = 7
@@ -210,6 +210,6 @@ def test_a_run_json_that_does_not_agree_with_itself(tmp_path: Path, place: str) 
         facts["device"] = "everything"
     else:
         facts["seeds"] = None
-    run.write_run(json.loads(json.dumps(facts)))
+    raw_records.write_run(run, json.loads(json.dumps(facts)))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
         go_on_inline(run, tmp_path / "small.h5")

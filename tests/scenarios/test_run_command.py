@@ -55,7 +55,7 @@ def _trains(runs: Path) -> bool:
 
 
 def _state(run: RunDirectory) -> str:
-    return state_of(run, run.read_run()).state
+    return state_of(run, run.read_manifest()).state
 
 
 def test_detached_watched_stopped_resumed_removed(runs: Path) -> None:

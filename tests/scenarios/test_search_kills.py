@@ -50,7 +50,7 @@ def begin(zygote: Zygote, folder: Path) -> tuple[RunDirectory, Path]:
         search,
     )
     run = listing.create(folder / "runs", STUDY.name)
-    run.write_request(request.to_dict())
+    run.write_request(request)
     zygote.start(run.path)
     wait_until(lambda: (run.path / "run.json").exists())
     return run, path
@@ -68,7 +68,7 @@ def kill_and_go_on(zygote: Zygote, folder: Path, kills: int, seed: int) -> None:
         run, _ = begin(zygote, folder)
         drawn: set[str] = set()
         finished: set[str] = set()
-        while state_of(run, run.read_run()).state != "finished":
+        while state_of(run, run.read_manifest()).state != "finished":
             time.sleep(chance.uniform(0, 0.5 * length))
             owner = owner_of(run)
             if owner is not None and is_alive(run):
@@ -76,13 +76,13 @@ def kill_and_go_on(zygote: Zygote, folder: Path, kills: int, seed: int) -> None:
                 kill(owner.pid, *targets)
                 killed += 1
                 wait_until(lambda run=run: not is_alive(run))
-            assert drawn <= (drawn := set(run.read_run()["trials"])), "what was drawn stays drawn"
+            assert drawn <= (drawn := set(run.read_manifest().trials)), "what was drawn stays drawn"
             assert finished <= (finished := set(committed(run))), "what was trained stays trained"
-            if state_of(run, run.read_run()).state != "finished":
+            if state_of(run, run.read_manifest()).state != "finished":
                 go_on(zygote, run, path)
-        facts = run.read_run()
-        assert len(facts["trials"]) == 7
-        assert results_of(run).keys() == facts["trials"].keys()
+        trials = run.read_manifest().trials
+        assert len(trials) == 7
+        assert results_of(run).keys() == trials.keys()
         assert_nothing_was_done_twice(run)
         study = open_study(run)
         recorded = {trial.user_attrs["trial"]: trial for trial in study.trials}

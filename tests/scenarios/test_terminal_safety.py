@@ -20,10 +20,13 @@ from data.errors import DataError
 from data.storage import catalogue
 from data.terminal.console import console
 from data.terminal.text import clean, clean_cells
+from experiments.design.trial import Trial
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.lock import owning
+from experiments.runs.trial_result import TrialResult
 from tests.conftest import record_run, small_dataset
+from tests.support import raw_records
 from tests.support.pty_terminal import ROOT, Terminal
 from tests.support.raw_events import raw
 
@@ -64,24 +67,27 @@ def hostile_run(runs: Path) -> RunDirectory:
     """A run of somebody else, whose every text is an attack; its checksums are right."""
     plain = record_run(runs)
     run = RunDirectory(runs / "evil\x1b]0;x\x07\u202e[red]" / f"20260103T000000Z-{'e' * 6}")
-    facts: dict[str, Any] = plain.read_run()
+    facts: dict[str, Any] = raw_records.read_run(plain)
     trial = next(iter(facts["trials"]))
-    facts |= {"study": EVIL, "question": EVIL, "protocol": EVIL, "created": EVIL}
+    facts |= {"study": EVIL, "question": EVIL, "about": EVIL, "created": EVIL}
     facts["dataset"] |= {"name": EVIL, "genres": [EVIL, "b" + EVIL]}
     for variant in facts["variants"]:
         variant |= {"name": EVIL, "note": EVIL}
         variant["documented"] = [
             {"source": "A", "protocol": EVIL, "accuracy": 0.5, "f1": 0.5, "seconds": None}
         ]
-    run.write_run(facts)
-    result = plain.read_result(trial)
+    raw_records.write_run(run, facts)
+    result = raw_records.read_result(plain, trial)
     assert result is not None
-    run.write_result(trial, result)
-    other = "0123456789abcdef"
-    facts["trials"][other] = facts["trials"][trial]
-    facts["variants"][0]["candidates"][0]["trials"].append(other)
-    run.write_run(facts)
-    run.write_result(other, {"status": "failed", "reason": EVIL, "test": None})
+    raw_records.write_result(run, trial, result)
+    other = facts["trials"][trial] | {"seed": 43}
+    name = Trial.from_dict(other).id
+    facts["trials"][name] = other
+    for variant in facts["variants"]:
+        variant["candidates"][0]["trials"].append(name)
+    facts["cohorts"][0]["trials"].append(name)
+    raw_records.write_run(run, facts)
+    run.write_result(TrialResult(name, EVIL, 43, "failed", reason=EVIL))
     return run
 
 
@@ -212,15 +218,15 @@ def test_names_that_lead_elsewhere(own_places: Path, tmp_path: Path) -> None:
     outside.mkdir()
     (outside / "result.json").write_text("secret")
     run = hostile_run(own_places / "runs")
-    facts = run.read_run()
+    facts = raw_records.read_run(run)
     for name in ("../../../../secret", str(outside), "a/../b", "..\\..", "\x00"):
         facts["variants"][0]["candidates"][0]["trials"] = [name]
         facts["trials"] = {name: {}}
-        run.write_run(facts)
+        raw_records.write_run(run, facts)
         for words in (("show", run.path), ("watch", run.path, "--once")):
             with Terminal("experiments", *words) as terminal:
                 assert terminal.wait_end() == 2
-                assert b"letters and digits only" in terminal.seen
+                assert b"run.json is damaged" in terminal.seen
                 assert b"Traceback" not in terminal.seen
                 assert_harmless(terminal)
     for name in ("../../../secret", "../" * 20 + "etc", "."):

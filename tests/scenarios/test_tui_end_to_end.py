@@ -17,6 +17,7 @@ from genre_tui.shell.base_page import BasePage
 from genre_tui.studies.start_form import StartForm
 from tests.conftest import small_dataset
 from tests.genre_tui.support.pilots import drive, driving
+from tests.support import raw_records
 from tests.support.inline_pool import events_of
 from tests.support.processes import wait_until
 from tests.support.pty_terminal import Terminal
@@ -36,7 +37,7 @@ def _counts(text: str) -> list[int]:
 
 
 def _finished(run: RunDirectory) -> bool:
-    return not is_alive(run) and state_of(run, run.read_run()).state == "finished"
+    return not is_alive(run) and state_of(run, run.read_manifest()).state == "finished"
 
 
 def test_a_study_is_started_watched_and_read(own_places: Path) -> None:
@@ -59,8 +60,8 @@ def test_a_study_is_started_watched_and_read(own_places: Path) -> None:
             await user.sees("test rows", "24 rows", "blues", "jazz", "rock")
             read = _counts(user.page(BasePage).exportable()["confusion.csv"])
             (run,) = all_runs(runs)
-            (trial,) = run.read_run()["trials"]
-            result = run.read_result(trial)
+            (trial,) = run.read_manifest().trials
+            result = raw_records.read_result(run, trial)
             assert result is not None
             assert read == list(chain(*result["test"]["confusion_matrix"]))
             assert all(re.search(rf"\b{count}\b", user.text) for count in read if count)

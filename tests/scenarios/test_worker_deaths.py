@@ -14,7 +14,7 @@ from tests.support.processes import begin, finish, go_on, kill, results_of, wait
 
 
 def by_seed(run: RunDirectory, culprit: bool) -> list[dict[str, object]]:
-    results = read_results(run, run.read_run()).values()
+    results = read_results(run, run.read_manifest()).values()
     return [r for r in results if r is not None and (r["seed"] == CULPRIT) == culprit]
 
 

@@ -43,7 +43,7 @@ def begin(
     asked = Computing(device="cpu", workers=workers, checkpoint_seconds=0.02)
     request = Request(STUDY, path, StudyOptions(protocol, seeds=3), asked)
     run = listing.create(runs or folder / "runs", STUDY.name)
-    run.write_request(request.to_dict())
+    run.write_request(request)
     zygote.start(run.path, fault=fault)
     wait_until(lambda: (run.path / "run.json").exists())
     return run, path
@@ -68,17 +68,18 @@ def finish(run: RunDirectory) -> None:
     """Wait for a run's end, which must be a good one."""
     wait_until(lambda: not is_alive(run))
     console = run.console.read_text()
-    assert state_of(run, run.read_run()).state == "finished", console
+    assert state_of(run, run.read_manifest()).state == "finished", console
 
 
 def results_of(run: RunDirectory) -> dict[str, dict[str, Any]]:
     """Results without times, and predictions, by trial."""
     results = {}
-    for trial, result in read_results(run, run.read_run()).items():
+    for trial, result in read_results(run, run.read_manifest()).items():
         if result is None:
             continue
-        results[trial] = {name: value for name, value in result.items() if name not in TIMES}
-        if result["test"]:
+        plain = result.to_dict()
+        results[trial] = {name: value for name, value in plain.items() if name not in TIMES}
+        if result.test:
             with h5py.File(run.trial_path(trial) / "predictions.h5") as file:
                 results[trial]["predictions"] = file["probability"][()].tobytes()
     return results
@@ -87,7 +88,7 @@ def results_of(run: RunDirectory) -> dict[str, dict[str, Any]]:
 def committed(run: RunDirectory) -> dict[str, tuple[int, bytes]]:
     """Files of the trials that are done: when they were written and what they hold."""
     there = {}
-    for trial, result in read_results(run, run.read_run()).items():
+    for trial, result in read_results(run, run.read_manifest()).items():
         if result is not None:
             path = run.trial_path(trial) / "result.json"
             there[trial] = (path.stat().st_mtime_ns, path.read_bytes())

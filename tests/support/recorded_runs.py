@@ -13,8 +13,17 @@ import numpy as np
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.study import Study
 from experiments.design.trial import Trial
+from experiments.runs.baseline_results import BaselineFit, BaselineResult
 from experiments.runs.directory import RunDirectory
+from experiments.runs.manifest import (
+    CohortRecord,
+    DatasetRecord,
+    DeviceRecord,
+    RunManifest,
+    VariantRecord,
+)
 from experiments.runs.model_selection import select
+from experiments.runs.trial_result import Scores, TestScores, TrialResult
 from experiments.studies import STUDIES
 from networks.training import metrics
 
@@ -50,46 +59,41 @@ def record(
     plan = make_plan(study, StudyOptions(protocol, seeds, epochs), sha256)
     run = RunDirectory(runs / study.name / name)
     of_study = {variant.name: variant for variant in study.variants}
+    variants = tuple(
+        VariantRecord(
+            planned.name,
+            planned.candidates,
+            of_study[planned.name].published if documented else (),
+            of_study[planned.name].note if protocol == "documented" else "",
+        )
+        for planned in plan.variants
+    )
     run.write_run(
-        {
-            "study": study.name,
-            "question": study.question,
-            "about": study.about,
-            "protocol": protocol,
-            "created": "2026-01-02T03:04:05+00:00",
-            "dataset": {
-                "name": dataset,
-                "content_sha256": sha256,
-                "genres": list(genres),
-                "kind": kind,
-                "is_source": documented,
-                "rows": {"train": 120, "validation": 60, "test": rows},
-            },
-            "seeds": list(plan.seeds),
-            "epochs": epochs,
-            "left_out": list(plan.left_out),
-            "baselines": bool(baselines),
-            "variants": [
-                {
-                    "name": planned.name,
-                    "candidates": [
-                        {
-                            "learning_rate": candidate.learning_rate,
-                            "trials": [trial.id for trial in candidate.trials],
-                        }
-                        for candidate in planned.candidates
-                    ],
-                    "documented": [f.to_dict() for f in of_study[planned.name].published]
-                    if documented
-                    else [],
-                    "note": of_study[planned.name].note if protocol == "documented" else "",
-                }
-                for planned in plan.variants
-            ],
-            "trials": {trial.id: trial.to_dict() for _, trial in plan.trials},
-            "device": {"type": "cpu", "name": "a processor", "threads": 1},
-            "versions": {"python": "3.11.7", "torch": "2.13.0", "keras": "3.15.1"},
-        }
+        RunManifest(
+            study=study.name,
+            question=study.question,
+            about=study.about,
+            protocol=protocol,
+            created="2026-01-02T03:04:05+00:00",
+            dataset=DatasetRecord(
+                dataset,
+                sha256,
+                tuple(genres),
+                kind,
+                documented,
+                {"train": 120, "validation": 60, "test": rows},
+            ),
+            seeds=plan.seeds,
+            epochs=epochs,
+            left_out=plan.left_out,
+            baselines=bool(baselines),
+            variants=variants,
+            trials={trial.id: trial for _, trial in plan.trials},
+            cohorts=(CohortRecord("c0", tuple(trial.id for _, trial in plan.trials)),),
+            device=DeviceRecord("cpu", "a processor", 1, "float32", 1),
+            checkpoint_seconds=30.0,
+            versions={"python": "3.11.7", "torch": "2.13.0", "keras": "3.15.1"},
+        )
     )
     label = np.sort(np.arange(rows) % len(genres))
     results = {}
@@ -100,14 +104,13 @@ def record(
         )
     for planned in plan.variants:
         trials = [candidate.trials for candidate in planned.candidates]
-        chosen = select(results, [[trial.id for trial in some] for some in trials])
+        chosen = select(results, [candidate.ids for candidate in planned.candidates])
         for trial in trials[chosen]:
-            if results[trial.id]["status"] == "finished":
-                results[trial.id]["test"] = _test(
-                    run, trial, skill(planned.name, trial), label, len(genres)
-                )
-    for trial_id, result in results.items():
-        run.write_result(trial_id, result)
+            if results[trial.id].is_finished:
+                test = _test(run, trial, skill(planned.name, trial), label, len(genres))
+                results[trial.id] = replace(results[trial.id], test=test)
+    for result in results.values():
+        run.write_result(result)
     if baselines:
         _record_baselines(run, baselines, label, len(genres))
     return run
@@ -123,11 +126,11 @@ def _trials(plan: Plan) -> list[tuple[str, Trial]]:
 
 
 def _result(
-    variant: str, trial: Trial, skill: float, status: str, classes: int, rng: np.random.Generator
-) -> dict[str, Any]:
-    result = {"trial": trial.id, "variant": variant, "seed": trial.seed, "status": status}
+    variant: str, trial: Trial, skill: float, status: Any, classes: int, rng: np.random.Generator
+) -> TrialResult:
+    result = TrialResult(trial.id, variant, trial.seed, status, "c0", 1)
     if status == "failed":
-        return {**result, "reason": "no memory left", "test": None}
+        return replace(result, reason="no memory left")
     epochs = trial.training.epochs
     way = 1 - np.exp(-3 * np.arange(1, epochs + 1) / epochs) + 0.02 * rng.standard_normal(epochs)
     score = np.clip(1 / classes + (skill - 1 / classes) * way, 0, 1)
@@ -145,27 +148,21 @@ def _result(
     }
     if status == "diverged":
         history["loss"][-1] = history["val_loss"][-1] = None
-    return {
-        **result,
-        "cohort": {"id": "c0", "size": 1},
-        "notes": [],
-        "best_epoch": epochs,
-        "kept_epoch": epochs,
-        "epochs": epochs,
-        "validation": {
-            "accuracy": history["val_accuracy"][-1],
-            "macro_f1": history["val_macro_f1"][-1],
-        },
-        "history": history,
-        "epoch_seconds": [0.5] * epochs,
-        "test": None,
-        "seconds": 0.5 * epochs,
-    }
+    return replace(
+        result,
+        epochs=epochs,
+        best_epoch=epochs,
+        kept_epoch=epochs,
+        validation=Scores(float(score[-1]), float(arrays["val_macro_f1"][-1])),
+        history=history,
+        epoch_seconds=(0.5,) * epochs,
+        seconds=0.5 * epochs,
+    )
 
 
 def _test(
     run: RunDirectory, trial: Trial, skill: float, label: np.ndarray, classes: int
-) -> dict[str, Any]:
+) -> TestScores:
     """A tested trial's predictions are written; its figures."""
     rng = np.random.default_rng((1, int(trial.id, 16)))
     right = rng.random(len(label)) < skill
@@ -180,12 +177,12 @@ def _test(
             "track": np.arange(len(label)) // 5,
         },
     )
-    return {
-        "accuracy": metrics.accuracy(confusion),
-        "macro_f1": metrics.macro_f1(confusion),
-        "batch_mean_f1": metrics.batch_mean_f1(label, predicted),
-        "confusion_matrix": confusion.tolist(),
-    }
+    return TestScores(
+        metrics.accuracy(confusion),
+        metrics.macro_f1(confusion),
+        metrics.batch_mean_f1(label, predicted),
+        confusion.tolist(),
+    )
 
 
 def _record_baselines(
@@ -197,22 +194,12 @@ def _record_baselines(
         right = rng.random(len(label)) < 0.35 + 0.3 * number
         predicted = np.where(right, label, rng.integers(0, classes, len(label)))
         confusion = metrics.confusion_matrix(label, predicted, classes)
-        figures: dict[str, Any] = {
-            "accuracy": metrics.accuracy(confusion),
-            "macro_f1": metrics.macro_f1(confusion),
-        }
-        test = {"batch_mean_f1": 0.5, "confusion_matrix": confusion.tolist()}
+        accuracy, macro_f1 = metrics.accuracy(confusion), metrics.macro_f1(confusion)
         arrays[f"predicted/{name}"] = predicted[None]
-        results.append(
-            {
-                "name": name,
-                "what": f"what {name} is",
-                "seeds": None,
-                "failure": "",
-                "fits": [{"seconds": 0.1, "validation": figures, "test": figures | test}],
-            }
-        )
-    run.write_baselines({"baselines": results}, arrays)
+        test = TestScores(accuracy, macro_f1, 0.5, confusion.tolist())
+        fit = BaselineFit(0.1, Scores(accuracy, macro_f1), test)
+        results.append(BaselineResult(name, f"what {name} is", None, (fit,)))
+    run.write_baselines(results, arrays)
 
 
 def with_names(study: Study, names: Sequence[str]) -> Study:

@@ -22,6 +22,7 @@ from experiments.design.trial import Trial
 from experiments.results.run_result import collect
 from experiments.runs.directory import RunDirectory
 from experiments.runs.model_selection import select
+from experiments.runs.trial_result import Scores, TrialResult
 from experiments.studies import STUDIES
 from experiments.training import cohort_training, evaluation
 from experiments.training.cohorts import Cohort
@@ -31,6 +32,7 @@ from networks.engine import cohort
 from networks.inference import probabilities_of
 from networks.models.config import FFNConfig, TrainingConfig
 from tests.conftest import small_dataset
+from tests.support import raw_records
 from tests.support.inline_pool import InlinePool, events_of, run_inline
 
 SGD = TrainingConfig(optimizer="sgd", learning_rate=0.05, epochs=3)
@@ -53,7 +55,7 @@ def _run(folder: Path, study: Study = STUDY, *rest: Any, **named: Any) -> RunDir
 def _without_times(run: RunDirectory) -> dict[str, Any]:
     results = {}
     for path in sorted(run.path.glob("trials/*/result.json")):
-        result = run.read_result(path.parent.name)
+        result = raw_records.read_result(run, path.parent.name)
         assert result is not None
         result.pop("seconds", None)
         result.pop("epoch_seconds", None)
@@ -76,14 +78,14 @@ def test_the_same_run_twice_is_bit_identical(tmp_path: Path) -> None:
 def test_records_agree_with_the_model_that_is_kept(tmp_path: Path) -> None:
     dataset = small_dataset()
     run = _run(tmp_path)
-    facts = run.read_run()
+    facts = raw_records.read_run(run)
     assert facts["dataset"]["content_sha256"] == dataset.content_sha256
     assert facts["seeds"] == [42, 43]
     assert {"keras", "torch", "python"} <= facts["versions"].keys()
     assert facts["device"]["type"] == "cpu"
     assert len(facts["trials"]) == 4
     for trial in facts["trials"]:
-        result = run.read_result(trial)
+        result = raw_records.read_result(run, trial)
         assert result is not None
         assert result["trial"] == trial
         assert result["status"] == "finished"
@@ -102,8 +104,12 @@ def test_records_agree_with_the_model_that_is_kept(tmp_path: Path) -> None:
 def test_results_are_means_over_seeds(tmp_path: Path) -> None:
     run = _run(tmp_path, seeds=3)
     result = collect(run)
-    for variant, planned in zip(result.variants, run.read_run()["variants"], strict=True):
-        trials = [run.read_result(trial) for trial in planned["candidates"][0]["trials"]]
+    for variant, planned in zip(
+        result.variants, raw_records.read_run(run)["variants"], strict=True
+    ):
+        trials = [
+            raw_records.read_result(run, trial) for trial in planned["candidates"][0]["trials"]
+        ]
         values = [trial["test"]["accuracy"] for trial in trials if trial]
         assert variant.n == 3
         assert variant.accuracy.values == tuple(values)
@@ -132,20 +138,20 @@ def test_controlled_selects_on_validation_and_tests_once(
     assert [variant.learning_rate for variant in result.variants] == [0.1, 0.1]
     assert {variant.n for variant in result.variants} == {2}
     assert len(tested) == len(set(tested)) == 4
-    for variant in run.read_run()["variants"]:
+    for variant in raw_records.read_run(run)["variants"]:
         for candidate in variant["candidates"]:
             for trial in candidate["trials"]:
-                recorded = run.read_result(trial)
+                recorded = raw_records.read_result(run, trial)
                 assert recorded is not None
                 assert (recorded["test"] is not None) == (candidate["learning_rate"] == 0.1)
                 assert (run.trial_path(trial) / "predictions.h5").exists() == (trial in tested)
 
 
 def test_selection_counts_trials_that_did_not_finish_as_zero() -> None:
-    def result(score: float | None) -> dict[str, Any]:
+    def result(score: float | None) -> TrialResult:
         if score is None:
-            return {"status": "diverged", "validation": {"macro_f1": 0.9}}
-        return {"status": "finished", "validation": {"macro_f1": score}}
+            return TrialResult("t", "v", 42, "diverged", validation=Scores(0.9, 0.9))
+        return TrialResult("t", "v", 42, "finished", validation=Scores(score, score))
 
     results = {"a": result(0.9), "b": result(None), "c": result(0.6), "d": result(0.5), "e": None}
     lucky, steady, absent = ["a", "b"], ["c", "d"], ["e", "d"]
@@ -205,7 +211,7 @@ def test_a_cohort_that_cannot_go_on_together_is_halved(
     assert notes[0] == "a cohort of 3 trains in halves: CUDA out of memory"
     assert len(events_of(run, "trial")) == 6
     # A run that goes on knows of the halves.
-    split = run.read_split(run.read_run()["cohorts"][0]["id"])
+    split = run.read_split(raw_records.read_run(run)["cohorts"][0]["id"])
     assert split is not None
     assert [len(part) for part in split] == [1, 2]
 
@@ -223,7 +229,7 @@ def test_a_record_that_cannot_be_written_ends_the_run(
 
 def test_a_run_says_which_trials_trained_together(tmp_path: Path) -> None:
     run = _run(tmp_path, seeds=3)
-    facts = run.read_run()
+    facts = raw_records.read_run(run)
     assert [len(planned["trials"]) for planned in facts["cohorts"]] == [3, 3]
     began = [event["cohort"] for event in events_of(run, "cohort_began")]
     assert began == [planned["id"] for planned in facts["cohorts"]]
@@ -235,7 +241,7 @@ def test_a_run_says_which_trials_trained_together(tmp_path: Path) -> None:
     assert facts["device"]["workers"] == 1
     for planned in facts["cohorts"]:
         for trial in planned["trials"]:
-            result = run.read_result(trial)
+            result = raw_records.read_result(run, trial)
             assert result is not None
             assert result["cohort"] == {"id": planned["id"], "size": 3}
 
@@ -244,7 +250,9 @@ def test_several_processes_give_the_same_results(tmp_path: Path) -> None:
     study = STUDIES["ffn-baseline"]  # one that a process of its own knows
     alone = _run(tmp_path / "a", study, "controlled", epochs=2)
     together = _run(tmp_path / "b", study, "controlled", epochs=2, pool=WorkerPool, workers=2)
-    assert together.read_run()["device"]["workers"] == min(2, len(together.read_run()["cohorts"]))
+    assert raw_records.read_run(together)["device"]["workers"] == min(
+        2, len(raw_records.read_run(together)["cohorts"])
+    )
     assert _without_times(alone) == _without_times(together)
 
 
@@ -288,7 +296,9 @@ def test_a_trial_that_always_kills_its_worker_fails_alone(tmp_path: Path) -> Non
 
 
 def _raw_results(run: RunDirectory) -> list[dict[str, Any]]:
-    results = [run.read_result(p.parent.name) for p in run.path.glob("trials/*/result.json")]
+    results = [
+        raw_records.read_result(run, p.parent.name) for p in run.path.glob("trials/*/result.json")
+    ]
     return [result for result in results if result is not None]
 
 

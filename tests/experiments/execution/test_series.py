@@ -23,7 +23,7 @@ def _request(path: Path, study: str = "ffn-baseline", **computing: object) -> Re
 @pytest.fixture
 def finished(tmp_path: Path) -> Path:
     run = run_inline(tmp_path, STUDIES["ffn-baseline"], epochs=1)
-    run.write_request(_request(tmp_path / "small.h5").to_dict())
+    run.write_request(_request(tmp_path / "small.h5"))
     return tmp_path
 
 

@@ -25,6 +25,7 @@ from networks.errors import ConfigError
 from networks.inference import load_model
 from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
 from tests.conftest import small_dataset
+from tests.support import raw_records
 from tests.support.inline_pool import run_inline
 
 needs_onnx = pytest.mark.skipif(
@@ -77,7 +78,7 @@ def _export(run: RunDirectory, path: Path, *options: str) -> Result:
 
 
 def _validation(run: RunDirectory, trial: str) -> float:
-    result = run.read_result(trial)
+    result = raw_records.read_result(run, trial)
     assert result is not None
     return float(result["validation"]["macro_f1"])
 
@@ -91,7 +92,7 @@ def test_the_best_variants_best_trial_on_validation(whole: RunDirectory) -> None
     for variant in result.variants:
         chosen = choose(result, variant.name, None)
         assert chosen.trial.id == max(variant.trials, key=lambda name: _validation(whole, name))
-        for seed, trial in zip(variant.tested, variant.trials, strict=True):
+        for seed, trial in zip(variant.by_seed("accuracy"), variant.trials, strict=True):
             assert choose(result, variant.name, seed).trial.id == trial
 
 
@@ -114,12 +115,12 @@ def test_what_is_not_there(whole: RunDirectory, variant: str, seed: Any, words: 
 def test_a_run_that_goes_on(run: RunDirectory) -> None:
     best: dict[str, float] = {}
     for path in run.path.glob("trials/*/result.json"):
-        result = run.read_result(path.parent.name)
+        result = raw_records.read_result(run, path.parent.name)
         assert result is not None
         if result["variant"] == "two":
             path.unlink()
             continue
-        run.write_result(path.parent.name, result | {"test": None})
+        raw_records.write_result(run, path.parent.name, result | {"test": None})
         best[path.parent.name] = result["validation"]["macro_f1"]
     assert len(best) == 6  # of both learning rates
     with pytest.raises(RunError, match=r"no variant .* tested yet, .* with --variant \(one\)\."):

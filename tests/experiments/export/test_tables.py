@@ -28,9 +28,12 @@ from experiments.export.csv_files import guarded, write_tables
 from experiments.export.tables import Table, tables_of
 from experiments.results.run_result import collect
 from experiments.runs import checksums
+from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
+from experiments.runs.trial_result import TrialResult
 from networks.models.config import FFNConfig, TrainingConfig
 from tests.conftest import record_run, small_dataset
+from tests.support import raw_records
 from tests.support.inline_pool import run_inline
 
 ROOT = Path(__file__).parents[3]
@@ -79,7 +82,7 @@ def _export(*arguments: str | Path) -> Result:
 
 
 def _result(run: RunDirectory, trial: str) -> dict[str, Any]:
-    found = run.read_result(trial)
+    found = raw_records.read_result(run, trial)
     assert found is not None
     return found
 
@@ -175,18 +178,17 @@ def test_what_is_not_known_of_a_row_is_empty(run: RunDirectory, tmp_path: Path) 
 
 
 def test_a_row_a_fit_of_each_baseline(run: RunDirectory, tmp_path: Path) -> None:
-    record = run.read_baselines()
-    assert record is not None
-    broken = {"name": "broken", "what": "-1", "seeds": [42], "failure": "@no", "fits": []}
-    run.write_baselines({"baselines": [*record["baselines"], broken]}, {})
+    baselines = run.read_baselines()
+    broken = BaselineResult("broken", "-1", (42,), failure="@no")
+    run.write_baselines([*baselines, broken], {})
     rows = _exported(run, tmp_path / "csv")["baselines"]
-    fits = [(one, fit) for one in record["baselines"] for fit in one["fits"]]
+    fits = [(one, fit) for one in baselines for fit in one.fits]
     assert len(rows) == len(fits) + 1 == 6  # extra-trees once a seed
     for row, (one, fit) in zip(rows, fits, strict=False):
-        assert row["baseline"] == one["name"]
-        assert float(row["validation_accuracy"]) == fit["validation"]["accuracy"]
+        assert row["baseline"] == one.name
+        assert float(row["validation_accuracy"]) == fit.validation.accuracy
         for name in ("accuracy", "macro_f1", "batch_mean_f1"):
-            assert float(row[f"test_{name}"]) == fit["test"][name]
+            assert float(row[f"test_{name}"]) == getattr(fit.test, name)
     assert [row["seed"] for row in rows] == ["", "", "", "42", "43", ""]
     assert (rows[-1]["failure"], rows[-1]["what"], rows[-1]["test_accuracy"]) == ("'@no", "'-1", "")
 
@@ -194,10 +196,11 @@ def test_a_row_a_fit_of_each_baseline(run: RunDirectory, tmp_path: Path) -> None
 def test_a_run_that_goes_on_exports_what_is_there(run: RunDirectory, tmp_path: Path) -> None:
     first, second, third, *rest = sorted(run.path.glob("trials/*/result.json"))
     first.unlink()
-    failed = {"status": "failed", "reason": "+1 too many", "test": None, "traceback": "secret.py"}
-    run.write_result(second.parent.name, {"trial": second.parent.name, "seed": 42} | failed)
+    reason, traceback = "+1 too many", "secret.py"
+    trial = second.parent.name
+    run.write_result(TrialResult(trial, "x", 42, "failed", reason=reason, traceback=traceback))
     untested = _result(run, third.parent.name) | {"test": None}
-    run.write_result(third.parent.name, untested)
+    raw_records.write_result(run, third.parent.name, untested)
     for path in (run.path / "baselines").iterdir():
         path.unlink()
     tables = _exported(run, tmp_path / "csv")
@@ -254,16 +257,16 @@ def test_text_is_no_formula(text: str, expected: str) -> None:
 
 def test_no_text_of_any_record_becomes_a_formula(run: RunDirectory, tmp_path: Path) -> None:
     evil = '=cmd|" /C calc"!A0'
-    facts = run.read_run()
+    facts = raw_records.read_run(run)
     facts["study"] = facts["dataset"]["name"] = evil
     facts["dataset"]["genres"] = ["-blues", "@jazz", "=rock"]
     for number, variant in enumerate(facts["variants"]):
         variant["name"] = f"{evil}{number}"
-    run.write_run(facts)
+    raw_records.write_run(run, facts)
     for path in run.path.glob("trials/*/result.json"):
         result = _result(run, path.parent.name)
         result["history"]["@metric"] = result["history"].pop("loss")
-        run.write_result(path.parent.name, result)
+        raw_records.write_result(run, path.parent.name, result)
     found = 0
     for rows in _exported(run, tmp_path / "csv").values():
         for cell in (cell for row in rows for pair in row.items() for cell in pair):
@@ -335,7 +338,7 @@ def test_the_whole_run_as_json(whole: RunDirectory) -> None:
     result = collect(whole)
     printed = _export(whole.path, "--format", "json").stdout
     assert printed.count("\n") == 1
-    found, facts = json.loads(printed), whole.read_run()
+    found, facts = json.loads(printed), raw_records.read_run(whole)
     for name, value in result.to_dict().items():
         assert found[name] == (value if name != "dataset" else found[name]), name
     assert found["dataset"] == {
@@ -373,14 +376,15 @@ def test_json_to_a_file(run: RunDirectory, tmp_path: Path) -> None:
         _export(run.path, "--format", "json", "--replace", "-o", tmp_path)
 
 
-def test_json_has_no_nan_whatever_the_record_says(run: RunDirectory) -> None:
-    facts = run.read_run()
-    facts["device"] = {"type": "cpu", "threads": "NAN", "some": ["NAN"]}
+def test_nan_in_a_record_is_damage(run: RunDirectory) -> None:
+    facts = raw_records.read_run(run)
+    facts["checkpoint_seconds"] = "NAN"
     body = checksums.dumps(facts).rpartition(b',\n "sha256"')[0].replace(b'"NAN"', b"NaN")
     seal_of = b',\n "sha256": "%s"\n}\n' % hashlib.sha256(body).hexdigest().encode()
     (run.path / "run.json").write_bytes(body + seal_of)
-    assert math.isnan(run.read_run()["device"]["threads"])
-    assert as_object(collect(run))["device"] == {"type": "cpu", "threads": None, "some": [None]}
+    assert math.isnan(raw_records.read_run(run)["checkpoint_seconds"])
+    with pytest.raises(RunError, match=r"run\.json is damaged"):
+        collect(run)
 
 
 @pytest.mark.parametrize("option", [("--variant", "one"), ("--seed", "42"), ("--data", "x")])

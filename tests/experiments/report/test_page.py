@@ -25,9 +25,11 @@ from experiments.report.writing import render
 from experiments.results.analysis import analyse
 from experiments.results.run_result import collect
 from experiments.runs.directory import RunDirectory
+from experiments.runs.trial_result import TrialResult
 from experiments.studies import STUDIES
 from tests.conftest import record_run, small_dataset
 from tests.scenarios.test_terminal_safety import EVIL
+from tests.support import raw_records
 from tests.support.inline_pool import run_inline
 from tests.support.recorded_runs import record, with_names
 
@@ -99,7 +101,7 @@ def test_a_report_says_what_the_records_say(tmp_path: Path) -> None:
     answer = analyse(result).answer
     assert answer is not None
     assert answer.sentence in page.text
-    assert result.question in page.text
+    assert result.manifest.question in page.text
     assert "DEMO DATA" in page.text
     assert "controlled protocol" in page.text
     assert "3 seeds" in page.text
@@ -120,9 +122,7 @@ def test_a_report_of_a_real_run(tmp_path: Path, own_places: Path) -> None:
     catalogue.add(dataset, replace=False)
     study = only(STUDIES["ffn-baseline"], ["best-validation-f1"])
     run = run_inline(tmp_path, study, "controlled", seeds=2, epochs=2, dataset=dataset)
-    run.write_request(
-        Request(study, tmp_path / "mine.h5", StudyOptions("controlled", 2, 2)).to_dict()
-    )
+    run.write_request(Request(study, tmp_path / "mine.h5", StudyOptions("controlled", 2, 2)))
     page = _page(run)
     assert "python -m experiments run ffn-baseline --data mine --protocol controlled" in page.text
     assert "--variants best-validation-f1" in page.text
@@ -135,18 +135,20 @@ def test_a_report_of_a_real_run(tmp_path: Path, own_places: Path) -> None:
 def test_hostile_texts_do_nothing(tmp_path: Path) -> None:
     attack = f"{EVIL}\"'><script>alert(1)</script><img src=x onerror=y>{{{{7*7}}}}"
     run = record(tmp_path, documented=True, genres=(attack, "b" + attack, "c"))
-    facts = run.read_run()
-    facts |= {"study": attack, "question": attack, "about": attack, "protocol": attack}
+    facts = raw_records.read_run(run)
+    facts |= {"study": attack, "question": attack, "about": attack}
     facts |= {"created": attack, "left_out": [attack]}
     facts["dataset"] |= {"name": attack, "kind": attack, "rows": {attack: 3}}
-    facts["device"] = {"name": attack, "type": attack, attack: attack}
+    facts["device"] |= {"name": attack, "type": attack}
+    facts["versions"] |= {attack: attack}
     for number, variant in enumerate(facts["variants"]):
         variant |= {"name": f"{attack}{number}", "note": attack}
         for figure in variant["documented"]:
             figure["protocol"] = attack
-    run.write_run(facts)
+    raw_records.write_run(run, facts)
     first = facts["variants"][0]["candidates"][0]["trials"][0]
-    run.write_result(first, {"status": "failed", "reason": attack, "test": None})
+    failed = TrialResult(first, attack, 42, "failed", reason=attack)
+    run.write_result(failed)
     text = render([run], attack)
     page = _check(text)
     assert "<script" not in text
@@ -194,9 +196,9 @@ def test_one_seed_has_no_intervals_and_says_so(tmp_path: Path) -> None:
 def test_nothing_tested_yet(tmp_path: Path) -> None:
     run = record(tmp_path)
     for path in run.path.glob("trials/*/result.json"):
-        result = run.read_result(path.parent.name)
+        result = raw_records.read_result(run, path.parent.name)
         assert result is not None
-        run.write_result(path.parent.name, result | {"test": None})
+        raw_records.write_result(run, path.parent.name, result | {"test": None})
     page = _page(run)
     assert "Nothing was tested yet" in page.text
     assert "crashed: not finished" in page.text
@@ -285,13 +287,13 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 0, done.output
     _check(Path("report-ffn-baseline.html").read_text(encoding="utf-8"))
     assert "report-ffn-baseline.html" in done.stdout
-    run.write_run(run.read_run() | {"study": "../../up"})
+    raw_records.write_run(run, raw_records.read_run(run) | {"study": "../../up"})
     CliRunner().invoke(report, ["latest", "--runs", "runs"])
     assert Path("report-up.html").exists()
 
 
 def _asked(run: RunDirectory, request: Request) -> tuple[str, bool]:
-    run.write_request(request.to_dict())
+    run.write_request(request)
     ran = what_ran(collect(run))
     return ran.command, ran.is_own
 
@@ -311,31 +313,31 @@ def test_the_command_that_asks_for_the_same(tmp_path: Path) -> None:
     assert _asked(run, varied)[1]
     own = Request(replace(study, name="mine"), path)
     assert _asked(run, own)[1]
-    facts = run.read_run()
-    run.write_run(facts | {"dataset": facts["dataset"] | {"name": "x; rm -rf ~"}})
+    facts = raw_records.read_run(run)
+    raw_records.write_run(run, facts | {"dataset": facts["dataset"] | {"name": "x; rm -rf ~"}})
     assert "--data 'x; rm -rf ~'" in _asked(run, Request(study, path))[0]
 
 
 def test_a_record_damaged_anywhere_is_a_run_error_or_shown(tmp_path: Path) -> None:
     """What `collect` does not look at itself."""
     run = record(tmp_path, only(STUDIES["ffn-baseline"], ["last-epoch"]), seeds=1, epochs=2)
-    facts = run.read_run()
+    facts = raw_records.read_run(run)
     variant = facts["variants"][0]
     trial = variant["candidates"][-1]["trials"][0]
-    result = run.read_result(trial)
+    result = raw_records.read_result(run, trial)
     assert result is not None
     wrong = (None, "x", -1, 10**400, [], {}, [None], {"loss": ["x"]}, {"x": [1e308] * 3})
     tried = 0
     for field in ("history", "kept_epoch", "seed", "epoch_seconds", "cohort", "status", "epochs"):
         for value in wrong:
-            run.write_result(trial, result | {field: value})
+            raw_records.write_result(run, trial, result | {field: value})
             tried += 1
             with contextlib.suppress(RunError):
                 _page(run)
-    run.write_result(trial, result)
+    raw_records.write_result(run, trial, result)
     for field in ("rows", "kind", "name", "content_sha256", "is_source"):
         for value in wrong:
-            run.write_run(facts | {"dataset": facts["dataset"] | {field: value}})
+            raw_records.write_run(run, facts | {"dataset": facts["dataset"] | {field: value}})
             tried += 1
             with contextlib.suppress(RunError):
                 _page(run)

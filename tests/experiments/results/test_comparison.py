@@ -21,6 +21,7 @@ from experiments.statistics.paired_tests import mcnemar
 from experiments.studies import STUDIES
 from tests.conftest import record_run
 from tests.scenarios.test_terminal_safety import hostile_run
+from tests.support import raw_records
 from tests.support.recorded_runs import record, with_names
 
 FFN = STUDIES["ffn-baseline"]
@@ -42,8 +43,8 @@ def _differs(compared: RunComparison) -> dict[str, tuple[str, ...]]:
 def test_what_differs_and_nothing_else(tmp_path: Path) -> None:
     first = record(tmp_path, seeds=3, epochs=4, name=ONE)
     second = record(tmp_path, seeds=2, epochs=5, name=TWO)
-    facts = second.read_run()
-    second.write_run(facts | {"versions": facts["versions"] | {"torch": "2.14.0"}})
+    facts = raw_records.read_run(second)
+    raw_records.write_run(second, facts | {"versions": facts["versions"] | {"torch": "2.14.0"}})
     assert _differs(compare([first, second])) == {
         "seeds": ("42, 43, 44", "42, 43"),
         "torch": ("2.13.0", "2.14.0"),
@@ -224,9 +225,9 @@ def test_hostile_records_are_shown_harmlessly(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", ["seeds", "trials", "versions", "device"])
 def test_a_damaged_run_json_is_a_run_error_or_compared(tmp_path: Path, field: str) -> None:
     first, second = record(tmp_path, name=ONE), record(tmp_path, name=TWO)
-    facts = second.read_run()
+    facts = raw_records.read_run(second)
     for value in (None, "x", 7, [], {}, [None], {"x": None}):
-        second.write_run(facts | {field: value})
+        raw_records.write_run(second, facts | {field: value})
         try:
             _text(compare([first, second]))
         except RunError:

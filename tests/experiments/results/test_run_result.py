@@ -14,6 +14,7 @@ from experiments.results.run_result import Spread, collect
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from tests.conftest import record_run
+from tests.support import raw_records
 
 
 def _text(run: RunDirectory) -> str:
@@ -44,18 +45,18 @@ def test_a_network_that_predicts_one_class_only_is_named(tmp_path: Path) -> None
     run = record_run(tmp_path)
     assert "whatever it hears" not in _text(run)
     (path,) = run.path.glob("trials/*/result.json")
-    result = run.read_result(path.parent.name)
+    result = raw_records.read_result(run, path.parent.name)
     assert result is not None
     result["test"]["confusion_matrix"] = [[57, 0], [103, 0]]
-    run.write_result(path.parent.name, result)
+    raw_records.write_result(run, path.parent.name, result)
     assert "predicts blues whatever it hears" in _text(run)
 
 
 def test_demo_data_is_always_labelled(tmp_path: Path) -> None:
     run = record_run(tmp_path)
-    facts = run.read_run()
+    facts = raw_records.read_run(run)
     facts["dataset"]["kind"] = "demo"
-    run.write_run(facts)
+    raw_records.write_run(run, facts)
     assert "DEMO DATA" in _text(run)
 
 
@@ -65,9 +66,9 @@ def test_documented_figures_survive_the_record(tmp_path: Path) -> None:
         PublishedFigure("B", "Adam", 62.14, 61.1),
     )
     run = record_run(tmp_path)
-    facts = run.read_run()
+    facts = raw_records.read_run(run)
     facts["variants"][0]["documented"] = [figure.to_dict() for figure in figures]
-    run.write_run(facts)
+    raw_records.write_run(run, facts)
     assert collect(run).variants[0].published == figures
     text = " ".join(_text(run).split())
     assert "source A reports 58.87 % accuracy, 31.33 % batch-mean F1 (SGD)" in text
@@ -85,9 +86,9 @@ def test_trials_without_a_result_are_counted(tmp_path: Path) -> None:
 def test_trained_but_not_yet_tested_is_said_so(tmp_path: Path) -> None:
     run = record_run(tmp_path)
     for path in run.path.glob("trials/*/result.json"):
-        result = run.read_result(path.parent.name)
+        result = raw_records.read_result(run, path.parent.name)
         assert result is not None
-        run.write_result(path.parent.name, result | {"test": None})
+        raw_records.write_result(run, path.parent.name, result | {"test": None})
     assert "trained, not yet tested" in _text(run)
 
 

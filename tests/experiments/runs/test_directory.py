@@ -1,14 +1,19 @@
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
-from experiments.errors import RunError
+from experiments.errors import DamagedRecordError, RunError
 from experiments.runs import checksums, directory, listing
+from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
+from experiments.runs.trial_result import TrialResult
+from tests.support import raw_records
 
 
 def _sealed(body: bytes) -> bytes:
@@ -18,7 +23,7 @@ def _sealed(body: bytes) -> bytes:
 
 def _run(runs: Path, study: str, name: str) -> RunDirectory:
     run = RunDirectory(runs / study / name)
-    run.write_run({"study": study})
+    raw_records.write_run(run, {"study": study})
     return run
 
 
@@ -69,7 +74,7 @@ def test_new_runs_do_not_collide(tmp_path: Path) -> None:
 def test_a_damaged_record(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(RunError) as caught:
-        RunDirectory(tmp_path).read_run()
+        RunDirectory(tmp_path).read_manifest()
     assert words in str(caught.value)
 
 
@@ -79,7 +84,7 @@ def test_a_record_that_is_too_large_is_not_read(
     monkeypatch.setattr(directory, "_LARGEST_JSON", 100)
     (tmp_path / "run.json").write_bytes(checksums.dumps({"schema_version": 2, "x": "y" * 100}))
     with pytest.raises(RunError, match="larger than any record of ours"):
-        RunDirectory(tmp_path).read_run()
+        RunDirectory(tmp_path).read_manifest()
 
 
 @pytest.mark.parametrize("trial", ["../x", "a/b", "", "..", "a.b"])
@@ -89,24 +94,34 @@ def test_a_trials_id_cannot_lead_out_of_the_run(tmp_path: Path, trial: str) -> N
 
 
 def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path)
+    run, result = RunDirectory(tmp_path), TrialResult("abc", "adam", 42, "failed", reason="why")
     assert run.read_result("abc") is None
-    run.write_result("abc", {"status": "finished"})
-    assert run.read_result("abc") == {"status": "finished"}
+    run.write_result(result)
+    assert run.read_result("abc") == result
     with pytest.raises(TypeError):
-        run.write_result("abc", {"status": object()})
-    assert run.read_result("abc") == {"status": "finished"}
+        run.write_result(replace(result, reason=object()))  # type: ignore[arg-type]
+    assert run.read_result("abc") == result
     assert [path.name for path in (tmp_path / "trials/abc").iterdir()] == ["result.json"]
+
+
+def test_the_result_of_another_trial_is_damage(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.write_result(TrialResult("abc", "adam", 42, "failed", reason="why"))
+    (tmp_path / "trials/abc").rename(tmp_path / "trials/def")
+    with pytest.raises(DamagedRecordError, match="trains that trial anew"):
+        run.read_result("def")
 
 
 def test_baselines_are_there_with_their_predictions_or_not_at_all(tmp_path: Path) -> None:
     run, predicted = RunDirectory(tmp_path), np.array([[0, 1, 1], [0, 0, 1]])
-    assert run.read_baselines() is None
+    assert run.read_baselines() == ()
+    svm = BaselineResult("svm", "a machine", None, failure="too many rows")
+    wrong: Any = object()
     with pytest.raises(TypeError):
-        run.write_baselines({"baselines": object()}, {"predicted/svm": predicted})
-    assert run.read_baselines() is None
-    run.write_baselines({"baselines": [{"name": "svm"}]}, {"predicted/svm": predicted})
-    assert run.read_baselines() == {"baselines": [{"name": "svm"}]}
+        run.write_baselines([replace(svm, what=wrong)], {"predicted/svm": predicted})
+    assert run.read_baselines() == ()
+    run.write_baselines([svm], {"predicted/svm": predicted})
+    assert run.read_baselines() == (svm,)
     with h5py.File(tmp_path / "baselines" / "predictions.h5") as file:
         np.testing.assert_array_equal(file["predicted/svm"], predicted)
     names = sorted(path.name for path in (tmp_path / "baselines").iterdir())
@@ -115,10 +130,10 @@ def test_baselines_are_there_with_their_predictions_or_not_at_all(tmp_path: Path
 
 def test_damaged_baselines_are_fitted_anew_by_resuming(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "20260101T000000Z-aaa111")
-    run.write_baselines({"baselines": []}, {})
+    run.write_baselines([], {})
     path = run.path / "baselines" / "result.json"
     path.write_bytes(path.read_bytes().replace(b"[]", b"{}"))
-    with pytest.raises(RunError, match=r"damaged: .* resume 20260101T000000Z-aaa111 fits the"):
+    with pytest.raises(DamagedRecordError, match=r"damaged: .* resume 20260101T000000Z-aaa111 fit"):
         run.read_baselines()
 
 

@@ -19,12 +19,13 @@ from experiments.runs.lock import owning
 from experiments.runs.snapshot import snapshot
 from experiments.runs.state import state_of
 from tests.conftest import record_run
+from tests.support import raw_records
 from tests.support.faults import STUDY
 from tests.support.inline_pool import events_of, go_on_inline, run_inline
 
 
 def state(run: RunDirectory) -> str:
-    return state_of(run, run.read_run()).state
+    return state_of(run, run.read_manifest()).state
 
 
 def result_path(run: RunDirectory) -> Path:
@@ -48,7 +49,7 @@ def test_every_state(tmp_path: Path) -> None:
     log = EventLog(run)
     log.append(RunEnded("failed", "no room [red]\x1b[2J"))
     assert state(run) == "failed"
-    assert state_of(run, run.read_run()).reason.startswith("no room")
+    assert state_of(run, run.read_manifest()).reason.startswith("no room")
     EventLog(run).append(RunBegan())
     assert state(run) == "crashed", "it was resumed, and its owner has died"
     trial = next(run.path.glob("trials/*"))
@@ -71,25 +72,27 @@ def test_a_controlled_run_is_finished_when_the_selected_are_tested(tmp_path: Pat
     assert state(run) == "finished"
     tested = [
         trial
-        for trial in run.read_run()["trials"]
-        if (result := run.read_result(trial)) and result["test"]
+        for trial in run.read_manifest().trials
+        if (result := raw_records.read_result(run, trial)) and result["test"]
     ]
     assert len(tested) == 3, "two of the four variants are the same there"
-    result = run.read_result(tested[0])
+    result = raw_records.read_result(run, tested[0])
     assert result is not None
-    run.write_result(tested[0], result | {"test": None})
+    raw_records.write_result(run, tested[0], result | {"test": None})
     assert state(run) == "crashed"
     go_on_inline(run, tmp_path / "small.h5")
     assert state(run) == "finished"
     assert [event["trial"] for event in events_of(run, "trial")][-1] == tested[0]
-    assert run.read_result(tested[0]) == result
+    assert raw_records.read_result(run, tested[0]) == result
 
 
 def test_a_damaged_run(tmp_path: Path) -> None:
     run = record_run(tmp_path)
-    run.write_run({name: value for name, value in run.read_run().items() if name != "trials"})
-    with pytest.raises(RunError, match="names no trials"):
-        state_of(run, run.read_run())
+    raw_records.write_run(
+        run, {name: value for name, value in raw_records.read_run(run).items() if name != "trials"}
+    )
+    with pytest.raises(RunError, match=r"run.json is damaged \(KeyError\(.trials.\)\)"):
+        state_of(run, run.read_manifest())
 
 
 def test_a_read_only_run_can_be_looked_at(tmp_path: Path) -> None:
@@ -151,7 +154,7 @@ def test_a_snapshot_counts_what_is_there(tmp_path: Path) -> None:
     assert seen["in_training"] == []
     with owning(run, print):
         log = EventLog(run)
-        trial = next(iter(run.read_run()["trials"]))
+        trial = next(iter(run.read_manifest().trials))
         result = run.trial_path(trial) / "result.json"
         result.unlink()
         log.append(

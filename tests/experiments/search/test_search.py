@@ -32,7 +32,7 @@ from experiments.results.search_result import search_result
 from experiments.runs import checksums, listing
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import owning
-from experiments.runs.search_journal import Draw, read_draws
+from experiments.runs.search_journal import Draw
 from experiments.runs.state import state_of
 from experiments.search import storage
 from experiments.search.sampling import Generation, Place, next_generation
@@ -97,13 +97,13 @@ def search_inline(
 
 
 def state(run: RunDirectory) -> str:
-    return state_of(run, run.read_run()).state
+    return state_of(run, run.read_manifest()).state
 
 
-def drawn(run: RunDirectory) -> list[Draw]:
-    facts = run.read_run()
-    search = Search.from_dict(facts["search"])
-    return read_draws(run.path / "optuna.journal", search, facts["dataset"]["content_sha256"])[0]
+def drawn(run: RunDirectory) -> tuple[Draw, ...]:
+    search = run.read_manifest().search
+    assert search is not None
+    return search.draws
 
 
 def journal(run: RunDirectory) -> list[optuna.trial.FrozenTrial]:
@@ -148,9 +148,10 @@ def test_it_finds_the_better_setting_and_tests_it_once(
 def test_a_repeated_draw_is_drawn_anew_until_nothing_is_left(tmp_path: Path) -> None:
     run = search_inline(tmp_path, Search(space_of(STUDY, grid=True), 9, 3))
     assert state(run) == "finished"
-    facts = run.read_run()
-    assert len(facts["trials"]) == 4, "the whole grid, each once"
-    assert facts["search"]["generations"] == 2
+    manifest = run.read_manifest()
+    assert len(manifest.trials) == 4, "the whole grid, each once"
+    assert manifest.search is not None
+    assert manifest.search.generations == 2
     notes = [event["text"] for event in events_of(run, "note")]
     assert notes[-1] == "nothing new is left to draw: the search ends with 4 trials"
     shares = [event["share"] for event in events_of(run, "epoch", "trial")]
@@ -162,17 +163,18 @@ def test_run_json_is_frozen_and_draws_are_read_from_the_journal(tmp_path: Path) 
     run = search_inline(tmp_path, log_search())
     text = (run.path / "run.json").read_text(encoding="utf-8")
     assert not any(draw.trial.id in text for draw in drawn(run))
-    facts = run.read_run()
-    assert sum(len(planned["trials"]) for planned in facts["cohorts"]) == 7
-    assert facts["search"]["generations"] == 3
+    manifest = run.read_manifest()
+    assert sum(len(cohort.trials) for cohort in manifest.cohorts) == 7
+    assert manifest.search is not None
+    assert manifest.search.generations == 3
     assert [draw.number for draw in drawn(run)] == list(range(7))
     for draw_, trial in zip(drawn(run), journal(run), strict=True):
         assert trial.user_attrs["trial"] == draw_.trial.id
         assert trial.params == {"variant": draw_.setting.variant, **draw_.setting.values}
         assert trial.state.name == "COMPLETE"
     candidates = {
-        variant["name"]: [c["trials"][0] for c in variant["candidates"]]
-        for variant in facts["variants"]
+        variant.name: [candidate.ids[0] for candidate in variant.candidates]
+        for variant in manifest.variants
     }
     for draw_ in drawn(run):
         assert draw_.trial.id in candidates[draw_.setting.variant]
@@ -188,7 +190,7 @@ def test_a_generation_is_committed_before_it_trains(tmp_path: Path) -> None:
                 there = listing.all_runs(tmp_path / "runs")[0]
                 ids = {trial.id for _, trial in args[-1].trials}
                 known = {trial.user_attrs["trial"]: trial.state for trial in journal(there)}
-                assert ids <= there.read_run()["trials"].keys()
+                assert ids <= there.read_manifest().trials.keys()
                 assert {known[name].name for name in ids} == {"RUNNING"}
                 assert state(there) == "running"
             return super().submit(fn, *args, **kwargs)
@@ -262,7 +264,7 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been(tmp_path: Path, sampler:
         after = committed(run)
         for name, file in before.items():
             result = run.read_result(name)
-            assert after[name] == file or (result and result["test"])
+            assert after[name] == file or (result and result.test)
     assert stops >= 2
     assert drawn(run) == drawn(whole)
     assert results_of(run) == results_of(whole)
@@ -355,7 +357,7 @@ def test_a_journal_of_somebody_else_is_checked(
         assert len(drawn(run)) == 1, "an operation of another kind is left alone"
         return
     with pytest.raises(RunError, match=f"optuna.journal is damaged .*{says}"):
-        run.read_run()
+        run.read_manifest()
 
 
 @pytest.mark.parametrize("content", [b"\0\xff{\n" * 3, b"3\n", b"[" * 100_000 + b"\n"])
@@ -363,7 +365,7 @@ def test_a_journal_that_is_none_is_refused(tmp_path: Path, content: bytes) -> No
     run = search_inline(tmp_path, log_search(trials=2, cohort_=2))
     (run.path / "optuna.journal").write_bytes(content)
     with pytest.raises(RunError, match=r"optuna\.journal is damaged"):
-        run.read_run()
+        run.read_manifest()
     with pytest.raises(RunError, match=r"optuna\.journal is damaged"):
         storage.open_study(run)
 
@@ -372,7 +374,7 @@ def test_a_search_of_an_earlier_version_is_refused_in_a_sentence(tmp_path: Path)
     run = search_inline(tmp_path, log_search(trials=2, cohort_=2))
     (run.path / "generations").mkdir()
     with pytest.raises(RunError, match="is a search of an earlier version"):
-        run.read_run()
+        run.read_manifest()
 
 
 def test_a_full_disk_pauses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -411,7 +413,7 @@ def test_a_search_is_complete_only_when_all_is_drawn_and_tested(tmp_path: Path) 
     tested = next(one.trial for one in found.ranked if one.macro_f1 is not None)
     result = run.read_result(tested)
     assert result is not None
-    run.write_result(tested, result | {"test": None})
+    run.write_result(replace(result, test=None))
     assert state(run) != "finished", "the selected one is not tested"
     go_on_inline(run, tmp_path / "small.h5")
     assert run.read_result(tested) == result
@@ -490,7 +492,7 @@ def test_the_table_says_how_it_was_selected(tmp_path: Path) -> None:
     row = next(line for line in shown.splitlines() if line.strip().startswith(f"{best.number} "))
     assert row.split()[-1] == f"{best.macro_f1 * 100:.2f}"  # type: ignore[operator]
     assert row.split()[-2] == f"{best.validation_macro_f1 * 100:.2f}"
-    left_out = " ".join(collect(run).left_out)
+    left_out = " ".join(collect(run).manifest.left_out)
     assert "Random search with seed 42: 4 trials, 2 drawn at a time" in left_out
     assert "network.dropout (0 to 0.5)" in left_out
     plain = found.to_dict()
@@ -503,4 +505,4 @@ def test_the_table_says_how_it_was_selected(tmp_path: Path) -> None:
 def test_an_ordinary_run_is_no_search(tmp_path: Path) -> None:
     run = run_inline(tmp_path, STUDY, seeds=1, epochs=1, dataset=small_dataset(mel=False))
     assert search_result(run) is None
-    assert "search" not in run.read_run()
+    assert run.read_manifest().search is None

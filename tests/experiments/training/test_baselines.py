@@ -22,7 +22,7 @@ from data.files import atomic
 from data.sources.npy_folder import read_npy_folder
 from data.storage import hdf5
 from experiments.errors import RunError
-from experiments.runs.baseline_results import BaselineResult, read
+from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import Continued, Note, Paused
 from experiments.training import baselines
@@ -32,6 +32,7 @@ from experiments.training.tasks import baselines as task
 from experiments.workers.worker_main import sending_to
 from networks.training.metrics import batch_mean_f1
 from tests.conftest import REAL_DATA, needs_real_data
+from tests.support import raw_records
 
 SEEDS = (42, 43)
 OF = {baseline.name: baseline for baseline in BASELINES}
@@ -72,7 +73,7 @@ def work(tmp_path: Path, dataset: Dataset) -> Work:
 
 
 def _results(work: Work) -> dict[str, BaselineResult]:
-    return {result.name: result for result in read(work.run, 3)}
+    return {result.name: result for result in work.run.read_baselines(3)}
 
 
 def _standardised(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -111,7 +112,7 @@ def test_figures_are_those_of_scikit_learn_on_the_same_rows(work: Work, dataset:
             batch_mean_f1(label, each) for each in predicted
         )
         summed = sum(confusion_matrix(label, each) for each in predicted)
-        assert result.confusion_matrix == summed.tolist()
+        assert result.confusion_matrix(3) == summed.tolist()
         assert result.validation_macro_f1 == pytest.approx(
             np.mean(
                 [
@@ -132,7 +133,7 @@ def test_the_majority_is_exactly_its_share(work: Work) -> None:
     # F1 of jazz: 2 * 5 / (20 + 5); of the others 0.
     assert majority.macro_f1.values == (pytest.approx(0.4 / 3),)
     assert majority.validation_macro_f1 == pytest.approx((2 * 8 / (24 + 8)) / 3)
-    assert majority.confusion_matrix == [[0, 8, 0], [0, 5, 0], [0, 7, 0]]
+    assert majority.confusion_matrix(3) == [[0, 8, 0], [0, 5, 0], [0, 7, 0]]
 
 
 def test_only_what_is_random_is_fitted_once_a_seed(work: Work, dataset: Dataset) -> None:
@@ -281,10 +282,10 @@ def test_one_that_cannot_be_fitted_ends_no_other(
     told: list[Any] = []
     with sending_to(told.append):
         assert task(work, SEEDS)
-    failed, other = read(work.run, 3)
+    failed, other = work.run.read_baselines(3)
     assert re.search(words, failed.failure)
     assert (failed.n, failed.accuracy.values, failed.seconds) == (0, (), None)
-    assert failed.confusion_matrix == [[0, 0, 0]] * 3
+    assert failed.confusion_matrix(3) == [[0, 0, 0]] * 3
     assert other.n == 1
     (note,) = told
     assert isinstance(note, Note)
@@ -307,7 +308,7 @@ def test_a_stop_that_was_asked_for_before(work: Work) -> None:
     work.run.path.mkdir(parents=True)
     work.run.ask_to_stop()
     assert not task(work, SEEDS)
-    assert work.run.read_baselines() is None
+    assert work.run.read_baselines() == ()
 
 
 @pytest.mark.parametrize("name", ["predictions.h5", "result.json"])
@@ -333,7 +334,7 @@ def test_a_full_disk_is_waited_for_until_a_stop(
         assert task(work, SEEDS) is not stops
     assert hits == 1
     assert [type(message) for message in told] == ([Paused] if stops else [Paused, Continued])
-    assert len(read(work.run, 3)) == (0 if stops else 1)
+    assert len(work.run.read_baselines(3)) == (0 if stops else 1)
     assert not list(work.run.path.rglob(".*.tmp*"))
 
 
@@ -347,7 +348,11 @@ def test_the_task_can_travel_to_a_worker(work: Work) -> None:
 
 
 def test_none_are_read_where_none_are_recorded(tmp_path: Path) -> None:
-    assert read(RunDirectory(tmp_path), 3) == ()
+    assert RunDirectory(tmp_path).read_baselines(3) == ()
+
+
+def _path(run: RunDirectory) -> Path:
+    return run.path / "baselines" / "result.json"
 
 
 def _record() -> dict[str, Any]:
@@ -377,9 +382,9 @@ def _record() -> dict[str, Any]:
 
 def test_a_record_is_summed_up(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
-    run.write_baselines(_record(), {})
-    (result,) = read(run, 2)
-    assert result.to_dict() == {
+    raw_records.write(_path(run), _record())
+    (result,) = run.read_baselines(2)
+    assert result.summary(2) == {
         "name": "trees",
         "what": "some",
         "seeds": [1, 2],
@@ -447,16 +452,16 @@ def test_a_record_that_is_none_of_ours(
 ) -> None:
     run, record = RunDirectory(tmp_path / "20260102T030405Z-abc123"), copy.deepcopy(_record())
     change(record)
-    run.write_baselines(record, {})
-    with pytest.raises(RunError, match=r"the baselines' record in .* is damaged .* resume 2026"):
-        read(run, 2)
+    raw_records.write(_path(run), record)
+    with pytest.raises(RunError, match=r"result\.json is damaged .* resume 2026"):
+        run.read_baselines(2)
     assert not is_done(run, 2, SEEDS)
 
 
 def test_neither_fits_nor_results_need_heavy_packages_to_be_imported() -> None:
     script = (
         "import sys, experiments.training.baselines, experiments.runs.baseline_results; "
-        "print(sorted({'torch', 'keras', 'sklearn', 'scipy', 'h5py'} & set(sys.modules)))"
+        "print(sorted({'torch', 'keras', 'sklearn', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr

@@ -264,7 +264,7 @@ def test_a_run_that_goes_on_and_one_that_is_damaged(tmp_path: Path) -> None:
     for path in unread.path.glob("trials/*/predictions.h5"):
         path.write_bytes(b"x")
     damaged = record(tmp_path, name="20260103T030405Z-abc124")
-    trial = next(iter(damaged.read_run()["trials"]))
+    trial = next(iter(damaged.read_manifest().trials))
     (damaged.trial_path(trial) / "result.json").write_text("{}")
 
     async def flow() -> None:

@@ -14,6 +14,7 @@ from experiments.studies import STUDIES
 from genre_tui.run.screen import RunPage
 from tests.genre_tui.support.live import Teller, going_on
 from tests.genre_tui.support.pilots import SIZES, drive, driving
+from tests.support import raw_records
 from tests.support.recorded_runs import record
 
 METRICS = ("macro-F1 %", "accuracy %", "loss", "learning rate")
@@ -88,8 +89,8 @@ def test_the_variant_under_the_cursor_is_in_front_with_the_rate_that_is_chosen(
         with going_on(tmp_path, study=STUDIES["optimizers"], seeds=2) as teller:
             _tell_all(teller, 2)
             async with driving(tmp_path, (80, 24), "run", run=teller.run) as user:
-                first = teller.facts["variants"][0]
-                name, rates = first["name"], [c["learning_rate"] for c in first["candidates"]]
+                first = teller.manifest.variants[0]
+                name, rates = first.name, [c.learning_rate for c in first.candidates]
                 await user.sees(f"best rates ({name}: {rates[-1]:g})")
                 await user.press("g")
                 await user.sees(f"{name}: {rates[0]:g}")
@@ -318,7 +319,7 @@ def test_another_run_takes_the_place_of_the_first(tmp_path: Path) -> None:
             await user.sees(other.path.name, "finished")
             assert user.page(RunPage).options.pinned == ()
             assert {row.variant for row in user.page(RunPage).table.items} == {
-                variant["name"] for variant in other.read_run()["variants"]
+                variant["name"] for variant in raw_records.read_run(other)["variants"]
             }
 
     drive(flow())
@@ -332,14 +333,14 @@ def test_what_is_exported_holds_all_trials_and_values(tmp_path: Path) -> None:
             await user.sees("100 %", "4/4")
             files = user.page(RunPage).exportable()
             trials = list(csv.DictReader(io.StringIO(files["trials.csv"])))
-            plan = run.read_run()["trials"]
+            plan = run.read_manifest().trials
             assert {trial["trial"] for trial in trials} == set(plan)
             assert all(trial["status"] == "finished" for trial in trials)
             values = list(csv.DictReader(io.StringIO(files["curves.csv"])))
             assert len(values) == len(plan) * 4 * 6
             whole = json.loads(files["trials.json"])
             name = whole["trials"][0]["trial"]
-            result = run.read_result(name)
+            result = raw_records.read_result(run, name)
             assert result is not None
             assert whole["trials"][0]["history"] == result["history"]
 

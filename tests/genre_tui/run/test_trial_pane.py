@@ -16,8 +16,8 @@ from tests.support.recorded_runs import record
 
 def test_settings_that_differ_come_first(tmp_path: Path) -> None:
     run = record(tmp_path, STUDIES["optimizers"], seeds=2, epochs=3)
-    settings = TrialSettings(run.read_run())
-    (first, *_) = run.read_run()["trials"]
+    settings = TrialSettings(run.read_manifest())
+    (first, *_) = run.read_manifest().trials
     unlike, shared = settings.of(first)
     assert set(unlike) == {"training.optimizer", "training.learning_rate"}
     assert shared["network.kind"] == "cnn"
@@ -46,13 +46,6 @@ def test_a_trial_that_failed_says_why(tmp_path: Path) -> None:
     RunWatcher(run, 1.0, model.handle).look(first=True)
     trial = next(iter(model.trials.values()))
     assert "failed: no memory left" in figures_text(trial).plain
-
-
-def test_settings_that_make_no_sense_are_left_out() -> None:
-    facts = {"trials": {"a": {"network": {"kind": "cnn"}, "training": {"x": 1}}, "b": None}}
-    settings = TrialSettings(facts)
-    assert settings.of("a") == ({"network.kind": "cnn", "training.x": "1"}, {})
-    assert settings.of("b") == ({}, {})
 
 
 def test_the_pane_follows_the_cursor(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def runs(tmp_path: Path) -> Path:
     folder = tmp_path / "runs"
     record(folder, name=OLD, dataset="mine", skill=lambda variant, trial: 0.9)
     stopped = record(folder, STUDIES["batch-norm"], name=NEW, seeds=1)
-    without_results(stopped, list(stopped.read_run()["trials"])[:2])
+    without_results(stopped, list(stopped.read_manifest().trials)[:2])
     stopped.ask_to_stop()
     damaged = record(folder, STUDIES["device"], name="20251231T000000Z-0000cc")
     (damaged.path / "run.json").write_text("{")

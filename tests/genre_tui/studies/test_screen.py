@@ -18,6 +18,7 @@ from genre_tui.watch.messages import RunsSeen
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.form import FormRadio
 from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
+from tests.support import raw_records
 from tests.support.recorded_runs import record
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -114,8 +115,8 @@ def test_a_damaged_result_says_so(tmp_path: Path) -> None:
     async def flow() -> None:
         async with driving(tmp_path) as user:
             await user.until(lambda: (line := user.page(StudiesPage).line) and line.last)
-            facts = run.read_run()
-            run.write_run(facts | {"question": 3})
+            facts = raw_records.read_run(run)
+            raw_records.write_run(run, facts | {"question": 3})
             page = user.page(StudiesPage)
             page._results.clear()
             page._read_next()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,5 +78,6 @@ def record_predictions(run: RunDirectory, trial: str, said: np.ndarray, sure: np
     confusion = metrics.confusion_matrix(LABEL, said, 3)
     result = run.read_result(trial)
     assert result is not None
+    assert result.test is not None
     figures = {"accuracy": metrics.accuracy(confusion), "confusion_matrix": confusion.tolist()}
-    run.write_result(trial, result | {"test": result["test"] | figures})
+    run.write_result(replace(result, test=replace(result.test, **figures)))

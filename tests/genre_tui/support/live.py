@@ -24,8 +24,8 @@ class Teller:
     """
 
     def __init__(self, run: RunDirectory) -> None:
-        self.run, self.facts = run, run.read_run()
-        self.trials: list[str] = list(self.facts["trials"])
+        self.run, self.manifest = run, run.read_manifest()
+        self.trials: list[str] = list(self.manifest.trials)
         self._log = EventLog(run)
 
     def tell(self, event: str, **about: Any) -> None:
@@ -34,16 +34,10 @@ class Teller:
 
     def begin(self, pid: int = 7) -> None:
         """The run begins, with all trials in one cohort."""
-        names = {
-            trial: variant["name"]
-            for variant in self.facts["variants"]
-            for candidate in variant["candidates"]
-            for trial in candidate["trials"]
-        }
         plan = [
-            {"id": trial, "variant": names[trial], "seed": facts["seed"], "work": 1}
-            | {"epochs": facts["training"]["epochs"]}
-            for trial, facts in self.facts["trials"].items()
+            {"id": trial.id, "variant": variant, "seed": trial.seed, "work": 1}
+            | {"epochs": trial.training.epochs}
+            for variant, trial in self.manifest.plan.trials
         ]
         self.tell("run_began", trials=len(plan), done=0, owner={}, resumed=False, versions={})
         self.tell("plan", workers=1, cohorts=[{"id": "c0", "trials": plan}])
@@ -75,7 +69,7 @@ class Teller:
 
 def without_results(run: RunDirectory, trials: Sequence[str] | None = None) -> None:
     """As if some trials, or all, had not ended."""
-    for trial in trials if trials is not None else run.read_run()["trials"]:
+    for trial in trials if trials is not None else run.read_manifest().trials:
         run.discard_result(trial)
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from experiments.design.search_options import space_of
+from experiments.design.search_settings import Search
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import owning
+from experiments.runs.manifest import SearchRecord
+from experiments.studies import STUDIES
 from genre_tui.model.run_model import RunModel
 from genre_tui.run.headings import progress_line
 from genre_tui.watch.messages import RunsSeen, RunUpdate
 from genre_tui.watch.run_watcher import RunWatcher
 from genre_tui.watch.runs_watcher import RunsWatcher
 from tests.genre_tui.support.live import Teller, going_on, without_results
+from tests.support import raw_records
 from tests.support.recorded_runs import record
 
 
@@ -135,9 +141,11 @@ def test_cheap_trials_are_a_small_share_of_the_work(tmp_path: Path) -> None:
         teller.end(teller.trials[-1])
         watched.look()
         assert "fitting baselines" not in progress_line(watched.model, 80).plain  # it has none
-        watched.model.facts["baselines"] = True
+        manifest = replace(watched.model.manifest, baselines=True)
+        watched.model.manifest = manifest
         assert "fitting baselines" in progress_line(watched.model, 80).plain
-        watched.model.facts["search"] = {}
+        search = SearchRecord(Search(space_of(STUDIES["ffn-baseline"], grid=True)))
+        watched.model.manifest = replace(manifest, search=search)
         assert "fitting baselines" not in progress_line(watched.model, 80).plain
 
 
@@ -243,7 +251,7 @@ def test_the_best_epoch_counts_live_and_afterwards(tmp_path: Path) -> None:
         assert told is not None
         assert told.summaries[0].best == 0.75
     run = record(tmp_path / "finished", seeds=1, epochs=3)
-    results = [run.read_result(trial) for trial in run.read_run()["trials"]]
+    results = [raw_records.read_result(run, trial) for trial in run.read_manifest().trials]
     peaks = [max(result["history"]["val_macro_f1"]) for result in results if result]
     told = _Runs(tmp_path / "finished").look()
     assert told is not None
