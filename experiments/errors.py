@@ -1,4 +1,4 @@
-"""The one exception that a run's bad input raises, and those that damaged records do."""
+"""The exception that a run's bad input raises, and that of damaged records."""
 
 
 class RunError(ValueError):
@@ -9,8 +9,3 @@ class RunError(ValueError):
 
 class DamagedRecordError(RunError):
     """A record of a run that is not as this program writes it."""
-
-
-# What taking a record for what it should be may raise: fields are missing, of another
-# type, or numbers too large.
-MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)

@@ -30,8 +30,8 @@ from experiments.design.plan import StudyOptions, make_plan
 from experiments.design.request import Computing
 from experiments.design.study import Device, Study
 from experiments.design.trial import Trial
-from experiments.errors import MISSHAPEN
 from experiments.runs.checksums import dumps, loads
+from experiments.runs.validation import MALFORMED
 from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import processor_name, versions
 from experiments.training.worker_count import worker_count
@@ -265,7 +265,7 @@ def _read_machines() -> dict[str, dict[str, float]]:
             }
             for key, factors in content["machines"].items()
         }
-    except (OSError, *MISSHAPEN):
+    except (OSError, *MALFORMED):
         return {}
 
 

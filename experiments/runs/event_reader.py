@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from experiments.errors import MISSHAPEN
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import event_files
 from experiments.runs.events import Event, LogEntry, parse
+from experiments.runs.validation import MALFORMED
 
 _LONGEST_LINE = 2**20  # bytes; an epoch of a trial has about 500
 _BLOCK = 2**18
@@ -98,7 +98,7 @@ class _File:
             entry, number = parse(plain), plain["n"]
             if number <= self._number:
                 raise ValueError
-        except MISSHAPEN:
+        except MALFORMED:
             self.invalid += 1
             return None
         self._number = number
@@ -119,6 +119,6 @@ def last_event(run: RunDirectory) -> Event | None:
             try:
                 if entry := parse(checksums.loads_line(line)):
                     return entry.event
-            except MISSHAPEN:
+            except MALFORMED:
                 continue
     return None

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Literal
 
-from experiments.errors import MISSHAPEN
 from experiments.runs.events import (
     CohortBegan,
     Continued,
@@ -24,6 +23,7 @@ from experiments.runs.events import (
     WorkerDied,
 )
 from experiments.runs.trial_result import Scores, Status, TrialResult
+from experiments.runs.validation import MALFORMED
 
 SCORE = "val_macro_f1"
 _NOTES = 20  # that are kept
@@ -204,7 +204,7 @@ class RunProgress:
         self.time = entry.time
         try:
             self._handle(entry)
-        except MISSHAPEN:
+        except MALFORMED:
             self.invalid_events += 1
 
     def plan(self, trials: Iterable[TrialProgress]) -> None:

@@ -14,7 +14,8 @@ from data.errors import DataError
 from experiments.errors import DamagedRecordError, RunError
 
 T = TypeVar("T")
-_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+# What a parser may raise: fields are missing, of another type, or numbers too large.
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 _LARGEST_COUNT = 10**12
 _LARGEST_AMOUNT = 2.0**60  # bytes, or rows a second
 _LONGEST = 1e10  # seconds, three hundred years
@@ -37,7 +38,7 @@ def parsing(what: str, advice: str = "") -> Iterator[None]:
         raise DamagedRecordError(f"{error} {advice}".rstrip()) from error
     except (RunError, DataError):  # it cannot be read
         raise
-    except (*_MALFORMED, RecursionError) as error:
+    except (*MALFORMED, RecursionError) as error:
         sentence = f"{what} is damaged ({error!r:.200})."
         raise DamagedRecordError(f"{sentence} {advice}".rstrip()) from error
 

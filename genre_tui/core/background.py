@@ -9,11 +9,9 @@ from typing import TypeVar
 from textual.dom import DOMNode
 from textual.worker import get_current_worker
 
-from data.errors import DataError
-from experiments.errors import MISSHAPEN
-
 T = TypeVar("T")
-_BAD_FILES = (DataError, OSError, RuntimeError, MemoryError, *MISSHAPEN)
+# Records and datasets that are damaged, missing or too large.
+_BAD_FILES = (OSError, ValueError, LookupError, TypeError, RuntimeError, MemoryError)
 
 
 def in_background(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from experiments.errors import MISSHAPEN
 from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
 from genre_tui.model.dataset_rows import DatasetLine
 
@@ -112,7 +111,7 @@ def parse_audit(output: str) -> AuditResult:
     try:
         plain = json.loads(output)
         findings = [_finding(finding) for finding in plain["findings"]]
-    except MISSHAPEN as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ValueError("the audit cannot be read") from error
     order = list(SEVERITIES)
     return AuditResult(tuple(sorted(findings, key=lambda found: order.index(found.severity))))

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from experiments.errors import MISSHAPEN
+from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import LogEntry, PlanMade
 from experiments.runs.lock import is_alive, owner_of
@@ -72,7 +72,7 @@ class RunWatcher:
         try:
             self._look_at_state()
             self._read_events()
-        except (OSError, *MISSHAPEN) as error:
+        except (OSError, RunError) as error:
             self._state, self._stamp, self.summary = None, (), None
             problem = str(error)
             if not os.path.isdir(self.run.path):

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.style import Style
 
 from data.errors import DataError
-from experiments.errors import MISSHAPEN, RunError
+from experiments.errors import RunError
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import event_files
@@ -48,7 +48,7 @@ VALUES: tuple[Any, ...] = (
     *(None, True, -1, 10**400, 1e308, "nan", [], [[-1, "x"]], {"x": {}}),
     "\x1b[2J[bold]x[/nothing]",
 )
-_BAD_FILES = (DataError, OSError, *MISSHAPEN)
+_BAD_FILES = (DataError, OSError, RunError)
 
 
 def _places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -142,7 +142,7 @@ def test_records_of_others(own_places: Path, words: tuple[str, ...]) -> None:
 def test_events_of_a_run_that_goes_on(own_places: Path) -> None:
     """Followed live: a bar, notes, deaths, a pause."""
     run = hostile_run(own_places / "runs")
-    trial = "0123456789abcdef"
+    *_, trial = run.read_manifest().trials
     (run.trial_path(trial) / "result.json").unlink()
     planned = {"id": trial, "variant": EVIL, "seed": 1, "epochs": 3, "work": 1}
     with owning(run, print):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-from experiments.errors import MISSHAPEN
 from experiments.runs.events import Event, LogEntry, parse
+from experiments.runs.validation import MALFORMED
 
 
 class _RawEvent:
@@ -27,6 +27,6 @@ def entries(*plain: Mapping[str, Any]) -> tuple[LogEntry, ...]:
     """What a reader gives of events as the log has them: those that are valid."""
     found = []
     for number, one in enumerate(plain, 1):
-        with suppress(*MISSHAPEN):
+        with suppress(*MALFORMED):
             found.append(parse({"n": number, "time": float(number), **one}))
     return tuple(entry for entry in found if entry is not None)

@@ -47,7 +47,9 @@ def test_a_search_from_the_command_line(runs: Path) -> None:
     assert found is not None
     assert (found.drawn, found.generations, len(found.ranked)) == (3, 2, 3)
     assert found.ranked[0].macro_f1 == variant["macro_f1"]["mean"]
-    assert run.read_request()["search"]["trials"] == 3
+    search = run.read_request().search
+    assert search is not None
+    assert search.trials == 3
     kinds = [event["event"] for event in events_of(run)]
     assert kinds.count("plan") == 2
     assert kinds[-1] == "run_ended"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from experiments.errors import MISSHAPEN
 from experiments.runs.events import CohortBegan, LogEntry, Note, RunEnded, WorkerDied, parse
 from experiments.runs.progress import RunProgress, TrialProgress
+from experiments.runs.validation import MALFORMED
 from tests.support.raw_events import entries
 
 PLAN = {
@@ -55,7 +55,7 @@ def after(progress: RunProgress, *events: dict[str, Any]) -> RunProgress:
     ],
 )
 def test_what_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(MISSHAPEN):
+    with pytest.raises(MALFORMED):
         parse({"n": 1, "time": 1.0, **fields})
 
 
