@@ -59,6 +59,7 @@ PACKAGES = {
         "report": "errors design runs results statistics studies",
         "export": "errors design runs results",
         "execution": "errors design runs training forecasting search workers",
+        "display": "errors design runs results statistics execution",
         "cli": "*",
     },
     "genre_tui": {

@@ -12,9 +12,9 @@ import click
 from data.files.user_folders import runs_folder
 from data.terminal.commands import echo
 from data.terminal.console import console
-from experiments.cli.result_tables import results_view
 from experiments.design.limits import MOST_SEEDS
 from experiments.design.request import CHECKPOINT_SECONDS
+from experiments.display.result_tables import results_view
 from experiments.results.run_result import RunResult
 from networks.training.cohort_key import PRECISIONS
 
@@ -84,7 +84,7 @@ def computing_options(command: Command) -> Command:
 
 def print_result(result: RunResult, as_json: bool) -> None:
     """Print a run's results, with what they answer."""
-    from experiments.cli.search_table import search_view
+    from experiments.display.search_table import search_view
     from experiments.results.analysis import analyse
     from experiments.results.search_result import search_result
 

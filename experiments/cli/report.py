@@ -58,7 +58,7 @@ def compare(runs_named: Sequence[str], runs: Path, as_json: bool) -> None:
     if len(found) == 1:
         _compare_variants(found[0], as_json)
         return
-    from experiments.cli.comparison_tables import comparison_view
+    from experiments.display.comparison_tables import comparison_view
     from experiments.results.comparison import compare as side_by_side
 
     compared = side_by_side(found)
@@ -69,7 +69,7 @@ def compare(runs_named: Sequence[str], runs: Path, as_json: bool) -> None:
 
 
 def _compare_variants(run: RunDirectory, as_json: bool) -> None:
-    from experiments.cli.comparison_tables import analysis_view
+    from experiments.display.comparison_tables import analysis_view
     from experiments.results.analysis import analyse
     from experiments.results.run_result import collect
 

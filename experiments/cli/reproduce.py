@@ -12,12 +12,13 @@ import click
 
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
-from experiments.cli.follow import follow
+from experiments.cli.ask import ask_what_to_do
 from experiments.cli.options import DATA_OPTION, RUNS_OPTION, SEEDS_OPTION, computing_options
 from experiments.design.limits import MOST_EPOCHS
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol, Study
+from experiments.display.follow import follow
 from experiments.errors import RunError
 from experiments.execution.series import Stage, carry_on, stages
 from experiments.forecasting import Forecast, forecast, measure
@@ -168,7 +169,7 @@ def _finish(stage: Stage, runs: Path) -> RunDirectory | None:
         echo(f"{name}: {error!s}", err=True)
         return None
     again = "Type the same command again to go on with the others."
-    if not follow(run):
+    if not follow(run, ask_what_to_do):
         echo(f"{run.name} goes on. {again}", err=True)
         sys.exit(130)
     state = state_of(run, run.read_manifest())

@@ -11,9 +11,10 @@ import click
 
 from data.terminal.commands import confirm, echo, interruptible
 from data.terminal.console import console, table
-from experiments.cli.follow import follow, watch
+from experiments.cli.ask import ask_what_to_do
 from experiments.cli.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, print_result
-from experiments.cli.snapshot_table import snapshot_view
+from experiments.display.follow import follow, watch
+from experiments.display.snapshot_table import snapshot_view
 from experiments.errors import RunError
 from experiments.execution.launch import await_end, end_now, resume
 from experiments.results.run_result import collect
@@ -171,7 +172,7 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
     if detach and as_json:
         echo(json.dumps({"run": str(run.path), "state": "running"}))
         return
-    if detach or not follow(run):
+    if detach or not follow(run, ask_what_to_do):
         echo(
             f"{run.name} goes on. Watch it with python -m experiments watch {name}, stop it "
             f"with python -m experiments stop {name}.",

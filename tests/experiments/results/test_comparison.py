@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from data.terminal.console import console
-from experiments.cli.comparison_tables import analysis_view, comparison_view
 from experiments.cli.report import compare as command
 from experiments.design.variants import only
+from experiments.display.comparison_tables import analysis_view, comparison_view
 from experiments.errors import RunError
 from experiments.results.analysis import analyse
 from experiments.results.comparison import RunComparison, compare

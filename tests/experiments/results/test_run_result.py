@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from data.terminal.console import console
-from experiments.cli.result_tables import results_view
 from experiments.design.published_figure import PublishedFigure
+from experiments.display.result_tables import results_view
 from experiments.errors import RunError
 from experiments.results.run_result import Spread, collect
 from experiments.runs import checksums

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from experiments.cli.main import main
-from experiments.cli.snapshot_table import snapshot_view
+from experiments.display.snapshot_table import snapshot_view
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog

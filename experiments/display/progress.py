@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.terminal.progress import ProgressBar
-from experiments.cli.result_tables import epoch_line, trial_line
+from experiments.display.result_tables import epoch_line, trial_line
 from experiments.runs.events import (
     CohortBegan,
     Continued,

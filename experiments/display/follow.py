@@ -1,10 +1,9 @@
-"""Follows a run in a terminal: its progress, and what Ctrl-C does to it."""
+"""Shows a run's progress until it ends, and what Ctrl-C does to it."""
 
 from __future__ import annotations
 
-import select
 import signal
-import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from types import FrameType
 
 from data.terminal.commands import echo
 from data.terminal.progress import ProgressBar
-from experiments.cli.progress import ProgressDisplay
+from experiments.display.progress import ProgressDisplay
 from experiments.execution.launch import await_end, end_now
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import EventReader
@@ -22,12 +21,6 @@ from experiments.runs.progress import RunProgress
 
 _LOOK = 0.1  # seconds between two looks
 _TO_DIE = 10.0  # seconds that processes have which were killed
-_QUESTION = """
-The run goes on while you decide. Type
-  d (or Enter) to detach: it goes on without this terminal
-  s to stop it at the end of the epoch
-  w to go on watching
-Ctrl-C again ends it at once."""
 
 
 def watch(run: RunDirectory, handle: Callable[[LogEntry], None] | None = None) -> None:
@@ -46,14 +39,16 @@ def watch(run: RunDirectory, handle: Callable[[LogEntry], None] | None = None) -
         _show(run, bar, since_begin=False)
 
 
-def follow(run: RunDirectory) -> bool:
-    """Show a run that this command has started until it ends.
+def follow(run: RunDirectory, ask: Callable[[RunDirectory], str] = lambda run: "s") -> bool:
+    """Show the progress of a run that this process has started until it ends.
 
-    Ctrl-C asks whether to leave the run alone or to stop it; where nobody can be
-    asked it stops it cleanly. The second ends it at once.
+    Args:
+        run: that goes on, whatever becomes of this process.
+        ask: called at Ctrl-C: "d" leaves the run alone, "s" stops it at the end of the
+            epoch, "w" goes on watching. Ctrl-C while it asks, or afterwards, ends the run at once.
 
     Returns:
-        False where the user leaves the run while it goes on.
+        False where the run was left while it goes on.
     """
     asked = False
     with _terminated_as_interrupted():
@@ -66,13 +61,13 @@ def follow(run: RunDirectory) -> bool:
                     _end(run)
                     return True
                 try:
-                    wish = _ask(run) if _is_interactive() else "s"
+                    answer = ask(run)
                 except KeyboardInterrupt:
                     _end(run)
                     return True
-                if wish == "d":
+                if answer == "d":
                     return False
-                if wish == "s":
+                if answer == "s":
                     asked = True
                     run.ask_to_stop()
                     echo("Stopping; Ctrl-C again ends it at once.", err=True)
@@ -115,25 +110,6 @@ def _end(run: RunDirectory) -> None:
     await_end(run, _TO_DIE)
 
 
-def _is_interactive() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _ask(run: RunDirectory) -> str:
-    """What to do with a run: "d", "s" or "w"; "w" where it ends meanwhile."""
-    echo(_QUESTION, err=True)
-    while is_alive(run):
-        # Not input(): a signal just before it would wait for a line to be typed.
-        ready, _, _ = select.select([sys.stdin], [], [], _LOOK)
-        if ready:
-            line = sys.stdin.readline()
-            wish = line.strip().lower()[:1] or "d"
-            if wish in ("d", "s", "w") or not line:
-                return wish
-            echo("Type d, s or w.", err=True)
-    return "w"
-
-
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
     """Let SIGTERM do what Ctrl-C does where nobody can be asked."""
@@ -141,6 +117,9 @@ def _terminated_as_interrupted() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can be signalled
+        return
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield

@@ -1,0 +1,1 @@
+"""What command lines and notebooks show of runs: tables, and progress while they train."""
