@@ -61,6 +61,7 @@ PACKAGES = {
         "execution": "errors design runs training forecasting search workers",
         "display": "errors design runs results statistics execution",
         "cli": "*",
+        "api": "errors design runs studies results statistics execution export display",
     },
     "genre_tui": {
         "core": "",

@@ -24,7 +24,7 @@ from experiments.execution.series import Stage, carry_on, stages
 from experiments.forecasting import Forecast, forecast, measure
 from experiments.runs.state import state_of
 from experiments.studies import STUDIES
-from experiments.studies.lookup import study_and_options
+from experiments.studies.lookup import split_names, study_and_options
 from networks.training.backend import require_torch
 from networks.training.cohort_key import Precision
 
@@ -111,7 +111,7 @@ def reproduce(
 def _chosen(names: str | None) -> list[Study]:
     if names is None:
         return list(STUDIES.values())
-    return [study_and_options(name.strip())[0] for name in names.split(",") if name.strip()]
+    return [study_and_options(name)[0] for name in split_names(names)]
 
 
 def _able(studies: Sequence[Study], dataset: str, has_mel: bool) -> list[Study]:

@@ -22,9 +22,10 @@ from experiments.design.limits import MOST_EPOCHS
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol, Study
+from experiments.design.variants import parse_grid
 from experiments.execution.launch import start
 from experiments.forecasting import forecast, measure
-from experiments.studies.lookup import study_from_options
+from experiments.studies.lookup import split_names, study_from_options
 from networks.training.backend import require_torch
 from networks.training.cohort_key import Precision
 
@@ -115,8 +116,8 @@ def run(
         epochs=epochs,
         quick=quick,
         extended=extended,
-        variants=variants or "",
-        varied=varied,
+        variants=split_names(variants or ""),
+        grid=parse_grid(varied),
     )
     computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was written."):

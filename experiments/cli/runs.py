@@ -10,10 +10,11 @@ from typing import Any
 import click
 
 from data.terminal.commands import confirm, echo, interruptible
-from data.terminal.console import console, table
+from data.terminal.console import console
 from experiments.cli.ask import ask_what_to_do
 from experiments.cli.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, print_result
-from experiments.display.follow import follow, watch
+from experiments.display.follow import check_end, follow, watch
+from experiments.display.result_tables import runs_view
 from experiments.display.snapshot_table import snapshot_view
 from experiments.errors import RunError
 from experiments.execution.launch import await_end, end_now, resume
@@ -23,7 +24,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs, find
 from experiments.runs.lock import is_alive, owner_of
 from experiments.runs.snapshot import Snapshot, snapshot
-from experiments.runs.state import state_of
+from experiments.runs.state import state_of, summarise
 
 _TO_DIE = 10.0  # seconds that processes have which were killed
 
@@ -33,37 +34,14 @@ _TO_DIE = 10.0  # seconds that processes have which were killed
 @JSON_OPTION
 def list_runs(runs: Path, as_json: bool) -> None:
     """List the runs and their states, the oldest first."""
-    found = [_summary(run) for run in all_runs(runs)]
+    found = [summarise(run) for run in all_runs(runs)]
     if as_json:
         echo(json.dumps(found, indent=2))
         return
     if not found:
         echo(f"There are no runs in {runs.absolute()} yet.")
         return
-    rows = [
-        [str(one["run"]), str(one["state"]), str(one["dataset"]), f"{one['done']}/{one['trials']}"]
-        for one in found
-    ]
-    console().print(table(["run", "state", "dataset", "trials"], rows, left=3))
-
-
-def _summary(run: RunDirectory) -> dict[str, object]:
-    about: dict[str, object] = {"run": run.name, "path": str(run.path)}
-    try:
-        manifest = run.read_manifest()
-        state = state_of(run, manifest)
-        return about | {
-            "state": state.state,
-            "dataset": manifest.dataset.name,
-            "protocol": manifest.protocol,
-            "created": manifest.created,
-            "trials": len(state.results),
-            "done": sum(result is not None for result in state.results.values()),
-            "failed": state.count("failed"),
-        }
-    except RunError as error:
-        nothing = {"dataset": "", "trials": 0, "done": 0, "failed": 0}
-        return about | nothing | {"state": "damaged", "reason": str(error)}
+    console().print(runs_view(found))
 
 
 @click.command("watch")
@@ -179,20 +157,13 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
             err=not detach,
         )
         return
-    state = state_of(run, run.read_manifest())
+    resuming = f"Go on with python -m experiments resume {name}."
+    state = check_end(run, resuming)
     if state.state == "finished":
         print_result(collect(run), as_json)
         sys.exit(1 if state.count("failed") else 0)
-    resuming = f"Go on with python -m experiments resume {name}."
-    if state.state == "stopped":
-        echo(f"Stopped: what is done is kept. {resuming}", err=True)
-        sys.exit(130)
-    if state.state == "failed":
-        raise RunError(f"{state.reason} What is done is kept. {resuming}")
-    raise RunError(
-        f"the process that carried {run.name} out has died; {run.console} has its last words. "
-        f"What is done is kept. {resuming}"
-    )
+    echo(f"Stopped: what is done is kept. {resuming}", err=True)
+    sys.exit(130)
 
 
 @click.command("remove")

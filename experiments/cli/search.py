@@ -30,7 +30,7 @@ from experiments.design.search_settings import (
 )
 from experiments.design.study import FIRST_SEED
 from experiments.execution.launch import start
-from experiments.studies.lookup import study_from_options
+from experiments.studies.lookup import split_names, study_from_options
 from networks.training.backend import require_torch
 from networks.training.cohort_key import Precision
 
@@ -124,7 +124,7 @@ def search(
         seeds=1,
         epochs=epochs,
         extended=extended,
-        variants=variants or "",
+        variants=split_names(variants or ""),
     )
     space = space_of(chosen, words, grid=grid, epochs=epochs, extended=options.extended)
     asked = Search(space, trials, cohort, sampler, seed)

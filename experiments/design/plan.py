@@ -6,10 +6,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
-from experiments.design.limits import MOST_EPOCHS, MOST_TRIALS, check_limit
+from experiments.design.limits import (
+    MOST_EPOCHS,
+    MOST_SEEDS,
+    MOST_TRIALS,
+    check_choice,
+    check_count,
+    check_limit,
+)
 from experiments.design.study import (
     DEFAULT_SEEDS,
     FIRST_SEED,
+    PROTOCOLS,
     QUICK_SEEDS,
     Device,
     Protocol,
@@ -97,6 +105,11 @@ class StudyOptions:
     epochs: int | None = None
     quick: bool = False
     extended: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("protocol", self.protocol, PROTOCOLS)
+        check_count("seeds", self.seeds, MOST_SEEDS)
+        check_count("epochs", self.epochs, MOST_EPOCHS)
 
     @property
     def seeds_each(self) -> int:

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from experiments.design.limits import MOST_PROCESSES, check_choice, check_count
 from experiments.design.plan import StudyOptions
 from experiments.design.search_settings import Search
 from experiments.design.study import Study
-from networks.training.cohort_key import Precision
+from networks.training.cohort_key import PRECISIONS, Precision
 
 CHECKPOINT_SECONDS = 30.0
 BEGUN = "begun"  # what the process that carries a run out answers to whoever started it
@@ -32,6 +33,12 @@ class Computing:
     workers: int | None = None
     precision: Precision = "float32"
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+
+    def __post_init__(self) -> None:
+        check_choice("device", self.device, ("auto", "cpu", "cuda"))
+        check_choice("precision", self.precision, PRECISIONS)
+        check_count("threads", self.threads, MOST_PROCESSES)
+        check_count("workers", self.workers, MOST_PROCESSES)
 
 
 @dataclass(frozen=True)

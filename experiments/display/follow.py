@@ -12,12 +12,14 @@ from types import FrameType
 from data.terminal.commands import echo
 from data.terminal.progress import ProgressBar
 from experiments.display.progress import ProgressDisplay
+from experiments.errors import RunError
 from experiments.execution.launch import await_end, end_now
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import EventReader
 from experiments.runs.events import LogEntry, RunBegan
 from experiments.runs.lock import is_alive
 from experiments.runs.progress import RunProgress
+from experiments.runs.state import RunState, state_of
 
 _LOOK = 0.1  # seconds between two looks
 _TO_DIE = 10.0  # seconds that processes have which were killed
@@ -73,6 +75,27 @@ def follow(run: RunDirectory, ask: Callable[[RunDirectory], str] = lambda run: "
                     echo("Stopping; Ctrl-C again ends it at once.", err=True)
             else:
                 return True
+
+
+def check_end(run: RunDirectory, resuming: str) -> RunState:
+    """The state of a run that has ended, "finished" or "stopped".
+
+    Args:
+        run: whose process has gone.
+        resuming: a sentence with how it goes on.
+
+    Raises:
+        RunError: it failed or crashed.
+    """
+    state = state_of(run, run.read_manifest())
+    if state.state in ("finished", "stopped"):
+        return state
+    if state.state == "failed":
+        raise RunError(f"{state.reason} What is done is kept. {resuming}")
+    raise RunError(
+        f"the process that carried {run.name} out has died; {run.console} has its last words. "
+        f"What is done is kept. {resuming}"
+    )
 
 
 def _show(run: RunDirectory, bar: ProgressBar, *, since_begin: bool) -> None:

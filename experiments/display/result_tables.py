@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -153,6 +153,26 @@ def _classes(result: RunResult, variant: VariantResult) -> Table:
         *shares, support = astuple(matrix.scores(i))
         rows.append([genre, *(per_cent(share, 1) for share in shares), str(support)])
     return table(["", "precision %", "recall %", "F1 %", "rows"], rows)
+
+
+def runs_view(summaries: Sequence[Mapping[str, Any]]) -> Table:
+    """A row a run, from `experiments.runs.state.summarise`."""
+    rows = [
+        [str(one["run"]), str(one["state"]), str(one["dataset"]), f"{one['done']}/{one['trials']}"]
+        for one in summaries
+    ]
+    return table(["run", "state", "dataset", "trials"], rows, left=3)
+
+
+def rows_view(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Plain rows under the names of their columns."""
+    columns = list(rows[0]) if rows else []
+    cells = [[_cell(value) for value in row.values()] for row in rows]
+    return table(columns, cells)
+
+
+def _cell(value: Any) -> str:
+    return _plain(value) if value is None or isinstance(value, float) else str(value)
 
 
 def epoch_line(logs: Mapping[str, float]) -> str:

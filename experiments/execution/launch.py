@@ -136,6 +136,12 @@ def _require_torch() -> None:
         raise RunError(str(error)) from error
 
 
+def _import_paths() -> dict[str, str]:
+    """Variables that let a process import what this one can, whatever is in its folder."""
+    paths = [os.path.abspath(path) for path in sys.path if path]
+    return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
+
+
 def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
     try:
         with run.console.open("ab") as console:
@@ -145,6 +151,7 @@ def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
                 stdout=subprocess.PIPE,  # for one line, see `_await`
                 stderr=console,
                 start_new_session=True,
+                env=os.environ | _import_paths(),
             )
     except OSError as error:
         raise RunError(f"{run.path} cannot be used: {error.strerror}.") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
@@ -71,6 +71,26 @@ def state_of(run: RunDirectory, manifest: RunManifest) -> RunState:
     if isinstance(last, RunEnded) and last.how == "failed":
         return RunState("failed", results, last.reason)
     return RunState("crashed", results)
+
+
+def summarise(run: RunDirectory) -> dict[str, Any]:
+    """A run in one row, JSON-ready; the state of one whose records are damaged is "damaged"."""
+    about: dict[str, Any] = {"run": run.name, "path": str(run.path)}
+    try:
+        manifest = run.read_manifest()
+        state = state_of(run, manifest)
+        return about | {
+            "state": state.state,
+            "dataset": manifest.dataset.name,
+            "protocol": manifest.protocol,
+            "created": manifest.created,
+            "trials": len(state.results),
+            "done": sum(result is not None for result in state.results.values()),
+            "failed": state.count("failed"),
+        }
+    except RunError as error:
+        nothing = {"dataset": "", "trials": 0, "done": 0, "failed": 0}
+        return about | nothing | {"state": "damaged", "reason": str(error)}
 
 
 def read_results(run: RunDirectory, manifest: RunManifest) -> Results:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from experiments.design.config_paths import did_you_mean
 from experiments.design.plan import StudyOptions
 from experiments.design.study import Protocol, Study
 from experiments.design.study_file import read_study
-from experiments.design.variants import only, parse_grid, vary
+from experiments.design.variants import only, vary
 from experiments.errors import RunError
 from experiments.studies import STUDIES
 from networks.errors import ConfigError
@@ -18,15 +20,18 @@ from networks.errors import ConfigError
 SUFFIX = ".toml"
 
 
-def study_and_options(name: str) -> tuple[Study, StudyOptions]:
+def study_and_options(study: str | Path | Study) -> tuple[Study, StudyOptions]:
     """A study, and how much of it is trained unless the user says otherwise.
 
     Args:
-        name: of a study, or path of a file that ends in .toml.
+        study: its name, or the path of a file that ends in .toml, or itself.
 
     Raises:
         RunError: there is none, or the file cannot be read.
     """
+    if isinstance(study, Study):
+        return study, StudyOptions()
+    name = str(study)
     if name.endswith(SUFFIX):
         own = read_study(Path(name))
         return own.study, own.options
@@ -40,41 +45,47 @@ def study_and_options(name: str) -> tuple[Study, StudyOptions]:
 
 
 def study_from_options(
-    name: str,
+    study: str | Path | Study,
     *,
     protocol: Protocol | None = None,
     seeds: int | None = None,
     epochs: int | None = None,
     quick: bool = False,
     extended: bool = False,
-    variants: str = "",
-    varied: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    grid: Mapping[str, Sequence[Any]] = MappingProxyType({}),
 ) -> tuple[Study, StudyOptions]:
     """A study as a user asks for it with the options of `run`, and how much of it.
 
     Args:
-        name: of a study, or path of a file that ends in .toml.
+        study: its name, or the path of a file that ends in .toml, or itself.
         protocol, seeds: None leaves them to the study.
         epochs, quick, extended: see `StudyOptions`.
-        variants: only these, by their names with commas between them; "" for all.
-        varied: fields with values, such as training.learning_rate=1e-4,1e-3.
+        variants: names of those to train; none for all.
+        grid: values by the paths of fields, such as training.learning_rate, that every
+            variant is trained with.
 
     Raises:
         RunError: there is no such study, variant or field, or a value cannot be.
     """
-    study, options = study_and_options(name)
+    chosen, options = study_and_options(study)
     options = StudyOptions(
         protocol or ("controlled" if quick else options.protocol),
-        seeds or options.seeds,
+        options.seeds if seeds is None else seeds,
         epochs,
         quick,
         extended,
     )
     if variants:
-        study = only(study, [name.strip() for name in variants.split(",") if name.strip()])
-        if study.can_be_extended:
+        chosen = only(chosen, variants)
+        if chosen.can_be_extended:
             options = replace(options, extended=True)
     try:
-        return vary(study, parse_grid(varied)), options
+        return vary(chosen, grid), options
     except ConfigError as error:
         raise RunError(str(error)) from error
+
+
+def split_names(text: str) -> list[str]:
+    """Names with commas between them."""
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -11,11 +11,12 @@ from experiments.design.limits import MOST_EPOCHS, MOST_SEEDS
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import Protocol, Study
+from experiments.design.variants import parse_grid
 from experiments.errors import RunError
 from experiments.execution.launch import start
 from experiments.forecasting import forecast
 from experiments.runs.directory import RunDirectory
-from experiments.studies.lookup import study_from_options
+from experiments.studies.lookup import split_names, study_from_options
 from genre_tui.core.app_session import runs_option
 from genre_tui.core.subprocess_command import SubprocessCommand
 from genre_tui.model.dataset_rows import DEMO, DatasetLine
@@ -80,8 +81,8 @@ class RunRequest:
             epochs=self.epochs,
             quick=self.quick,
             extended=self.extended,
-            variants=self.variants,
-            varied=self.varied,
+            variants=split_names(self.variants),
+            grid=parse_grid(self.varied),
         )
 
     def resolve(self) -> Request:
