@@ -33,7 +33,7 @@ ModelFunction: TypeAlias = Callable[[tuple[int, ...], int], keras.Model]
 Network: TypeAlias = NetworkConfig | keras.Model | ModelFunction
 
 
-class Split(Protocol):
+class SplitLike(Protocol):
     """Rows of a dataset, as `data.load_dataset` gives them.
 
     Args:
@@ -50,15 +50,15 @@ class Split(Protocol):
     def label(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
 
 
-class Dataset(Protocol):
+class DatasetLike(Protocol):
     """What is trained on, as `data.load_dataset` gives it."""
 
     @property
     def genres(self) -> Sequence[str]: ...  # noqa: D102
     @property
-    def train(self) -> Split: ...  # noqa: D102
+    def train(self) -> SplitLike: ...  # noqa: D102
     @property
-    def validation(self) -> Split: ...  # noqa: D102
+    def validation(self) -> SplitLike: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,14 @@ class Evaluation:
     accuracy: float
     macro_f1: float
     confusion_matrix: npt.NDArray[np.int64]
-    classes: metrics.ClassScores
+    classes: metrics.PerClassScores
     probabilities: npt.NDArray[np.float64]
 
 
 def fit(
     network: Network,
     training: TrainingConfig,
-    data: Dataset,
+    data: DatasetLike,
     *,
     seed: int = 0,
     features: Features | None = None,
@@ -141,7 +141,7 @@ def fit(
 
 def fit_many(
     trials: Iterable[tuple[Network, TrainingConfig, int]],
-    data: Dataset,
+    data: DatasetLike,
     *,
     features: Features | None = None,
     callbacks: Callable[[int], Sequence[keras.callbacks.Callback]] | None = None,
@@ -190,7 +190,7 @@ def fit_many(
 
 
 def evaluate(
-    model: TrainingResult | keras.Model, split: Split, *, features: Features | None = None
+    model: TrainingResult | keras.Model, split: SplitLike, *, features: Features | None = None
 ) -> Evaluation:
     """Score a trained model on the rows of a split.
 
@@ -302,7 +302,7 @@ def _cohorts(trials: Sequence[_Trial], device: str) -> list[list[int]]:
 
 
 def _train(
-    trials: Sequence[_Trial], data: Dataset, device: str, precision: Precision
+    trials: Sequence[_Trial], data: DatasetLike, device: str, precision: Precision
 ) -> Sequence[Outcome]:
     """Train a cohort, by `keras.Model.fit` where the engine cannot."""
     kind, notes = trials[0].features, list[str]()
@@ -339,7 +339,7 @@ def _features_of(model: keras.Model) -> Features:
     )
 
 
-def _rows(split: Split, features: Features) -> LabelledRows:
+def _rows(split: SplitLike, features: Features) -> LabelledRows:
     values = getattr(split, features)
     if values is None:
         raise ConfigError(

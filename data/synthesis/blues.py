@@ -13,7 +13,7 @@ from data.synthesis.drums import Groove, drum_kit
 from data.synthesis.harmony import MINOR_BLUES, TWELVE_BAR_BLUES, voicings
 from data.synthesis.melody import tune
 from data.synthesis.oscillators import Float64
-from data.synthesis.performance import STRAIGHT, Note, Tempo
+from data.synthesis.performance import STRAIGHT, Tempo, Tone
 from data.synthesis.session import Session, choose
 
 STYLES = {"shuffle band": 0.42, "acoustic": 0.2, "piano": 0.12, "blues-rock": 0.26}
@@ -82,7 +82,7 @@ def _rhythm(session: Session, style: str) -> None:
     session.add(stem, 1.1 if style == "blues-rock" else 0.9)
 
 
-def _boogie(session: Session, lowest: int) -> list[Note]:
+def _boogie(session: Session, lowest: int) -> list[Tone]:
     """Root and fifth, root and sixth (and seventh), two eighths each."""
     notes = []
     sevenths = session.rng.random() < 0.4
@@ -94,17 +94,17 @@ def _boogie(session: Session, lowest: int) -> list[Note]:
             upper = (7, 7, 9, 9, 10 if sevenths else 7, 10 if sevenths else 7, 9, 9)[eighth]
             beat = bar * 4 + eighth / 2
             strong = 0.9 if eighth % 2 == 0 else 0.65
-            notes += [Note(beat, 0.42, root, strong), Note(beat, 0.42, root + upper, strong)]
+            notes += [Tone(beat, 0.42, root, strong), Tone(beat, 0.42, root + upper, strong)]
     return notes
 
 
-def _stabs(session: Session, velocity: float = 0.75) -> list[Note]:
+def _stabs(session: Session, velocity: float = 0.75) -> list[Tone]:
     """Seventh chords, short, behind the beat."""
     rng = session.rng
     pattern = ((1.0, 3.0), (1.5, 3.5), (0.0, 1.5), (0.5, 1.5, 2.5, 3.5))[int(rng.integers(4))]
     voiced = voicings(tuple(session.chords), session.tonic, centre=60.0)
     return [
-        Note(bar * 4 + beat, 0.4, pitch, velocity)
+        Tone(bar * 4 + beat, 0.4, pitch, velocity)
         for bar, chord in enumerate(voiced)
         for beat in pattern
         for pitch in chord
@@ -123,9 +123,9 @@ def _bass(session: Session, style: str) -> None:
         third = 3 if "minor" in chord.quality else 4
         for beat, interval in enumerate(walk if bar % 2 == 0 else walk[:1] + walk[:0:-1]):
             pitch = root + (third if interval == 4 else interval)
-            notes.append(Note(bar * 4 + beat, 0.85, pitch, 0.85))
+            notes.append(Tone(bar * 4 + beat, 0.85, pitch, 0.85))
             if style == "blues-rock":
-                notes.append(Note(bar * 4 + beat + 0.5, 0.4, pitch, 0.7))
+                notes.append(Tone(bar * 4 + beat + 0.5, 0.4, pitch, 0.7))
     voice = instruments.bass(rng, brightness=1.4 if style == "blues-rock" else 0.8)
     session.add(session.line(voice, notes), 0.55)
 

@@ -14,7 +14,7 @@ from data.synthesis.drums import Groove, drum_kit
 from data.synthesis.harmony import progression, voicings
 from data.synthesis.melody import tune
 from data.synthesis.oscillators import SAMPLE_RATE, Float64
-from data.synthesis.performance import Note, Tempo
+from data.synthesis.performance import Tempo, Tone
 from data.synthesis.rendering import Voice
 from data.synthesis.session import Session, choose
 
@@ -99,7 +99,7 @@ def _dynamics(session: Session) -> Float64:
     return 10.0 ** (level / 20.0)
 
 
-def _melody(session: Session, scale: str, octave: int = 12, rest: float = 0.08) -> list[Note]:
+def _melody(session: Session, scale: str, octave: int = 12, rest: float = 0.08) -> list[Tone]:
     rhythms = SINGING if session.beats == 4 else WALTZING
     return tune(
         session.rng,
@@ -114,7 +114,7 @@ def _melody(session: Session, scale: str, octave: int = 12, rest: float = 0.08) 
     )
 
 
-def _accompaniment(session: Session, centre: float, velocity: float) -> list[Note]:
+def _accompaniment(session: Session, centre: float, velocity: float) -> list[Tone]:
     """Broken chords over a bass note: Alberti figures, arpeggios or a waltz."""
     voiced = voicings(tuple(session.chords), session.tonic, centre)
     figure = ((0, 2, 1, 2), (0, 1, 2, 1), (0, 1, 2, 3))[int(session.rng.integers(3))]
@@ -123,13 +123,13 @@ def _accompaniment(session: Session, centre: float, velocity: float) -> list[Not
     for bar, chord in enumerate(voiced):
         first = bar * session.beats
         low = 36 + (session.tonic + session.chords[bar].root - 36) % 12
-        notes.append(Note(first, session.beats * 0.9, low, velocity))
+        notes.append(Tone(first, session.beats * 0.9, low, velocity))
         if session.beats == 3:
-            notes += [Note(first + beat, 0.7, p, velocity * 0.7) for beat in (1, 2) for p in chord]
+            notes += [Tone(first + beat, 0.7, p, velocity * 0.7) for beat in (1, 2) for p in chord]
             continue
         for step in range(session.beats * steps):
             pitch = chord[figure[step % 4] % len(chord)]
-            notes.append(Note(first + step / steps, 1.2 / steps, pitch, velocity * 0.75))
+            notes.append(Tone(first + step / steps, 1.2 / steps, pitch, velocity * 0.75))
     return notes
 
 
@@ -170,13 +170,13 @@ def _ensemble(session: Session, scale: str, orchestra: bool) -> None:
     short = bool(rng.random() < 0.35)
     for part in range(2):
         inner = [
-            Note(bar * session.beats + beat, 0.4 if short else 1.0, chord[part + 1], 0.7)
+            Tone(bar * session.beats + beat, 0.4 if short else 1.0, chord[part + 1], 0.7)
             for bar, chord in enumerate(voiced)
             for beat in range(session.beats)
         ]
         session.add(session.line(_held(instruments.strings(rng), short), inner, 0.012), 0.5)
     bass = [
-        Note(bar * session.beats, session.beats * 0.95, 36 + (min(chord) - 36) % 12, 0.8)
+        Tone(bar * session.beats, session.beats * 0.95, 36 + (min(chord) - 36) % 12, 0.8)
         for bar, chord in enumerate(voiced)
     ]
     session.add(session.line(instruments.strings(rng, 0.6), bass, 0.015), 0.7)
@@ -186,7 +186,7 @@ def _ensemble(session: Session, scale: str, orchestra: bool) -> None:
         winds = [note._replace(pitch=note.pitch + 12) for note in melody]
         session.add(session.line(instruments.flute(rng), winds, 0.02), 0.4)
         horns = [
-            Note(bar * session.beats, session.beats, max(c), 0.7) for bar, c in enumerate(voiced)
+            Tone(bar * session.beats, session.beats, max(c), 0.7) for bar, c in enumerate(voiced)
         ]
         session.add(session.line(instruments.reed(rng), horns, 0.02), 0.5)
         if rng.random() < 0.4:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import signal
 
 from data.synthesis.oscillators import SAMPLE_RATE, Float64, noise
-from data.synthesis.performance import Note, Tempo
+from data.synthesis.performance import Tempo, Tone
 
 Groove = Mapping[str, str]
 """The tab of each drum."""
@@ -124,11 +124,11 @@ def play_drums(
     beats: float = 4.0,
 ) -> Float64:
     """The drum stem: each numbered bar with the groove played in it. [shape=(n,)]"""
-    hits: dict[str, list[Note]] = {}
+    hits: dict[str, list[Tone]] = {}
     for bar, groove in bars:
         for drum, tab in groove.items():
             strokes = read_tab(tab, bar, beats)
-            hits.setdefault(drum, []).extend(Note(b, 0.1, 60.0, v) for b, v in strokes)
+            hits.setdefault(drum, []).extend(Tone(b, 0.1, 60.0, v) for b, v in strokes)
     sound = np.zeros(n)
     for drum, notes in hits.items():
         part = tempo.perform(notes, rng, looseness)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from data.synthesis.harmony import SCALES, Chord, scale_pitch
-from data.synthesis.performance import Note
+from data.synthesis.performance import Tone
 
 
 def read_rhythm(tab: str, beats: float = 4.0) -> list[tuple[float, float]]:
@@ -35,7 +35,7 @@ def tune(
     leap: float = 1.5,
     rest: float = 0.15,
     bend: float = 0.0,
-) -> list[Note]:
+) -> list[Tone]:
     """A tune in which a motif of two bars returns, bent to fit the chords.
 
     Args:
@@ -70,5 +70,5 @@ def tune(
             pitch = fitting[0] if strong and fitting else nearby[0]
             bent = float(rng.choice([1.0, 2.0])) if rng.random() < bend else 0.0
             velocity = 0.8 + 0.15 * (position == 0.0) + rng.normal(0.0, 0.06)
-            notes.append(Note(bar * beats + position, held * 0.92, pitch, velocity, bent))
+            notes.append(Tone(bar * beats + position, held * 0.92, pitch, velocity, bent))
     return notes

@@ -18,7 +18,7 @@ STRAIGHT = 0.5
 SHUFFLE = 2.0 / 3.0  # the off-beat is the third note of a triplet
 
 
-class Note(NamedTuple):
+class Tone(NamedTuple):
     """A note of a score.
 
     Args:
@@ -96,7 +96,7 @@ class Tempo:
         return times
 
     def perform(
-        self, notes: Iterable[Note], rng: np.random.Generator, looseness: float = 0.006
+        self, notes: Iterable[Tone], rng: np.random.Generator, looseness: float = 0.006
     ) -> Performance:
         """The notes in samples, each up to a few `looseness` (seconds) early or late."""
         rows = np.array(sorted(notes), dtype=np.float64).reshape(-1, 5)

@@ -13,7 +13,7 @@ from data.synthesis.drums import Groove, drum_kit, envelope
 from data.synthesis.harmony import progression, voicings
 from data.synthesis.melody import read_rhythm, tune
 from data.synthesis.oscillators import Float64
-from data.synthesis.performance import Note, Tempo
+from data.synthesis.performance import Tempo, Tone
 from data.synthesis.session import Session, choose
 
 STYLES = {"dance": 0.33, "ballad": 0.18, "band": 0.25, "pop-rock": 0.24}
@@ -123,37 +123,37 @@ def _harmony(session: Session, style: str, drums: Float64) -> None:
         session.add(stem, 1.4)
 
 
-def _held(voiced: list[tuple[int, ...]]) -> list[Note]:
-    return [Note(bar * 4, 3.9, pitch, 0.7) for bar, chord in enumerate(voiced) for pitch in chord]
+def _held(voiced: list[tuple[int, ...]]) -> list[Tone]:
+    return [Tone(bar * 4, 3.9, pitch, 0.7) for bar, chord in enumerate(voiced) for pitch in chord]
 
 
-def _arpeggio(voiced: list[tuple[int, ...]], rng: np.random.Generator) -> list[Note]:
+def _arpeggio(voiced: list[tuple[int, ...]], rng: np.random.Generator) -> list[Tone]:
     """Sixteenths or a syncopated figure, up an octave."""
     order = rng.integers(0, 3, 16)
     tab = ("xxxxxxxxxxxxxxxx", "x..x..x.x..x..x.", "x.xx.xx.x.xx.xx.")[int(rng.integers(3))]
     return [
-        Note(bar * 4 + step / 4, 0.22, chord[order[step] % len(chord)] + 12, 0.75)
+        Tone(bar * 4 + step / 4, 0.22, chord[order[step] % len(chord)] + 12, 0.75)
         for bar, chord in enumerate(voiced)
         for step, mark in enumerate(tab)
         if mark == "x"
     ]
 
 
-def _broken(voiced: list[tuple[int, ...]]) -> list[Note]:
+def _broken(voiced: list[tuple[int, ...]]) -> list[Tone]:
     """A ballad's piano: the chord on the beat, its tones in eighths, the root below."""
     notes = []
     for bar, chord in enumerate(voiced):
-        notes += [Note(bar * 4 + 2 * half, 1.9, min(chord) - 12, 0.8) for half in range(2)]
+        notes += [Tone(bar * 4 + 2 * half, 1.9, min(chord) - 12, 0.8) for half in range(2)]
         for eighth in range(8):
             pitch = chord[(0, 1, 2, 1)[eighth % 4] % len(chord)]
-            notes.append(Note(bar * 4 + eighth / 2, 0.6, pitch, 0.7 if eighth % 4 else 0.9))
+            notes.append(Tone(bar * 4 + eighth / 2, 0.6, pitch, 0.7 if eighth % 4 else 0.9))
     return notes
 
 
-def _strums(voiced: list[tuple[int, ...]], rng: np.random.Generator) -> list[Note]:
+def _strums(voiced: list[tuple[int, ...]], rng: np.random.Generator) -> list[Tone]:
     tab = ("x.xx.xx.", "xxxxxxxx", "x..x..x.", "x.x.x.x.")[int(rng.integers(4))]
     return [
-        Note(bar * 4 + eighth / 2 + 0.015 * i, 0.45, pitch, 0.85 - 0.2 * (eighth % 2))
+        Tone(bar * 4 + eighth / 2 + 0.015 * i, 0.45, pitch, 0.85 - 0.2 * (eighth % 2))
         for bar, chord in enumerate(voiced)
         for eighth, mark in enumerate(tab)
         if mark == "x"
@@ -172,7 +172,7 @@ def _bass(session: Session, style: str) -> None:
             continue
         root = 33 + (session.tonic + chord.root - 33) % 12
         notes += [
-            Note(bar * 4 + position, held * 0.95, root, 0.85) for position, held in read_rhythm(tab)
+            Tone(bar * 4 + position, held * 0.95, root, 0.85) for position, held in read_rhythm(tab)
         ]
     voice = instruments.bass(rng, rng.uniform(0.8, 1.6), sustain=0.7)
     if style == "dance":

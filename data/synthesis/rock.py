@@ -13,7 +13,7 @@ from data.synthesis.drums import Groove, drum_kit
 from data.synthesis.harmony import TWELVE_BAR_BLUES, Chord, progression, scale_pitch
 from data.synthesis.melody import read_rhythm, tune
 from data.synthesis.oscillators import Float64
-from data.synthesis.performance import Note, Tempo
+from data.synthesis.performance import Tempo, Tone
 from data.synthesis.session import Session, choose
 
 STYLES = {"driving": 0.38, "heavy": 0.2, "unplugged": 0.08, "pop-rock": 0.17, "blues-rock": 0.17}
@@ -108,7 +108,7 @@ def _guitars(session: Session, style: str) -> None:
     session.add(stem, rng.uniform(1.3, 2.0))
 
 
-def _eighths(session: Session) -> list[Note]:
+def _eighths(session: Session) -> list[Tone]:
     """Power chords: muted in the verse, ringing in the chorus."""
     rng = session.rng
     mutes = bool(rng.random() < 0.6)
@@ -123,13 +123,13 @@ def _eighths(session: Session) -> list[Note]:
         for position, held in read_rhythm(accents) if section == "chorus" else driving:
             strong = 0.95 if position % 1.0 == 0.0 else 0.75
             notes += [
-                Note(bar * 4 + position, held, pitch, strong)
+                Tone(bar * 4 + position, held, pitch, strong)
                 for pitch in _power_chord(session, chord)
             ]
     return notes
 
 
-def _riff(session: Session) -> list[Note]:
+def _riff(session: Session) -> list[Tone]:
     """A riff of single low notes and power chords, the same in every bar."""
     rng = session.rng
     degrees = rng.choice([0, 0, 0, 1, 2, 3, 4], 8)
@@ -144,11 +144,11 @@ def _riff(session: Session) -> list[Note]:
             degree = int(degrees[int(position * 2)]) if position else 0
             pitch = scale_pitch(root, "minor pentatonic", degree)
             fifth = [pitch + 7] if position % 2.0 == 0.0 or section == "chorus" else []
-            notes += [Note(bar * 4 + position, held, p, 0.9) for p in (pitch, *fifth)]
+            notes += [Tone(bar * 4 + position, held, p, 0.9) for p in (pitch, *fifth)]
     return notes
 
 
-def _strums(session: Session) -> list[Note]:
+def _strums(session: Session) -> list[Tone]:
     """Open chords on six strings, down and up."""
     pattern = ("x.x.xx.x", "x.xx.xxx", "x...x.x.")[int(session.rng.integers(3))]
     notes = []
@@ -159,7 +159,7 @@ def _strums(session: Session) -> list[Note]:
             if mark == "x":
                 strings = (low, fifth, octave, third, octave + 7)
                 notes += [
-                    Note(bar * 4 + eighth / 2 + 0.02 * i, 0.7, pitch, 0.8 - 0.15 * (eighth % 2))
+                    Tone(bar * 4 + eighth / 2 + 0.02 * i, 0.7, pitch, 0.8 - 0.15 * (eighth % 2))
                     for i, pitch in enumerate(strings)
                 ]
     return notes
@@ -178,7 +178,7 @@ def _bass(session: Session, style: str) -> None:
         for eighth in range(8):
             leading = eighth == 7 and rng.random() < 0.3
             pitch = root + (7 if leading else 0)
-            notes.append(Note(bar * 4 + eighth / 2, 0.45, pitch, 0.9 - 0.15 * (eighth % 2)))
+            notes.append(Tone(bar * 4 + eighth / 2, 0.45, pitch, 0.9 - 0.15 * (eighth % 2)))
     session.add(session.line(instruments.bass(rng, brightness=1.8), notes), 0.55)
 
 

@@ -10,7 +10,7 @@ from data.synthesis.drums import Groove, Kit, play_drums
 from data.synthesis.harmony import Chord, Progression
 from data.synthesis.mixing import levelled
 from data.synthesis.oscillators import SAMPLE_RATE, Float64
-from data.synthesis.performance import Note, Tempo
+from data.synthesis.performance import Tempo, Tone
 from data.synthesis.rendering import Voice, sing, strike
 
 
@@ -81,11 +81,11 @@ class Session:
         """Numbers of the bars of the named sections."""
         return [bar for bar, section in enumerate(self.sections) if section in sections]
 
-    def line(self, voice: Voice, notes: Iterable[Note], looseness: float = 0.006) -> Float64:
+    def line(self, voice: Voice, notes: Iterable[Tone], looseness: float = 0.006) -> Float64:
         """A stem of one melodic voice."""
         return sing(voice, self.tempo.perform(notes, self.rng, looseness), self.n)
 
-    def keys(self, voice: Voice, notes: Iterable[Note], looseness: float = 0.006) -> Float64:
+    def keys(self, voice: Voice, notes: Iterable[Tone], looseness: float = 0.006) -> Float64:
         """A stem of notes that ring together."""
         return strike(voice, self.tempo.perform(notes, self.rng, looseness), self.n)
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from data.terminal.console import table
 from experiments.design.search_space import value_text
-from experiments.results.search_result import SHOWN, Ranked, SearchResult
+from experiments.results.search_result import SHOWN, RankedTrial, SearchResult
 
 
 def search_view(result: SearchResult) -> Group:
@@ -37,7 +37,7 @@ def search_view(result: SearchResult) -> Group:
     return Group(*lines)
 
 
-def _table(best: tuple[Ranked, ...]) -> RenderableType:
+def _table(best: tuple[RankedTrial, ...]) -> RenderableType:
     columns = {
         "trial": [str(one.number) for one in best],
         "variant": [one.variant for one in best],

@@ -11,7 +11,7 @@ from data.files.atomic import commit
 from data.storage import hdf5
 from data.storage.catalogue import find_dataset
 from experiments.errors import RunError
-from experiments.export.trials import PlannedTrial, trials_of
+from experiments.export.trials import ExportedTrial, trials_of
 from experiments.results.run_result import RunResult
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ class Written:
         difference: the largest of any probability from Keras's.
     """
 
-    record: PlannedTrial
+    record: ExportedTrial
     size: int
     rows: int
     difference: float
 
 
-def choose(result: RunResult, variant: str | None, seed: int | None) -> PlannedTrial:
+def choose(result: RunResult, variant: str | None, seed: int | None) -> ExportedTrial:
     """The trial whose network is meant: of all that are left, the best on validation.
 
     Args:
@@ -81,7 +81,7 @@ def choose(result: RunResult, variant: str | None, seed: int | None) -> PlannedT
 
 
 def write_network(
-    result: RunResult, record: PlannedTrial, path: Path, dataset: Path | None
+    result: RunResult, record: ExportedTrial, path: Path, dataset: Path | None
 ) -> Written:
     """Write a trial's network to an ONNX file, check it on the test rows, and keep it if right.
 
@@ -117,7 +117,7 @@ def write_network(
 
 
 def _test_features(
-    result: RunResult, record: PlannedTrial, dataset: Path | None
+    result: RunResult, record: ExportedTrial, dataset: Path | None
 ) -> npt.NDArray[Any]:
     path = dataset or find_dataset(result.dataset, result.content_sha256)
     rows = hdf5.load(path)
@@ -130,7 +130,7 @@ def _test_features(
     return rows.features(record.trial.network.features, "test")
 
 
-def _model(result: RunResult, record: PlannedTrial) -> Any:
+def _model(result: RunResult, record: ExportedTrial) -> Any:
     from networks.inference import load_model
 
     trial = record.trial.id
@@ -140,11 +140,11 @@ def _model(result: RunResult, record: PlannedTrial) -> Any:
     return load_model(path, record.trial.network, len(result.genres))
 
 
-def _validation(record: PlannedTrial) -> float:
+def _validation(record: ExportedTrial) -> float:
     return record.result.score if record.result else 0.0
 
 
-def _about(result: RunResult, record: PlannedTrial) -> dict[str, str]:
+def _about(result: RunResult, record: ExportedTrial) -> dict[str, str]:
     """What the file says of itself, all texts."""
     trial = record.trial
     kind = trial.network.features

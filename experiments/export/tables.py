@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from experiments.export.trials import PlannedTrial, trials_of
+from experiments.export.trials import ExportedTrial, trials_of
 from experiments.results.run_result import RunResult
 from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
@@ -47,7 +47,7 @@ def tables_of(result: RunResult) -> dict[str, Table]:
     return tables
 
 
-def _keys(record: PlannedTrial) -> tuple[Cell, ...]:
+def _keys(record: ExportedTrial) -> tuple[Cell, ...]:
     return record.variant, record.trial.id, record.trial.seed
 
 
@@ -56,7 +56,7 @@ def _of(figures: object, *names: str) -> Iterator[Cell]:
     return (None if figures is None else getattr(figures, name) for name in names)
 
 
-def _trials(result: RunResult, records: Sequence[PlannedTrial]) -> Table:
+def _trials(result: RunResult, records: Sequence[ExportedTrial]) -> Table:
     """A row a variant and trial."""
     columns = (
         *("study", "variant", "protocol", "dataset", "trial", "seed"),
@@ -90,7 +90,7 @@ def _trials(result: RunResult, records: Sequence[PlannedTrial]) -> Table:
     return Table(columns, rows)
 
 
-def _epochs(records: Sequence[PlannedTrial]) -> Table:
+def _epochs(records: Sequence[ExportedTrial]) -> Table:
     """A row a trial and epoch, with every metric that any trial has."""
     results = [(record, record.result) for record in records]
     metrics = tuple(
@@ -110,7 +110,7 @@ def _epochs(records: Sequence[PlannedTrial]) -> Table:
     return Table((*_KEYS, "epoch", "seconds", *metrics), rows())
 
 
-def _confusion(records: Sequence[PlannedTrial], genres: Sequence[str]) -> Table:
+def _confusion(records: Sequence[ExportedTrial], genres: Sequence[str]) -> Table:
     """A row a tested trial, true and predicted genre, those with no test row included."""
     rows = (
         (*_keys(record), true, predicted, count)
@@ -123,7 +123,7 @@ def _confusion(records: Sequence[PlannedTrial], genres: Sequence[str]) -> Table:
 
 
 def _predictions(
-    run: RunDirectory, records: Sequence[PlannedTrial], genres: Sequence[str]
+    run: RunDirectory, records: Sequence[ExportedTrial], genres: Sequence[str]
 ) -> Table:
     """A row a tested trial and test row, in stored order."""
 

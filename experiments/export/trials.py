@@ -12,7 +12,7 @@ UNTRAINED = "untrained"
 
 
 @dataclass(frozen=True)
-class PlannedTrial:
+class ExportedTrial:
     """A trial of a variant; a trial that two variants share is there once for each.
 
     Args:
@@ -31,10 +31,10 @@ class PlannedTrial:
         return UNTRAINED if self.result is None else self.result.status
 
 
-def trials_of(result: RunResult) -> tuple[PlannedTrial, ...]:
+def trials_of(result: RunResult) -> tuple[ExportedTrial, ...]:
     """All trials of a run, variant by variant, in the order of the plan."""
     return tuple(
-        PlannedTrial(variant.name, trial, found)
+        ExportedTrial(variant.name, trial, found)
         for variant in result.variants
         for candidate, tried in zip(variant.record.candidates, variant.candidates, strict=True)
         for trial, found in zip(candidate.trials, tried.results, strict=True)

@@ -14,7 +14,7 @@ SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedTrial:
     """A trial that finished.
 
     Args:
@@ -65,7 +65,7 @@ class SearchResult:
     is_over: bool
     diverged: int
     failed: int
-    ranked: tuple[Ranked, ...]
+    ranked: tuple[RankedTrial, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, with the best trials only."""
@@ -100,9 +100,9 @@ def search_result(run: RunDirectory) -> SearchResult | None:
     )
 
 
-def _ranked(draw: Draw, result: TrialResult) -> Ranked:
+def _ranked(draw: Draw, result: TrialResult) -> RankedTrial:
     test = result.test
-    return Ranked(
+    return RankedTrial(
         draw.number,
         result.trial,
         draw.setting.variant,

@@ -12,7 +12,7 @@ from experiments.statistics.ranking import (
     Figures,
     Pair,
     PairwiseOutcome,
-    Ranked,
+    RankedVariant,
     compare_all,
     rank,
 )
@@ -35,7 +35,7 @@ class Answer:
     """
 
     what: str
-    ranking: tuple[Ranked, ...]
+    ranking: tuple[RankedVariant, ...]
     pairs: tuple[Pair, ...]
     without: tuple[str, ...]
     sentence: str
@@ -68,7 +68,7 @@ def answer(figures: Figures, what: str = "macro-F1") -> Answer:
 
 
 def sentence(
-    ranking: Sequence[Ranked], pairs: Sequence[Pair], without: Sequence[str], what: str
+    ranking: Sequence[RankedVariant], pairs: Sequence[Pair], without: Sequence[str], what: str
 ) -> str:
     """The answer in words; differences are in percentage points.
 
@@ -202,7 +202,7 @@ def _lead(outcome: PairwiseOutcome, others: Sequence[str]) -> str:
     return f"{text}; {which}significant alone, not among {len(outcome.pairs)} comparisons"
 
 
-def _only_one(variant: Ranked, what: str) -> str:
+def _only_one(variant: RankedVariant, what: str) -> str:
     text = f"only {variant.name} has a figure, a {what} of {_points(variant.mean)} %"
     if variant.interval:
         limits = _range((variant.interval.low, variant.interval.high))
@@ -210,7 +210,7 @@ def _only_one(variant: Ranked, what: str) -> str:
     return f"{text}: there is nothing to compare it with"
 
 
-def _too_few_seeds(ranking: Sequence[Ranked], what: str) -> str:
+def _too_few_seeds(ranking: Sequence[RankedVariant], what: str) -> str:
     """The figures of variants of which no two share enough seeds, without a claim."""
     if len({variant.seeds for variant in ranking}) > 1:
         means = listed([f"{v.name} {_points(v.mean)} % ({_count(v)})" for v in ranking])
@@ -231,7 +231,7 @@ def _too_few_seeds(ranking: Sequence[Ranked], what: str) -> str:
     return f"{text}{_range(below)} points above the others"
 
 
-def _count(variant: Ranked) -> str:
+def _count(variant: RankedVariant) -> str:
     return f"{len(variant.seeds)} seed{'s' if len(variant.seeds) > 1 else ''}"
 
 

@@ -18,7 +18,7 @@ Figures = Mapping[str, Mapping[int, float]]
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedVariant:
     """A variant's figure over its own seeds.
 
     Args:
@@ -61,7 +61,7 @@ class Pair:
         return asdict(self) | {"winner": self.winner}
 
 
-def rank(figures: Figures) -> tuple[Ranked, ...]:
+def rank(figures: Figures) -> tuple[RankedVariant, ...]:
     """Variants that have figures, best mean first; equal ones in the order given.
 
     Args:
@@ -77,7 +77,7 @@ def rank(figures: Figures) -> tuple[Ranked, ...]:
                 f"{list(values.values())!r:.80}."
             )
     ranked = [
-        Ranked(
+        RankedVariant(
             name,
             statistics.fmean(values.values()),
             mean_interval(list(values.values())),
@@ -89,7 +89,7 @@ def rank(figures: Figures) -> tuple[Ranked, ...]:
     return tuple(sorted(ranked, key=lambda variant: -variant.mean))
 
 
-def compare_all(ranking: Sequence[Ranked], figures: Figures) -> tuple[Pair, ...]:
+def compare_all(ranking: Sequence[RankedVariant], figures: Figures) -> tuple[Pair, ...]:
     """Every pair of the ranked variants, in their order, with Holm's adjustment."""
     pairs = []
     for first, second in combinations(ranking, 2):
@@ -113,7 +113,7 @@ class PairwiseOutcome:
         pairs: all pairs of them, at least one with a comparison.
     """
 
-    def __init__(self, ranking: Sequence[Ranked], pairs: Sequence[Pair]) -> None:
+    def __init__(self, ranking: Sequence[RankedVariant], pairs: Sequence[Pair]) -> None:
         self.ranking = tuple(ranking)
         self.names = tuple(variant.name for variant in ranking)
         self.pairs = tuple(pair for pair in pairs if pair.comparison)

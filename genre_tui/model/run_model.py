@@ -7,7 +7,7 @@ from experiments.runs.events import EpochEnded, LogEntry, PlanMade, TrialEnded
 from experiments.runs.manifest import RunManifest
 from experiments.runs.progress import RunProgress, TrialProgress
 from experiments.runs.state import State
-from genre_tui.model.trial_groups import Group, Variant
+from genre_tui.model.trial_groups import Group, VariantGroups
 from genre_tui.watch.messages import RunUpdate
 
 METRICS = ("val_macro_f1", "val_accuracy", "accuracy", "val_loss", "loss", "learning_rate")
@@ -93,14 +93,13 @@ class RunModel:
                 self._ended(self.trials[name], first_changed=self.trials[name].length + 1)
 
     def _ended(self, trial: TrialProgress, first_changed: int) -> None:
-        trial.reason = trial.reason
         self._changed(trial.id, first_changed)
 
     def _changed(self, trial: str, epoch: int) -> None:
         for group in self._groups.get(trial, ()):
             group.changed(epoch)
 
-    def _settings(self) -> tuple[Variant, ...]:
+    def _settings(self) -> tuple[VariantGroups, ...]:
         """Variants, learning rates and seeds, as they belong together."""
         self._groups: dict[str, list[Group]] = {}
         settings = []
@@ -111,5 +110,5 @@ class RunModel:
                 groups.append(Group(name, candidate.learning_rate, trials))
                 for trial in trials:
                     self._groups.setdefault(trial.id, []).append(groups[-1])
-            settings.append(Variant(name, tuple(groups)))
+            settings.append(VariantGroups(name, tuple(groups)))
         return tuple(settings)

@@ -84,7 +84,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Variant:
+class VariantGroups:
     """A variant's settings.
 
     Args:

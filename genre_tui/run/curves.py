@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from experiments.runs.progress import TrialProgress
 from genre_tui.core.theme import MARKS, SERIES
 from genre_tui.model.run_model import RunModel
-from genre_tui.model.trial_groups import Band, Group, Variant
+from genre_tui.model.trial_groups import Band, Group, VariantGroups
 from genre_tui.plots.curve import Curve
 
 SMOOTHINGS = (0.0, 0.6, 0.9)
@@ -64,7 +64,7 @@ class CurveOptions:
     pinned: tuple[str, ...] = ()
     variant: int = 0
 
-    def rate_of(self, number: int, variant: Variant) -> int:
+    def rate_of(self, number: int, variant: VariantGroups) -> int:
         """Index of the shown learning rate of a variant."""
         chosen = self.rates.get(number)
         return variant.best if chosen is None else min(chosen, len(variant.groups) - 1)

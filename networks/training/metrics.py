@@ -14,7 +14,7 @@ SOURCE_BATCH_SIZE = 16  # of the batches that the source averaged its F1 over
 
 
 @dataclass(frozen=True)
-class ClassScores:
+class PerClassScores:
     """Precision, recall and F1 of each class; 0 where nothing was predicted or present.
 
     Args:
@@ -69,11 +69,11 @@ def accuracies(confusion: Int64) -> Float64:
     return np.asarray(np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1)))
 
 
-def class_scores(confusion: Int64) -> ClassScores:
+def class_scores(confusion: Int64) -> PerClassScores:
     """Precision, recall and F1 of each class. `confusion`: [shape=(classes, classes)]"""
     hits = np.diag(confusion).astype(np.float64)
     predicted, present = confusion.sum(axis=0), confusion.sum(axis=1)
-    return ClassScores(
+    return PerClassScores(
         precision=_share(hits, predicted),
         recall=_share(hits, present),
         f1=_share(2.0 * hits, predicted + present),

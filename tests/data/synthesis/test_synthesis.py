@@ -20,7 +20,7 @@ from data.synthesis.harmony import TWELVE_BAR_BLUES, progression, scale_pitch, v
 from data.synthesis.instruments import bass, harmonica, piano, rolloff, strings
 from data.synthesis.melody import read_rhythm
 from data.synthesis.oscillators import CEILING_HZ, SAMPLE_RATE, Reader, midi_to_hz, wavetables
-from data.synthesis.performance import SHUFFLE, Note, Tempo
+from data.synthesis.performance import SHUFFLE, Tempo, Tone
 from data.synthesis.rendering import Voice, sing, strike
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,7 +34,7 @@ def digest(samples: npt.NDArray[np.int16]) -> str:
 def tone(voice: Voice, pitch: float, sung: bool) -> Float64:
     rng = np.random.default_rng(0)
     tempo = Tempo(60.0, 2, rng)
-    part = tempo.perform([Note(0.0, 1.9, pitch)], rng, looseness=0.0)
+    part = tempo.perform([Tone(0.0, 1.9, pitch)], rng, looseness=0.0)
     return (sing if sung else strike)(voice, part, 2 * SAMPLE_RATE)
 
 
@@ -165,7 +165,7 @@ def test_instruments_are_in_tune(name: str, pitch: int, sung: bool) -> None:
 def test_a_bent_note_arrives_at_its_pitch() -> None:
     rng = np.random.default_rng(0)
     voice = Voice(rolloff(3.0), rolloff(3.0), sustain=1.0, glide=0.06)
-    part = Tempo(60.0, 2, rng).perform([Note(0.0, 2.0, 57.0, 0.8, 2.0)], rng, looseness=0.0)
+    part = Tempo(60.0, 2, rng).perform([Tone(0.0, 2.0, 57.0, 0.8, 2.0)], rng, looseness=0.0)
     sound = sing(voice, part, 2 * SAMPLE_RATE)
     rising = np.flatnonzero(np.diff(np.signbit(sound).astype(int)) == -1)
     hz = SAMPLE_RATE / np.diff(rising)
@@ -175,7 +175,7 @@ def test_a_bent_note_arrives_at_its_pitch() -> None:
 
 def test_no_note_is_longer_than_the_track() -> None:
     rng = np.random.default_rng(0)
-    part = Tempo(120.0, 1, rng).perform([Note(1.5, 8.0, 60.0), Note(9.0, 1.0, 64.0)], rng)
+    part = Tempo(120.0, 1, rng).perform([Tone(1.5, 8.0, 60.0), Tone(9.0, 1.0, 64.0)], rng)
     for render in (sing, strike):
         assert render(piano(rng), part, SAMPLE_RATE).shape == (SAMPLE_RATE,)
 

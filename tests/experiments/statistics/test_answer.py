@@ -9,7 +9,7 @@ import pytest
 
 from experiments.statistics.answer import Answer, answer, listed, sentence
 from experiments.statistics.paired_tests import SeedComparison
-from experiments.statistics.ranking import Pair, Ranked
+from experiments.statistics.ranking import Pair, RankedVariant
 
 # Mean 0, standard deviation 1.
 FIVE = (-1.264911, -0.632456, 0.0, 0.632456, 1.264911)
@@ -87,7 +87,9 @@ def test_one_that_is_significant_before_adjustment_only() -> None:
 
 def _sentence(beaten: list[str], names: str = "abcd") -> str:
     """Of variants in order, where the first of each of the pairs "xy" beats the second."""
-    ranking = [Ranked(name, 0.9 - place / 100, None, (1, 2)) for place, name in enumerate(names)]
+    ranking = [
+        RankedVariant(name, 0.9 - place / 100, None, (1, 2)) for place, name in enumerate(names)
+    ]
     pairs = [
         Pair(a, b, SeedComparison(-0.01 if b + a in beaten else 0.01, None, 0.5, None, 2), 0.5)
         for place, a in enumerate(names)

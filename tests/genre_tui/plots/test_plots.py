@@ -13,7 +13,7 @@ from textual.strip import Strip
 from experiments.report.scale import Scale
 from experiments.runs.events import EpochEnded
 from experiments.runs.progress import TrialProgress
-from genre_tui.model.trial_groups import Group, Variant
+from genre_tui.model.trial_groups import Group, VariantGroups
 from genre_tui.plots.axis import numbers, roomy, scale_of, ticks_of
 from genre_tui.plots.braille import Raster
 from genre_tui.plots.curve import Curve, Frame
@@ -204,7 +204,7 @@ def test_the_best_learning_rate_so_far_counts_those_that_diverged_as_nothing() -
     low = Group("adam", 0.1, [_trial(3, [0.6])])
     none = Group("adam", 0.01, [_trial(4, [])])
     assert (high.score, low.score, none.score) == pytest.approx((0.45, 0.6, -1.0))
-    assert Variant("adam", (high, low, none)).best == 1
+    assert VariantGroups("adam", (high, low, none)).best == 1
 
 
 def test_axes_that_grow_have_room_and_move_seldom() -> None:
