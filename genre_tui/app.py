@@ -27,7 +27,7 @@ from genre_tui.core.theme import DARK, LIGHT, STATE_GLYPH, theme_for
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_app import BaseApp
 from genre_tui.shell.base_page import BasePage
-from genre_tui.watch.messages import RunsSeen, RunUpdate
+from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.watch.run_watcher import RunWatcher
 from genre_tui.watch.runs_watcher import RunsWatcher
 from genre_tui.widgets.tab_bar import SCREENS, TabBar
@@ -139,7 +139,7 @@ class GenreTui(BaseApp):
 
     def refresh_runs(self) -> None:
         """Read all runs again at once, such as after one was started or removed."""
-        self._runs_watcher.look_now()
+        self._runs_watcher.read_now()
 
     def live_runs(self) -> list[RunDirectory]:
         """Runs of this folder that have a living process, as far as they have been read."""
@@ -150,7 +150,7 @@ class GenreTui(BaseApp):
             seen.setdefault(self.session.run.path.resolve(), self.session.run)
         return [run for run in seen.values() if is_alive(run)]
 
-    def on_runs_seen(self, update: RunsSeen) -> None:
+    def on_runs_listed(self, update: RunsListed) -> None:
         """Store the summaries, and pass them to the current page."""
         self.runs = update
         self.update_notice()

@@ -33,7 +33,7 @@ from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.pick_dialog import PickDialog
-from genre_tui.watch.messages import RunsSeen, RunUpdate
+from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.status_text import StatusText
 
@@ -94,7 +94,7 @@ class ComparePage(BasePage):
         self._selection.begin()
         self._update()
 
-    def runs_updated(self, update: RunsSeen) -> None:
+    def runs_updated(self, update: RunsListed) -> None:
         """Compute again what has changed."""
         self._update()
 

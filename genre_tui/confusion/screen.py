@@ -29,7 +29,7 @@ from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.pick_dialog import PickDialog
-from genre_tui.watch.messages import RunsSeen, RunUpdate
+from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.widgets.status_text import StatusText
 
 _READING_DELAY = 0.3  # seconds until the former matrix is replaced by a message
@@ -78,7 +78,7 @@ class ConfusionPage(BasePage):
                 yield StatusText(id="mixed")
             yield StatusText(id="detail")
 
-    def runs_updated(self, update: RunsSeen) -> None:
+    def runs_updated(self, update: RunsListed) -> None:
         """Open the newest run where none is open."""
         if self.session.run is None and self.is_current:
             there = [one.run for one in update.summaries if one.state != "damaged"]

@@ -21,12 +21,11 @@ class AppSession:
     """One user's session with a folder of runs.
 
     Args:
-        runs: the folder of all runs.
         data: preselected dataset of new runs; None means the user's default.
         read_only: whether starting, stopping and removing runs is refused.
         refresh: seconds between two reads of the runs' folders.
-        run: the open run, shown by the screens Run, Confusion and Compare, or None.
-        trial: id of the selected trial, or None.
+        run: the open run, which the screens Run, Confusion and Compare show.
+        trial: id of the selected trial.
         marked: names of marked runs, for Compare and for removal.
     """
 

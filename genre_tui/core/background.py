@@ -21,14 +21,10 @@ def in_background(
     handle: Callable[[T], object],
     fail: Callable[[str], object],
 ) -> None:
-    """Do work in a thread; newer work of the same group supersedes it and drops its result.
+    """Do work in a thread; then call `handle` with its result, or `fail` with a sentence.
 
-    Args:
-        node: screen or widget that needs the result; once it is closed nothing is called.
-        group: name of the node's work of one kind.
-        work: the work; reads only what no other thread changes.
-        handle: called with the result, in the UI's thread.
-        fail: called with a sentence where the work failed, in the UI's thread.
+    Both are called in the UI's thread; neither is where the node is closed meanwhile, or newer
+    work of its group has begun.
     """
 
     def run() -> None:

@@ -27,12 +27,8 @@ def abbreviated(names: tuple[str, ...], width: int) -> tuple[str, ...]:
     """Distinct short names, each in at most `width` terminal cells.
 
     A name that does not fit keeps its beginning. Where names share their beginning, the last
-    cells show the part in which they differ, else the name's number.
-
-    Args:
-        names: may be equal, long, or of wide characters.
-        width: at least 1; where it is too small for so many distinct names, the last digits of
-            their numbers are left.
+    cells show the part in which they differ, else the name's number; where the width is too
+    small for so many distinct names, the last digits of their numbers are left.
     """
     full = [clean(name) for name in names]
     plain = [_begin(name, width) for name in full]

@@ -25,9 +25,7 @@ class CommandResult:
 
     Args:
         status: exit status; negative where a signal ended it.
-        output: its standard output.
         problem: why it failed, in a sentence, or "".
-        cancelled: whether `cancel` ended it.
     """
 
     status: int
@@ -41,9 +39,7 @@ class SubprocessCommand:
 
     Its output goes to unnamed temporary files, never to the terminal.
 
-    Args:
-        arguments: of Python's -m.
-        on_line: called in a thread with each line of standard error.
+    `on_line` is called in a thread with each line of standard error.
     """
 
     def __init__(
@@ -57,15 +53,10 @@ class SubprocessCommand:
         self._detached = threading.Event()
 
     def start(self, on_end: Callable[[CommandResult], object]) -> None:
-        """Start it, and return at once.
-
-        Args:
-            on_end: called in a thread at its end, unless it was detached.
-        """
+        """Start it; `on_end` is called in a thread at its end, unless it was detached."""
 
         def run() -> None:
-            result = self.run()
-            if result is not None:
+            if result := self.run():
                 on_end(result)
 
         threading.Thread(target=run, daemon=True, name="command").start()
@@ -88,15 +79,20 @@ class SubprocessCommand:
                 self.cancel()
             tail = _Tail(errors)
             while True:
-                has_ended = self._wait(process)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_POLL)
+                has_ended = process.returncode is not None
                 for line in tail.read(last=has_ended):
-                    self._handle(line)
+                    self.lines.append(line)
+                    self._on_line(line)
                 if self._detached.is_set():
                     process.wait()  # so that it does not stay in the system's list
                     return None
                 if has_ended:
                     break
-            return self._result(process.returncode, _text(output))
+            output.seek(0)
+            text = output.read(_LARGEST_OUTPUT).decode(errors="replace")
+            return self._result(process.returncode, text)
 
     def cancel(self) -> None:
         """Terminate it; it undoes what it began."""
@@ -109,18 +105,6 @@ class SubprocessCommand:
     def detach(self) -> None:
         """Let it run, and make no further calls for it."""
         self._detached.set()
-
-    def _wait(self, process: subprocess.Popen[bytes]) -> bool:
-        """Whether it has ended."""
-        try:
-            process.wait(_POLL)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def _handle(self, line: str) -> None:
-        self.lines.append(line)
-        self._on_line(line)
 
     def _result(self, status: int, output: str) -> CommandResult:
         cancelled = self._cancelled.is_set() and status != 0
@@ -156,8 +140,3 @@ class _Tail:
         if last and self._rest:
             whole, self._rest = [*whole, self._rest], b""
         return [line.decode(errors="replace").rstrip() for line in whole]
-
-
-def _text(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read(_LARGEST_OUTPUT).decode(errors="replace")

@@ -75,16 +75,13 @@ ANSI_DARK, ANSI_LIGHT = "ansi-dark", "ansi-light"
 def theme_for(name: str = "auto", environment: Mapping[str, str] = os.environ) -> str:
     """The name of the theme for this terminal.
 
-    Args:
-        name: "auto", "dark", "light" or "ansi". "auto" uses the terminal's own colours where it
-            has sixteen at most or NO_COLOR is set, else light or dark.
-        environment: variables; COLORFGBG tells whether the background is light.
+    "auto" uses the terminal's own colours where it has sixteen at most or NO_COLOR is set, else
+    light or dark by the variable COLORFGBG.
     """
     background = environment.get("COLORFGBG", "").rpartition(";")[2]
     light = name == "light" or (name != "dark" and background in ("7", "15"))
-    if name == "ansi" or "NO_COLOR" in environment:
-        return ANSI_LIGHT if light else ANSI_DARK
-    if name == "auto" and has_few_colours(environment):
+    few_colours = name == "auto" and has_few_colours(environment)
+    if name == "ansi" or few_colours or "NO_COLOR" in environment:
         return ANSI_LIGHT if light else ANSI_DARK
     return LIGHT.name if light else DARK.name
 

@@ -30,7 +30,7 @@ from genre_tui.runs.runs_table import (
     titles,
 )
 from genre_tui.shell.run_control_page import RunControlPage
-from genre_tui.watch.messages import RunsSeen
+from genre_tui.watch.messages import RunsListed
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.row_table import RowTable
 from genre_tui.widgets.status_text import StatusText
@@ -104,7 +104,7 @@ class RunsPage(RunControlPage):
         self._set_titles()
         self.table.focus()
 
-    def runs_updated(self, update: RunsSeen) -> None:
+    def runs_updated(self, update: RunsListed) -> None:
         """Show the runs."""
         self._runs, self._problem = update.summaries, update.problem
         self._complete = update.complete

@@ -6,7 +6,7 @@ from experiments.runs.directory import RunDirectory
 from genre_tui.core.app_session import AppSession
 from genre_tui.core.key_queue import KeyQueue
 from genre_tui.model.run_model import RunModel
-from genre_tui.watch.messages import RunsSeen
+from genre_tui.watch.messages import RunsListed
 
 
 class BaseApp(KeyQueue):
@@ -21,7 +21,7 @@ class BaseApp(KeyQueue):
     def __init__(self, session: AppSession) -> None:
         super().__init__()
         self.session = session
-        self.runs: RunsSeen | None = None  # summaries of all runs; None before they are read
+        self.runs: RunsListed | None = None  # summaries of all runs; None before they are read
         self.model: RunModel | None = None  # of the open run, `session.run`
         self.problem = ""  # why the open run cannot be read
 

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from genre_tui.watch.messages import RunsSeen, RunUpdate
+from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.widgets.key_bar import KeyBar
 from genre_tui.widgets.tab_bar import TabBar
 
@@ -79,7 +79,7 @@ class BasePage(Screen[None]):
         """The widget between tab bar and key bar; its id is "body"."""
         raise NotImplementedError
 
-    def runs_updated(self, update: RunsSeen) -> None:
+    def runs_updated(self, update: RunsListed) -> None:
         """The runs have changed, or the page becomes the current one."""
 
     def run_updated(self, model: RunModel | None, update: RunUpdate | None) -> None:

@@ -32,7 +32,7 @@ from genre_tui.studies.study_rows import (
     with_runs,
 )
 from genre_tui.studies.study_table import studies_csv, study_columns, study_sign
-from genre_tui.watch.messages import RunsSeen
+from genre_tui.watch.messages import RunsListed
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.row_table import RowTable
 from genre_tui.widgets.status_text import StatusText
@@ -91,7 +91,7 @@ class StudiesPage(BasePage):
         """Look for the user's studies again."""
         self._find_user_studies()
 
-    def runs_updated(self, update: RunsSeen) -> None:
+    def runs_updated(self, update: RunsListed) -> None:
         """Show running runs, and read results of finished ones."""
         runs = defaultdict(list)
         for summary in update.summaries:

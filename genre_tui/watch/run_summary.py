@@ -1,18 +1,23 @@
-"""A run in one line, read from its files; and when it has to be read again."""
+"""A run in one line: read from its files, or kept up to date from its events."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
+from experiments.runs.event_reader import EventReader
+from experiments.runs.events import LogEntry
+from experiments.runs.lock import owner_of
+from experiments.runs.progress import SCORE, RunProgress
 from experiments.runs.state import State, state_of
 from experiments.runs.trial_result import TrialResult
 
 RowState = State | Literal["damaged"]
+Curve = tuple[tuple[float, ...], int]  # values, and epochs from one to the next
 _MOST_POINTS = 60  # of a sparkline
 
 Stamp = tuple[object, ...]
@@ -23,17 +28,15 @@ class RunSummary:
     """A run in one line.
 
     Args:
-        run: its directory.
-        study, protocol, dataset: what it was to answer, how, on what.
-        state: of the run; "damaged" where it cannot be read.
+        state: "damaged" where the run cannot be read.
         reason: of a failure, or of the damage.
-        done, trials: that have ended, and that there are.
+        done, trials: number of trials that have ended, and of all.
         share: of the work that is done, between 0 and 1.
         best: highest validation macro-F1 of any trial after any epoch, between 0 and 1, or
             None. Trials that failed or diverged do not count.
         curve: validation macro-F1 of that trial, epoch by epoch.
-        created: UTC, as in the run's name; "" where that is not known.
-        host: where it is carried out; "" where nobody does.
+        created: UTC, as in the run's name.
+        host: where a process trains it, or "".
         step: epochs from a point of the curve to the next.
     """
 
@@ -42,54 +45,51 @@ class RunSummary:
     protocol: str
     dataset: str
     state: RowState
-    reason: str
-    done: int
-    trials: int
-    share: float
-    best: float | None
-    curve: tuple[float, ...]
-    created: str
-    host: str
+    reason: str = ""
+    done: int = 0
+    trials: int = 0
+    share: float = 0.0
+    best: float | None = None
+    curve: tuple[float, ...] = ()
+    created: str = ""
+    host: str = ""
     step: int = 1
 
     @property
     def is_alive(self) -> bool:
-        """Whether somebody carries it out."""
+        """Whether a process trains it."""
         return self.state in ("running", "stopping")
 
 
 def summarise(run: RunDirectory) -> RunSummary:
-    """A run that nobody carries out in one line; what is damaged is a line that says so."""
+    """Read a run that no process trains; a damaged one gets a summary with the reason."""
     study, created = run.path.parent.name, run.path.name.partition("-")[0]
     try:
         manifest = run.read_manifest()
         state = state_of(run, manifest)
-        ended = [result for result in state.results.values() if result is not None]
-        best, (curve, step) = _best(ended)
-        return RunSummary(
-            run,
-            study,
-            manifest.protocol,
-            manifest.dataset.name,
-            state.state,
-            state.reason,
-            len(ended),
-            len(state.results),
-            1.0 if state.state == "finished" else len(ended) / max(len(state.results), 1),
-            best,
-            curve,
-            created,
-            "",
-            step,
-        )
     except (OSError, RunError) as error:
-        reason = str(error)
-        nothing = (0, 0, 0.0, None, (), created, "")
-        return RunSummary(run, study, "", "", "damaged", reason, *nothing)
+        return RunSummary(run, study, "", "", "damaged", str(error), created=created)
+    ended = [result for result in state.results.values() if result is not None]
+    best, (curve, step) = _best(ended)
+    return RunSummary(
+        run,
+        study,
+        manifest.protocol,
+        manifest.dataset.name,
+        state.state,
+        state.reason,
+        len(ended),
+        len(state.results),
+        1.0 if state.state == "finished" else len(ended) / max(len(state.results), 1),
+        best,
+        curve,
+        created,
+        step=step,
+    )
 
 
 def stamp_of(run: RunDirectory) -> Stamp:
-    """Changes whenever a run's summary may have changed; cheap to ask for."""
+    """A value that changes whenever a run's summary may have changed; cheap to compute."""
     marks: list[object] = []
     for name in ("run.json", "lock", "control", "trials", "events", "baselines"):
         try:
@@ -100,22 +100,73 @@ def stamp_of(run: RunDirectory) -> Stamp:
     return tuple(marks)
 
 
-def thinned(curve: Sequence[float | None]) -> tuple[tuple[float, ...], int]:
-    """A curve as a sparkline needs it, and how many epochs each of its points stands for."""
-    known = [float(value) for value in curve if value is not None]
+def _best(results: Iterable[TrialResult]) -> tuple[float | None, Curve]:
+    """The highest validation macro-F1 after any epoch of a finished trial, and its curve."""
+    best: float | None = None
+    curve: Sequence[float | None] = ()
+    for result in (result for result in results if result.is_finished):
+        values = result.history.get(SCORE, [])
+        score = max([result.score, *(value for value in values if value is not None)])
+        if best is None or score > best:
+            best, curve = score, values
+    return best, _thinned(curve)
+
+
+def _thinned(curve: Sequence[float | None]) -> Curve:
+    """At most so many points of a curve as a sparkline has."""
+    known = [value for value in curve if value is not None]
     step = max(1, -(-len(known) // _MOST_POINTS))
     return tuple(known[::step]), step
 
 
-def _best(results: list[TrialResult]) -> tuple[float | None, tuple[tuple[float, ...], int]]:
-    """The highest validation macro-F1 after any epoch of those that finished, and its curve."""
-    curves = [
-        (result.score, result.history.get("val_macro_f1", []))
-        for result in results
-        if result.is_finished
-    ]
-    best = [max([kept, *(value for value in curve if value is not None)]) for kept, curve in curves]
-    if not best:
-        return None, ((), 1)
-    score = max(best)
-    return score, thinned(curves[best.index(score)][1])
+class LiveRun:
+    """Follows a run: its results are read once, then its events only."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+        self._reader = EventReader(run)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._base = summarise(self._run)
+        self._progress = RunProgress(history=(SCORE,))
+
+    def read(self) -> tuple[bool, list[LogEntry]]:
+        """Read new events; returns what `EventReader.read` does."""
+        anew, entries = self._reader.read()
+        if anew:
+            self._begin()
+        for entry in entries:
+            self._progress.handle(entry)
+        return anew, entries
+
+    def summary(self) -> RunSummary:
+        """The summary of a run that a process trains."""
+        line = self.last_summary()
+        if line.state == "damaged":
+            return line
+        owner = owner_of(self._run)
+        state: RowState = "stopping" if self._run.stop_is_asked else "running"
+        return replace(line, state=state, reason="", host=owner.host if owner else "")
+
+    def last_summary(self) -> RunSummary:
+        """The summary by the records and the events read so far."""
+        if self._base.state == "damaged":
+            self._base = summarise(self._run)
+            return self._base
+        base, progress = self._base, self._progress
+        trials = max(base.trials, len(progress.trials))
+        done = min(max(progress.ended, base.done), trials)
+        best, curve, step = base.best, base.curve, base.step
+        for trial in progress.trials.values():
+            if trial.status in ("diverged", "failed"):
+                continue
+            score = trial.best[1] if trial.best else None
+            if trial.validation is not None:
+                score = max(trial.validation.macro_f1, score or 0.0)
+            if score is not None and (best is None or score > best):
+                best, (curve, step) = score, _thinned(trial.metrics.get(SCORE, []))
+        share = progress.share or done / max(trials, 1)
+        return replace(
+            base, done=done, trials=trials, share=share, best=best, curve=curve, step=step
+        )

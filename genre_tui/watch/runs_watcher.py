@@ -1,8 +1,7 @@
-"""Looks at the folder of all runs, again and again, in a thread."""
+"""Follows the folder of all runs, in a thread."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,89 +9,73 @@ from pathlib import Path
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs
 from experiments.runs.lock import is_alive
-from genre_tui.watch.live_summary import LiveRun
-from genre_tui.watch.messages import RunsSeen
-from genre_tui.watch.run_summary import RunSummary, Stamp, stamp_of, summarise
+from genre_tui.watch.messages import RunsListed
+from genre_tui.watch.poller import Poller
+from genre_tui.watch.run_summary import LiveRun, RunSummary, Stamp, stamp_of, summarise
 from genre_tui.watch.run_watcher import RunWatcher
 
-_FULL_LOOK = 10.0  # seconds between two looks at runs that nobody carries out
+_FULL_INTERVAL = 10.0  # seconds between two reads of runs that no process trains
 _HALF_DONE = ("stopped", "crashed", "failed")  # their events tell more than their results
 _BATCH = 0.2  # seconds after which what has been read so far is sent
 
 
-class RunsWatcher:
+class RunsWatcher(Poller):
     """Sends all runs: once, the newest first, then whenever one has changed.
 
-    Runs that no process trains are looked at every ten seconds only, so that a folder
-    of a thousand costs next to nothing.
+    Runs that no process trains are read every ten seconds only, so that a folder of a thousand
+    costs next to nothing.
 
     Args:
         runs: the folder.
-        refresh: seconds between two looks.
-        notify: is given the messages; called in this thread.
+        refresh: seconds between two reads.
+        notify: called in the thread with each message.
 
     Attributes:
         watched: the watcher of one of the runs, which has its summary; or None.
     """
 
-    def __init__(self, runs: Path, refresh: float, notify: Callable[[RunsSeen], object]) -> None:
-        self._runs, self._refresh, self._notify = runs, refresh, notify
+    def __init__(self, runs: Path, refresh: float, notify: Callable[[RunsListed], object]) -> None:
+        super().__init__("runs", refresh)
+        self._runs, self._notify = runs, notify
         self.watched: RunWatcher | None = None
         self._known: dict[Path, tuple[Stamp, RunSummary]] = {}
         self._live: dict[Path, LiveRun] = {}
         self._folders: Stamp = ()
         self._problem = ""
         self._there: list[RunDirectory] = []
-        self._asked = threading.Event()
-        self._ended = self._has_sent = False
-        self._thread = threading.Thread(target=self._watch, daemon=True, name="runs")
+        self._last_full = -_FULL_INTERVAL
+        self._has_sent = False
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
+    def read_now(self) -> None:
+        """Read all runs at once instead of waiting."""
+        self._woken.set()
 
-    def look_now(self) -> None:
-        """Look at everything at once instead of waiting."""
-        self._asked.set()
+    def poll(self) -> None:
+        """Read what may have changed."""
+        full = self._woken.is_set() or time.monotonic() - self._last_full >= _FULL_INTERVAL
+        self._woken.clear()
+        if full:
+            self._last_full = time.monotonic()
+        self.read(full=full)
 
-    def stop(self) -> None:
-        """Look no more; returns at once."""
-        self._ended = True
-        self._asked.set()
-
-    def _watch(self) -> None:
-        full = -_FULL_LOOK
-        while not self._ended:
-            everything = self._asked.is_set() or time.monotonic() - full >= _FULL_LOOK
-            self._asked.clear()
-            if everything:
-                full = time.monotonic()
-            self.look(everything)
-            self._asked.wait(self._refresh)
-
-    def look(self, everything: bool) -> None:
-        """Look once.
-
-        Args:
-            everything: at all runs; else at those that are carried out, and for new ones.
-        """
+    def read(self, *, full: bool) -> None:
+        """Read all runs, or if not `full` new ones and those that a process trains."""
         problem, folders = self._folder_stamps()
         changed = (problem, folders) != (self._problem, self._folders)
         self._problem = problem
-        if changed or everything:
+        if changed or full:
             self._folders = folders
             there = list(reversed(all_runs(self._runs)))
             changed |= [run.path for run in there] != [run.path for run in self._there]
             self._there = there
-            gone = self._known.keys() - {run.path for run in there}
-            for path in gone:
+            for path in self._known.keys() - {run.path for run in there}:
                 del self._known[path]
                 self._live.pop(path, None)
         sent = time.monotonic()
         for run in self._there:
-            if self._ended:
+            if self._has_ended:
                 return
-            changed |= self._look_at(run, everything)
+            changed |= self._read(run, full)
             if changed and time.monotonic() - sent > _BATCH:
                 self._send(complete=False)
                 sent = time.monotonic()
@@ -100,11 +83,11 @@ class RunsWatcher:
             self._has_sent = True
             self._send(complete=True)
 
-    def _look_at(self, run: RunDirectory, everything: bool) -> bool:
-        """Whether a run's summary has changed."""
+    def _read(self, run: RunDirectory, full: bool) -> bool:
+        """Read a run; returns whether its summary has changed."""
         stamp: Stamp
         before = self._known.get(run.path)
-        if before is not None and not (everything or before[1].is_alive):
+        if before is not None and not (full or before[1].is_alive):
             return False
         if is_alive(run):
             stamp, summary = (), self._live_summary(run)
@@ -126,18 +109,16 @@ class RunsWatcher:
         if watched is not None and watched.run == run and watched.summary is not None:
             self._live.pop(run.path, None)
             return watched.summary
-        if run.path not in self._live:
-            self._live[run.path] = LiveRun(run)
-        live = self._live[run.path]
+        live = self._live.get(run.path) or self._live.setdefault(run.path, LiveRun(run))
         live.read()
         return live.summary()
 
     def _send(self, *, complete: bool) -> None:
         summaries = [self._known[run.path][1] for run in self._there if run.path in self._known]
-        self._notify(RunsSeen(tuple(summaries), complete, self._problem))
+        self._notify(RunsListed(tuple(summaries), complete, self._problem))
 
     def _folder_stamps(self) -> tuple[str, Stamp]:
-        """Why there are no runs, and what changes when one comes or goes."""
+        """Why there are no runs, and a value that changes when one is added or removed."""
         try:
             found = [(path.name, path.stat().st_mtime_ns) for path in self._runs.iterdir()]
         except FileNotFoundError:  # no run has been started yet, unless the folder was there

@@ -18,7 +18,7 @@ from genre_tui.app import GenreTui
 from genre_tui.cli import main
 from genre_tui.core import hangup
 from genre_tui.core.app_session import AppSession
-from genre_tui.watch.messages import RunsSeen
+from genre_tui.watch.messages import RunsListed
 from genre_tui.watch.run_summary import RunSummary, summarise
 from tests.conftest import record_run, small_dataset
 
@@ -135,7 +135,7 @@ def test_the_shell_is_told_which_runs_go_on(
         with owning(second, print):
             app.session.run = None
             lines = [_alive(run) for run in (second, first)]
-            app.runs = RunsSeen(tuple(lines), complete=True)
+            app.runs = RunsListed(tuple(lines), complete=True)
             cli._print_live_runs(app, runs)
             assert capsys.readouterr().out.splitlines() == [
                 "2 runs go on. Watch them with",
@@ -147,7 +147,7 @@ def test_the_shell_is_told_which_runs_go_on(
     first_here = RunDirectory(first.path.resolve())
     app.session.run = RunDirectory(tmp_path / "my runs" / ".." / "my runs" / first_here.name)
     with owning(first, print):  # one run by two paths is one
-        app.runs = RunsSeen((_alive(first_here),), complete=True)
+        app.runs = RunsListed((_alive(first_here),), complete=True)
         assert app.live_runs() == [first_here]
 
 

@@ -38,8 +38,7 @@ from genre_tui.run.trial_pane import TrialSettings, figures_text, settings_text
 from genre_tui.runs.runs_table import ORDERS, about, curve_of, details
 from genre_tui.runs.runs_table import columns as runs_columns
 from genre_tui.runs.runs_table import ordered as ordered_runs
-from genre_tui.watch.live_summary import LiveRun
-from genre_tui.watch.run_summary import RunSummary, summarise
+from genre_tui.watch.run_summary import LiveRun, RunSummary, summarise
 from genre_tui.watch.run_watcher import RunWatcher
 from tests.genre_tui.support.live import Teller, going_on
 from tests.support.recorded_runs import record
@@ -162,7 +161,7 @@ def _draw(run: RunDirectory) -> None:
         model = RunModel(run)
     except RunError:
         return
-    RunWatcher(run, 1.0, model.handle).look(first=True)
+    RunWatcher(run, 1.0, model.handle).poll()
     _draw_all(model)
 
 

@@ -32,7 +32,7 @@ def test_figures_of_a_trial(tmp_path: Path) -> None:
     model = RunModel(run)
     trial = next(iter(model.trials.values()))
     assert "best" not in figures_text(trial).plain  # nothing was read yet
-    RunWatcher(run, 1.0, model.handle).look(first=True)
+    RunWatcher(run, 1.0, model.handle).poll()
     text = figures_text(trial).plain
     epoch, score = trial.best or (0, 0.0)
     assert text.startswith(f"{trial.variant} seed {trial.seed}  {trial.id}\n")
@@ -43,7 +43,7 @@ def test_figures_of_a_trial(tmp_path: Path) -> None:
 def test_a_trial_that_failed_says_why(tmp_path: Path) -> None:
     run = record(tmp_path, seeds=1, epochs=2, status=lambda variant, trial: "failed")
     model = RunModel(run)
-    RunWatcher(run, 1.0, model.handle).look(first=True)
+    RunWatcher(run, 1.0, model.handle).poll()
     trial = next(iter(model.trials.values()))
     assert "failed: no memory left" in figures_text(trial).plain
 

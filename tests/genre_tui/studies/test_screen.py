@@ -14,7 +14,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
 from genre_tui.studies.screen import StudiesPage
 from genre_tui.studies.start_form import StartForm
-from genre_tui.watch.messages import RunsSeen
+from genre_tui.watch.messages import RunsListed
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.form import FormRadio
 from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
@@ -130,13 +130,13 @@ def test_a_run_that_goes_on_is_shown_and_drawn_in_place(tmp_path: Path) -> None:
         async with driving(tmp_path) as user:
             await user.sees("5 / 100")
             page = user.page(StudiesPage)
-            page.runs_updated(RunsSeen((_summary(tmp_path, "running"),), complete=True))
+            page.runs_updated(RunsListed((_summary(tmp_path, "running"),), complete=True))
             await user.sees("▶ 40 %")
-            page.runs_updated(RunsSeen((_summary(tmp_path, "running", 0.5),), complete=True))
+            page.runs_updated(RunsListed((_summary(tmp_path, "running", 0.5),), complete=True))
             await user.sees("▶ 50 %")
             await user.press("down", "down")
             await user.sees("Now: ▶ running, documented protocol on mine")
-            page.runs_updated(RunsSeen((_summary(tmp_path, "crashed"),), complete=True))
+            page.runs_updated(RunsListed((_summary(tmp_path, "crashed"),), complete=True))
             await user.sees("! crashed")
             assert "Now:" not in user.text
 

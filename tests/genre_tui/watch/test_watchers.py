@@ -1,4 +1,4 @@
-"""The threads that watch runs, asked to look by the test."""
+"""The threads that watch runs; the test calls what they do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from experiments.runs.manifest import SearchRecord
 from experiments.studies import STUDIES
 from genre_tui.model.run_model import RunModel
 from genre_tui.run.headings import progress_line
-from genre_tui.watch.messages import RunsSeen, RunUpdate
+from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.watch.run_watcher import RunWatcher
 from genre_tui.watch.runs_watcher import RunsWatcher
 from tests.genre_tui.support.live import Teller, going_on, without_results
@@ -27,12 +27,12 @@ from tests.support.recorded_runs import record
 
 class _Runs:
     def __init__(self, runs: Path) -> None:
-        self.told: list[RunsSeen] = []
+        self.told: list[RunsListed] = []
         self._watcher = RunsWatcher(runs, 1.0, self.told.append)
 
-    def look(self, *, everything: bool = True) -> RunsSeen | None:
+    def look(self, *, everything: bool = True) -> RunsListed | None:
         before = len(self.told)
-        self._watcher.look(everything)
+        self._watcher.read(full=everything)
         return self.told[-1] if len(self.told) > before else None
 
 
@@ -40,12 +40,10 @@ class _Run:
     def __init__(self, run: RunDirectory) -> None:
         self.model, self.told = RunModel(run), list[RunUpdate]()
         self._watcher = RunWatcher(run, 1.0, self._take)
-        self._first = True
 
     def look(self) -> int:
         before = len(self.told)
-        self._watcher.look(self._first)
-        self._first = False
+        self._watcher.poll()
         return len(self.told) - before
 
     def _take(self, told: RunUpdate) -> None:
