@@ -27,7 +27,7 @@ from experiments.runs.manifest import (
 )
 from experiments.runs.trial_result import Scores, TestScores, TrialResult
 from experiments.studies import STUDIES
-from tests.support.fork_server import Zygote
+from tests.support.fork_server import ForkServer
 
 REAL_DATA = Path(
     os.environ.get("GENRE_TUI_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data"
@@ -60,11 +60,11 @@ def tone(seconds: float, rate: int, hertz: float = 440.0, channels: int = 1) -> 
 
 
 @pytest.fixture(scope="session")
-def zygote() -> Iterator[Zygote]:
+def fork_server() -> Iterator[ForkServer]:
     """Starts owners of runs in milliseconds."""
     if not Path("/proc/self/stat").exists():
         pytest.skip("needs /proc")
-    with Zygote() as made:
+    with ForkServer() as made:
         yield made
 
 

@@ -17,14 +17,10 @@ ROOT = Path(data.__file__).parents[1]
 Recordings = Callable[..., Path]
 
 
-def _run(
-    script: str, folder: Path, *, from_stdin: bool = False
-) -> subprocess.CompletedProcess[str]:
-    path = folder / "script.py"
-    path.write_text(script)
+def _run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "script.py").write_text(script)
     return subprocess.run(
-        [sys.executable, *([] if from_stdin else [path.name])],
-        input=script if from_stdin else None,
+        [sys.executable, "script.py"],
         capture_output=True,
         text=True,
         cwd=folder,
@@ -52,10 +48,7 @@ def test_every_public_name_is_there_and_documented() -> None:
         data.load  # type: ignore[attr-defined]  # noqa: B018
 
 
-@pytest.mark.parametrize("from_stdin", [False, True])
-def test_a_script_without_a_main_guard_runs_once(
-    recordings: Recordings, tmp_path: Path, from_stdin: bool
-) -> None:
+def test_a_script_without_a_main_guard_runs_once(recordings: Recordings, tmp_path: Path) -> None:
     recordings({"blues": 3, "rock": 3})
     done = _run(
         "from data import audit, build_dataset\n"
@@ -63,7 +56,6 @@ def test_a_script_without_a_main_guard_runs_once(
         "made = build_dataset('music', workers=2, shares=(0.5, 0.25, 0.25))\n"
         "print(made.name, made.genres, audit(made).leaks)\n",
         tmp_path,
-        from_stdin=from_stdin,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["begin", "music ('blues', 'rock') False"]

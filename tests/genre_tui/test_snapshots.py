@@ -26,8 +26,8 @@ from genre_tui.core.app_session import AppSession
 from genre_tui.core.export_choices import without_network
 from genre_tui.runs import runs_table
 from tests.conftest import record_run, small_dataset
-from tests.genre_tui.support.listed import known_run
-from tests.genre_tui.support.live import Teller, without_results
+from tests.genre_tui.support.known_run import known_run
+from tests.genre_tui.support.live_run import EventWriter, without_results
 from tests.support.pty_terminal import ROOT
 from tests.support.recorded_runs import record
 
@@ -88,11 +88,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     damaged = record_run(runs, "20251231T235959Z-bad000")
     (damaged.path / "run.json").write_text("{")
     found = known_run(runs)
-    teller = Teller(found)
-    teller.begin()
+    writer = EventWriter(found)
+    writer.begin()
     for number in range(1, 5):
-        for place, trial in enumerate(teller.trials):
-            teller.epoch(trial, number, 0.2 + 0.1 * number + 0.005 * (place % 8), cpu=0.97)
+        for place, trial in enumerate(writer.trials):
+            writer.epoch(trial, number, 0.2 + 0.1 * number + 0.005 * (place % 8), cpu=0.97)
     return found
 
 

@@ -17,8 +17,8 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.snapshot import snapshot
 from experiments.runs.state import state_of
 from tests.support.faults import STUDY
-from tests.support.fork_server import Zygote
-from tests.support.inline_pool import events_of, go_on_inline, run_inline
+from tests.support.fork_server import ForkServer
+from tests.support.inline_pool import events_of, resume_inline, run_inline
 from tests.support.processes import begin, finish, results_of, wait_until
 
 KINDS = ["model.keras", "predictions.h5", "result.json", ".npz"]
@@ -89,7 +89,7 @@ def test_a_stop_ends_the_pause_and_nothing_is_lost(
     assert state_of(run, run.read_manifest()).state == "stopped"
     assert results_of(run) == before
     full.left = 0
-    go_on_inline(run, folder / "small.h5")
+    resume_inline(run, folder / "small.h5")
     assert state_of(run, run.read_manifest()).state == "finished"
     assert results_of(run) == expected
 
@@ -141,10 +141,12 @@ def epochs_at_rest(run: RunDirectory) -> int:
     return now
 
 
-def test_a_real_disk_that_is_full(zygote: Zygote, tmp_path: Path, small_disk: Path) -> None:
-    whole, _ = begin(zygote, tmp_path)
+def test_a_real_disk_that_is_full(
+    fork_server: ForkServer, tmp_path: Path, small_disk: Path
+) -> None:
+    whole, _ = begin(fork_server, tmp_path)
     finish(whole)
-    run, _ = begin(zygote, tmp_path, runs=small_disk / "runs", fault="trains_slowly")
+    run, _ = begin(fork_server, tmp_path, runs=small_disk / "runs", fault="trains_slowly")
     wait_until(lambda: events_of(run, "epoch"))
     ballast = fill(small_disk)
     wait_until(lambda: snapshot(run).progress.paused)
@@ -161,9 +163,9 @@ def test_a_real_disk_that_is_full(zygote: Zygote, tmp_path: Path, small_disk: Pa
 
 
 def test_a_real_disk_that_is_full_and_a_stop(
-    zygote: Zygote, tmp_path: Path, small_disk: Path
+    fork_server: ForkServer, tmp_path: Path, small_disk: Path
 ) -> None:
-    run, path = begin(zygote, tmp_path, runs=small_disk / "runs", fault="trains_slowly")
+    run, path = begin(fork_server, tmp_path, runs=small_disk / "runs", fault="trains_slowly")
     wait_until(lambda: events_of(run, "epoch"))
     ballast = fill(small_disk)
     wait_until(lambda: snapshot(run).progress.paused)
@@ -172,5 +174,5 @@ def test_a_real_disk_that_is_full_and_a_stop(
     run.ask_to_stop()
     wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")
     ballast.unlink()
-    zygote.start(run.path, path)
+    fork_server.start(run.path, path)
     wait_until(lambda: state_of(run, run.read_manifest()).state == "finished")

@@ -40,7 +40,7 @@ from genre_tui.runs.runs_table import columns as runs_columns
 from genre_tui.runs.runs_table import ordered as ordered_runs
 from genre_tui.watch.run_summary import LiveRun, RunSummary, summarise
 from genre_tui.watch.run_watcher import RunWatcher
-from tests.genre_tui.support.live import Teller, going_on
+from tests.genre_tui.support.live_run import EventWriter, live_run
 from tests.support.recorded_runs import record
 
 VALUES: tuple[Any, ...] = (
@@ -125,18 +125,18 @@ def _draw_row(summary: RunSummary) -> None:
     draw([curve_of(summary)], Frame(), 40, 10, lambda series: Style())
 
 
-def _tell_some(teller: Teller) -> None:
+def _tell_some(writer: EventWriter) -> None:
     """Something of every event."""
-    first, second = teller.trials[:2]
-    teller.begin()
-    teller.epoch(first, 1)
-    teller.epoch(first, 2, cpu=1.0, gpu=0.5)
-    teller.epoch(second, 1)
-    teller.end(first, test={"accuracy": 0.5, "macro_f1": 0.5, "confusion_matrix": [[1] * 3] * 3})
-    teller.tell("note", text="a note")
-    teller.tell("worker_died", cohort="c0", reason="signal 9", trials=[second], attempt=1)
-    teller.tell("paused", reason="no room")
-    teller.tell("continued")
+    first, second = writer.trials[:2]
+    writer.begin()
+    writer.epoch(first, 1)
+    writer.epoch(first, 2, cpu=1.0, gpu=0.5)
+    writer.epoch(second, 1)
+    writer.end(first, test={"accuracy": 0.5, "macro_f1": 0.5, "confusion_matrix": [[1] * 3] * 3})
+    writer.write("note", text="a note")
+    writer.write("worker_died", cohort="c0", reason="signal 9", trials=[second], attempt=1)
+    writer.write("paused", reason="no room")
+    writer.write("continued")
 
 
 def _draw_comparison(run: RunDirectory) -> None:
@@ -199,10 +199,10 @@ def test_events(tmp_path: Path) -> None:
                 told = [*lines[:number], checksums.dumps_line(changed), *lines[number + 1 :]]
                 yield f"{event['event']}: {what}", file, b"".join(told)
 
-    with going_on(tmp_path) as teller:
-        _tell_some(teller)
-        (file,) = event_files(teller.run)
-        _assert_drawable(teller.run, changes(file))
+    with live_run(tmp_path) as writer:
+        _tell_some(writer)
+        (file,) = event_files(writer.run)
+        _assert_drawable(writer.run, changes(file))
 
 
 def test_results(tmp_path: Path) -> None:

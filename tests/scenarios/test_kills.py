@@ -12,7 +12,7 @@ import pytest
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive, owner_of
 from experiments.runs.state import state_of
-from tests.support.fork_server import Zygote
+from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of
 from tests.support.processes import (
     begin,
@@ -41,11 +41,11 @@ def assert_nothing_was_done_twice(run: RunDirectory) -> None:
 
 
 def kill_and_go_on(
-    zygote: Zygote, folder: Path, protocol: Any, workers: int, kills: int, seed: int
+    fork_server: ForkServer, folder: Path, protocol: Any, workers: int, kills: int, seed: int
 ) -> dict[str, int]:
     """Kill a run's processes at random moments until `kills`; how often which."""
     chance = random.Random(seed)
-    whole, path = begin(zygote, folder, protocol, workers)
+    whole, path = begin(fork_server, folder, protocol, workers)
     began = time.monotonic()
     finish(whole)
     length = time.monotonic() - began
@@ -54,7 +54,7 @@ def kill_and_go_on(
     counts = dict.fromkeys(KINDS, 0)
     runs = went_on = 0
     while sum(counts.values()) < kills:
-        run, _ = begin(zygote, folder, protocol, workers)
+        run, _ = begin(fork_server, folder, protocol, workers)
         runs += 1
         done: dict[str, tuple[int, bytes]] = {}
         deaths_of_workers = 0
@@ -87,7 +87,7 @@ def kill_and_go_on(
                     assert trial in now
             done = now
             if not is_alive(run) and state_of(run, run.read_manifest()).state != "finished":
-                go_on(zygote, run, path)
+                go_on(fork_server, run, path)
                 deaths_of_workers = 0
         assert results_of(run) == expected
         assert_nothing_was_done_twice(run)
@@ -101,15 +101,15 @@ def kill_and_go_on(
 
 @pytest.mark.parametrize(("protocol", "workers"), [("documented", 1), ("controlled", 2)])
 def test_kills_at_random_moments(
-    zygote: Zygote, tmp_path: Path, protocol: str, workers: int
+    fork_server: ForkServer, tmp_path: Path, protocol: str, workers: int
 ) -> None:
-    counts = kill_and_go_on(zygote, tmp_path, protocol, workers, 16, seed=workers)
+    counts = kill_and_go_on(fork_server, tmp_path, protocol, workers, 16, seed=workers)
     assert all(counts.values()), counts
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "workers"), [("documented", 1), ("controlled", 2)])
 def test_many_kills_at_random_moments(
-    zygote: Zygote, tmp_path: Path, protocol: str, workers: int
+    fork_server: ForkServer, tmp_path: Path, protocol: str, workers: int
 ) -> None:
-    kill_and_go_on(zygote, tmp_path, protocol, workers, 100, seed=10 + workers)
+    kill_and_go_on(fork_server, tmp_path, protocol, workers, 100, seed=10 + workers)

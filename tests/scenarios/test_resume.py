@@ -18,14 +18,14 @@ from experiments.runs.state import state_of
 from tests.conftest import small_dataset
 from tests.support import raw_records
 from tests.support.faults import STUDY
-from tests.support.fork_server import Zygote
-from tests.support.inline_pool import events_of, go_on_inline, run_inline
+from tests.support.fork_server import ForkServer
+from tests.support.inline_pool import events_of, resume_inline, run_inline
 from tests.support.processes import begin, finish, go_on, kill, results_of, wait_until
 
 
-def crashed(zygote: Zygote, folder: Path) -> tuple[RunDirectory, Path]:
+def crashed(fork_server: ForkServer, folder: Path) -> tuple[RunDirectory, Path]:
     """A run whose owner was killed in the middle, with two checkpoints."""
-    run, path = begin(zygote, folder, fault="trains_slowly")
+    run, path = begin(fork_server, folder, fault="trains_slowly")
     wait_until(lambda: len(events_of(run, "checkpoint")) >= 3)
     kill(events_of(run, "run_began")[-1]["owner"]["pid"])
     wait_until(lambda: state_of(run, run.read_manifest()).state == "crashed")
@@ -34,24 +34,24 @@ def crashed(zygote: Zygote, folder: Path) -> tuple[RunDirectory, Path]:
 
 
 @pytest.fixture(scope="module")
-def whole(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    run, _ = begin(zygote, tmp_path_factory.mktemp("whole"))
+def whole(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    run, _ = begin(fork_server, tmp_path_factory.mktemp("whole"))
     finish(run)
     return run
 
 
 @pytest.mark.parametrize("damage", ["newest", "both", "cut"])
 def test_a_broken_checkpoint_falls_back(
-    zygote: Zygote, tmp_path: Path, whole: RunDirectory, damage: str
+    fork_server: ForkServer, tmp_path: Path, whole: RunDirectory, damage: str
 ) -> None:
-    run, path = crashed(zygote, tmp_path)
+    run, path = crashed(fork_server, tmp_path)
     for folder in run.path.glob("cohorts/*"):
         files = sorted(folder.glob("*.npz"))
         for file in files if damage == "both" else files[-1:]:
             content = bytearray(file.read_bytes())
             content[len(content) // 2] ^= 1
             file.write_bytes(content[:-7] if damage == "cut" else content)
-    go_on(zygote, run, path)
+    go_on(fork_server, run, path)
     finish(run)
     assert results_of(run) == results_of(whole)
     notes = " ".join(event["text"] for event in events_of(run, "note"))
@@ -59,9 +59,9 @@ def test_a_broken_checkpoint_falls_back(
 
 
 def test_a_result_with_a_flipped_bit_is_made_anew(
-    zygote: Zygote, tmp_path: Path, whole: RunDirectory
+    fork_server: ForkServer, tmp_path: Path, whole: RunDirectory
 ) -> None:
-    run, path = begin(zygote, tmp_path)
+    run, path = begin(fork_server, tmp_path)
     finish(run)
     for number, trial in enumerate(run.read_manifest().trials):
         if number % 3 == 0:
@@ -70,21 +70,21 @@ def test_a_result_with_a_flipped_bit_is_made_anew(
             content[(number * 131 + 40) % len(content)] ^= 4
             file.write_bytes(content)
     assert state_of(run, run.read_manifest()).state == "crashed"
-    go_on(zygote, run, path)
+    go_on(fork_server, run, path)
     finish(run)
     assert results_of(run) == results_of(whole)
 
 
 def test_a_result_that_is_damaged_after_a_checkpoint_is_made_anew(
-    zygote: Zygote, tmp_path: Path, whole: RunDirectory
+    fork_server: ForkServer, tmp_path: Path, whole: RunDirectory
 ) -> None:
     """The checkpoint no longer has that trial, as it had ended before."""
-    run, path = begin(zygote, tmp_path, fault="trains_slowly")
+    run, path = begin(fork_server, tmp_path, fault="trains_slowly")
     wait_until(lambda: events_of(run, "trial") and events_of(run)[-1]["event"] == "checkpoint")
     kill(events_of(run, "run_began")[-1]["owner"]["pid"])
     for file in run.path.glob("trials/*/result.json"):
         file.write_bytes(file.read_bytes()[:-20])
-    go_on(zygote, run, path)
+    go_on(fork_server, run, path)
     finish(run)
     assert results_of(run) == results_of(whole)
 
@@ -99,9 +99,9 @@ def test_a_kept_model_that_is_damaged_before_its_test_is_trained_anew(tmp_path: 
     model = run.trial_path(trial) / "model.keras"
     model.write_bytes(model.read_bytes()[:1000])
     with pytest.raises(RunError, match="trains it anew"):
-        go_on_inline(run, tmp_path / "small.h5")
+        resume_inline(run, tmp_path / "small.h5")
     assert state_of(run, run.read_manifest()).state == "failed"
-    go_on_inline(run, tmp_path / "small.h5")
+    resume_inline(run, tmp_path / "small.h5")
     assert results_of(run) == expected
 
 
@@ -110,23 +110,23 @@ def test_other_data_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.h5"
     hdf5.save(small_dataset(rows=60), other)
     with pytest.raises(RunError, match="holds other rows than the run began with"):
-        go_on_inline(run, other)
+        resume_inline(run, other)
     assert len(events_of(run, "run_began")) == 1
 
 
-def test_other_versions_are_said(zygote: Zygote, tmp_path: Path) -> None:
-    run, path = crashed(zygote, tmp_path)
-    go_on(zygote, run, path, fault="has_other_versions")
+def test_other_versions_are_said(fork_server: ForkServer, tmp_path: Path) -> None:
+    run, path = crashed(fork_server, tmp_path)
+    go_on(fork_server, run, path, fault="has_other_versions")
     finish(run)
     notes = [event["text"] for event in events_of(run, "note")]
     assert any("keras" in note and "99.0 now" in note for note in notes)
 
 
 def test_two_resume_at_once(
-    zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fork_server: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Real processes: one wins, the other is told who."""
-    run, path = crashed(zygote, tmp_path)
+    run, path = crashed(fork_server, tmp_path)
     monkeypatch.setattr(launch, "is_alive", lambda run: False)  # both look at the same moment
     outcomes: list[str] = []
     gate = threading.Barrier(2)
@@ -152,8 +152,8 @@ def test_two_resume_at_once(
     assert len(events_of(run, "run_began")) == 2
 
 
-def test_one_that_runs_is_not_resumed(zygote: Zygote, tmp_path: Path) -> None:
-    run, path = begin(zygote, tmp_path, fault="trains_slowly")
+def test_one_that_runs_is_not_resumed(fork_server: ForkServer, tmp_path: Path) -> None:
+    run, path = begin(fork_server, tmp_path, fault="trains_slowly")
     with pytest.raises(OwnedError, match="is being carried out already, by process"):
         resume(run, path)
     run.ask_to_stop()
@@ -177,9 +177,9 @@ def test_the_dataset_is_found_by_its_content() -> None:
 
 
 def test_a_stopped_run_goes_on_bit_for_bit(
-    zygote: Zygote, tmp_path: Path, whole: RunDirectory
+    fork_server: ForkServer, tmp_path: Path, whole: RunDirectory
 ) -> None:
-    run, path = begin(zygote, tmp_path, fault="trains_slowly")
+    run, path = begin(fork_server, tmp_path, fault="trains_slowly")
     for _ in range(3):
         told = len(events_of(run, "epoch"))
         wait_until(lambda told=told: len(events_of(run, "epoch")) > told)
@@ -187,10 +187,10 @@ def test_a_stopped_run_goes_on_bit_for_bit(
         wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")
         assert events_of(run)[-1]["event"] == "run_ended"
         assert events_of(run)[-1]["how"] == "stopped"
-        go_on(zygote, run, path, fault="trains_slowly")
+        go_on(fork_server, run, path, fault="trains_slowly")
     run.ask_to_stop()
     wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")
-    go_on(zygote, run, path)
+    go_on(fork_server, run, path)
     finish(run)
     assert results_of(run) == results_of(whole)
 
@@ -212,4 +212,4 @@ def test_a_run_json_that_does_not_agree_with_itself(tmp_path: Path, place: str) 
         facts["seeds"] = None
     raw_records.write_run(run, json.loads(json.dumps(facts)))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
-        go_on_inline(run, tmp_path / "small.h5")
+        resume_inline(run, tmp_path / "small.h5")

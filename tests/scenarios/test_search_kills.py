@@ -21,7 +21,7 @@ from experiments.search.storage import open_study
 from tests.conftest import small_dataset
 from tests.scenarios.test_kills import assert_nothing_was_done_twice
 from tests.support.faults import STUDY
-from tests.support.fork_server import Zygote
+from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of
 from tests.support.processes import (
     children_of,
@@ -36,7 +36,7 @@ from tests.support.processes import (
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
 
-def begin(zygote: Zygote, folder: Path) -> tuple[RunDirectory, Path]:
+def begin(fork_server: ForkServer, folder: Path) -> tuple[RunDirectory, Path]:
     """A search that has just begun, and its dataset's file."""
     path = folder / "small.h5"
     if not path.exists():
@@ -51,21 +51,21 @@ def begin(zygote: Zygote, folder: Path) -> tuple[RunDirectory, Path]:
     )
     run = listing.create(folder / "runs", STUDY.name)
     run.write_request(request)
-    zygote.start(run.path)
+    fork_server.start(run.path)
     wait_until(lambda: (run.path / "run.json").exists())
     return run, path
 
 
-def kill_and_go_on(zygote: Zygote, folder: Path, kills: int, seed: int) -> None:
+def kill_and_go_on(fork_server: ForkServer, folder: Path, kills: int, seed: int) -> None:
     """Kill a search's owner, or all its processes, at random moments until `kills`."""
     chance = random.Random(seed)
-    whole, path = begin(zygote, folder)
+    whole, path = begin(fork_server, folder)
     began = time.monotonic()
     finish(whole)
     length = time.monotonic() - began
     killed = 0
     while killed < kills:
-        run, _ = begin(zygote, folder)
+        run, _ = begin(fork_server, folder)
         drawn: set[str] = set()
         finished: set[str] = set()
         while state_of(run, run.read_manifest()).state != "finished":
@@ -79,7 +79,7 @@ def kill_and_go_on(zygote: Zygote, folder: Path, kills: int, seed: int) -> None:
             assert drawn <= (drawn := set(run.read_manifest().trials)), "what was drawn stays drawn"
             assert finished <= (finished := set(committed(run))), "what was trained stays trained"
             if state_of(run, run.read_manifest()).state != "finished":
-                go_on(zygote, run, path)
+                go_on(fork_server, run, path)
         trials = run.read_manifest().trials
         assert len(trials) == 7
         assert results_of(run).keys() == trials.keys()
@@ -97,10 +97,10 @@ def kill_and_go_on(zygote: Zygote, folder: Path, kills: int, seed: int) -> None:
         assert len(events_of(run, "run_began")) > 1
 
 
-def test_kills_at_random_moments(zygote: Zygote, tmp_path: Path) -> None:
-    kill_and_go_on(zygote, tmp_path, 5, seed=1)
+def test_kills_at_random_moments(fork_server: ForkServer, tmp_path: Path) -> None:
+    kill_and_go_on(fork_server, tmp_path, 5, seed=1)
 
 
 @pytest.mark.slow
-def test_many_kills_at_random_moments(zygote: Zygote, tmp_path: Path) -> None:
-    kill_and_go_on(zygote, tmp_path, 60, seed=2)
+def test_many_kills_at_random_moments(fork_server: ForkServer, tmp_path: Path) -> None:
+    kill_and_go_on(fork_server, tmp_path, 60, seed=2)

@@ -1,5 +1,6 @@
 """A study from its start on a screen to its confusion matrix, with a run that is real."""
 
+import asyncio
 import csv
 import io
 import re
@@ -16,7 +17,7 @@ from experiments.runs.state import state_of
 from genre_tui.shell.base_page import BasePage
 from genre_tui.studies.start_form import StartForm
 from tests.conftest import small_dataset
-from tests.genre_tui.support.pilots import drive, driving
+from tests.genre_tui.support.app_driver import run_app
 from tests.support import raw_records
 from tests.support.inline_pool import events_of
 from tests.support.processes import wait_until
@@ -44,13 +45,13 @@ def test_a_study_is_started_watched_and_read(own_places: Path) -> None:
     runs = own_places / "runs"
 
     async def flow() -> None:
-        async with driving(runs, (140, 45), refresh=0.2) as user:
+        async with run_app(runs, (140, 45), refresh=0.2) as user:
             await user.sees("ffn-baseline")
             await user.press("n")
             assert isinstance(user.app.screen, StartForm)
             await user.sees("python -m experiments run ffn-baseline", "--data mine")
             await user.press("ctrl+s")
-            await user.until(lambda: user.page(BasePage).MODE == "run")
+            await user.wait_until(lambda: user.page(BasePage).MODE == "run")
             await user.sees("✓ finished", "100 %")
             assert user.app.session.run is not None
             await user.press("4")
@@ -69,7 +70,7 @@ def test_a_study_is_started_watched_and_read(own_places: Path) -> None:
             await user.press("2")
             await user.sees("✓ finished", "ffn-baseline", "mine")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_lost_terminal_ends_nothing_but_the_screens(own_places: Path) -> None:

@@ -8,7 +8,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.snapshot import snapshot
 from experiments.runs.state import read_results
 from tests.support.faults import CULPRIT
-from tests.support.fork_server import Zygote
+from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of
 from tests.support.processes import begin, finish, go_on, kill, results_of, wait_until
 
@@ -19,8 +19,10 @@ def by_seed(run: RunDirectory, culprit: bool) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("fault", ["kills_its_worker", "is_killed_by_a_memory_limit"])
-def test_a_trial_that_always_kills_its_worker(zygote: Zygote, tmp_path: Path, fault: str) -> None:
-    run, _ = begin(zygote, tmp_path, fault=fault)
+def test_a_trial_that_always_kills_its_worker(
+    fork_server: ForkServer, tmp_path: Path, fault: str
+) -> None:
+    run, _ = begin(fork_server, tmp_path, fault=fault)
     finish(run)
     assert {r["status"] for r in by_seed(run, culprit=False)} == {"finished", "diverged"}
     assert len(by_seed(run, culprit=False)) == 8
@@ -33,8 +35,8 @@ def test_a_trial_that_always_kills_its_worker(zygote: Zygote, tmp_path: Path, fa
     assert "SIGKILL" in seen["notes"][-1]
 
 
-def test_a_trial_without_enough_memory_fails_alone(zygote: Zygote, tmp_path: Path) -> None:
-    run, _ = begin(zygote, tmp_path, fault="takes_too_much_memory")
+def test_a_trial_without_enough_memory_fails_alone(fork_server: ForkServer, tmp_path: Path) -> None:
+    run, _ = begin(fork_server, tmp_path, fault="takes_too_much_memory")
     finish(run)
     assert not events_of(run, "worker_died")
     failed = by_seed(run, culprit=True)
@@ -43,14 +45,16 @@ def test_a_trial_without_enough_memory_fails_alone(zygote: Zygote, tmp_path: Pat
     assert len(by_seed(run, culprit=False)) == 8
 
 
-def test_a_culprit_is_not_asked_again_after_a_resume(zygote: Zygote, tmp_path: Path) -> None:
+def test_a_culprit_is_not_asked_again_after_a_resume(
+    fork_server: ForkServer, tmp_path: Path
+) -> None:
     """A run that is killed while it looks for the culprit keeps what it has found."""
-    run, path = begin(zygote, tmp_path, fault="kills_its_worker")
+    run, path = begin(fork_server, tmp_path, fault="kills_its_worker")
     wait_until(lambda: len(events_of(run, "worker_died")) >= 4)
     kill(events_of(run, "run_began")[-1]["owner"]["pid"])
     splits = {p: p.read_bytes() for p in run.path.glob("cohorts/*/split.json")}
     assert splits
-    go_on(zygote, run, path, fault="kills_its_worker")
+    go_on(fork_server, run, path, fault="kills_its_worker")
     finish(run)
     for split, content in splits.items():
         assert split.read_bytes() == content
@@ -58,13 +62,13 @@ def test_a_culprit_is_not_asked_again_after_a_resume(zygote: Zygote, tmp_path: P
     assert {r["status"] for r in by_seed(run, culprit=True)} == {"failed"}
 
 
-def test_without_the_fault_all_go_on(zygote: Zygote, tmp_path: Path) -> None:
-    whole, _ = begin(zygote, tmp_path)
+def test_without_the_fault_all_go_on(fork_server: ForkServer, tmp_path: Path) -> None:
+    whole, _ = begin(fork_server, tmp_path)
     finish(whole)
-    run, path = begin(zygote, tmp_path, fault="trains_slowly")
+    run, path = begin(fork_server, tmp_path, fault="trains_slowly")
     wait_until(lambda: events_of(run, "checkpoint"))
     kill(events_of(run, "run_began")[-1]["owner"]["pid"])
-    go_on(zygote, run, path)
+    go_on(fork_server, run, path)
     finish(run)
     assert results_of(run) == results_of(whole)
     assert max(event["epoch"] for event in events_of(run, "cohort_began")) > 0

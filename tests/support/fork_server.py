@@ -20,10 +20,10 @@ from experiments.runs.lock import is_alive, owner_of
 ROOT = Path(__file__).parents[2]
 
 
-class Zygote:
+class ForkServer:
     """A process that forks owners. Use it with `with`."""
 
-    def __enter__(self) -> Zygote:
+    def __enter__(self) -> ForkServer:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.fork_server"],

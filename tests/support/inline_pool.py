@@ -68,7 +68,7 @@ def run_inline(
     return run
 
 
-def go_on_inline(run: RunDirectory, path: Path, pool: Callable[..., Any] = InlinePool) -> None:
+def resume_inline(run: RunDirectory, path: Path, pool: Callable[..., Any] = InlinePool) -> None:
     """Let a run go on."""
     with owning(run, print) as me:
         Carrier(run, me, pool=pool).go_on(path)

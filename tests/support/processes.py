@@ -20,7 +20,7 @@ from experiments.runs.lock import is_alive
 from experiments.runs.state import read_results, state_of
 from tests.conftest import small_dataset
 from tests.support.faults import STUDY
-from tests.support.fork_server import Zygote
+from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of
 
 PATIENCE = 120.0  # seconds, on a busy machine
@@ -28,7 +28,7 @@ TIMES = ("seconds", "epoch_seconds")
 
 
 def begin(
-    zygote: Zygote,
+    fork_server: ForkServer,
     folder: Path,
     protocol: Any = "documented",
     workers: int = 1,
@@ -44,15 +44,15 @@ def begin(
     request = Request(STUDY, path, StudyOptions(protocol, seeds=3), asked)
     run = listing.create(runs or folder / "runs", STUDY.name)
     run.write_request(request)
-    zygote.start(run.path, fault=fault)
+    fork_server.start(run.path, fault=fault)
     wait_until(lambda: (run.path / "run.json").exists())
     return run, path
 
 
-def go_on(zygote: Zygote, run: RunDirectory, path: Path, fault: str = "") -> None:
+def go_on(fork_server: ForkServer, run: RunDirectory, path: Path, fault: str = "") -> None:
     """Let a run go on; returns when it does."""
     before = len(events_of(run, "run_began"))
-    zygote.start(run.path, path, fault)
+    fork_server.start(run.path, path, fault)
     wait_until(lambda: len(events_of(run, "run_began")) > before)
 
 

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from data.audio import extraction
 from data.audio.extraction import Extracted, Skipped, extract
 from data.audio.features import mel_spectrograms, mfcc_statistics
 from data.datasets.dataset import Dataset
@@ -264,7 +266,11 @@ class Whole:
         yield np.ones((2, 8000), dtype=np.int16)
 
 
-def test_a_recording_that_kills_its_worker_is_left_out_alone(tmp_path: Path) -> None:
+def test_a_recording_that_kills_its_worker_is_left_out_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork = multiprocessing.get_context("fork")  # its processes have torch already
+    monkeypatch.setattr(extraction.multiprocessing, "get_context", lambda _: fork)
     tracks = [Whole("a"), Crashing(), Whole("b")]
     results = extract(tracks, tmp_path, 2, lambda track, result: None)  # type: ignore[list-item]
     assert isinstance(results["a"], Extracted)

@@ -21,7 +21,7 @@ from experiments.runs.state import state_of
 from tests.conftest import record_run
 from tests.support import raw_records
 from tests.support.faults import STUDY
-from tests.support.inline_pool import events_of, go_on_inline, run_inline
+from tests.support.inline_pool import events_of, resume_inline, run_inline
 
 
 def state(run: RunDirectory) -> str:
@@ -80,7 +80,7 @@ def test_a_controlled_run_is_finished_when_the_selected_are_tested(tmp_path: Pat
     assert result is not None
     raw_records.write_result(run, tested[0], result | {"test": None})
     assert state(run) == "crashed"
-    go_on_inline(run, tmp_path / "small.h5")
+    resume_inline(run, tmp_path / "small.h5")
     assert state(run) == "finished"
     assert [event["trial"] for event in events_of(run, "trial")][-1] == tested[0]
     assert raw_records.read_result(run, tested[0]) == result
@@ -110,7 +110,7 @@ def test_a_read_only_run_can_be_looked_at(tmp_path: Path) -> None:
         assert contents(copy) == before
         if os.geteuid():
             with pytest.raises(RunError):
-                go_on_inline(copy, tmp_path / "small.h5")
+                resume_inline(copy, tmp_path / "small.h5")
     finally:
         for path in [copy.path, *copy.path.rglob("*")]:
             path.chmod(0o755)

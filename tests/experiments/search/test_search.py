@@ -43,7 +43,7 @@ from networks.engine import cohort
 from networks.models.config import FFNConfig, TrainingConfig
 from tests.conftest import small_dataset
 from tests.scenarios.test_kills import assert_nothing_was_done_twice
-from tests.support.inline_pool import InlinePool, events_of, go_on_inline, run_inline
+from tests.support.inline_pool import InlinePool, events_of, resume_inline, run_inline
 from tests.support.processes import committed, results_of
 
 SGD = TrainingConfig(optimizer="sgd", epochs=3, keep="best")
@@ -260,7 +260,7 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been(tmp_path: Path, sampler:
         with (run.path / "optuna.journal").open("ab") as file:
             file.write(b'{"op_code":4,"study')  # as a process that was killed leaves it
         before = committed(run)
-        go_on_inline(run, tmp_path / "small.h5", pool=StoppingPool)
+        resume_inline(run, tmp_path / "small.h5", pool=StoppingPool)
         after = committed(run)
         for name, file in before.items():
             result = run.read_result(name)
@@ -317,7 +317,7 @@ def test_a_generation_that_was_half_written_is_trained_and_the_search_goes_on(
     lines = (whole.path / "optuna.journal").read_bytes().splitlines(keepends=True)
     (run.path / "optuna.journal").write_bytes(b"".join(lines[:3]) + lines[3][:99])
     assert len(drawn(run)) == 2, "the third of the first generation is torn"
-    go_on_inline(run, tmp_path / "small.h5")
+    resume_inline(run, tmp_path / "small.h5")
     assert state(run) == "finished"
     assert drawn(run)[:2] == drawn(whole)[:2]
     assert len(drawn(run)) == 7
@@ -415,7 +415,7 @@ def test_a_search_is_complete_only_when_all_is_drawn_and_tested(tmp_path: Path) 
     assert result is not None
     run.write_result(replace(result, test=None))
     assert state(run) != "finished", "the selected one is not tested"
-    go_on_inline(run, tmp_path / "small.h5")
+    resume_inline(run, tmp_path / "small.h5")
     assert run.read_result(tested) == result
 
 
@@ -426,7 +426,7 @@ def test_a_search_without_any_generation_goes_on(tmp_path: Path) -> None:
     (run.path / "run.json").write_bytes((whole.path / "run.json").read_bytes())
     assert state(run) == "crashed"
     assert collect(run).variants == ()
-    go_on_inline(run, tmp_path / "small.h5")
+    resume_inline(run, tmp_path / "small.h5")
     assert results_of(run) == results_of(whole)
 
 
@@ -441,7 +441,7 @@ def test_a_search_that_was_tampered_with_is_refused(tmp_path: Path, place: str) 
         facts["search"][place] = {"trials": 0, "space": {}, "sampler": "psychic"}[place]
     path.write_bytes(checksums.dumps(facts))
     with pytest.raises(RunError, match="damaged"):
-        go_on_inline(run, tmp_path / "small.h5")
+        resume_inline(run, tmp_path / "small.h5")
 
 
 def test_fields_that_exclude_each_other() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -28,7 +29,7 @@ from genre_tui.compare.run_selection import RunSelection
 from genre_tui.compare.screen import ComparePage
 from genre_tui.watch.run_summary import summarise
 from genre_tui.widgets.fitted_table import FittedColumn, FittedTable
-from tests.genre_tui.support.pilots import SIZES, drive, driving
+from tests.genre_tui.support.app_driver import SIZES, run_app
 from tests.support.recorded_runs import record, with_names
 
 BETTER = {"last-epoch": 0.9, "best-validation-f1": 0.5}
@@ -145,7 +146,7 @@ def test_one_run(tmp_path: Path, size: tuple[int, int]) -> None:
     run = record(tmp_path, skill=_skill, kind="demo", dataset="demo")
 
     async def flow() -> None:
-        async with driving(tmp_path, size, "compare", run=run) as user:
+        async with run_app(tmp_path, size, "compare", run=run) as user:
             await user.sees(run.name, "✓ finished", "controlled", "DEMO DATA")
             await user.sees("By macro-F1, last-epoch", "├", "●", "∘", "×", "Test macro-F1 %")
             await user.sees("95 % over seeds", "±")
@@ -162,10 +163,10 @@ def test_one_run(tmp_path: Path, size: tuple[int, int]) -> None:
             await user.sees("best on validation, first seed", "rbf-svm")
             await user.sees("Pairs: test macro-F1, by seed; p adjusted by Holm's")
             await user.press("p", "end")
-            await user.until(lambda: "Pairs:" not in user.text)
+            await user.wait_until(lambda: "Pairs:" not in user.text)
             assert "p shows 1 pair of variants." in user.text
             await user.press("p", "w")
-            await user.hears("press o to choose another one")
+            await user.notified("press o to choose another one")
             await user.press("y")
             assert user.app.clipboard.startswith("By macro-F1, last-epoch")
             texts = user.page(ComparePage).exportable()
@@ -173,9 +174,9 @@ def test_one_run(tmp_path: Path, size: tuple[int, int]) -> None:
             plain = json.loads(texts["statistics.json"])
             assert plain["statistics"]["best"] == "last-epoch"
             await user.press("o")
-            await user.hears("no other run")
+            await user.notified("no other run")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 @SIZES
@@ -184,7 +185,7 @@ def test_runs_side_by_side(tmp_path: Path, size: tuple[int, int]) -> None:
     second = record(tmp_path, skill=lambda v, t: 0.3, name="20260103T030405Z-abc124", epochs=5)
 
     async def flow() -> None:
-        async with driving(tmp_path, size, "compare", run=first) as user:
+        async with run_app(tmp_path, size, "compare", run=first) as user:
             await user.sees("By macro-F1")
             await user.press("o")
             await user.sees("Compare with", "abc124")
@@ -206,16 +207,16 @@ def test_runs_side_by_side(tmp_path: Path, size: tuple[int, int]) -> None:
             await user.press("w")
             await user.sees(f"1 {second.name}", f"{-difference * 100:+.2f}")
             await user.press("p")
-            await user.hears("press x")
+            await user.notified("press x")
             await user.press("m")
             await user.sees("Test accuracy %")
             await user.press("x")
             await user.sees("By macro-F1")
             assert second.name not in user.text
             await user.press("x")
-            await user.hears("No other run is marked")
+            await user.notified("No other run is marked")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_marked_runs_about_other_rows_are_not_compared(tmp_path: Path) -> None:
@@ -224,11 +225,11 @@ def test_marked_runs_about_other_rows_are_not_compared(tmp_path: Path) -> None:
     marked = {first.name, second.name}
 
     async def flow() -> None:
-        async with driving(tmp_path, (140, 45), "compare", marked=marked) as user:
+        async with run_app(tmp_path, (140, 45), "compare", marked=marked) as user:
             await user.sees("Warning: these runs are about different rows", "other rows")
             assert "points of accuracy" not in user.text
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_one_seed_cannot_tell(tmp_path: Path) -> None:
@@ -236,23 +237,23 @@ def test_one_seed_cannot_tell(tmp_path: Path) -> None:
     second = record(tmp_path, seeds=1, name="20260103T030405Z-abc124")
 
     async def flow() -> None:
-        async with driving(tmp_path, (140, 45), "compare", run=first) as user:
+        async with run_app(tmp_path, (140, 45), "compare", run=first) as user:
             await user.sees("One seed cannot tell", "one seed", "More seeds: --seeds 5")
             user.app.session.marked |= {second.name}
             await user.press("2", "5")
             await user.sees("cannot tell", "fewer than three seeds of that variant")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_documented_figures_are_shown(tmp_path: Path) -> None:
     run = record(tmp_path, protocol="documented", documented=True, epochs=None)  # type: ignore[arg-type]
 
     async def flow() -> None:
-        async with driving(tmp_path, (140, 45), "compare", run=run) as user:
+        async with run_app(tmp_path, (140, 45), "compare", run=run) as user:
             await user.sees("◇", "documented", "Documented last-epoch: source A 58.87 % accuracy")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_run_that_goes_on_and_one_that_is_damaged(tmp_path: Path) -> None:
@@ -268,7 +269,7 @@ def test_a_run_that_goes_on_and_one_that_is_damaged(tmp_path: Path) -> None:
     (damaged.trial_path(trial) / "result.json").write_text("{}")
 
     async def flow() -> None:
-        async with driving(tmp_path, first="compare", run=nothing) as user:
+        async with run_app(tmp_path, first="compare", run=nothing) as user:
             await user.sees("Nothing was tested yet.", "12 failed", "12 diverged", "no baselines")
             user.app.open_run(unread)
             await user.sees("predictions.h5", "damaged", "95 % over seeds")
@@ -277,19 +278,19 @@ def test_a_run_that_goes_on_and_one_that_is_damaged(tmp_path: Path) -> None:
             assert user.page(ComparePage).exportable() == {}
             assert user.page(ComparePage).copyable() == ""
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_without_runs_it_says_where_to_start_one(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="compare", refresh=0.1) as user:
+        async with run_app(tmp_path, first="compare", refresh=0.1) as user:
             await user.sees("There are no runs in")
             await user.press("m", "o", "x", "p", "w", "y")
             record(tmp_path)
             user.app.refresh_runs()
             await user.sees("By macro-F1")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_hostile_names_are_text(tmp_path: Path) -> None:
@@ -299,9 +300,9 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
 
     async def flow() -> None:
         for size in ((60, 20), (80, 24), (140, 45)):
-            async with driving(tmp_path, size, "compare", run=run) as user:
+            async with run_app(tmp_path, size, "compare", run=run) as user:
                 await user.sees("[bold]a[2J", "[red]d]0;t", "Test macro-F1 %")
                 assert "\x1b" not in user.text
                 assert "\u202e" not in user.text
 
-    drive(flow())
+    asyncio.run(flow())

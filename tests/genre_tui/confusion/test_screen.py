@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +22,8 @@ from genre_tui.confusion.segment_dialog import SegmentDialog
 from genre_tui.confusion.segments_dialog import SegmentsDialog
 from genre_tui.model.run_model import RunModel
 from tests.genre_tui.confusion.test_matrix import COUNTS, epoch
-from tests.genre_tui.support.listed import known_run, trials_of
-from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
+from tests.genre_tui.support.app_driver import SIZES, Driver, run_app
+from tests.genre_tui.support.known_run import known_run, trials_of
 from tests.support.raw_events import raw
 from tests.support.recorded_runs import record
 
@@ -49,7 +50,7 @@ def test_the_tests_of_all_seeds_come_first(tmp_path: Path, size: tuple[int, int]
     run = known_run(tmp_path)
 
     async def flow() -> None:
-        async with driving(tmp_path, size, "confusion", run=run) as user:
+        async with run_app(tmp_path, size, "confusion", run=run) as user:
             await user.sees("2 seeds summed", "accuracy 79.2 %, macro-F1", "24 rows", "rock")
             assert _line(user, "blues")[:3] == ["blues", "3", "5"]
             await user.press("v")
@@ -66,11 +67,11 @@ def test_the_tests_of_all_seeds_come_first(tmp_path: Path, size: tuple[int, int]
             assert user.app.screen.query_one(MatrixWidget).cursor == (2, 1)
             await user.sees("rock taken for jazz: 0 rows.")
             await user.press("enter")
-            await user.hears("no segments in this cell")
+            await user.notified("no segments in this cell")
             wide = "Taken for another most often" in user.text
             assert wide == (size[0] == 140)
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 @SIZES
@@ -78,12 +79,12 @@ def test_from_a_cell_to_a_spectrogram(tmp_path: Path, size: tuple[int, int]) -> 
     run = known_run(tmp_path)
 
     async def flow() -> None:
-        async with driving(tmp_path, size, "confusion", run=run) as user:
+        async with run_app(tmp_path, size, "confusion", run=run) as user:
             await user.sees("2 seeds summed")
             await user.press("right", "enter")
             await user.sees("3 test segments of blues taken for jazz by one seed at least of 2")
             table = user.app.screen.query_one(DataTable)
-            await user.until(lambda: table.row_count == 3)
+            await user.wait_until(lambda: table.row_count == 3)
             await user.sees("second", "seeds", "85.0")
             assert "blue [b][31mnote" in user.text
             await user.press("y")
@@ -96,9 +97,9 @@ def test_from_a_cell_to_a_spectrogram(tmp_path: Path, size: tuple[int, int]) -> 
             await user.sees("second 2 to 3", "blues, recognised by 2 of 2 seeds")
             assert user.app.screen.row == 3
             await user.press("full_stop", "full_stop")
-            await user.hears("the last segment of its track")
+            await user.notified("the last segment of its track")
             await user.press("comma", "comma", "comma", "comma")
-            await user.hears("the first segment of its track")
+            await user.notified("the first segment of its track")
             assert user.app.screen.row == 1
             await user.press("escape")
             assert isinstance(user.app.screen, SegmentsDialog)
@@ -109,37 +110,37 @@ def test_from_a_cell_to_a_spectrogram(tmp_path: Path, size: tuple[int, int]) -> 
             await user.press("y")
             assert user.app.clipboard.splitlines()[2].split() == ["blues", "3", "5", "0"]
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_without_mel_spectrograms_the_mfcc_statistics_are_drawn(tmp_path: Path) -> None:
     run = known_run(tmp_path, mel=False)
 
     async def flow() -> None:
-        async with driving(tmp_path, first="confusion", run=run) as user:
+        async with run_app(tmp_path, first="confusion", run=run) as user:
             await user.sees("2 seeds summed")
             await user.press("enter")
             await user.sees("test segments of blues recognised")
             table = user.app.screen.query_one(DataTable)
-            await user.until(lambda: table.row_count)
+            await user.wait_until(lambda: table.row_count)
             await user.press("enter")
             await user.sees("MFCC statistics over 20 frames", "loudness, not drawn", "●")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_dataset_that_is_gone_is_told_in_a_sentence(tmp_path: Path) -> None:
     run = known_run(tmp_path, there=False)
 
     async def flow() -> None:
-        async with driving(tmp_path, first="confusion", run=run) as user:
+        async with run_app(tmp_path, first="confusion", run=run) as user:
             await user.sees("2 seeds summed")
             await user.press("enter")
             await user.sees("No track names and spectrograms: none of your datasets", "track 2")
             await user.press("enter")
             await user.sees("none of your datasets holds the rows of", "segment after")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 @SIZES
@@ -150,14 +151,14 @@ def test_epochs_as_they_come(tmp_path: Path, size: tuple[int, int]) -> None:
     async def flow(log: EventLog) -> None:
         log.append(*raw({"event": "cohort_began", "cohort": "c0", "trials": [trial], "epoch": 0}))
         log.append(*raw(epoch(trial, 1, COUNTS), epoch(trial, 2, [[7, 1, 0], *COUNTS[1:]])))
-        async with driving(tmp_path, size, "confusion", run=run, refresh=0.1) as user:
+        async with run_app(tmp_path, size, "confusion", run=run, refresh=0.1) as user:
             await user.sees("after epoch 2 of 4", "following", "▶ running")
             assert _line(user, "blues")[:3] == ["blues", "7", "1"]
             log.append(*raw(epoch(trial, 3, [[8, 0, 0], *COUNTS[1:]])))
             await user.sees("after epoch 3 of 4")
             assert _line(user, "blues")[:3] == ["blues", "8", "·"]
             await user.press("d", "left_square_bracket")
-            await user.hears("Marked. Step to another matrix")
+            await user.notified("Marked. Step to another matrix")
             await user.sees("after epoch 2 of 4", "minus validation rows after epoch 3 of 4")
             assert _line(user, "blues")[:3] == ["blues", "-1", "+1"]
             await user.press("left_square_bracket")
@@ -168,7 +169,7 @@ def test_epochs_as_they_come(tmp_path: Path, size: tuple[int, int]) -> None:
             await user.sees("after epoch 4 of 4", "following")
             assert "minus" not in user.text
             await user.press("enter")
-            await user.hears("press b to see those")
+            await user.notified("press b to see those")
             await user.press("n")
             await user.sees("waits for its turn")
             assert user.app.session.trial == other
@@ -176,7 +177,7 @@ def test_epochs_as_they_come(tmp_path: Path, size: tuple[int, int]) -> None:
             await user.sees("Not tested yet")
 
     with _going_on(run) as log:
-        drive(flow(log))
+        asyncio.run(flow(log))
 
 
 def test_a_trial_chosen_elsewhere_or_from_a_list(tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_trial_chosen_elsewhere_or_from_a_list(tmp_path: Path) -> None:
     first, second = trials_of(run)
 
     async def flow() -> None:
-        async with driving(tmp_path, first="confusion", run=run) as user:
+        async with run_app(tmp_path, first="confusion", run=run) as user:
             user.app.open_run(run, second)
             await user.sees("test rows", "seed 43")
             await user.press("t")
@@ -196,19 +197,19 @@ def test_a_trial_chosen_elsewhere_or_from_a_list(tmp_path: Path) -> None:
             await user.press("5", "4")
             await user.sees("last-epoch, seed 42", "12 rows")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_run_that_is_chosen_by_nobody_is_the_newest(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="confusion", refresh=0.1) as user:
+        async with run_app(tmp_path, first="confusion", refresh=0.1) as user:
             await user.sees("No run is chosen")
             await user.press("v", "n", "b", "d", "a", "f", "t", "enter", "left_square_bracket")
             record(tmp_path)
             user.app.refresh_runs()
             await user.sees("ffn-baseline/20260102T030405Z-abc123", "3 seeds summed")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 @pytest.mark.parametrize("count", [10, 20])
@@ -217,7 +218,7 @@ def test_many_genres_scroll_under_their_names(tmp_path: Path, count: int) -> Non
     run = record(tmp_path, genres=genres, rows=count * 10, seeds=2)
 
     async def flow() -> None:
-        async with driving(tmp_path, first="confusion", run=run) as user:
+        async with run_app(tmp_path, first="confusion", run=run) as user:
             await user.sees("2 seeds summed", "true ↓", "predicted →")
             await user.press("end")
             assert user.app.screen.query_one(MatrixWidget).cursor == (count - 1, count - 1)
@@ -229,9 +230,9 @@ def test_many_genres_scroll_under_their_names(tmp_path: Path, count: int) -> Non
             await user.pilot.resize_terminal(60, 20)
             await user.sees("F1", "[20" if count == 20 else "[b9")
             await user.pilot.resize_terminal(140, 45)
-            await user.until(lambda: ("Taken for another" in user.text) == (count == 10))
+            await user.wait_until(lambda: ("Taken for another" in user.text) == (count == 10))
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 @pytest.mark.parametrize("colours", [True, False])
@@ -243,7 +244,7 @@ def test_shades_are_colours_or_signs(
         monkeypatch.setattr(module, "has_colours", lambda app: colours)
 
     async def flow() -> None:
-        async with driving(tmp_path, first="confusion", run=run) as user:
+        async with run_app(tmp_path, first="confusion", run=run) as user:
             await user.sees("2 seeds summed")
             assert ("▓" in user.text) != colours
             lines = [
@@ -257,18 +258,18 @@ def test_shades_are_colours_or_signs(
             assert is_blended or not colours
             await user.press("enter")
             table = user.app.screen.query_one(DataTable)
-            await user.until(lambda: table.row_count)
+            await user.wait_until(lambda: table.row_count)
             await user.press("enter")
             await user.sees("▀▀▀" if colours else "@@@")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_the_mouse_chooses_cells(tmp_path: Path) -> None:
     run = known_run(tmp_path)
 
     async def flow() -> None:
-        async with driving(tmp_path, first="confusion", run=run) as user:
+        async with run_app(tmp_path, first="confusion", run=run) as user:
             await user.sees("2 seeds summed")
             grid = user.app.screen.query_one(MatrixWidget)
             layout: Any = grid._layout
@@ -280,7 +281,7 @@ def test_the_mouse_chooses_cells(tmp_path: Path) -> None:
             await user.pilot.click(MatrixWidget, offset=place, times=2)
             await user.sees("test segments of jazz")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_damage_is_told_and_crashes_nothing(tmp_path: Path) -> None:
@@ -289,7 +290,7 @@ def test_damage_is_told_and_crashes_nothing(tmp_path: Path) -> None:
     (run.trial_path(second) / "result.json").write_text("{}")
 
     async def flow() -> None:
-        async with driving(tmp_path, first="confusion", run=run) as user:
+        async with run_app(tmp_path, first="confusion", run=run) as user:
             user.app.open_run(run, second)
             await user.sees("does not match the checksum")
             user.app.session.trial = first
@@ -305,4 +306,4 @@ def test_damage_is_told_and_crashes_nothing(tmp_path: Path) -> None:
             await user.press("n", "b", "b", "a", "v")
             assert user.app.is_running
 
-    drive(flow())
+    asyncio.run(flow())

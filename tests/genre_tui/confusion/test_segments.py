@@ -25,7 +25,7 @@ from genre_tui.confusion.segments import (
 )
 from genre_tui.confusion.spectrogram_widget import edges, frequency, level, times
 from genre_tui.model.run_model import RunModel
-from tests.genre_tui.support.listed import GENRES, known_dataset, known_run, trials_of
+from tests.genre_tui.support.known_run import GENRES, known_dataset, known_run, trials_of
 
 
 def _sources(runs: Path, seeds: int = 2, **about: bool) -> SegmentSources:

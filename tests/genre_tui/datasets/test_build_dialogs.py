@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from genre_tui.datasets.dataset_build import BuildSource, inspect_folder
 from genre_tui.datasets.screen import DataPage
 from genre_tui.model import dataset_rows
 from tests.conftest import small_dataset
-from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
+from tests.genre_tui.support.app_driver import SIZES, Driver, run_app
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +95,7 @@ def test_a_large_folder_is_not_walked_to_its_end(
 @SIZES
 def test_a_folder_is_imported(tmp_path: Path, size: tuple[int, int], arrays: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, size, "data") as user:
+        async with run_app(tmp_path, size, "data") as user:
             await user.press("i")
             form = user.app.screen
             assert isinstance(form, BuildForm)
@@ -109,7 +110,7 @@ def test_a_folder_is_imported(tmp_path: Path, size: tuple[int, int], arrays: Pat
             assert form.query_one("#make", Button).disabled
             await user.press("ctrl+u", *"new")
             await user.press("ctrl+s")  # before it was checked
-            await user.until(lambda: isinstance(user.app.screen, BuildDialog))
+            await user.wait_until(lambda: isinstance(user.app.screen, BuildDialog))
             await user.sees("new is made.", "Esc closes", "sha256")
             await user.press("escape")
             await user.sees("8/4/4")
@@ -117,7 +118,7 @@ def test_a_folder_is_imported(tmp_path: Path, size: tuple[int, int], arrays: Pat
                 "new"
             )  # the cursor is on it
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 @pytest.fixture
@@ -141,14 +142,14 @@ async def _make(user: Driver, folder: Path) -> None:
     form = user.app.screen
     assert isinstance(form, BuildForm)
     form.query_one("#folder", Input).value = str(folder)
-    await user.until(lambda: not form.query_one("#make", Button).disabled)
+    await user.wait_until(lambda: not form.query_one("#make", Button).disabled)
     await user.press("ctrl+s")
     await user.sees("reading recordings:  40%", "l leaves it running, Esc stops it")
 
 
 def test_making_goes_on_when_it_is_left(tmp_path: Path, arrays: Path, talker: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="data") as user:
+        async with run_app(tmp_path, first="data") as user:
             await _make(user, arrays)
             await user.press("l")
             assert user.app.screen is user.page(DataPage)
@@ -157,18 +158,18 @@ def test_making_goes_on_when_it_is_left(tmp_path: Path, arrays: Path, talker: Pa
             assert isinstance(user.app.screen, BuildDialog)
             await user.press("l", "1")
             talker.write_text("Error: the disk is full.")
-            await user.hears("some-arrays was not made: the disk is full.")
+            await user.notified("some-arrays was not made: the disk is full.")
             await user.press("6")
-            await user.until(lambda: "i shows it" not in user.text)
+            await user.wait_until(lambda: "i shows it" not in user.text)
             await user.press("i")
             assert isinstance(user.app.screen, BuildForm)  # the next one
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_escape_asks_before_it_cancels(tmp_path: Path, arrays: Path, talker: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="data") as user:
+        async with run_app(tmp_path, first="data") as user:
             await _make(user, arrays)
             await user.press("escape")
             await user.sees("Stop making some-arrays?")
@@ -179,14 +180,14 @@ def test_escape_asks_before_it_cancels(tmp_path: Path, arrays: Path, talker: Pat
             await user.press("escape")
             assert user.app.screen is user.page(DataPage)
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_the_program_ends_while_a_dataset_is_made(
     tmp_path: Path, arrays: Path, talker: Path
 ) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="data") as user:
+        async with run_app(tmp_path, first="data") as user:
             await _make(user, arrays)
             build = user.page(DataPage)._build
             assert build is not None
@@ -197,7 +198,7 @@ def test_the_program_ends_while_a_dataset_is_made(
         talker.touch()
         assert process.wait(20) == 0
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 @pytest.mark.slow
@@ -205,12 +206,12 @@ def test_recordings_are_built(tmp_path: Path, recordings: Callable[..., Path]) -
     folder = recordings({"blues": 4, "rock": 4}, seconds=3.0)
 
     async def flow() -> None:
-        async with driving(tmp_path, first="data") as user:
+        async with run_app(tmp_path, first="data") as user:
             await user.press("i")
             user.app.screen.query_one("#folder", Input).value = str(folder)
             await user.sees("8 recordings in 2 genres: blues, rock.")
             await user.press("ctrl+s")
-            await user.until(lambda: "music is made." in user.text)
+            await user.wait_until(lambda: "music is made." in user.text)
             assert "music" in catalogue.names()
 
-    drive(flow())
+    asyncio.run(flow())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -16,7 +17,7 @@ from genre_tui.datasets import audits
 from genre_tui.datasets.screen import DataPage
 from genre_tui.shell.confirm_dialog import ConfirmDialog
 from tests.conftest import small_dataset
-from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
+from tests.genre_tui.support.app_driver import SIZES, Driver, run_app
 
 FOUND = {
     "findings": [
@@ -43,7 +44,7 @@ def stored() -> None:
 
 async def _at(user: Driver, name: str) -> None:
     """Go to a dataset."""
-    await user.until(lambda: user.page(DataPage)._datasets.line(name))
+    await user.wait_until(lambda: user.page(DataPage)._datasets.line(name))
     user.page(DataPage).go_to(name)
     await user.pilot.pause()
 
@@ -51,7 +52,7 @@ async def _at(user: Driver, name: str) -> None:
 @SIZES
 def test_datasets_and_the_card_of_one_are_shown(tmp_path: Path, size: tuple[int, int]) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, size, "data") as user:
+        async with run_app(tmp_path, size, "data") as user:
             await user.sees("* demo", "48/24/24", "? torn", "damaged", "on first use")
             await user.sees("Made on first use, in about half a minute: 5376 rows")
             await user.press("down")
@@ -67,27 +68,27 @@ def test_datasets_and_the_card_of_one_are_shown(tmp_path: Path, size: tuple[int,
             assert user.app.focused is not None
             assert user.app.focused.id == "card"  # to scroll
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_u_makes_it_the_default(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="data") as user:
+        async with run_app(tmp_path, first="data") as user:
             await _at(user, "plain")
             await user.press("u")
             await user.sees("* plain")
             assert "* demo" not in user.text
             assert catalogue.default_name() == "plain"
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_x_asks_and_deletes(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="data") as user:
+        async with run_app(tmp_path, first="data") as user:
             await _at(user, "demo")
             await user.press("x")
-            await user.hears("nothing to remove")
+            await user.notified("nothing to remove")
             await _at(user, "torn")
             await user.press("x")
             assert isinstance(user.app.screen, ConfirmDialog)
@@ -95,40 +96,40 @@ def test_x_asks_and_deletes(tmp_path: Path) -> None:
             await user.press("escape")
             assert "torn" in catalogue.names()
             await user.press("x", "y")
-            await user.until(lambda: "? torn" not in user.text)
+            await user.wait_until(lambda: "? torn" not in user.text)
             assert catalogue.names() == ["mine", "plain"]
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_dataset_that_vanished_is_a_sentence(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="data") as user:
+        async with run_app(tmp_path, first="data") as user:
             await _at(user, "plain")
             catalogue.path_of("plain").unlink()
             await user.press("u")
-            await user.hears("there is no dataset 'plain'")
+            await user.notified("there is no dataset 'plain'")
             await user.press("1", "6")
-            await user.until(lambda: user.page(DataPage)._datasets.line("plain") is None)
+            await user.wait_until(lambda: user.page(DataPage)._datasets.line("plain") is None)
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_read_only_changes_nothing(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="data", read_only=True) as user:
+        async with run_app(tmp_path, first="data", read_only=True) as user:
             await _at(user, "mine")
             for key, word in (("u", "changed"), ("x", "removed"), ("i", "made")):
                 await user.press(key)
-                await user.hears(f"nothing is {word} here")
+                await user.notified(f"nothing is {word} here")
             assert catalogue.names() == ["mine", "plain", "torn"]
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_the_table_can_be_written(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, first="data") as user:
+        async with run_app(tmp_path, first="data") as user:
             await user.sees("? torn")
             rows = list(
                 csv.DictReader(io.StringIO(user.page(DataPage).exportable()["datasets.csv"]))
@@ -138,7 +139,7 @@ def test_the_table_can_be_written(tmp_path: Path) -> None:
             assert (rows[1]["train"], rows[1]["mel"], rows[2]["mel"]) == ("48", "1", "0")
             assert "damaged" in rows[3]["problem"]
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 class _Audit:
@@ -168,7 +169,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[_Audit]:
 
 def test_a_audits_and_its_findings_stay(tmp_path: Path, audited: list[_Audit]) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, (140, 45), first="data") as user:
+        async with run_app(tmp_path, (140, 45), first="data") as user:
             await _at(user, "mine")
             await user.press("a")
             assert audited[0].arguments == ["data", "audit", "mine", "--json"]
@@ -177,39 +178,39 @@ def test_a_audits_and_its_findings_stay(tmp_path: Path, audited: list[_Audit]) -
             await user.sees("auditing mine:  40%, 8 classifiers")
             audited[0].ended(CommandResult(1, json.dumps(FOUND), "auditing mine: 100%", False))
             await user.sees("mine  1 leak, 1 warning.", "✗ leak", "A track in two splits. Cut it.")
-            await user.until(lambda: "classifiers" not in user.text)
+            await user.wait_until(lambda: "classifiers" not in user.text)
             await user.press("down")
             await user.sees("Not audited yet")
             await user.press("up")
             await user.sees("✗ leak")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_an_audit_can_be_ended_and_can_fail(tmp_path: Path, audited: list[_Audit]) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, (140, 45), first="data") as user:
+        async with run_app(tmp_path, (140, 45), first="data") as user:
             await _at(user, "demo")
             await user.press("a")
-            await user.hears("nothing to audit before it is made")
+            await user.notified("nothing to audit before it is made")
             await _at(user, "mine")
             await user.press("a", "a")
-            await user.hears("Ending the audit of mine.")
+            await user.notified("Ending the audit of mine.")
             await user.sees("Not audited yet")
             await user.press("a")
             audited[-1].ended(CommandResult(2, "", "mine.h5 is damaged.", False))
             await user.sees("mine.h5 is damaged.")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 @pytest.mark.slow
 def test_a_real_audit(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, (140, 45), first="data") as user:
+        async with run_app(tmp_path, (140, 45), first="data") as user:
             await _at(user, "plain")
             await user.press("a")
-            await user.until(lambda: user.page(DataPage)._audits.current is None)
+            await user.wait_until(lambda: user.page(DataPage)._audits.current is None)
             await user.sees("✓ fine", "Every genre is in every split")
 
-    drive(flow())
+    asyncio.run(flow())

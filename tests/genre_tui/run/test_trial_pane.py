@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from experiments.studies import STUDIES
@@ -9,8 +10,8 @@ from genre_tui.model.run_model import RunModel
 from genre_tui.run.screen import RunPage
 from genre_tui.run.trial_pane import TrialPane, TrialSettings, figures_text
 from genre_tui.watch.run_watcher import RunWatcher
-from tests.genre_tui.support.live import going_on
-from tests.genre_tui.support.pilots import drive, driving
+from tests.genre_tui.support.app_driver import run_app
+from tests.genre_tui.support.live_run import live_run
 from tests.support.recorded_runs import record
 
 
@@ -50,24 +51,24 @@ def test_a_trial_that_failed_says_why(tmp_path: Path) -> None:
 
 def test_the_pane_follows_the_cursor(tmp_path: Path) -> None:
     async def flow() -> None:
-        with going_on(tmp_path, seeds=2) as teller:
-            teller.begin()
-            teller.epoch(teller.trials[1], 1, 0.5)
-            async with driving(tmp_path, (140, 45), "run", run=teller.run) as user:
-                await user.sees(f"seed 42  {teller.trials[0]}", "training.learning_rate")
+        with live_run(tmp_path, seeds=2) as writer:
+            writer.begin()
+            writer.epoch(writer.trials[1], 1, 0.5)
+            async with run_app(tmp_path, (140, 45), "run", run=writer.run) as user:
+                await user.sees(f"seed 42  {writer.trials[0]}", "training.learning_rate")
                 await user.press("down")
-                await user.sees(f"seed 43  {teller.trials[1]}", "best macro-F1 50.0 %")
-                teller.epoch(teller.trials[1], 2, 0.6)
+                await user.sees(f"seed 43  {writer.trials[1]}", "best macro-F1 50.0 %")
+                writer.epoch(writer.trials[1], 2, 0.6)
                 await user.sees("best macro-F1 60.0 % on validation, epoch 2")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_key_shows_it_instead_of_the_trials(tmp_path: Path) -> None:
     run = record(tmp_path, seeds=2)
 
     async def flow() -> None:
-        async with driving(tmp_path, (80, 24), "run", run=run) as user:
+        async with run_app(tmp_path, (80, 24), "run", run=run) as user:
             await user.sees("macro-F1 %", "✓ finished")
             assert "s each" not in user.text
             await user.press("i")
@@ -77,10 +78,10 @@ def test_a_key_shows_it_instead_of_the_trials(tmp_path: Path) -> None:
             await user.press("end")
             await user.sees("training.early_stopping")
             await user.press("i")
-            await user.until(lambda: user.app.focused is page.table and page.table.display)
+            await user.wait_until(lambda: user.app.focused is page.table and page.table.display)
             assert not page.query_one(TrialPane).display
             await user.press("i", "o")
             await user.sees("console.log")
             assert not page.query_one(TrialPane).parent.display  # type: ignore[union-attr]
 
-    drive(flow())
+    asyncio.run(flow())

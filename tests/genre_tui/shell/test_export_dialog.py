@@ -1,5 +1,6 @@
 """What `e` writes: tables, pictures, reports; where, and under which names."""
 
+import asyncio
 import csv
 import io
 import json
@@ -16,7 +17,7 @@ from genre_tui.core.export_choices import ExportChoice, choices, without_network
 from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.export_dialog import ExportDialog
 from genre_tui.widgets.tab_bar import SCREENS
-from tests.genre_tui.support.pilots import Driver, drive, driving
+from tests.genre_tui.support.app_driver import Driver, run_app
 from tests.support.recorded_runs import record
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -29,14 +30,14 @@ def _dialog(user: Driver) -> ExportDialog:
 
 def test_export_writes_the_table(tmp_path: Path, own_folder: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path) as user:
+        async with run_app(tmp_path) as user:
             await user.press("e")
             await user.sees("studies (CSV)", "picture of this screen (SVG)", "studies.csv")
             await user.press("enter")
             assert user.app.screen is user.page(BasePage)
             await user.sees("Wrote studies.csv.")
 
-    drive(flow())
+    asyncio.run(flow())
     rows = list(csv.DictReader(io.StringIO((own_folder / "studies.csv").read_text())))
     assert rows[0]["study"] == "ffn-baseline"
 
@@ -46,19 +47,19 @@ def test_export_replaces_a_file_at_the_second_enter_only(own_folder: Path) -> No
     there.write_text("mine")
 
     async def flow() -> None:
-        async with driving(own_folder / "runs") as user:
+        async with run_app(own_folder / "runs") as user:
             await user.press("e", "enter")
             await user.sees("studies.csv is there already. Enter again replaces it.")
             await user.press("tab", "end")
             await user.type("x")  # another file: the question is forgotten
-            await user.until(lambda: "there already" not in user.text)
+            await user.wait_until(lambda: "there already" not in user.text)
             await user.press("backspace", "enter")
             await user.sees("there already")
             assert there.read_text() == "mine"
             await user.press("enter")
             await user.sees("Wrote studies.csv.")
 
-    drive(flow())
+    asyncio.run(flow())
     assert there.read_text().startswith("study,")
 
 
@@ -70,7 +71,7 @@ def test_export_says_what_is_wrong_with_a_path(
     monkeypatch.setenv("HERE", "/here")
 
     async def flow() -> None:
-        async with driving(own_folder / "runs") as user:
+        async with run_app(own_folder / "runs") as user:
             await user.press("e", "tab")
             path = _dialog(user).query_one(Input)
             for value, sentence in (
@@ -89,12 +90,12 @@ def test_export_says_what_is_wrong_with_a_path(
             await user.press("e", "escape")
             assert user.app.screen is user.page(BasePage)
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_export_proposes_a_name_for_each_choice_unless_one_was_given(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path) as user:
+        async with run_app(tmp_path) as user:
             await user.press("e", "down")
             path = _dialog(user).query_one(Input)
             assert path.value == "studies.svg"
@@ -107,17 +108,17 @@ def test_export_proposes_a_name_for_each_choice_unless_one_was_given(tmp_path: P
             await user.press("up")
             assert path.value == "mine"
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_export_draws_the_screen_and_not_the_dialog(own_folder: Path) -> None:
     async def flow() -> None:
-        async with driving(own_folder / "runs") as user:
+        async with run_app(own_folder / "runs") as user:
             await user.sees("ffn-baseline")
             await user.press("e", "down", "enter")
-            await user.until(lambda: (own_folder / "studies.svg").exists())
+            await user.wait_until(lambda: (own_folder / "studies.svg").exists())
 
-    drive(flow())
+    asyncio.run(flow())
     drawn = (own_folder / "studies.svg").read_text()
     assert "ffn-baseline" in drawn
     assert "picture&#160;of" not in drawn
@@ -128,21 +129,21 @@ def test_export_writes_the_report_of_the_run(tmp_path: Path, own_folder: Path) -
     run = record(tmp_path / "runs", seeds=2, epochs=2)
 
     async def flow() -> None:
-        async with driving(tmp_path / "runs", first="compare", run=run) as user:
-            await user.until(lambda: user.app.model is not None)
+        async with run_app(tmp_path / "runs", first="compare", run=run) as user:
+            await user.wait_until(lambda: user.app.model is not None)
             await user.press("e", "end")
             await user.sees("report of ffn-baseline-abc123 (HTML)")
             await user.press("enter")
             await user.sees("Writing the report")
             report = own_folder / "report-ffn-baseline-abc123.html"
-            await user.until(report.exists)
+            await user.wait_until(report.exists)
             await user.sees("report-ffn-baseline-abc123.html.")
             assert "ffn-baseline" in report.read_text()
             report.write_text("mine")
             await user.press("e", "end", "enter", "enter")
-            await user.until(lambda: report.read_text() != "mine")
+            await user.wait_until(lambda: report.read_text() != "mine")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_names_of_files_are_plain() -> None:
@@ -179,16 +180,16 @@ def test_downloads_in_a_browser(own_folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(GenreTui, "deliver_text", deliver)
 
     async def flow() -> None:
-        async with driving(own_folder / "runs", first="compare", run=run) as user:
-            await user.until(lambda: user.app.model is not None)
+        async with run_app(own_folder / "runs", first="compare", run=run) as user:
+            await user.wait_until(lambda: user.app.model is not None)
             await user.press("e", "end")
             dialog = _dialog(user)
             dialog.query_one(Input).value = str(own_folder / "away.html")
             dialog.query_one(OptionList).focus()
             await user.press("enter")
-            await user.until(lambda: "away.html" in sent)
+            await user.wait_until(lambda: "away.html" in sent)
 
-    drive(flow())
+    asyncio.run(flow())
     assert "<html" in sent["away.html"]
     assert os.listdir(own_folder) == ["runs"]
 
@@ -198,8 +199,8 @@ def test_what_is_exported_is_what_pages_offer(tmp_path: Path) -> None:
     run = record(tmp_path, seeds=1, epochs=2)
 
     async def flow() -> None:
-        async with driving(tmp_path, first="run", run=run) as user:
-            await user.until(lambda: user.app.model is not None)
+        async with run_app(tmp_path, first="run", run=run) as user:
+            await user.wait_until(lambda: user.app.model is not None)
             for key, mode, _ in SCREENS:
                 await user.press(key)
                 for name, text in user.page(BasePage).exportable().items():
@@ -210,4 +211,4 @@ def test_what_is_exported_is_what_pages_offer(tmp_path: Path) -> None:
                         widths = {len(row) for row in csv.reader(io.StringIO(text))}
                         assert len(widths) == 1, (mode, name, widths)
 
-    drive(flow())
+    asyncio.run(flow())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from genre_tui.studies.start_form import StartForm
 from genre_tui.watch.messages import RunsListed
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.form import FormRadio
-from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
+from tests.genre_tui.support.app_driver import SIZES, Driver, run_app
 from tests.support import raw_records
 from tests.support.recorded_runs import record
 
@@ -46,9 +47,11 @@ def _summary(runs: Path, state: Any, share: float = 0.4, study: str = "optimizer
 @SIZES
 def test_all_studies_are_shown_with_what_they_take(tmp_path: Path, size: tuple[int, int]) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, size) as user:
+        async with run_app(tmp_path, size) as user:
             await user.sees(*STUDIES, "5 / 100", "74.06", "62.14 (B)")
-            await user.until(lambda: user.text.count(" / ~") == len(STUDIES))  # all are forecast
+            await user.wait_until(
+                lambda: user.text.count(" / ~") == len(STUDIES)
+            )  # all are forecast
             assert "Which optimizer gives" not in user.text or size[0] > 80
             await user.press("down", "down")
             await user.sees("Which optimizer gives the best validation macro-F1?")
@@ -56,12 +59,12 @@ def test_all_studies_are_shown_with_what_they_take(tmp_path: Path, size: tuple[i
             assert ("b-nadam" in user.text) == (size[0] > 80)  # the variants stand beside it
             assert user.page(StudiesPage).copyable() == "python -m experiments run optimizers"
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_enter_opens_all_about_it_and_n_starts_it(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path) as user:
+        async with run_app(tmp_path) as user:
             await user.press("down", "down", "enter")
             await user.sees("What the source found: Adam 74.1 %", "Cost: 70 epochs")
             await user.press("end")
@@ -71,7 +74,7 @@ def test_enter_opens_all_about_it_and_n_starts_it(tmp_path: Path) -> None:
             await user.press("enter", "n")
             assert _form(user)
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_the_last_result_here_is_the_best_variants(tmp_path: Path) -> None:
@@ -93,10 +96,10 @@ def test_the_last_result_here_is_the_best_variants(tmp_path: Path) -> None:
     record_on("older", "20260101T000000Z-000000")
 
     async def flow() -> None:
-        async with driving(tmp_path) as user:
+        async with run_app(tmp_path) as user:
             user.app.refresh_runs()
             user.page(StudiesPage).go_to("batch-norm")
-            await user.until(lambda: (line := user.page(StudiesPage).line) and line.last)
+            await user.wait_until(lambda: (line := user.page(StudiesPage).line) and line.last)
             line = user.page(StudiesPage).line
             assert line is not None
             assert line.last is not None
@@ -106,15 +109,15 @@ def test_the_last_result_here_is_the_best_variants(tmp_path: Path) -> None:
             assert f"of {better}, the best on validation" in line.last.sentence
             assert "older" not in user.text
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_damaged_result_says_so(tmp_path: Path) -> None:
     run = record(tmp_path, protocol="documented")
 
     async def flow() -> None:
-        async with driving(tmp_path) as user:
-            await user.until(lambda: (line := user.page(StudiesPage).line) and line.last)
+        async with run_app(tmp_path) as user:
+            await user.wait_until(lambda: (line := user.page(StudiesPage).line) and line.last)
             facts = raw_records.read_run(run)
             raw_records.write_run(run, facts | {"question": 3})
             page = user.page(StudiesPage)
@@ -122,12 +125,12 @@ def test_a_damaged_result_says_so(tmp_path: Path) -> None:
             page._read_next()
             await user.sees("Last here:", "damaged")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_run_that_goes_on_is_shown_and_drawn_in_place(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path) as user:
+        async with run_app(tmp_path) as user:
             await user.sees("5 / 100")
             page = user.page(StudiesPage)
             page.runs_updated(RunsListed((_summary(tmp_path, "running"),), complete=True))
@@ -140,7 +143,7 @@ def test_a_run_that_goes_on_is_shown_and_drawn_in_place(tmp_path: Path) -> None:
             await user.sees("! crashed")
             assert "Now:" not in user.text
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_studies_of_ones_own_are_listed_and_damaged_ones_say_so(
@@ -152,37 +155,37 @@ def test_studies_of_ones_own_are_listed_and_damaged_ones_say_so(
     (own_folder / "pyproject.toml").write_text("[project]\nname = 'x'\n")
 
     async def flow() -> None:
-        async with driving(tmp_path, (140, 45)) as user:
+        async with run_app(tmp_path, (140, 45)) as user:
             await user.sees("narrow.toml", "Does a narrower network do?", "2 / 40")
             await user.sees("? wrong.toml", "? torn.toml", "torn.toml is no valid TOML")
             assert "pyproject" not in user.text
             await user.press("end")
             await user.sees("network.hiden: there is no such field. Did you mean 'hidden'?")
             await user.press("n")
-            await user.hears("wrong.toml: variants.a: network.hiden: there is no such field.")
+            await user.notified("wrong.toml: variants.a: network.hiden: there is no such field.")
             assert user.app.screen is user.page(StudiesPage)
             (own_folder / "wrong.toml").unlink()
             await user.press("2", "1")
-            await user.until(lambda: "wrong.toml" not in user.page(StudiesPage)._own)
+            await user.wait_until(lambda: "wrong.toml" not in user.page(StudiesPage)._own)
             user.page(StudiesPage).go_to("narrow.toml")
             await user.press("n")
             form = _form(user)
-            await user.until(lambda: form.checked)
+            await user.wait_until(lambda: form.checked)
             assert form.query_one("#protocol", FormRadio).value == "controlled"  # as in the file
             await user.sees("run narrow.toml --data demo --protocol controlled", "40 trials")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_read_only_starts_nothing(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, read_only=True) as user:
+        async with run_app(tmp_path, read_only=True) as user:
             await user.press("n")
-            await user.hears("nothing is started here")
+            await user.notified("nothing is started here")
             await user.press("m")
-            await user.hears("nothing is measured here")
+            await user.notified("nothing is measured here")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_times_are_measured_by_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +208,7 @@ def test_times_are_measured_by_a_process(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(screen, "SubprocessCommand", Recorded)
 
     async def flow() -> None:
-        async with driving(tmp_path) as user:
+        async with run_app(tmp_path) as user:
             await user.press("m")
             assert commands == [["experiments", "list", "--measure"]]
             await user.press("m")  # again ends it
@@ -213,15 +216,15 @@ def test_times_are_measured_by_a_process(tmp_path: Path, monkeypatch: pytest.Mon
             await user.press("m")
             assert len(commands) == 2
             ends.pop()(CommandResult(2, "", "no memory.", False))
-            await user.hears("no memory.")
+            await user.notified("no memory.")
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_the_table_can_be_written(tmp_path: Path) -> None:
     async def flow() -> None:
-        async with driving(tmp_path) as user:
-            await user.until(
+        async with run_app(tmp_path) as user:
+            await user.wait_until(
                 lambda: all(line.costs for line in user.page(StudiesPage)._table.items)
             )
             rows = list(
@@ -232,4 +235,4 @@ def test_the_table_can_be_written(tmp_path: Path) -> None:
             assert rows[2]["documented_percent"] == "74.06"
             assert float(rows[2]["seconds_documented"]) > 1
 
-    drive(flow())
+    asyncio.run(flow())

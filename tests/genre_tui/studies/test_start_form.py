@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from genre_tui.studies.run_request import RunRequest
 from genre_tui.studies.start_form import StartForm
 from genre_tui.widgets.form import FormCheckbox, FormRadio
 from tests.conftest import small_dataset
-from tests.genre_tui.support.pilots import SIZES, Driver, drive, driving
+from tests.genre_tui.support.app_driver import SIZES, Driver, run_app
 from tests.support.recorded_runs import record
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -51,7 +52,7 @@ def test_a_run_is_started_as_the_form_says(
     tmp_path: Path, size: tuple[int, int], launched: list[RunRequest]
 ) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, size, data="small") as user:
+        async with run_app(tmp_path, size, data="small") as user:
             await user.press("n")
             form = _form(user)
             await user.sees("small  96 rows, MFCC and mel", "1 trial: roughly")
@@ -62,7 +63,7 @@ def test_a_run_is_started_as_the_form_says(
             await user.type("2")
             await user.press("enter")  # the next field
             await user.type("7")
-            await user.until(lambda: (found := form.checked) and found.request)
+            await user.wait_until(lambda: (found := form.checked) and found.request)
             await user.sees("run ffn-baseline --data small --protocol controlled", "--seeds 2")
             await user.press("ctrl+y")
             await user.sees("Copied the command line.")
@@ -70,20 +71,20 @@ def test_a_run_is_started_as_the_form_says(
             assert "--quick --seeds 2 --epochs 7" in command
             assert form.query_one("#start", Button).disabled is False
             await user.press("ctrl+s")
-            await user.until(lambda: user.app.current_mode == "run")
+            await user.wait_until(lambda: user.app.current_mode == "run")
             (request,) = launched
             assert request.command(tmp_path) == command
             assert user.app.session.run is not None
             assert user.app.session.run.path.name == "20260203T030405Z-abcdef"
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_what_is_wrong_stands_below_and_nothing_starts(
     tmp_path: Path, launched: list[RunRequest]
 ) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, data="plain") as user:
+        async with run_app(tmp_path, data="plain") as user:
             await user.press("down", "n")
             form = _form(user)
             await user.sees("plain  96 rows, MFCC only", "! plain has no mel-spectrograms")
@@ -92,7 +93,7 @@ def test_what_is_wrong_stands_below_and_nothing_starts(
             await user.press("ctrl+s")
             assert form.focused is form.query_one("#data", Select)  # what has to change
             form.query_one("#data", Select).value = "small"
-            await user.until(lambda: not start.disabled)
+            await user.wait_until(lambda: not start.disabled)
             assert "mel-spectrograms" not in user.text
             form.query_one("#seeds", Input).focus()
             await user.type("1x")
@@ -100,22 +101,22 @@ def test_what_is_wrong_stands_below_and_nothing_starts(
             await user.press("ctrl+s", "ctrl+y")
             await user.sees("There is no command line until the form is right.")
             await user.press("backspace")
-            await user.until(lambda: not start.disabled)
+            await user.wait_until(lambda: not start.disabled)
             assert launched == []
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_key_pressed_before_the_form_was_checked_counts(
     tmp_path: Path, launched: list[RunRequest]
 ) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, data="small") as user:
+        async with run_app(tmp_path, data="small") as user:
             await user.press("n", "ctrl+s")
-            await user.until(lambda: user.app.current_mode == "run")
+            await user.wait_until(lambda: user.app.current_mode == "run")
             assert [request.data for request in launched] == ["small"]
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_run_that_is_refused_leaves_the_form_as_it_was(
@@ -127,10 +128,10 @@ def test_a_run_that_is_refused_leaves_the_form_as_it_was(
     monkeypatch.setattr(start_form, "start_run", refuse)
 
     async def flow() -> None:
-        async with driving(tmp_path, data="small") as user:
+        async with run_app(tmp_path, data="small") as user:
             await user.press("n")
             form = _form(user)
-            await user.until(lambda: form.checked)
+            await user.wait_until(lambda: form.checked)
             form.query_one("#device", FormRadio).value = "cuda"
             form.query_one("#seeds", Input).value = "4"
             await user.press("ctrl+s")
@@ -138,7 +139,7 @@ def test_a_run_that_is_refused_leaves_the_form_as_it_was(
             assert form.query_one("#seeds", Input).value == "4"
             assert not form.query_one("#start", Button).disabled
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_form_that_was_closed_is_told_of_in_a_corner(
@@ -157,25 +158,25 @@ def test_a_form_that_was_closed_is_told_of_in_a_corner(
     monkeypatch.setattr(start_form, "start_run", start_run)
 
     async def flow() -> None:
-        async with driving(tmp_path, data="small") as user:
+        async with run_app(tmp_path, data="small") as user:
             for keys, told in ((["home"], "Started ffn-baseline/"), (["end"], "the disk is full.")):
                 goes_on.clear()
                 await user.press(*keys, "n", "ctrl+s")
                 await user.sees("making the demo music ...")
                 await user.press("ctrl+s", "escape")  # a second time starts nothing
                 goes_on.set()
-                await user.hears(told)
+                await user.notified(told)
                 assert user.app.current_mode == "studies"
             assert len(launched) == 1
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_further_variants_and_values_are_asked_for(
     tmp_path: Path, launched: list[RunRequest]
 ) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, (140, 45), data="small") as user:
+        async with run_app(tmp_path, (140, 45), data="small") as user:
             await user.press("down", "down", "n")
             form = _form(user)
             form.query_one("#extended", FormCheckbox).value = True
@@ -187,23 +188,23 @@ def test_further_variants_and_values_are_asked_for(
             assert user.app.screen is user.app.screen_stack[0]
             assert launched == []
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_a_dataset_that_is_not_there_is_to_be_chosen(
     tmp_path: Path, launched: list[RunRequest]
 ) -> None:
     async def flow() -> None:
-        async with driving(tmp_path, data="gone") as user:
+        async with run_app(tmp_path, data="gone") as user:
             await user.press("n")
             await user.sees("choose a dataset", "! choose a dataset.")
             assert _form(user).query_one("#start", Button).disabled
             await user.press("enter")  # opens the list
             await user.sees("demo  5376 rows, MFCC and mel, made on first use")
             await user.press("down", "enter")
-            await user.until(lambda: "! choose" not in user.text)
+            await user.wait_until(lambda: "! choose" not in user.text)
 
-    drive(flow())
+    asyncio.run(flow())
 
 
 def test_forms_and_cards_need_no_heavy_packages(tmp_path: Path) -> None:
@@ -212,10 +213,10 @@ def test_forms_and_cards_need_no_heavy_packages(tmp_path: Path) -> None:
     script = f"""
 import asyncio, sys
 from pathlib import Path
-from tests.genre_tui.support.pilots import driving
+from tests.genre_tui.support.app_driver import run_app
 
 async def flow():
-    async with driving(Path({str(tmp_path)!r}), data="small") as user:
+    async with run_app(Path({str(tmp_path)!r}), data="small") as user:
         await user.press("n")
         await user.sees("1 trial: roughly")
         await user.press("escape", "6", "down")

@@ -20,7 +20,7 @@ from genre_tui.run.headings import progress_line
 from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.watch.run_watcher import RunWatcher
 from genre_tui.watch.runs_watcher import RunsWatcher
-from tests.genre_tui.support.live import Teller, going_on, without_results
+from tests.genre_tui.support.live_run import EventWriter, live_run, without_results
 from tests.support import raw_records
 from tests.support.recorded_runs import record
 
@@ -92,29 +92,29 @@ def test_a_damaged_run_is_a_line_that_says_so(tmp_path: Path) -> None:
 
 def test_a_run_that_goes_on_is_told_from_its_events(tmp_path: Path) -> None:
     runs = _Runs(tmp_path)
-    with going_on(tmp_path) as teller:
-        one, other = teller.trials[:2]
-        teller.begin()
+    with live_run(tmp_path) as writer:
+        one, other = writer.trials[:2]
+        writer.begin()
         told = runs.look()
         assert told is not None
         line = told.summaries[0]
         assert (line.state, line.done, line.best, line.curve) == ("running", 0, None, ())
         assert line.host
-        teller.epoch(one, 1, 0.25, share=0.2)
-        teller.epoch(other, 1, 0.75, share=0.3)
-        teller.epoch(other, 2, 0.5, share=0.4)
+        writer.epoch(one, 1, 0.25, share=0.2)
+        writer.epoch(other, 1, 0.75, share=0.3)
+        writer.epoch(other, 2, 0.5, share=0.4)
         told = runs.look(everything=False)
         assert told is not None
         line = told.summaries[0]
         assert (line.best, line.curve, line.share) == (0.75, (0.75, 0.5), 0.4)
-        teller.end(one, f1=0.875)
-        teller.end(other, "diverged")
+        writer.end(one, f1=0.875)
+        writer.end(other, "diverged")
         told = runs.look(everything=False)
         assert told is not None
         line = told.summaries[0]
         assert (line.done, line.best, line.curve, line.share) == (2, 0.875, (0.25,), 0.5)
         assert runs.look(everything=False) is None
-        teller.run.ask_to_stop()
+        writer.run.ask_to_stop()
         told = runs.look(everything=False)
         assert told is not None
         assert told.summaries[0].state == "stopping"
@@ -125,18 +125,18 @@ def test_a_run_that_goes_on_is_told_from_its_events(tmp_path: Path) -> None:
 
 def test_cheap_trials_are_a_small_share_of_the_work(tmp_path: Path) -> None:
     runs = _Runs(tmp_path)
-    with going_on(tmp_path) as teller:
-        teller.begin()
-        for trial in teller.trials[:-1]:
-            teller.end(trial)
-        teller.epoch(teller.trials[-1], 1, share=0.05)
+    with live_run(tmp_path) as writer:
+        writer.begin()
+        for trial in writer.trials[:-1]:
+            writer.end(trial)
+        writer.epoch(writer.trials[-1], 1, share=0.05)
         told = runs.look()
         assert told is not None
         assert told.summaries[0].share == 0.05
-        watched = _Run(teller.run)
+        watched = _Run(writer.run)
         watched.look()
         assert "   5 %  " in progress_line(watched.model, 80).plain
-        teller.end(teller.trials[-1])
+        writer.end(writer.trials[-1])
         watched.look()
         assert "fitting baselines" not in progress_line(watched.model, 80).plain  # it has none
         manifest = replace(watched.model.manifest, baselines=True)
@@ -148,18 +148,18 @@ def test_cheap_trials_are_a_small_share_of_the_work(tmp_path: Path) -> None:
 
 
 def test_a_run_is_told_from_its_first_event_on(tmp_path: Path) -> None:
-    with going_on(tmp_path) as teller:
-        watched = _Run(teller.run)
+    with live_run(tmp_path) as writer:
+        watched = _Run(writer.run)
         watched.look()
         assert watched.model.state == "running"
         assert watched.model.owner.startswith("process ")
-        teller.begin()
-        teller.epoch(teller.trials[0], 1, 0.5)
+        writer.begin()
+        writer.epoch(writer.trials[0], 1, 0.5)
         assert watched.look() == 1
-        assert watched.model.trials[teller.trials[0]].length == 1
-        assert watched.model.count("training") == len(teller.trials)
+        assert watched.model.trials[writer.trials[0]].length == 1
+        assert watched.model.count("training") == len(writer.trials)
         assert watched.look() == 0
-        teller.run.ask_to_stop()
+        writer.run.ask_to_stop()
         assert watched.look() == 1
         assert watched.model.state == "stopping"
     assert watched.look() == 1
@@ -168,13 +168,13 @@ def test_a_run_is_told_from_its_first_event_on(tmp_path: Path) -> None:
 
 
 def test_many_events_come_in_parts(tmp_path: Path) -> None:
-    with going_on(tmp_path, epochs=400) as teller:
-        teller.begin()
+    with live_run(tmp_path, epochs=400) as writer:
+        writer.begin()
         for epoch in range(1, 401):
-            teller.epoch(teller.trials[0], epoch)
-        watched = _Run(teller.run)
+            writer.epoch(writer.trials[0], epoch)
+        watched = _Run(writer.run)
         assert watched.look() == 2
-        assert watched.model.trials[teller.trials[0]].length == 400
+        assert watched.model.trials[writer.trials[0]].length == 400
 
 
 def test_results_are_told_when_nobody_carries_it_out(tmp_path: Path) -> None:
@@ -187,52 +187,52 @@ def test_results_are_told_when_nobody_carries_it_out(tmp_path: Path) -> None:
 
 
 def test_a_run_that_vanishes_says_so_once_and_comes_back(tmp_path: Path) -> None:
-    with going_on(tmp_path / "runs") as teller:
-        teller.begin()
-        teller.epoch(teller.trials[0], 1, 0.5)
-        watched = _Run(teller.run)
+    with live_run(tmp_path / "runs") as writer:
+        writer.begin()
+        writer.epoch(writer.trials[0], 1, 0.5)
+        watched = _Run(writer.run)
         watched.look()
-        shutil.move(teller.run.path, tmp_path / "away")
+        shutil.move(writer.run.path, tmp_path / "away")
         assert watched.look() == 1
         assert watched.model.problem == "its folder is gone."
         assert watched.look() == 0
-        shutil.move(tmp_path / "away", teller.run.path)
+        shutil.move(tmp_path / "away", writer.run.path)
         watched.look()
         assert watched.model.problem == ""
-        assert watched.model.trials[teller.trials[0]].length == 1
+        assert watched.model.trials[writer.trials[0]].length == 1
 
 
 def test_a_run_that_begins_anew_is_told_anew(tmp_path: Path) -> None:
     run = record(tmp_path, baselines=())
     without_results(run)
     with owning(run, print):
-        teller = Teller(run)
-        teller.begin()
+        writer = EventWriter(run)
+        writer.begin()
         for epoch in (1, 2, 3):
-            teller.epoch(teller.trials[0], epoch, 0.5)
+            writer.epoch(writer.trials[0], epoch, 0.5)
         watched = _Run(run)
         watched.look()
         shutil.rmtree(run.path / "events")
-        teller = Teller(run)
-        teller.begin()
-        teller.epoch(teller.trials[1], 1, 0.25)
+        writer = EventWriter(run)
+        writer.begin()
+        writer.epoch(writer.trials[1], 1, 0.25)
         watched.look()
         assert watched.told[-1].anew
-        assert watched.model.trials[teller.trials[0]].length == 0
-        assert watched.model.trials[teller.trials[1]].metrics["val_macro_f1"] == [0.25]
+        assert watched.model.trials[writer.trials[0]].length == 0
+        assert watched.model.trials[writer.trials[1]].metrics["val_macro_f1"] == [0.25]
 
 
 def test_a_stopped_run_is_told_from_its_events(tmp_path: Path) -> None:
-    with going_on(tmp_path) as teller:
-        teller.begin()
-        teller.epoch(teller.trials[0], 1, 0.25, share=0.1)
-        teller.epoch(teller.trials[0], 2, 0.5, share=0.2)
+    with live_run(tmp_path) as writer:
+        writer.begin()
+        writer.epoch(writer.trials[0], 1, 0.25, share=0.1)
+        writer.epoch(writer.trials[0], 2, 0.5, share=0.2)
     told = _Runs(tmp_path).look()
     assert told is not None
     line = told.summaries[0]
     assert (line.state, line.host, line.done) == ("crashed", "", 0)
     assert (line.share, line.best, line.curve) == (0.2, 0.5, (0.25, 0.5))
-    watched = _Run(teller.run)
+    watched = _Run(writer.run)
     watched.look()
     assert watched.model.state == "crashed"
     assert watched.model.count("training") == 0  # nobody trains them any more
@@ -240,11 +240,11 @@ def test_a_stopped_run_is_told_from_its_events(tmp_path: Path) -> None:
 
 def test_the_best_epoch_counts_live_and_afterwards(tmp_path: Path) -> None:
     runs = _Runs(tmp_path)
-    with going_on(tmp_path) as teller:
-        teller.begin()
+    with live_run(tmp_path) as writer:
+        writer.begin()
         for number, f1 in enumerate((0.25, 0.75, 0.5), 1):
-            teller.epoch(teller.trials[0], number, f1)
-        teller.end(teller.trials[0], f1=0.5)  # of the last epoch, which is kept
+            writer.epoch(writer.trials[0], number, f1)
+        writer.end(writer.trials[0], f1=0.5)  # of the last epoch, which is kept
         told = runs.look()
         assert told is not None
         assert told.summaries[0].best == 0.75

@@ -16,7 +16,7 @@ from tests.support.recorded_runs import record
 NAME = "20260103T000000Z-live00"
 
 
-class Teller:
+class EventWriter:
     """Writes a run's events.
 
     Args:
@@ -28,7 +28,7 @@ class Teller:
         self.trials: list[str] = list(self.manifest.trials)
         self._log = EventLog(run)
 
-    def tell(self, event: str, **about: Any) -> None:
+    def write(self, event: str, **about: Any) -> None:
         """Any event."""
         self._log.append(*raw({"event": event, **about}))
 
@@ -39,9 +39,9 @@ class Teller:
             | {"epochs": trial.training.epochs}
             for variant, trial in self.manifest.plan.trials
         ]
-        self.tell("run_began", trials=len(plan), done=0, owner={}, resumed=False, versions={})
-        self.tell("plan", workers=1, cohorts=[{"id": "c0", "trials": plan}])
-        self.tell("cohort_began", cohort="c0", trials=self.trials, epoch=0, pid=pid)
+        self.write("run_began", trials=len(plan), done=0, owner={}, resumed=False, versions={})
+        self.write("plan", workers=1, cohorts=[{"id": "c0", "trials": plan}])
+        self.write("cohort_began", cohort="c0", trials=self.trials, epoch=0, pid=pid)
 
     def epoch(
         self, trial: str, number: int, f1: float = 0.5, share: float = 0.1, **about: Any
@@ -50,7 +50,7 @@ class Teller:
         logs = {"loss": 1 - f1, "val_loss": 1.1 - f1, "accuracy": f1 + 0.1}
         logs |= {"val_accuracy": f1, "val_macro_f1": f1, "learning_rate": 0.01}
         shared = {"cohort": "c0", "seconds": 2.0, "rows_per_second": 1000.0, "memory": 5 * 10**8}
-        self.tell(
+        self.write(
             "epoch",
             trial=trial,
             epoch=number,
@@ -64,7 +64,7 @@ class Teller:
         """A trial has ended."""
         told = {"variant": "", "seed": 42, "learning_rate": 0.01, "share": 0.5}
         figures = {"accuracy": f1, "macro_f1": f1}
-        self.tell("trial", trial=trial, status=status, **told, validation=figures, **about)
+        self.write("trial", trial=trial, status=status, **told, validation=figures, **about)
 
 
 def without_results(run: RunDirectory, trials: Sequence[str] | None = None) -> None:
@@ -74,9 +74,9 @@ def without_results(run: RunDirectory, trials: Sequence[str] | None = None) -> N
 
 
 @contextmanager
-def going_on(runs: Path, **about: Any) -> Iterator[Teller]:
+def live_run(runs: Path, **about: Any) -> Iterator[EventWriter]:
     """A run that this process carries out, of which nothing has been trained."""
     run = record(runs, **{"name": NAME, "baselines": (), **about})
     without_results(run)
     with owning(run, print):
-        yield Teller(run)
+        yield EventWriter(run)

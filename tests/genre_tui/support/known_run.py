@@ -21,8 +21,8 @@ LABEL = np.repeat([0, 1, 2], 4)
 TRACK = np.array([2, 2, 2, 2, 3, 3, 3, 3, -1, -1, -1, -1])
 START = np.array([3.0, 0.0, 1.0, 2.0, *range(4), *range(4)])
 # What two seeds say: row 0 is taken for jazz by one, rows 1 and 2 by both.
-SAID = ([1, 1, 1, 0, 1, 1, 1, 1, 2, 2, 2, 2], [0, 1, 1, 0, 1, 1, 1, 1, 2, 2, 2, 2])
-SURE = ([0.9, 0.6, 0.8, *[0.7] * 9], [0.7, 0.5, 0.9, *[0.7] * 9])
+PREDICTED = ([1, 1, 1, 0, 1, 1, 1, 1, 2, 2, 2, 2], [0, 1, 1, 0, 1, 1, 1, 1, 2, 2, 2, 2])
+CONFIDENCE = ([0.9, 0.6, 0.8, *[0.7] * 9], [0.7, 0.5, 0.9, *[0.7] * 9])
 
 
 def known_dataset(*, mel: bool = True, name: str = "tiny") -> Dataset:
@@ -56,7 +56,7 @@ def known_run(runs: Path, *, mel: bool = True, there: bool = True) -> RunDirecto
         skill=lambda variant, trial: 0.9 if variant == "last-epoch" else 0.5,
     )
     trials = trials_of(run)
-    for trial, said, sure in zip(trials, SAID, SURE, strict=True):
+    for trial, said, sure in zip(trials, PREDICTED, CONFIDENCE, strict=True):
         record_predictions(run, trial, np.array(said), np.array(sure))
     return run
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +16,12 @@ from genre_tui.shell.base_page import BasePage
 
 P = TypeVar("P", bound=BasePage)
 SIZES = pytest.mark.parametrize("size", [(80, 24), (140, 45)])
-_LOOKS = 600
-_PAUSE = 0.02  # seconds between two looks
+_MOST_POLLS = 600
+_PAUSE = 0.02  # seconds between two polls
 
 
 class Driver:
-    """Somebody in front of the screen."""
+    """Presses keys and reads the screen, as a user does."""
 
     def __init__(self, app: GenreTui, pilot: Pilot[None]) -> None:
         self.app, self.pilot = app, pilot
@@ -35,8 +34,8 @@ class Driver:
         )
 
     @property
-    def told(self) -> list[str]:
-        """What is told in a corner, whatever its lines."""
+    def notifications(self) -> list[str]:
+        """Texts of the notifications on the screen."""
         return [notice.message for notice in self.app._notifications]
 
     def page(self, kind: type[P]) -> P:
@@ -46,7 +45,7 @@ class Driver:
         return page
 
     async def press(self, *keys: str) -> None:
-        """Press keys, and let them be answered."""
+        """Press keys and wait until they are handled."""
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
@@ -55,25 +54,25 @@ class Driver:
         await self.pilot.press(*text)
         await self.pilot.pause()
 
-    async def until(self, holds: Callable[[], object]) -> None:
+    async def wait_until(self, holds: Callable[[], object]) -> None:
         """Wait until something holds."""
-        for _ in range(_LOOKS):
+        for _ in range(_MOST_POLLS):
             if holds():
                 return
             await self.pilot.pause(_PAUSE)
-        raise AssertionError(f"it never came to that:\n{self.text}")
+        raise AssertionError(f"the condition never held:\n{self.text}")
 
     async def sees(self, *texts: str) -> None:
         """Wait until texts are on the screen."""
-        await self.until(lambda: all(text in self.text for text in texts))
+        await self.wait_until(lambda: all(text in self.text for text in texts))
 
-    async def hears(self, text: str) -> None:
-        """Wait until a text is told in a corner."""
-        await self.until(lambda: any(text in message for message in self.told))
+    async def notified(self, text: str) -> None:
+        """Wait for a notification with a text."""
+        await self.wait_until(lambda: any(text in message for message in self.notifications))
 
 
 @contextlib.asynccontextmanager
-async def driving(
+async def run_app(
     runs: Path, size: tuple[int, int] = (80, 24), first: str = "studies", **session: Any
 ) -> AsyncIterator[Driver]:
     """The program on a screen of some size."""
@@ -81,8 +80,3 @@ async def driving(
     async with app.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield Driver(app, pilot)
-
-
-def drive(flow: Coroutine[Any, Any, None]) -> None:
-    """Carry a flow of keys out."""
-    asyncio.run(flow)
