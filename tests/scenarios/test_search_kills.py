@@ -92,7 +92,8 @@ def kill_and_go_on(fork_server: ForkServer, folder: Path, kills: int, seed: int)
             result = run.read_result(name)
             if trial.value is not None:
                 assert result is not None
-                assert trial.value == result["validation"]["macro_f1"]
+                assert result.validation is not None
+                assert trial.value == result.validation.macro_f1
         assert not list(run.path.rglob(".*.tmp*"))
         assert len(events_of(run, "run_began")) > 1
 

@@ -7,15 +7,16 @@ import pytest
 from experiments.runs.directory import RunDirectory
 from experiments.runs.snapshot import snapshot
 from experiments.runs.state import read_results
+from experiments.runs.trial_result import TrialResult
 from tests.support.faults import CULPRIT
 from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of
 from tests.support.processes import begin, finish, go_on, kill, results_of, wait_until
 
 
-def by_seed(run: RunDirectory, culprit: bool) -> list[dict[str, object]]:
+def by_seed(run: RunDirectory, culprit: bool) -> list[TrialResult]:
     results = read_results(run, run.read_manifest()).values()
-    return [r for r in results if r is not None and (r["seed"] == CULPRIT) == culprit]
+    return [r for r in results if r is not None and (r.seed == CULPRIT) == culprit]
 
 
 @pytest.mark.parametrize("fault", ["kills_its_worker", "is_killed_by_a_memory_limit"])
@@ -24,11 +25,11 @@ def test_a_trial_that_always_kills_its_worker(
 ) -> None:
     run, _ = begin(fork_server, tmp_path, fault=fault)
     finish(run)
-    assert {r["status"] for r in by_seed(run, culprit=False)} == {"finished", "diverged"}
+    assert {r.status for r in by_seed(run, culprit=False)} == {"finished", "diverged"}
     assert len(by_seed(run, culprit=False)) == 8
     failed = by_seed(run, culprit=True)
     assert len(failed) == 4
-    assert {r["reason"] for r in failed} == {"its worker process died 3 times, at last by SIGKILL"}
+    assert {r.reason for r in failed} == {"its worker process died 3 times, at last by SIGKILL"}
     seen = snapshot(run).to_dict()
     assert seen["failed"] == 4
     assert seen["worker_deaths"] == len(events_of(run, "worker_died")) > 8
@@ -40,8 +41,8 @@ def test_a_trial_without_enough_memory_fails_alone(fork_server: ForkServer, tmp_
     finish(run)
     assert not events_of(run, "worker_died")
     failed = by_seed(run, culprit=True)
-    assert {r["status"] for r in failed} == {"failed"}
-    assert all("memory" in str(r["reason"]) for r in failed)
+    assert {r.status for r in failed} == {"failed"}
+    assert all("memory" in r.reason for r in failed)
     assert len(by_seed(run, culprit=False)) == 8
 
 
@@ -59,7 +60,7 @@ def test_a_culprit_is_not_asked_again_after_a_resume(
     for split, content in splits.items():
         assert split.read_bytes() == content
     assert len(by_seed(run, culprit=False)) == 8
-    assert {r["status"] for r in by_seed(run, culprit=True)} == {"failed"}
+    assert {r.status for r in by_seed(run, culprit=True)} == {"failed"}
 
 
 def test_without_the_fault_all_go_on(fork_server: ForkServer, tmp_path: Path) -> None:
