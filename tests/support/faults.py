@@ -62,19 +62,6 @@ def takes_too_much_memory() -> None:
     _when_built(take)
 
 
-def is_killed_by_a_memory_limit() -> None:
-    """A worker grows until something like the kernel's out-of-memory killer ends it."""
-
-    def take() -> None:
-        limit = 2**28
-        taken = []
-        while sum(map(len, taken)) < limit:
-            taken.append(bytearray(2**24))
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    _when_built(take)
-
-
 def trains_slowly() -> None:
     """Each epoch takes a tenth of a second, so that there is time to do something to it."""
     import time

@@ -1,4 +1,4 @@
-"""Runs in processes of their own, as tests start, kill and judge them."""
+"""Runs in processes of their own, which tests start, kill and compare."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import h5py
 from data.storage import hdf5
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
+from experiments.design.study import Study
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive
@@ -33,6 +34,7 @@ def begin(
     protocol: Any = "documented",
     workers: int = 1,
     *,
+    study: Study = STUDY,
     fault: str = "",
     runs: Path | None = None,
 ) -> tuple[RunDirectory, Path]:
@@ -41,8 +43,8 @@ def begin(
     if not path.exists():
         hdf5.save(small_dataset(mel=False), path)
     asked = Computing(device="cpu", workers=workers, checkpoint_seconds=0.02)
-    request = Request(STUDY, path, StudyOptions(protocol, seeds=3), asked)
-    run = listing.create(runs or folder / "runs", STUDY.name)
+    request = Request(study, path, StudyOptions(protocol, seeds=3), asked)
+    run = listing.create(runs or folder / "runs", study.name)
     run.write_request(request)
     fork_server.start(run.path, fault=fault)
     wait_until(lambda: (run.path / "run.json").exists())
