@@ -1,9 +1,9 @@
 """Synthesised music of four genres: blues, classical, pop and rock.
 
-The way of a track: a genre's arrangement (`blues`, `classical`, `pop`, `rock`) draws a
-`session` (tempo, key, chords from `harmony`, a form), writes parts (`melody`, `drums`)
-in beats, which players place in time (`performance`); `instruments` are sounded by
-`rendering` from band-limited `oscillators`; `mixing` makes the recording.
+A genre's module (`blues`, `classical`, `pop`, `rock`) draws a `session` (tempo, key,
+chords from `harmony`, sections) and writes its parts in beats (`melody`, `drums`);
+`performance` places them in time, `rendering` plays them on `instruments` made of
+`oscillators`, and `mixing` masters the recording.
 
 A track depends on its genre, number and length alone.
 """
@@ -34,7 +34,7 @@ def synthesise(genre: str, number: int, seconds: int) -> npt.NDArray[np.int16]:
 
     Args:
         genre: "blues", "classical", "pop" or "rock".
-        number: which track of the genre; each number is another piece.
+        number: of the track; each number is another piece.
         seconds: its length.
 
     Returns:
@@ -50,6 +50,5 @@ def synthesise(genre: str, number: int, seconds: int) -> npt.NDArray[np.int16]:
             f"number must be at least 0 and seconds at least 1. Received: {number}, {seconds}."
         )
     rng = np.random.default_rng([*genre.encode(), number])
-    sound = ARRANGEMENTS[genre](rng, seconds)
-    samples = np.round(sound * 32767.0).astype(np.int16)
+    samples = np.round(ARRANGEMENTS[genre](rng, seconds) * 32767.0).astype(np.int16)
     return samples.reshape(seconds, SAMPLE_RATE)

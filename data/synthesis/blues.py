@@ -1,4 +1,4 @@
-"""What makes it blues? Twelve bars of dominant sevenths, a shuffle, and blue notes.
+"""Blues: twelve bars of dominant sevenths, a shuffle, and blue notes.
 
 A walking or boogie bass, a backbeat under a swung ride, and a guitar, harmonica or
 voice that calls and answers in the blues scale, bending into its notes.
@@ -10,11 +10,11 @@ import numpy as np
 
 from data.synthesis import instruments, mixing
 from data.synthesis.drums import Groove, drum_kit
-from data.synthesis.harmony import MINOR_BLUES, TWELVE_BAR_BLUES, voicings
+from data.synthesis.harmony import MINOR_BLUES, TWELVE_BAR_BLUES
 from data.synthesis.melody import tune
 from data.synthesis.oscillators import Float64
-from data.synthesis.performance import STRAIGHT, Tempo, Tone
-from data.synthesis.session import Session, choose
+from data.synthesis.performance import Note, Tempo
+from data.synthesis.session import Session, choose, pick
 
 STYLES = {"shuffle band": 0.42, "acoustic": 0.2, "piano": 0.12, "blues-rock": 0.26}
 
@@ -34,31 +34,24 @@ def blues(rng: np.random.Generator, seconds: int) -> Float64:
     style = choose(rng, STYLES)
     rock = style == "blues-rock"
     straight = rock and rng.random() < 0.5
-    tempo = Tempo(
-        bpm=rng.uniform(100.0, 150.0) if rock else rng.uniform(72.0, 132.0),
-        seconds=seconds,
-        rng=rng,
-        swing=STRAIGHT if straight else rng.uniform(0.62, 0.69),
-    )
-    minor = rng.random() < 0.15
-    song = MINOR_BLUES if minor else TWELVE_BAR_BLUES[int(rng.integers(3))]
-    tonic = 60 + int(rng.choice([4, 9, 7, 0, 2, 5, 10])) - 12 * int(rng.random() < 0.5)
+    bpm = rng.uniform(100.0, 150.0) if rock else rng.uniform(72.0, 132.0)
+    tempo = Tempo(bpm, seconds, rng, swing=0.5 if straight else rng.uniform(0.62, 0.69))
+    song = MINOR_BLUES if rng.random() < 0.15 else pick(rng, TWELVE_BAR_BLUES)
+    tonic = 60 + pick(rng, (4, 9, 7, 0, 2, 5, 10)) - 12 * int(rng.random() < 0.5)
     session = Session(rng, seconds, tempo, tonic, song)
     session.plan_sections(intro=0.15, chorus=0.4, breaks=0.2)
     _rhythm(session, style)
     _bass(session, style)
     _drums(session, style)
     _lead(session, style)
-    production = mixing.draw_production(
+    return mixing.master(
+        session.mix,
         rng,
         age=0.15 if rock else 0.4,
         loudness=1.3 if rock else 1.4,
-        bass_db=-0.5 if rock else 2.0,
-        mid_db=-1.0 if rock else -2.0,
-        treble_db=0.5 if rock else -2.5,
+        tone_db=(-0.5, -1.0, 0.5) if rock else (2.0, -2.0, -2.5),
         top_hz=(3100.0, 3800.0),
     )
-    return mixing.master(session.mix, production, rng)
 
 
 def _rhythm(session: Session, style: str) -> None:
@@ -84,14 +77,10 @@ def _rhythm(session: Session, style: str) -> None:
 
 def _boogie(session: Session, lowest: int) -> list[Tone]:
     """Root and fifth, root and sixth (and seventh), two eighths each."""
+    top = 10 if session.rng.random() < 0.4 else 7
     notes = []
-    sevenths = session.rng.random() < 0.4
-    for bar, chord in enumerate(session.chords):
-        if session.sections[bar] == "break":
-            continue
-        root = lowest + (session.tonic + chord.root - lowest) % 12
-        for eighth in range(8):
-            upper = (7, 7, 9, 9, 10 if sevenths else 7, 10 if sevenths else 7, 9, 9)[eighth]
+    for bar, _, root in session.roots(lowest, without=["break"]):
+        for eighth, upper in enumerate((7, 7, 9, 9, top, top, 9, 9)):
             beat = bar * 4 + eighth / 2
             strong = 0.9 if eighth % 2 == 0 else 0.65
             notes += [Tone(beat, 0.42, root, strong), Tone(beat, 0.42, root + upper, strong)]
@@ -100,12 +89,10 @@ def _boogie(session: Session, lowest: int) -> list[Tone]:
 
 def _stabs(session: Session, velocity: float = 0.75) -> list[Tone]:
     """Seventh chords, short, behind the beat."""
-    rng = session.rng
-    pattern = ((1.0, 3.0), (1.5, 3.5), (0.0, 1.5), (0.5, 1.5, 2.5, 3.5))[int(rng.integers(4))]
-    voiced = voicings(tuple(session.chords), session.tonic, centre=60.0)
+    pattern = pick(session.rng, ((1.0, 3.0), (1.5, 3.5), (0.0, 1.5), (0.5, 1.5, 2.5, 3.5)))
     return [
-        Tone(bar * 4 + beat, 0.4, pitch, velocity)
-        for bar, chord in enumerate(voiced)
+        Note(bar * 4 + beat, 0.4, pitch, velocity)
+        for bar, chord in enumerate(session.voicings(60.0))
         for beat in pattern
         for pitch in chord
     ]
@@ -116,14 +103,12 @@ def _bass(session: Session, style: str) -> None:
     rng = session.rng
     if style == "acoustic" and rng.random() < 0.75:
         return
-    walk = ((0, 4, 7, 9), (0, 4, 7, 10), (0, 7, 10, 7), (0, 0, 7, 7))[int(rng.integers(4))]
+    walk = pick(rng, ((0, 4, 7, 9), (0, 4, 7, 10), (0, 7, 10, 7), (0, 0, 7, 7)))
     notes = []
-    for bar, chord in enumerate(session.chords):
-        root = 33 + (session.tonic + chord.root - 33) % 12
-        third = 3 if "minor" in chord.quality else 4
+    for bar, chord, root in session.roots(33):
         for beat, interval in enumerate(walk if bar % 2 == 0 else walk[:1] + walk[:0:-1]):
-            pitch = root + (third if interval == 4 else interval)
-            notes.append(Tone(bar * 4 + beat, 0.85, pitch, 0.85))
+            pitch = root + (chord.third if interval == 4 else interval)
+            notes.append(Note(bar * 4 + beat, 0.85, pitch, 0.85))
             if style == "blues-rock":
                 notes.append(Tone(bar * 4 + beat + 0.5, 0.4, pitch, 0.7))
     voice = instruments.bass(rng, brightness=1.4 if style == "blues-rock" else 0.8)
@@ -146,11 +131,7 @@ def _drums(session: Session, style: str) -> None:
     elif rng.random() < 0.25:
         groove = BRUSH_GROOVE
     kit = drum_kit(rng, weight=1.3 if rock else 0.7, brightness=1.0 if rock else 0.8)
-    bars = [
-        (bar, TURNAROUND if section == "break" else groove)
-        for bar, section in enumerate(session.sections)
-        if section != "intro"
-    ]
+    bars = session.grooves({"verse": groove, "chorus": groove, "break": TURNAROUND})
     session.add(session.drums(kit, bars), 1.3 if rock else 0.8)
 
 
@@ -162,14 +143,13 @@ def _lead(session: Session, style: str) -> None:
         kind = "piano"
     top = session.tonic + (12 if kind != "voice" and session.tonic < 58 else 0)
     calls = [bar for bar in range(session.bars) if bar % 4 != 3 or rng.random() < 0.4]
-    notes = tune(rng, session.chords, calls, top, "blues", LICKS, leap=1.6, rest=0.15, bend=0.35)
+    notes = tune(session, calls, top, "blues", LICKS, leap=1.6, rest=0.15, bend=0.35)
     if kind == "voice":
-        voice = instruments.singer(rng, str(rng.choice(["ae", "ao", "oa"])), strength=1.2)
+        voice = instruments.singer(rng, pick(rng, ("ae", "ao", "oa")), strength=1.2)
         stem = session.line(voice, notes, 0.02)
     elif kind == "harmonica":
-        stem = mixing.amplifier(
-            session.line(instruments.harmonica(rng), notes, 0.02), rng.uniform(1.0, 4.0), 2800.0
-        )
+        stem = session.line(instruments.harmonica(rng), notes, 0.02)
+        stem = mixing.amplifier(stem, rng.uniform(1.0, 4.0), 2800.0)
     elif kind == "piano":
         stem = session.keys(instruments.piano(rng, 1.5), notes)
     elif style == "acoustic":

@@ -1,4 +1,4 @@
-"""What makes it classical? Functional harmony, voice leading, breathing tempo, no drums.
+"""Classical music: functional harmony, voice leading, breathing tempo, no drum kit.
 
 Solo piano, a string quartet, a soloist with piano, an orchestra, a guitar or a
 harpsichord: melodies over arpeggios, chorales and two-part counterpoint, with wide
@@ -11,12 +11,12 @@ import numpy as np
 
 from data.synthesis import instruments, mixing
 from data.synthesis.drums import Groove, drum_kit
-from data.synthesis.harmony import progression, voicings
+from data.synthesis.harmony import progressions
 from data.synthesis.melody import tune
 from data.synthesis.oscillators import SAMPLE_RATE, Float64
 from data.synthesis.performance import Tempo, Tone
 from data.synthesis.rendering import Voice
-from data.synthesis.session import Session, choose
+from data.synthesis.session import Session, choose, pick
 
 SETTINGS = {
     "piano": 0.27,
@@ -27,24 +27,18 @@ SETTINGS = {
     "harpsichord": 0.12,
 }
 
-MAJOR_PERIODS = tuple(
-    progression(numerals)
-    for numerals in (
-        "I IV V7 I I ii V7 I",
-        "I vi ii V7 I IV V7 I",
-        "I V7 I IV ii V7 vi IV",
-        "I I IV I V7 I V7 I",
-        "I iii vi IV ii V7 I V",
-    )
+MAJOR_PERIODS = progressions(
+    "I IV V7 I I ii V7 I",
+    "I vi ii V7 I IV V7 I",
+    "I V7 I IV ii V7 vi IV",
+    "I I IV I V7 I V7 I",
+    "I iii vi IV ii V7 I V",
 )
-MINOR_PERIODS = tuple(
-    progression(numerals)
-    for numerals in (
-        "i iv V7 i bVI iio V7 i",
-        "i bVII bVI V7 i iv V7 i",
-        "i V7 i iv i iio V7 i",
-        "i iv bVII bIII bVI iio V7 i",
-    )
+MINOR_PERIODS = progressions(
+    "i iv V7 i bVI iio V7 i",
+    "i bVII bVI V7 i iv V7 i",
+    "i V7 i iv i iio V7 i",
+    "i iv bVII bIII bVI iio V7 i",
 )
 
 TIMPANI: Groove = {"timpani": "x...x.xx"}
@@ -57,15 +51,10 @@ def classical(rng: np.random.Generator, seconds: int) -> Float64:
     """A classical track of `seconds` seconds, within -1 and 1. [shape=(seconds * 8000,)]"""
     setting = choose(rng, SETTINGS)
     strict = setting in ("harpsichord", "orchestra")
-    tempo = Tempo(
-        bpm=rng.uniform(80.0, 126.0) if strict else rng.uniform(60.0, 112.0),
-        seconds=seconds,
-        rng=rng,
-        rubato=0.03 if strict else rng.uniform(0.08, 0.2),
-    )
+    bpm = rng.uniform(80.0, 126.0) if strict else rng.uniform(60.0, 112.0)
+    tempo = Tempo(bpm, seconds, rng, rubato=0.03 if strict else rng.uniform(0.08, 0.2))
     minor = bool(rng.random() < 0.45)
-    periods = MINOR_PERIODS if minor else MAJOR_PERIODS
-    song = periods[int(rng.integers(len(periods)))]
+    song = pick(rng, MINOR_PERIODS if minor else MAJOR_PERIODS)
     beats = 3 if setting != "harpsichord" and rng.random() < 0.3 else 4
     session = Session(rng, seconds, tempo, 55 + int(rng.integers(12)), song, beats)
     scale = "harmonic minor" if minor else "major"
@@ -78,16 +67,10 @@ def classical(rng: np.random.Generator, seconds: int) -> Float64:
     else:
         _ensemble(session, scale, orchestra=setting == "orchestra")
     session.mix *= _dynamics(session)
-    production = mixing.draw_production(
-        rng,
-        age=0.25,
-        loudness=0.0,
-        bass_db=-3.0,
-        mid_db=2.0,
-        treble_db=-13.0,
-        room=(1.2, 2.4) if setting == "orchestra" else (0.6, 1.8),
+    room = (1.2, 2.4) if setting == "orchestra" else (0.6, 1.8)
+    return mixing.master(
+        session.mix, rng, age=0.25, loudness=0.0, tone_db=(-3.0, 2.0, -13.0), room=room
     )
-    return mixing.master(session.mix, production, rng)
 
 
 def _dynamics(session: Session) -> Float64:
@@ -99,31 +82,21 @@ def _dynamics(session: Session) -> Float64:
     return 10.0 ** (level / 20.0)
 
 
-def _melody(session: Session, scale: str, octave: int = 12, rest: float = 0.08) -> list[Tone]:
-    rhythms = SINGING if session.beats == 4 else WALTZING
-    return tune(
-        session.rng,
-        session.chords,
-        range(session.bars),
-        session.tonic + octave,
-        scale,
-        rhythms,
-        beats=session.beats,
-        leap=1.2,
-        rest=rest,
-    )
+def _melody(session: Session, scale: str, octave: int = 12) -> list[Note]:
+    rhythms, tonic = SINGING if session.beats == 4 else WALTZING, session.tonic + octave
+    return tune(session, range(session.bars), tonic, scale, rhythms, leap=1.2, rest=0.08)
 
 
 def _accompaniment(session: Session, centre: float, velocity: float) -> list[Tone]:
     """Broken chords over a bass note: Alberti figures, arpeggios or a waltz."""
-    voiced = voicings(tuple(session.chords), session.tonic, centre)
-    figure = ((0, 2, 1, 2), (0, 1, 2, 1), (0, 1, 2, 3))[int(session.rng.integers(3))]
-    steps = int(session.rng.choice([2, 2, 4]))
+    figure = pick(session.rng, ((0, 2, 1, 2), (0, 1, 2, 1), (0, 1, 2, 3)))
+    steps = pick(session.rng, (2, 2, 4))
+    voiced = session.voicings(centre)
     notes = []
-    for bar, chord in enumerate(voiced):
+    for bar, _, low in session.roots(36):
+        chord = voiced[bar]
         first = bar * session.beats
-        low = 36 + (session.tonic + session.chords[bar].root - 36) % 12
-        notes.append(Tone(first, session.beats * 0.9, low, velocity))
+        notes.append(Note(first, session.beats * 0.9, low, velocity))
         if session.beats == 3:
             notes += [Tone(first + beat, 0.7, p, velocity * 0.7) for beat in (1, 2) for p in chord]
             continue
@@ -146,37 +119,38 @@ def _solo(session: Session, scale: str, setting: str) -> None:
 
 def _counterpoint(session: Session, scale: str) -> None:
     """Two voices that run in turn."""
-    rng = session.rng
-    chords, bars = session.chords, range(session.bars)
-    upper = tune(rng, chords, bars, session.tonic + 7, scale, RUNNING, leap=1.0, rest=0.0)
-    lower = tune(rng, chords, bars, session.tonic - 17, scale, SINGING, leap=1.0, rest=0.0)
-    session.add(session.keys(instruments.harpsichord(rng), upper + lower, 0.008), 1.0)
+    bars, tonic = range(session.bars), session.tonic
+    upper = tune(session, bars, tonic + 7, scale, RUNNING, leap=1.0, rest=0.0)
+    lower = tune(session, bars, tonic - 17, scale, SINGING, leap=1.0, rest=0.0)
+    session.add(session.keys(instruments.harpsichord(session.rng), upper + lower, 0.008), 1.0)
 
 
 def _soloist(session: Session, scale: str) -> None:
     """A violin, flute or clarinet sings over a piano."""
     rng = session.rng
     kinds = (instruments.strings(rng), instruments.flute(rng), instruments.reed(rng))
-    melody = session.line(kinds[int(rng.integers(3))], _melody(session, scale), 0.015)
-    session.add(melody, 0.9)
+    session.add(session.line(pick(rng, kinds), _melody(session, scale), 0.015), 0.9)
     piano = session.keys(instruments.piano(rng), _accompaniment(session, 55.0, 0.7), 0.012)
     session.add(piano, 0.8)
 
 
 def _ensemble(session: Session, scale: str, orchestra: bool) -> None:
     """Strings in four parts; the orchestra adds winds, octaves and timpani."""
-    rng = session.rng
-    voiced = voicings(tuple(session.chords), session.tonic, centre=57.0)
+    rng, beats = session.rng, session.beats
+    voiced = session.voicings(57.0)
     short = bool(rng.random() < 0.35)
-    for part in range(2):
+    for part in (1, 2):
         inner = [
-            Tone(bar * session.beats + beat, 0.4 if short else 1.0, chord[part + 1], 0.7)
+            Note(bar * beats + beat, 0.4 if short else 1.0, chord[part], 0.7)
             for bar, chord in enumerate(voiced)
-            for beat in range(session.beats)
+            for beat in range(beats)
         ]
-        session.add(session.line(_held(instruments.strings(rng), short), inner, 0.012), 0.5)
+        voice = instruments.strings(rng)
+        if short:  # spiccato
+            voice = Voice(voice.onset, voice.body, attack=0.015, decay=0.3, sustain=0.3)
+        session.add(session.line(voice, inner, 0.012), 0.5)
     bass = [
-        Tone(bar * session.beats, session.beats * 0.95, 36 + (min(chord) - 36) % 12, 0.8)
+        Note(bar * beats, beats * 0.95, 36 + (min(chord) - 36) % 12, 0.8)
         for bar, chord in enumerate(voiced)
     ]
     session.add(session.line(instruments.strings(rng, 0.6), bass, 0.015), 0.7)
@@ -185,17 +159,8 @@ def _ensemble(session: Session, scale: str, orchestra: bool) -> None:
     if orchestra:
         winds = [note._replace(pitch=note.pitch + 12) for note in melody]
         session.add(session.line(instruments.flute(rng), winds, 0.02), 0.4)
-        horns = [
-            Tone(bar * session.beats, session.beats, max(c), 0.7) for bar, c in enumerate(voiced)
-        ]
+        horns = [Note(bar * beats, beats, max(chord), 0.7) for bar, chord in enumerate(voiced)]
         session.add(session.line(instruments.reed(rng), horns, 0.02), 0.5)
         if rng.random() < 0.4:
             cadences = [(bar, TIMPANI) for bar in range(session.bars) if bar % 4 == 3]
             session.add(session.drums(drum_kit(rng), cadences), 0.4)
-
-
-def _held(voice: Voice, short: bool) -> Voice:
-    """The voice as it is, or as it sounds off the string (spiccato)."""
-    if not short:
-        return voice
-    return Voice(voice.onset, voice.body, attack=0.015, decay=0.3, sustain=0.3, release=0.05)

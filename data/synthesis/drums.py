@@ -1,13 +1,12 @@
-"""What does the drummer play, and on what? Drum kits, and grooves written as tablature.
+"""Drum kits, and grooves written as tablature.
 
-A tab is one bar: its length tells the resolution (8 eighths, 12 triplets or 16
+A tab is one bar: its length gives the resolution (8 eighths, 12 triplets or 16
 sixteenths), `x` is a hit, `X` an accent, `o` a ghost note and `.` a rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import signal
@@ -17,15 +16,10 @@ from data.synthesis.performance import Tempo, Tone
 
 Groove = Mapping[str, str]
 """The tab of each drum."""
+Kit = Mapping[str, tuple[Float64, ...]]
+"""The samples of each drum: several takes of some, so that no two hits are alike."""
 
 VELOCITIES = {"x": 0.75, "X": 1.0, "o": 0.3}
-
-
-@dataclass(frozen=True)
-class Kit:
-    """The sounds of a drum kit, several takes of each, so that no two hits are alike."""
-
-    takes: Mapping[str, tuple[Float64, ...]]
 
 
 def drum_kit(rng: np.random.Generator, weight: float = 1.0, brightness: float = 1.0) -> Kit:
@@ -42,37 +36,37 @@ def drum_kit(rng: np.random.Generator, weight: float = 1.0, brightness: float = 
     metal = rng.uniform(1800.0, 2800.0)
     shell = rng.uniform(0.3, 0.8)
     kick_hz = rng.uniform(45.0, 60.0)
-    takes: dict[str, tuple[Float64, ...]] = {
+
+    def snare() -> Float64:
+        drum = _membrane(rng, skin, 60.0, 0.05 * weight, click=0.0) * shell
+        rattle = _noise_hit(rng, 500.0, 3900.0, wires) * 0.4 * brightness
+        hit = np.zeros(max(len(drum), len(rattle)))
+        hit[: len(drum)] += drum
+        hit[: len(rattle)] += rattle
+        return hit
+
+    kit: dict[str, tuple[Float64, ...]] = {
         "kick": (_membrane(rng, kick_hz, 110.0, boom, click=0.15 * brightness),),
         "clap": tuple(_noise_hit(rng, 900.0, 2600.0, 0.07) * 0.45 for _ in range(2)),
         "stick": (_noise_hit(rng, 1200.0, 3000.0, 0.012) * 0.5,),
         "stomp": (_membrane(rng, 70.0, 40.0, 0.06, click=0.05),),
         "timpani": (_membrane(rng, rng.uniform(70.0, 110.0), 6.0, 0.4, click=0.02),),
+        "high tom": (_membrane(rng, 150.0, 50.0, 0.13 * weight, click=0.1),),
+        "low tom": (_membrane(rng, 95.0, 50.0, 0.13 * weight, click=0.1),),
+        "snare": tuple(snare() for _ in range(3)),
     }
-    for name, hz in (("high tom", 150.0), ("low tom", 95.0)):
-        takes[name] = (_membrane(rng, hz, 50.0, 0.13 * weight, click=0.1),)
-    takes["snare"] = tuple(
-        _mixed(
-            _membrane(rng, skin, 60.0, 0.05 * weight, click=0.0) * shell,
-            _noise_hit(rng, 500.0, 3900.0, wires) * 0.4 * brightness,
-        )
-        for _ in range(3)
-    )
-    cymbals = {
-        "hat": (rng.uniform(0.015, 0.035), 0.25),
-        "open hat": (rng.uniform(0.12, 0.25), 0.25),
-        "ride": (rng.uniform(0.15, 0.3), 0.13),
-        "crash": (rng.uniform(0.4, 0.8), 0.24),
-        "brush": (rng.uniform(0.05, 0.09), 0.2),
-        "shaker": (0.03, 0.12),
+    cymbals = {  # decay in seconds, level, lowest frequency in Hz, attack in seconds
+        "hat": (rng.uniform(0.015, 0.035), 0.25, metal, 0.0005),
+        "open hat": (rng.uniform(0.12, 0.25), 0.25, metal, 0.0005),
+        "ride": (rng.uniform(0.15, 0.3), 0.13, metal, 0.0005),
+        "crash": (rng.uniform(0.4, 0.8), 0.24, metal * 0.75, 0.0005),
+        "brush": (rng.uniform(0.05, 0.09), 0.2, metal * 0.4, 0.02),
+        "shaker": (0.03, 0.12, metal, 0.02),
     }
-    for name, (decay, level) in cymbals.items():
-        low = metal * (0.4 if name == "brush" else 0.75 if name == "crash" else 1.0)
-        soft = 0.02 if name in ("brush", "shaker") else 0.0005
-        takes[name] = tuple(
-            _noise_hit(rng, low, 3900.0, decay, soft) * level * brightness for _ in range(3)
-        )
-    return Kit(takes)
+    for name, (decay, level, low_hz, attack) in cymbals.items():
+        hits = (_noise_hit(rng, low_hz, 3900.0, decay, attack) for _ in range(3))
+        kit[name] = tuple(hit * level * brightness for hit in hits)
+    return kit
 
 
 def _membrane(
@@ -95,13 +89,6 @@ def _noise_hit(
     time = np.arange(n) / SAMPLE_RATE
     swell = 1.0 - np.exp(time / -attack)
     return noise(rng, n, low_hz, high_hz) * (0.5 * np.exp(time / -decay) * swell)
-
-
-def _mixed(first: Float64, second: Float64) -> Float64:
-    total = np.zeros(max(len(first), len(second)))
-    total[: len(first)] += first
-    total[: len(second)] += second
-    return total
 
 
 def read_tab(tab: str, bar: int, beats: float = 4.0) -> list[tuple[float, float]]:
@@ -132,7 +119,7 @@ def play_drums(
     sound = np.zeros(n)
     for drum, notes in hits.items():
         part = tempo.perform(notes, rng, looseness)
-        takes = kit.takes[drum]
+        takes = kit[drum]
         for number, take in enumerate(takes):
             chosen = (np.arange(len(part.start)) % len(takes) == number) & (part.start < n)
             for begin, velocity in zip(part.start[chosen], part.velocity[chosen], strict=True):
@@ -142,8 +129,7 @@ def play_drums(
 
 
 def envelope(stem: Float64, decay: float) -> Float64:
-    """Envelope of a stem, 0 to 1, falling with `decay` seconds: to duck others by. [shape=(n,)]"""
+    """Envelope of a stem, 0 to 1, falling with `decay` seconds. [shape=(n,)]"""
     pole = np.exp(-1.0 / (decay * SAMPLE_RATE))
     level: Float64 = signal.lfilter([1.0 - pole], [1.0, -pole], np.abs(stem))
-    level /= level.max() + 1e-9
-    return level
+    return level / (level.max() + 1e-9)

@@ -1,4 +1,4 @@
-"""What does each instrument sound like? Plucked, struck, bowed, blown and sung voices.
+"""Plucked, struck, bowed, blown and sung voices.
 
 Every function draws one instrument of its kind: no two pianos are alike.
 """
@@ -36,13 +36,8 @@ def rolloff(slope: float, cutoff_hz: float = 4000.0, pluck: float = 0.0) -> Spec
 
 
 def hollow(slope: float, even: float) -> Spectrum:
-    """As `rolloff`, with the even harmonics scaled by `even`: reeds and organ pipes."""
-
-    def spectrum(number: Float64, hz: Float64) -> Float64:
-        del hz
-        return number**-slope * np.where(number % 2 == 0, even, 1.0)
-
-    return spectrum
+    """Harmonics falling as k^-slope, the even ones scaled by `even`: reeds."""
+    return lambda number, _: number**-slope * np.where(number % 2 == 0, even, 1.0)
 
 
 def resonant(source: Spectrum, peaks_hz: tuple[float, ...], gain: float, width: float) -> Spectrum:
@@ -83,9 +78,8 @@ def piano(rng: np.random.Generator, brightness: float = 1.0) -> Voice:
 def harpsichord(rng: np.random.Generator) -> Voice:
     """Quill-plucked strings: thin, bright and short."""
     pluck = rng.uniform(0.12, 0.2)
-    return Voice(
-        rolloff(0.5, 3200.0, pluck), rolloff(0.8, 2400.0, pluck), decay=0.5, decay_ratio=1.4
-    )
+    onset, body = rolloff(0.5, 3200.0, pluck), rolloff(0.8, 2400.0, pluck)
+    return Voice(onset, body, decay=0.5, decay_ratio=1.4)
 
 
 def acoustic_guitar(rng: np.random.Generator, brightness: float = 1.0) -> Voice:
@@ -125,15 +119,9 @@ def electric_guitar(rng: np.random.Generator, sustain: float = 0.0) -> Voice:
 def bass(rng: np.random.Generator, brightness: float = 1.0, sustain: float = 0.25) -> Voice:
     """A bass string: upright when dull, picked or synthetic when bright."""
     cutoff = rng.uniform(300.0, 700.0) * brightness
-    return Voice(
-        onset=rolloff(0.9, cutoff * 2.0),
-        body=rolloff(1.3, cutoff),
-        settling=0.08,
-        attack=0.005,
-        decay=rng.uniform(0.4, 0.9),
-        sustain=sustain,
-        release=0.03,
-    )
+    onset, body = rolloff(0.9, cutoff * 2.0), rolloff(1.3, cutoff)
+    decay = rng.uniform(0.4, 0.9)
+    return Voice(onset, body, 0.08, attack=0.005, decay=decay, sustain=sustain, release=0.03)
 
 
 def strings(rng: np.random.Generator, brightness: float = 1.0) -> Voice:
@@ -171,7 +159,7 @@ def harmonica(rng: np.random.Generator) -> Voice:
     return Voice(timbre, timbre, attack=0.03, sustain=0.85, release=0.05, vibrato=0.3, glide=0.09)
 
 
-def singer(rng: np.random.Generator, vowels: str = "ae", strength: float = 1.0) -> Voice:
+def singer(rng: np.random.Generator, vowels: str, strength: float = 1.0) -> Voice:
     """Vocal folds through formants, each note moving from one vowel to the other.
 
     Args:
@@ -181,10 +169,10 @@ def singer(rng: np.random.Generator, vowels: str = "ae", strength: float = 1.0) 
     """
     source = rolloff(rng.uniform(0.9, 1.3) / strength, 3000.0)
     size = rng.uniform(0.92, 1.15)
-    tracts = [tuple(size * formant for formant in VOWELS[vowel]) for vowel in vowels]
+    first, second = (tuple(size * formant for formant in VOWELS[vowel]) for vowel in vowels)
     return Voice(
-        onset=resonant(source, tracts[0], 8.0, 0.13),
-        body=resonant(source, tracts[1], 8.0, 0.13),
+        onset=resonant(source, first, 8.0, 0.13),
+        body=resonant(source, second, 8.0, 0.13),
         settling=0.18,
         attack=rng.uniform(0.02, 0.05),
         decay=2.0,

@@ -1,7 +1,7 @@
-"""How does a pitch become a waveform without aliases? Band-limited tones and noise.
+"""Band-limited tones and noise.
 
 A tone is read from a wavetable: one period, built from exactly those harmonics that
-fit under the Nyquist frequency at the note's pitch.
+fit under the Nyquist frequency at the note's pitch, so that there are no aliases.
 """
 
 from __future__ import annotations
@@ -28,14 +28,9 @@ def midi_to_hz(pitch: Float64) -> Float64:
 
 
 def wavetables(hz: Float64, spectrum: Spectrum) -> Float64:
-    """One band-limited period for each frequency, of RMS 1.
+    """One band-limited period for each highest frequency, of RMS 1.
 
-    Args:
-        hz: highest frequency each table is played at. [shape=(n,)]
-        spectrum: the timbre.
-
-    Returns:
-        Tables whose last sample repeats the first. [shape=(n, 2049)]
+    Its last sample repeats the first. [shape=(n, 2049), for hz of shape=(n,)]
     """
     number = np.arange(1.0, np.floor(CEILING_HZ / hz.min()) + 1.0)
     harmonic_hz = number * hz[:, None]
@@ -70,10 +65,8 @@ class Reader:
 
 def noise(rng: np.random.Generator, n: int, low_hz: float, high_hz: float) -> Float64:
     """`n` samples of noise between two frequencies in Hz, of RMS about 1."""
-    band = signal.butter(
-        2, [low_hz, min(high_hz, 3950.0)], btype="bandpass", fs=SAMPLE_RATE, output="sos"
-    )
-    sound = signal.sosfilt(band, rng.standard_normal(n))
+    edges = [low_hz, min(high_hz, 3950.0)]
+    band = signal.butter(2, edges, "bandpass", fs=SAMPLE_RATE, output="sos")
+    sound: Float64 = signal.sosfilt(band, rng.standard_normal(n))
     sound /= np.sqrt(np.mean(sound**2)) + 1e-12
-    band_limited: Float64 = sound
-    return band_limited
+    return sound

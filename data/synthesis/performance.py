@@ -1,8 +1,4 @@
-"""When does each written note sound? Scores in beats become notes in samples.
-
-A score says what is played, in beats; a `Tempo` says how a player places those
-beats in time: straight, shuffled, or with the give and take of rubato.
-"""
+"""Scores in beats become notes in samples: straight, shuffled, or with rubato."""
 
 from __future__ import annotations
 
@@ -14,8 +10,7 @@ import numpy as np
 
 from data.synthesis.oscillators import SAMPLE_RATE, Float64, Intp
 
-STRAIGHT = 0.5
-SHUFFLE = 2.0 / 3.0  # the off-beat is the third note of a triplet
+_PHRASE_BEATS = 16  # rubato slows down at the end of each phrase
 
 
 class Tone(NamedTuple):
@@ -38,15 +33,7 @@ class Tone(NamedTuple):
 
 @dataclass(frozen=True)
 class Performance:
-    """Notes as they are played, in order of time. Every field has [shape=(n,)].
-
-    Args:
-        start: first sample of each note.
-        length: samples until its release.
-        pitch: MIDI note numbers.
-        velocity: 0 to 1.
-        bend: semitones below the goal that a note starts at.
-    """
+    """Notes as they are played, by time; `start` and `length` in samples. [shape=(n,) each]"""
 
     start: Intp
     length: Intp
@@ -61,11 +48,10 @@ class Tempo:
     Args:
         bpm: beats a minute.
         seconds: length of the track.
+        rng: source of the drift.
         swing: where within its beat an off-beat eighth falls, 0.5 (straight) to 0.75.
         rubato: strength of the tempo's drift and of the broadening at the end of each
             phrase; 0 keeps strict time.
-        phrase: beats a phrase, for the rubato.
-        rng: source of the drift.
     """
 
     def __init__(
@@ -73,14 +59,13 @@ class Tempo:
         bpm: float,
         seconds: float,
         rng: np.random.Generator,
-        swing: float = STRAIGHT,
+        swing: float = 0.5,
         rubato: float = 0.0,
-        phrase: int = 16,
     ) -> None:
         self.swing = swing
         self.beats = int(np.ceil(seconds * bpm / 60.0 * (1.0 + rubato))) + 1
         self._grid = np.arange(0.0, self.beats + 16.0, 0.25)
-        place = (self._grid % phrase) / phrase
+        place = (self._grid % _PHRASE_BEATS) / _PHRASE_BEATS
         broadening = np.clip(place - 0.8, 0.0, None) * 5.0 * rubato
         drift = np.convolve(rng.normal(0.0, rubato, len(self._grid)), np.ones(8) / 8.0, "same")
         pace = bpm * np.exp(drift - broadening)

@@ -1,4 +1,4 @@
-"""How does an instrument sound a part? Lines of one voice, and notes that ring together.
+"""Instruments play parts: lines of one voice, and notes that ring together.
 
 `sing` renders a monophonic part whole, with glides, vibrato and legato; `strike`
 renders each key of a polyphonic part once and sounds it wherever it is played.
@@ -78,8 +78,7 @@ def sing(voice: Voice, part: Performance, n: int) -> Float64:
     highest = midi_to_hz(pitch + np.maximum(-bend, 0.0))
     tone = _tone(voice, np.cumsum(hz) / SAMPLE_RATE, note, time, highest)
 
-    decay = _decay(voice, pitch)[note]
-    level = voice.sustain + (1.0 - voice.sustain) * np.exp(time / -decay)
+    level = _level(voice, pitch, note, time)
     level *= 1.0 - np.exp(time / -voice.attack)
     level *= np.exp(np.minimum((held - time) / voice.release, 0.0)) * velocity[note]
     # A few milliseconds of smoothing keep a cut note from clicking.
@@ -100,7 +99,7 @@ def strike(voice: Voice, part: Performance, n: int) -> Float64:
         played = np.flatnonzero((part.pitch == pitch) & (part.start < n))
         if not len(played):
             continue
-        key = _key(voice, float(pitch), int((end - part.start)[played].max()))
+        key = _key(voice, np.array([pitch]), int((end - part.start)[played].max()))
         for i in played:
             begin, length = int(part.start[i]), int(end[i] - part.start[i])
             ringing = key[:length] * part.velocity[i]
@@ -109,15 +108,12 @@ def strike(voice: Voice, part: Performance, n: int) -> Float64:
     return sound[:n]
 
 
-def _key(voice: Voice, pitch: float, length: int) -> Float64:
-    """One note held for `length` samples."""
+def _key(voice: Voice, pitch: Float64, length: int) -> Float64:
+    """One note held for `length` samples; `pitch` has one element."""
     time = np.arange(length) / SAMPLE_RATE
-    hz = midi_to_hz(np.array([pitch]))
-    tone = _tone(voice, time * hz[0], np.zeros(length, dtype=np.intp), time, hz)
-    level = voice.sustain + (1.0 - voice.sustain) * np.exp(
-        time / -_decay(voice, np.array([pitch]))[0]
-    )
-    struck: Float64 = tone * level * (1.0 - np.exp(time / -voice.attack))
+    note, hz = np.zeros(length, dtype=np.intp), midi_to_hz(pitch)
+    tone = _tone(voice, time * hz[0], note, time, hz)
+    struck: Float64 = tone * _level(voice, pitch, note, time) * (1.0 - np.exp(time / -voice.attack))
     return struck
 
 
@@ -133,6 +129,8 @@ def _tone(voice: Voice, cycles: Float64, note: Intp, time: Float64, hz: Float64)
     return tone
 
 
-def _decay(voice: Voice, pitch: Float64) -> Float64:
-    decay: Float64 = voice.decay * voice.decay_ratio ** ((60.0 - pitch) / 12.0)
-    return decay
+def _level(voice: Voice, pitch: Float64, note: Intp, time: Float64) -> Float64:
+    """The fall of each note towards the level at which the voice sustains it."""
+    decay = (voice.decay * voice.decay_ratio ** ((60.0 - pitch) / 12.0))[note]
+    level: Float64 = voice.sustain + (1.0 - voice.sustain) * np.exp(time / -decay)
+    return level

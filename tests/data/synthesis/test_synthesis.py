@@ -20,11 +20,12 @@ from data.synthesis.harmony import TWELVE_BAR_BLUES, progression, scale_pitch, v
 from data.synthesis.instruments import bass, harmonica, piano, rolloff, strings
 from data.synthesis.melody import read_rhythm
 from data.synthesis.oscillators import CEILING_HZ, SAMPLE_RATE, Reader, midi_to_hz, wavetables
-from data.synthesis.performance import SHUFFLE, Tempo, Tone
+from data.synthesis.performance import Note, Tempo
 from data.synthesis.rendering import Voice, sing, strike
 
 ROOT = Path(__file__).resolve().parents[3]
 Float64 = npt.NDArray[np.float64]
+SHUFFLE = 2 / 3  # the off-beat is the third note of a triplet
 
 
 def digest(samples: npt.NDArray[np.int16]) -> str:
