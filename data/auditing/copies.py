@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,7 @@ def find_matches(rows: Rows) -> Matches:
     in_other_split, with_other_label, nearest = (
         np.full(len(rows), -1, dtype=np.int64) for _ in range(3)
     )
-    near_tracks: Counter[tuple[int, int]] = Counter()
+    near_tracks: Counter[tuple[int, int]] = Counter()  # rows of the first near the second
     for place, distance in distances(z, z):
         here = sound[place]
         near = distance < NEAR
@@ -67,7 +68,8 @@ def find_matches(rows: Rows) -> Matches:
             continue
         own = track[place, None] == track
         a, b = np.nonzero(near & ~own)
-        near_tracks.update(_track_pairs(here[a], track[place][a], track[b]))
+        pairs = np.unique(np.stack([a, track[place][a], track[b]], axis=1), axis=0)
+        near_tracks.update((one, other) for _, one, other in pairs.tolist())
         if not own.all():
             distance[own] = np.inf
             nearest[here] = sound[distance.argmin(axis=1)]
@@ -76,12 +78,6 @@ def find_matches(rows: Rows) -> Matches:
         if pair[::-1] not in copies:
             copies[pair] = max(share, copies.get(pair, 0.0))
     return Matches(_equal(rows, sound), in_other_split, with_other_label, copies)
-
-
-def _track_pairs(row: Int64, track: Int64, other: Int64) -> list[tuple[int, int]]:
-    """Each row once for each other track that has a near row."""
-    distinct = np.unique(np.stack([row, track, other], axis=1), axis=0)
-    return [(a, b) for _, a, b in distinct.tolist()]
 
 
 def _by_share(rows: Rows, near: Counter[tuple[int, int]]) -> dict[tuple[int, int], float]:
@@ -131,74 +127,61 @@ def _equal(rows: Rows, sound: Int64) -> tuple[tuple[int, ...], ...]:
 def tracks_apart(rows: Rows) -> Finding:
     """Whether a track is in two splits."""
     kind = "tracks"
-    if not (rows.track != UNKNOWN_TRACK).any():
+    named = rows.track != UNKNOWN_TRACK
+    if not named.any():
         return Finding(
             kind,
             "unknown",
             "The rows name no tracks, so whether a track is in two splits can only be measured.",
             "Build the dataset from recordings (python -m data build), where you have them.",
         )
-    places = {
-        track: sorted(set(rows.split[rows.track == track].tolist()))
-        for track in np.unique(rows.track[rows.track != UNKNOWN_TRACK]).tolist()
-    }
+    tracks = np.unique(rows.track[named]).tolist()
+    places = {track: _splits(rows, np.flatnonzero(rows.track == track)) for track in tracks}
     shared = {track: splits for track, splits in places.items() if len(splits) > 1}
     counts = {"tracks": len(places), "tracks_in_two_splits": len(shared)}
-    if not shared:
-        unnamed = int((rows.track == UNKNOWN_TRACK).sum())
-        if unnamed:
-            return Finding(
-                kind,
-                "unknown",
-                f"No named track is in two splits, but {number(unnamed, 'row')} name none.",
-                "Name the track of every row.",
-                counts | {"rows_without_track": unnamed},
-            )
-        return Finding(kind, "fine", "No track is in two splits.", counts=counts)
-    return Finding(
-        kind,
-        "leak",
-        f"{number(len(shared), 'track')} of {len(places)} {_are(len(shared))} in more than one "
-        "split: the test measures memory.",
-        "Put every track into one split.",
-        counts,
-        tuple(
-            f"{rows.track_name(track)}: {' and '.join(SPLITS[split] for split in splits)}"
-            for track, splits in shared.items()
-        ),
-    )
+    if shared:
+        sentence = (
+            f"{number(len(shared), 'track')} of {len(places)} {'is' if len(shared) == 1 else 'are'}"
+            " in more than one split: the test measures memory."
+        )
+        examples = (f"{rows.track_name(track)}: {_and(splits)}" for track, splits in shared.items())
+        advice = "Put every track into one split."
+        return Finding(kind, "leak", sentence, advice, counts, tuple(examples))
+    unnamed = int((~named).sum())
+    if unnamed:
+        sentence = f"No named track is in two splits, but {number(unnamed, 'row')} name none."
+        counts["rows_without_track"] = unnamed
+        return Finding(kind, "unknown", sentence, "Name the track of every row.", counts)
+    return Finding(kind, "fine", "No track is in two splits.", counts=counts)
 
 
 def equal_rows(rows: Rows, matches: Matches) -> Finding:
     """Rows whose features are the same bytes."""
     kind = "exact-duplicates"
-    across = [group for group in matches.equal if len(set(rows.split[list(group)].tolist())) > 1]
-    extra = sum(len(group) - len(set(rows.split[list(group)].tolist())) for group in matches.equal)
+    splits = [_splits(rows, group) for group in matches.equal]
+    across = [group for group, of in zip(matches.equal, splits, strict=True) if len(of) > 1]
+    extra = sum(map(len, matches.equal)) - sum(map(len, splits))
     counts = {
         "rows_equal_across_splits": sum(map(len, across)),
         "rows_repeated_inside_a_split": extra,
     }
+    if not matches.equal:
+        return Finding(kind, "fine", "No two rows are equal.", counts=counts)
+    shown = across or matches.equal
+    examples = tuple(" = ".join(map(rows.where, group[:3])) for group in shown)
     if across:
-        return Finding(
-            kind,
-            "leak",
+        sentence = (
             f"{number(sum(map(len, across)), 'row')} of different splits equal each other, byte "
-            "for byte.",
-            "Remove them from all splits but one.",
-            counts,
-            tuple(" = ".join(map(rows.where, group[:3])) for group in across),
+            "for byte."
         )
-    if extra:
-        return Finding(
-            kind,
-            "warning",
-            f"{number(extra, 'row')} {_repeat(extra)} others of the same split, byte for byte; "
-            "none is in two splits.",
-            "Remove the repetitions, or know that these rows count more than once.",
-            counts,
-            tuple(" = ".join(map(rows.where, group[:3])) for group in matches.equal),
-        )
-    return Finding(kind, "fine", "No two rows are equal.", counts=counts)
+        advice = "Remove them from all splits but one."
+        return Finding(kind, "leak", sentence, advice, counts, examples)
+    sentence = (
+        f"{number(extra, 'row', 'repeats/repeat')} others of the same split, byte for byte; none "
+        "is in two splits."
+    )
+    advice = "Remove the repetitions, or know that these rows count more than once."
+    return Finding(kind, "warning", sentence, advice, counts, examples)
 
 
 def near_rows(rows: Rows, matches: Matches) -> Finding:
@@ -208,18 +191,14 @@ def near_rows(rows: Rows, matches: Matches) -> Finding:
     near = [i for i in np.flatnonzero(matches.near_in_other_split >= 0).tolist() if i not in equal]
     counts = {"rows_near_another_split": len(near), "distance": NEAR}
     if not near:
-        return Finding(
-            kind,
-            "fine",
-            "No row is nearly equal to one of another split, as lossy copies would be.",
-            counts=counts,
-        )
+        sentence = "No row is nearly equal to one of another split, as lossy copies would be."
+        return Finding(kind, "fine", sentence, counts=counts)
     unnamed = len(near) >= _LEAST_NEAR and not rows.tracks_known
     return Finding(
         kind,
         "leak" if unnamed else "warning",
-        f"{number(len(near), 'row')} {_are(len(near))} nearly equal to rows of another split, as "
-        "lossy copies of the same second are.",
+        f"{number(len(near), 'row', 'is/are')} nearly equal to rows of another split, as lossy "
+        "copies of the same second are.",
         "Listen to both; keep one.",
         counts,
         tuple(f"{rows.where(i)} ~ {rows.where(matches.near_in_other_split[i])}" for i in near),
@@ -231,88 +210,69 @@ def copied_tracks(rows: Rows, matches: Matches) -> Finding | None:
     if not rows.tracks_known:
         return None
     kind = "copied-tracks"
-    splits: dict[int, set[int]] = {
-        track: set(rows.split[rows.track == track].tolist())
+    splits = {
+        track: _splits(rows, np.flatnonzero(rows.track == track))
         for pair in matches.copies
         for track in pair
     }
     across = {
-        pair: share
-        for pair, share in matches.copies.items()
-        if len(splits[pair[0]] | splits[pair[1]]) > 1
+        (a, b): share
+        for (a, b), share in matches.copies.items()
+        if len({*splits[a], *splits[b]}) > 1
     }
     counts = {"pairs_across_splits": len(across), "pairs": len(matches.copies)}
+    if not matches.copies:
+        sentence = "No two tracks are one recording under two names."
+        return Finding(kind, "fine", sentence, counts=counts)
     shown = across or matches.copies
     examples = tuple(
-        f"{rows.track_name(a)} ({_names(splits[a])}) ~ {rows.track_name(b)} ({_names(splits[b])}): "
+        f"{rows.track_name(a)} ({_and(splits[a])}) ~ {rows.track_name(b)} ({_and(splits[b])}): "
         f"{share:.0%} of its seconds"
         for (a, b), share in sorted(shown.items(), key=lambda item: -item[1])
     )
-    if across:
-        return Finding(
-            kind,
-            "leak",
-            f"{number(len(across), 'pair')} of tracks in different splits {_are(len(across))} one "
-            "recording under two names.",
-            "Keep one of each pair, or put both into one split.",
-            counts,
-            examples,
-        )
-    if matches.copies:
-        return Finding(
-            kind,
-            "warning",
-            f"{number(len(matches.copies), 'pair')} of tracks of one split "
-            f"{_are(len(matches.copies))} one recording under two names.",
-            "Keep one of each pair, or know that these recordings count twice.",
-            counts,
-            examples,
-        )
-    return Finding(kind, "fine", "No two tracks are one recording under two names.", counts=counts)
+    where = "in different splits" if across else "of one split"
+    other = "put both into one split" if across else "know that these recordings count twice"
+    return Finding(
+        kind,
+        "leak" if across else "warning",
+        f"{number(len(shown), 'pair')} of tracks {where} {'is' if len(shown) == 1 else 'are'} one "
+        "recording under two names.",
+        f"Keep one of each pair, or {other}.",
+        counts,
+        examples,
+    )
 
 
 def label_conflicts(rows: Rows, matches: Matches) -> Finding:
     """Equal or nearly equal rows with different labels."""
     kind = "label-conflicts"
-    conflicting = np.flatnonzero(matches.near_with_other_label >= 0).tolist()
-    counts = {"rows": len(conflicting)}
-    if not conflicting:
-        return Finding(
-            kind, "fine", "No equal or nearly equal rows have different genres.", counts=counts
-        )
-    genres = rows.dataset.genres
-    pairs = Counter(
-        tuple(sorted((genres[rows.label[i]], genres[rows.label[j]])))
-        for i, j in zip(
-            conflicting, matches.near_with_other_label[conflicting].tolist(), strict=True
-        )
-    )
+    near = {i: j for i, j in enumerate(matches.near_with_other_label.tolist()) if j >= 0}
+    counts = {"rows": len(near)}
+    if not near:
+        sentence = "No equal or nearly equal rows have different genres."
+        return Finding(kind, "fine", sentence, counts=counts)
+    genre = [rows.dataset.genres[label] for label in rows.label]
+    pairs = Counter(tuple(sorted((genre[i], genre[j]))) for i, j in near.items())
     (one, other), _ = pairs.most_common(1)[0]
     return Finding(
         kind,
         "warning",
-        f"{number(len(conflicting), 'row')} {_are(len(conflicting))} equal or nearly equal to rows "
-        f"of another genre, most often {one} and {other}: no network can get both right.",
+        f"{number(len(near), 'row', 'is/are')} equal or nearly equal to rows of another genre, "
+        f"most often {one} and {other}: no network can get both right.",
         "Decide on one genre, or leave both out.",
         counts,
         tuple(
-            f"{rows.where(i)} is {genres[rows.label[i]]}, {rows.where(j)} is "
-            f"{genres[rows.label[j]]}"
-            for i, j in zip(
-                conflicting, matches.near_with_other_label[conflicting].tolist(), strict=True
-            )
-            if i < j or matches.near_with_other_label[j] != i
+            f"{rows.where(i)} is {genre[i]}, {rows.where(j)} is {genre[j]}"
+            for i, j in near.items()
+            if i < j or near.get(j) != i
         ),
     )
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _splits(rows: Rows, which: Sequence[int] | Int64) -> list[int]:
+    """The splits of some rows, in order."""
+    return sorted(set(rows.split[list(which)].tolist()))
 
 
-def _repeat(count: int) -> str:
-    return "repeats" if count == 1 else "repeat"
-
-
-def _names(splits: set[int]) -> str:
-    return " and ".join(SPLITS[split] for split in sorted(splits))
+def _and(splits: list[int]) -> str:
+    return " and ".join(SPLITS[split] for split in splits)

@@ -36,10 +36,7 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""
-        return asdict(self) | {
-            "counts": dict(self.counts),
-            "examples": list(self.examples[:_MOST_EXAMPLES]),
-        }
+        return asdict(self) | {"examples": list(self.examples[:_MOST_EXAMPLES])}
 
 
 @dataclass(frozen=True)
@@ -83,14 +80,12 @@ class Audit:
         return {
             "dataset": {"name": self.name, "content_sha256": self.content_sha256},
             "leaks": self.leaks,
-            "classes": {
-                genre: {split: asdict(size) for split, size in splits.items()}
-                for genre, splits in self.classes.items()
-            },
+            "classes": asdict(self)["classes"],
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
 
-def number(count: int, word: str) -> str:
-    """A count with its noun: "1 row", "2 rows"."""
-    return f"{count} {word}{'' if count == 1 else 's'}"
+def number(count: int, word: str, verbs: str = "") -> str:
+    """A count with its noun, such as "2 rows", and its verb of two such as "is/are"."""
+    noun = f"{count} {word}{'' if count == 1 else 's'}"
+    return f"{noun} {verbs.split('/')[count != 1]}" if verbs else noun

@@ -16,6 +16,7 @@ FITS = 2 * FOLDS * SEEDS  # at most
 _MOST_ROWS = 8000  # an SVM's time grows with the square of its rows
 _BLOCK_REACHES = 5  # a block's length: one track in five is cut
 _SHORTEST_BLOCK = 20  # rows
+_UNKNOWN = "What a split by chance adds cannot be measured"
 
 
 def random_split_gap(rows: Rows, reach: int | None, on_fit: Callable[[], None]) -> Finding:
@@ -33,16 +34,14 @@ def random_split_gap(rows: Rows, reach: int | None, on_fit: Callable[[], None]) 
     """
     kind = "random-split-gap"
     if reach is None and not rows.tracks_known:
-        return Finding(
-            kind,
-            "unknown",
-            "What a split by chance adds cannot be measured: neither tracks nor the order of the "
-            "rows tell which belong together.",
+        sentence = (
+            f"{_UNKNOWN}: neither tracks nor the order of the rows tell which belong together."
         )
+        return Finding(kind, "unknown", sentence)
     groups, length = _groups(rows, reach or 1)
     chosen = _subset(groups)
     label, groups = rows.label[chosen], groups[chosen]
-    folds = _folds(label, groups)
+    folds = min([FOLDS, *(len(np.unique(groups[label == c])) for c in np.unique(label))])
     by = "tracks" if not length else f"blocks of {length} rows"
     x = rows.z[chosen]
     by_rows: list[float] = []
@@ -51,12 +50,8 @@ def random_split_gap(rows: Rows, reach: int | None, on_fit: Callable[[], None]) 
         by_rows += _scores(x, label, None, folds, seed, on_fit)
         by_groups += _scores(x, label, groups, folds, seed, on_fit)
     if len(by_groups) < 2:
-        return Finding(
-            kind,
-            "unknown",
-            f"What a split by chance adds cannot be measured: every genre needs two {by} at least.",
-            "Add recordings.",
-        )
+        sentence = f"{_UNKNOWN}: every genre needs two {by} at least."
+        return Finding(kind, "unknown", sentence, "Add recordings.")
     gap = float(np.mean(by_rows) - np.mean(by_groups))
     counts = {
         "accuracy_by_rows": float(np.mean(by_rows)),
@@ -76,9 +71,8 @@ def random_split_gap(rows: Rows, reach: int | None, on_fit: Callable[[], None]) 
         f"adds {100 * gap:.1f} points."
     )
     if length and gap > 0.01:
-        return Finding(
-            kind, "warning", sentence, "Never report figures of rows split by chance.", counts
-        )
+        advice = "Never report figures of rows split by chance."
+        return Finding(kind, "warning", sentence, advice, counts)
     return Finding(kind, "fine", sentence, counts=counts)
 
 
@@ -114,11 +108,6 @@ def _subset(groups: Int64) -> Int64:
     sizes = np.bincount(groups)[order]
     kept = order[np.cumsum(sizes) <= _MOST_ROWS]
     return np.flatnonzero(np.isin(groups, kept))
-
-
-def _folds(label: Int64, groups: Int64) -> int:
-    """As many folds as every class has groups, and at most `FOLDS`."""
-    return min([FOLDS, *(len(np.unique(groups[label == c])) for c in np.unique(label))])
 
 
 def _scores(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from data.auditing.findings import Finding, number
 from data.auditing.rows import Float64, Int64, Rows, apart, distances
@@ -56,19 +55,16 @@ class Boundary:
     p: float
 
 
-def contiguity(rows: Rows, seed: int = 0) -> Contiguity | None:
+def contiguity(rows: Rows) -> Contiguity | None:
     """Compare followers in a class with random orders of the class (a permutation test).
 
-    Args:
-        rows: in the order of their file.
-        seed: of the random orders.
-
-    Returns:
-        None where no class has two rows in a split.
+    None where no class has two rows in a split.
     """
-    rng = np.random.default_rng(seed)
-    order, key = _in_classes(rows)
-    z = rows.z[order]
+    rng = np.random.default_rng(0)
+    sound = np.flatnonzero(~rows.silent)
+    key = rows.split[sound] * len(rows.dataset.genres) + rows.label[sound]  # split and class
+    order = np.argsort(key, kind="stable")
+    z, key = rows.z[sound[order]], key[order]
     first = np.flatnonzero(key[:-1] == key[1:])
     if not len(first):
         return None
@@ -77,12 +73,15 @@ def contiguity(rows: Rows, seed: int = 0) -> Contiguity | None:
         # Sorting by class, then by chance, moves rows within their class and split only.
         mixed = z[np.lexsort((rng.random(len(key)), key))]
         totals.append(apart(mixed[first], mixed[first + 1]))
-    usual = _by_key(np.mean(totals, axis=0), key[first], int(key.max()) + 1)
+    size = int(key.max()) + 1
+    count = np.bincount(key[first], minlength=size)
+    total = np.bincount(key[first], np.mean(totals, axis=0), size)
+    usual = np.where(count, total / np.maximum(count, 1), 1.0)  # distance in each class
     scale = np.maximum(usual[key], np.finfo(float).tiny)
     ratios = [_ratio(z, key, scale, lag) for lag in range(1, _LONGEST_REACH + 1)]
     ratio = ratios[0]
-    chance = [float((total / scale[first]).mean()) for total in totals]
-    p = (1 + sum(mixed <= ratio for mixed in chance)) / (_PERMUTATIONS + 1)
+    chance = [float((mixed / scale[first]).mean()) for mixed in totals]
+    p = (1 + sum(value <= ratio for value in chance)) / (_PERMUTATIONS + 1)
     faded = [lag for lag, value in enumerate(ratios, 1) if 1 - value < 0.1 * (1 - ratio)]
     return Contiguity(ratio, p, min(faded, default=_LONGEST_REACH))
 
@@ -128,7 +127,7 @@ def shared_share(rows: Rows, split: int, reach: int) -> float | None:
     return (near_here / n - _NEAR_QUANTILE) / (near_at_most / n - _NEAR_QUANTILE)
 
 
-def boundaries(rows: Rows, reach: int, seed: int = 0) -> list[Boundary]:
+def boundaries(rows: Rows, reach: int) -> list[Boundary]:
     """Places where the end of a class in one split goes on at its beginning in another.
 
     The mean of the last rows is compared with the mean of the first. They count as one
@@ -140,9 +139,8 @@ def boundaries(rows: Rows, reach: int, seed: int = 0) -> list[Boundary]:
     Args:
         rows: of a dataset without tracks, in the order of their file.
         reach: rows over which likeness lasts.
-        seed: of the places that are drawn.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     labels = np.unique(rows.label).tolist()
     sides = [(a, b) for a in range(len(SPLITS)) for b in range(len(SPLITS)) if a != b]
     found = []
@@ -166,21 +164,7 @@ def boundaries(rows: Rows, reach: int, seed: int = 0) -> list[Boundary]:
     return found
 
 
-def _in_classes(rows: Rows) -> tuple[Int64, Int64]:
-    """The sounding rows' order by split and class, and a key of those two."""
-    sound = np.flatnonzero(~rows.silent)
-    key = rows.split[sound] * len(rows.dataset.genres) + rows.label[sound]
-    order = np.argsort(key, kind="stable")
-    return sound[order], key[order]
-
-
-def _by_key(values: Float64, key: Int64, size: int) -> Float64:
-    """Means of values by their key; 1 for keys without any. [shape=(size,)]"""
-    count = np.bincount(key, minlength=size)
-    return np.where(count, np.bincount(key, values, size) / np.maximum(count, 1), 1.0)
-
-
-def _ratio(z: Float64, key: npt.NDArray[np.int64], scale: Float64, lag: int) -> float:
+def _ratio(z: Float64, key: Int64, scale: Float64, lag: int) -> float:
     first = np.flatnonzero(key[:-lag] == key[lag:])
     if not len(first):
         return 1.0
@@ -199,15 +183,13 @@ def followers(rows: Rows, found: Contiguity | None) -> Finding:
     """Whether rows that follow each other are alike, so that chance must not part them."""
     kind = "contiguous-neighbours"
     if found is None or not found.found:
+        sentence = "Rows that follow each other are no more alike than others"
         if rows.tracks_known:
-            return Finding(
-                kind, "fine", "Rows that follow each other are no more alike than others."
-            )
+            return Finding(kind, "fine", f"{sentence}.")
         return Finding(
             kind,
             "unknown",
-            "Rows that follow each other are no more alike than others: their order does not tell "
-            "which belong to one track.",
+            f"{sentence}: their order does not tell which belong to one track.",
             "Find out where the rows come from before you believe a test figure.",
             {} if found is None else {"ratio": found.ratio, "p": found.p},
         )
@@ -230,32 +212,23 @@ def followers(rows: Rows, found: Contiguity | None) -> Finding:
 def shared_tracks(rows: Rows, reach: int) -> Finding:
     """Whether validation or test rows have nearest train rows as near as those of their track."""
     kind = "split-neighbours"
-    shares = {
-        SPLITS[split]: share
-        for split in (1, 2)
-        if (share := shared_share(rows, split, reach)) is not None
-    }
+    measured = {SPLITS[split]: shared_share(rows, split, reach) for split in (1, 2)}
+    shares = {split: share for split, share in measured.items() if share is not None}
     if not shares:
-        return Finding(
-            kind, "unknown", "There are too few rows to tell whether splits share tracks."
-        )
+        sentence = "There are too few rows to tell whether splits share tracks."
+        return Finding(kind, "unknown", sentence)
     counts = {f"shared_{split}": share for split, share in shares.items()}
     shown = ", ".join(f"{split} {share:.2f}" for split, share in shares.items())
-    scale = "0: as far from train as other tracks are, 1: as near as rows of one track"
-    if max(shares.values()) >= _SHARED_AT_LEAST:
-        return Finding(
-            kind,
-            "leak",
-            f"Rows have their nearest train rows where rows of their own track would be ({shown}; "
-            f"{scale}).",
-            "Split again by whole tracks, or by long blocks of rows that follow each other.",
-            counts,
-        )
+    shown += "; 0: as far from train as other tracks are, 1: as near as rows of one track"
+    if max(shares.values()) < _SHARED_AT_LEAST:
+        sentence = f"The nearest train rows are about as far as those of other tracks ({shown})."
+        return Finding(kind, "fine", sentence, counts=counts)
     return Finding(
         kind,
-        "fine",
-        f"The nearest train rows are about as far as those of other tracks ({shown}; {scale}).",
-        counts=counts,
+        "leak",
+        f"Rows have their nearest train rows where rows of their own track would be ({shown}).",
+        "Split again by whole tracks, or by long blocks of rows that follow each other.",
+        counts,
     )
 
 
@@ -263,25 +236,23 @@ def cut_tracks(rows: Rows, reach: int) -> Finding:
     """Whether the end of a split goes on in the beginning of another."""
     kind = "split-boundaries"
     found = boundaries(rows, reach)
-    genres = rows.dataset.genres
+    counts = {"boundaries": len(found)}
     if not found:
-        return Finding(
-            kind,
-            "fine",
+        sentence = (
             "No split is seen to go on where another ends; of tracks that are cut there, only some "
-            "show.",
-            counts={"boundaries": 0},
+            "show."
         )
+        return Finding(kind, "fine", sentence, counts=counts)
     return Finding(
         kind,
         "leak",
         f"Rows of one track end one split and begin another, by their likeness, in "
         f"{number(len(found), 'place')}: the track is cut in two.",
         "Leave out the rows of that track on one side.",
-        {"boundaries": len(found)},
+        counts,
         tuple(
-            f"{genres[place.label]}: the end of {SPLITS[place.end_of]} goes on at the beginning of "
-            f"{SPLITS[place.beginning_of]} (p = {place.p:.1g})"
+            f"{rows.dataset.genres[place.label]}: the end of {SPLITS[place.end_of]} goes on at the "
+            f"beginning of {SPLITS[place.beginning_of]} (p = {place.p:.1g})"
             for place in found
         ),
     )

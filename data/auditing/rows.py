@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -87,16 +88,8 @@ def stack(dataset: Dataset) -> Rows:
     spread = sounding.std(axis=0)
     z = (mfcc - sounding.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     label = np.concatenate([rows.label for rows in splits])
-    return Rows(
-        dataset,
-        split[order],
-        row[order],
-        label[order],
-        track[order],
-        second[order],
-        z[order],
-        silent[order],
-    )
+    columns: tuple[Any, ...] = (split, row, label, track, second, z, silent)
+    return Rows(dataset, *(column[order] for column in columns))
 
 
 def distances(z: Float64, others: Float64) -> Iterator[tuple[slice, Float64]]:

@@ -67,15 +67,12 @@ def print_audit(found: Audit) -> None:
             margin = Text(f"{begin:<{_MARGIN}}", style=_STYLES[finding.severity])
             style = "dim" if place else ""
             printer.print(margin + Text(line, style=style), soft_wrap=True)
-    printer.print(Text(_conclusion(found), style="bold"))
-
-
-def _conclusion(found: Audit) -> str:
-    """The outcome in one sentence."""
-    warnings = sum(finding.severity == "warning" for finding in found.findings)
-    leaks = sum(finding.severity == "leak" for finding in found.findings)
+    warnings, leaks = (
+        sum(finding.severity == severity for finding in found.findings)
+        for severity in ("warning", "leak")
+    )
     outcome = f"{number(leaks, 'leak')} found" if leaks else "No leak found"
-    return f"{outcome}, {number(warnings, 'warning')}."
+    printer.print(Text(f"{outcome}, {number(warnings, 'warning')}.", style="bold"))
 
 
 def _size(size: Size) -> str:

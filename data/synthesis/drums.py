@@ -132,4 +132,5 @@ def envelope(stem: Float64, decay: float) -> Float64:
     """Envelope of a stem, 0 to 1, falling with `decay` seconds. [shape=(n,)]"""
     pole = np.exp(-1.0 / (decay * SAMPLE_RATE))
     level: Float64 = signal.lfilter([1.0 - pole], [1.0, -pole], np.abs(stem))
-    return level / (level.max() + 1e-9)
+    level /= level.max() + 1e-9
+    return level
