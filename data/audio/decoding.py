@@ -18,22 +18,8 @@ import soxr
 from data.audio.constants import INT16_SCALE, SAMPLE_RATE, SEGMENT_SAMPLES
 from data.errors import DataError
 
-AUDIO_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".au",
-        ".snd",
-    ]
-)
+_FORMATS = ("wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd")
+AUDIO_SUFFIXES = frozenset(f".{name}" for name in _FORMATS)
 
 _BLOCK_SECONDS = 30
 _MAX_CHANNELS = 8
@@ -47,27 +33,21 @@ Int16 = npt.NDArray[np.int16]
 Float64 = npt.NDArray[np.float64]
 
 
-def read_segments(path: Path) -> Int16:
-    """All whole seconds of a recording, mono at 8 kHz.
+def stream_segments(path: Path) -> Iterator[Int16]:
+    """All whole seconds of a recording, mono at 8 kHz, in blocks of about 30.
+
+    Errors may come after the first blocks: what is wrong with a recording shows
+    only where it is reached.
 
     Args:
         path: WAV, FLAC, OGG, MP3, AIFF or AU file with 1 to 8 channels.
 
-    Returns:
-        int16 segments. [shape=(n, 8000)], n at least 1
+    Yields:
+        int16 segments. [shape=(k, 8000)]
 
     Raises:
         DataError: the file cannot be read, is no audio, is truncated, holds NaN
             or infinite samples or less than one second.
-    """
-    return np.concatenate(list(stream_segments(path)))
-
-
-def stream_segments(path: Path) -> Iterator[Int16]:
-    """The segments of `read_segments` in blocks of about 30. [shape=(k, 8000)]
-
-    Errors may come after the first blocks: what is wrong with a recording shows
-    only where it is reached.
     """
     rest = np.empty(0, dtype=np.int16)
     found = 0

@@ -33,22 +33,18 @@ _AMPLITUDE_FLOOR = 1e-10
 _LOG_FLOOR = 2.220446049250313e-16  # float64 machine epsilon
 _TOP_DB = 80.0
 
-# Segments computed at once: on a CPU the batch's working set (about 0.2 MB a
-# segment) should stay in cache, on a GPU it should fill the device.
-_CPU_BATCH = 32
-_CUDA_BATCH = 4096
+_BATCH = 32  # segments computed at once: their working set (0.2 MB each) stays in cache
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
 Int16 = npt.NDArray[np.int16]
 
 
-def mfcc_statistics(samples: Int16, device: str = "cpu") -> Float64:
+def mfcc_statistics(samples: Int16) -> Float64:
     """Means and standard deviations of 13 MFCCs over the 20 frames of a segment.
 
     Args:
         samples: int16 segments at 8 kHz. [shape=(n, 8000)]
-        device: torch device that computes.
 
     Returns:
         Columns 0-12 are the means of MFCC 0-12, columns 13-25 their population
@@ -57,15 +53,14 @@ def mfcc_statistics(samples: Int16, device: str = "cpu") -> Float64:
     Raises:
         ValueError: `samples` is not int16 of shape (n, 8000).
     """
-    return _in_batches(samples, device, mfcc_statistics_tensor, (N_MFCC_STATISTICS,), np.float64)
+    return _in_batches(samples, mfcc_statistics_tensor, (N_MFCC_STATISTICS,), np.float64)
 
 
-def mel_spectrograms(samples: Int16, device: str = "cpu") -> Float32:
+def mel_spectrograms(samples: Int16) -> Float32:
     """Mel-spectrograms in dB relative to the loudest cell of each segment.
 
     Args:
         samples: int16 segments at 8 kHz. [shape=(n, 8000)]
-        device: torch device that computes.
 
     Returns:
         Rows are time (50 ms), columns mel bands up to 4000 Hz, values in
@@ -74,7 +69,7 @@ def mel_spectrograms(samples: Int16, device: str = "cpu") -> Float32:
     Raises:
         ValueError: `samples` is not int16 of shape (n, 8000).
     """
-    return _in_batches(samples, device, mel_spectrograms_tensor, MEL_SHAPE, np.float32)
+    return _in_batches(samples, mel_spectrograms_tensor, MEL_SHAPE, np.float32)
 
 
 def mfcc_statistics_tensor(samples: torch.Tensor) -> torch.Tensor:
@@ -119,7 +114,6 @@ def _power(spectrum: torch.Tensor) -> torch.Tensor:
 
 def _in_batches(
     samples: Int16,
-    device: str,
     compute: Callable[[torch.Tensor], torch.Tensor],
     shape: tuple[int, ...],
     dtype: type[np.floating[Any]],
@@ -130,12 +124,11 @@ def _in_batches(
             f"samples must be int16 of shape (n, {SEGMENT_SAMPLES}), one row a second at "
             f"{SAMPLE_RATE} Hz. Received: {samples.dtype} of shape {samples.shape}."
         )
-    batch = _CPU_BATCH if torch.device(device).type == "cpu" else _CUDA_BATCH
     features = np.empty((len(samples), *shape), dtype=dtype)
     with torch.inference_mode():
-        for begin in range(0, len(samples), batch):
-            part = torch.from_numpy(np.ascontiguousarray(samples[begin : begin + batch]))
-            features[begin : begin + batch] = compute(part.to(device)).cpu().numpy()
+        for begin in range(0, len(samples), _BATCH):
+            part = torch.from_numpy(np.ascontiguousarray(samples[begin : begin + _BATCH]))
+            features[begin : begin + _BATCH] = compute(part).numpy()
     return features
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -13,13 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
-from data.datasets.labels import check_genres
 from data.errors import DataError
 
 SplitName = Literal["train", "validation", "test"]
 Features = Literal["mfcc", "mel"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 UNKNOWN_TRACK = -1
+LEAST_GENRES = 2
+MOST_GENRES = 1000
+LONGEST_GENRE = 100  # characters
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -120,15 +122,15 @@ class Dataset:
     @cached_property
     def content_sha256(self) -> str:
         """Hash of all rows, class names and track names, whatever their file."""
-        return content_hash(
-            self.genres,
-            self.track_names,
-            {
-                f"{split}/{name}": ArrayDigest(value.dtype, value.shape[1:]).update(value)
-                for split, rows in self.splits()
-                for name, value in rows.arrays()
-            },
-        )
+        return content_hash(self.genres, self.track_names, self.digests())
+
+    def digests(self) -> dict[str, ArrayDigest]:
+        """The hash of each array, such as "train/mfcc"."""
+        return {
+            f"{split}/{name}": ArrayDigest(value.dtype, value.shape[1:]).update(value)
+            for split, rows in self.splits()
+            for name, value in rows.arrays()
+        }
 
     def _check_tracks_apart(self) -> None:
         seen: dict[int, SplitName] = {}
@@ -144,29 +146,24 @@ class Dataset:
 
 
 class ArrayDigest:
-    """Running hash of an array that arrives in blocks of rows.
-
-    Args:
-        dtype: of the array.
-        row_shape: shape of one row.
-    """
+    """Running hash of an array that arrives in blocks of `rows` rows so far."""
 
     def __init__(self, dtype: np.dtype[Any], row_shape: tuple[int, ...]) -> None:
         self.dtype = dtype
         self._row_shape = row_shape
-        self._rows = 0
+        self.rows = 0
         self._sha = hashlib.sha256()
 
     def update(self, rows: npt.NDArray[Any]) -> ArrayDigest:
-        """Take further rows. [shape=(k, *row_shape)]"""
-        self._rows += len(rows)
+        """Add further rows. [shape=(k, *row_shape)]"""
+        self.rows += len(rows)
         little_endian = rows.dtype.newbyteorder("<")
         self._sha.update(np.ascontiguousarray(rows, dtype=little_endian).data.cast("B"))
         return self
 
     def summary(self) -> tuple[str, list[int], str]:
         """Type, shape and hash of all rows so far."""
-        return self.dtype.name, [self._rows, *self._row_shape], self._sha.hexdigest()
+        return self.dtype.name, [self.rows, *self._row_shape], self._sha.hexdigest()
 
 
 def content_hash(
@@ -181,7 +178,25 @@ def content_hash(
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def check_features(where: str, values: npt.NDArray[Any], kind: Literal["mfcc", "mel"]) -> None:
+def check_genres(genres: Sequence[str]) -> None:
+    """Raise DataError unless the names can be the classes of a dataset."""
+    if not LEAST_GENRES <= len(genres) <= MOST_GENRES:
+        found = f" ({genres[0]})" if len(genres) == 1 else ""
+        raise DataError(
+            f"a dataset needs {LEAST_GENRES} to {MOST_GENRES} genres to tell apart. "
+            f"Received: {len(genres)}{found}."
+        )
+    if len(set(genres)) != len(genres):
+        raise DataError(f"genre names must differ. Received: {', '.join(genres)}.")
+    for name in genres:
+        if not name.strip() or len(name) > LONGEST_GENRE or not name.isprintable():
+            raise DataError(
+                f"a genre's name must be 1 to {LONGEST_GENRE} printable characters. "
+                f"Received: {name!r}."
+            )
+
+
+def check_features(where: str, values: npt.NDArray[Any], kind: Features) -> None:
     """Raise DataError unless `values` is an array of finite features of this kind."""
     shape = (N_MFCC_STATISTICS,) if kind == "mfcc" else MEL_SHAPE
     if values.ndim != 1 + len(shape) or values.shape[1:] != shape:
@@ -224,13 +239,10 @@ def _check_split(where: str, rows: Split, dataset: Dataset) -> None:
                 f"{where}: {name} must lie in {least} to {below - 1}. Received: {value.min()} to "
                 f"{value.max()}."
             )
-    start = rows.start
-    if start is not None and not (
-        start.ndim == 1
-        and start.dtype.kind == "f"
-        and np.isfinite(start).all()
-        and start.min() >= 0
-    ):
+    if (start := rows.start) is None:
+        return
+    seconds = start.ndim == 1 and start.dtype.kind == "f" and np.isfinite(start).all()
+    if not seconds or start.min() < 0:
         raise DataError(f"{where}: start must be finite seconds, at least 0, of shape (n,).")
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from data.datasets.dataset import ArrayDigest, Dataset, content_hash
+from data.datasets.dataset import Dataset, content_hash
 
 SOURCE_URL = (
     "https://raw.githubusercontent.com/EvangeliaS/Music-Classification-with-Neural-Networks/"
@@ -15,28 +15,31 @@ SOURCE_URL = (
 )
 
 
-@dataclass(frozen=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """One array: `path` below the dataset's folder, and its git blob id."""
 
     path: str
     blob_id: str
 
 
+_LABELS = {
+    "train": "540e65b388f39831c30381ff2fc96f67386beda9",
+    "val": "04f070dc01352afaf2fc164545db32744098c4d7",
+    "test": "1bb6b7cbefe037559a124c3e81695f75e6bb93e1",
+}
+_FEATURES = {
+    "train/mfccs": "324791bc30202e3f0367e3e0d597073b0e599659",
+    "val/mfccs": "d390d967ef2ced771310c0e2b2aaf67e8182d9c8",
+    "test/mfccs": "b8b8fe21f3c8d23bb58af005d95f548fd17eb397",
+    "train/melgrams": "fd2b521506b83e9a0da988881ff56808c506a6a1",
+    "val/melgrams": "a88ec83d0ee97f32179f085de8a7a189e33d474c",
+    "test/melgrams": "08046f21fdc6931f96bdf7ab19639b8a897962ea",
+}
 # The labels stand under both kinds of features with the same content.
-SOURCE_FILES: tuple[SourceFile, ...] = (
-    SourceFile("train/mfccs/X.npy", "324791bc30202e3f0367e3e0d597073b0e599659"),
-    SourceFile("train/mfccs/labels.npy", "540e65b388f39831c30381ff2fc96f67386beda9"),
-    SourceFile("val/mfccs/X.npy", "d390d967ef2ced771310c0e2b2aaf67e8182d9c8"),
-    SourceFile("val/mfccs/labels.npy", "04f070dc01352afaf2fc164545db32744098c4d7"),
-    SourceFile("test/mfccs/X.npy", "b8b8fe21f3c8d23bb58af005d95f548fd17eb397"),
-    SourceFile("test/mfccs/labels.npy", "1bb6b7cbefe037559a124c3e81695f75e6bb93e1"),
-    SourceFile("train/melgrams/X.npy", "fd2b521506b83e9a0da988881ff56808c506a6a1"),
-    SourceFile("train/melgrams/labels.npy", "540e65b388f39831c30381ff2fc96f67386beda9"),
-    SourceFile("val/melgrams/X.npy", "a88ec83d0ee97f32179f085de8a7a189e33d474c"),
-    SourceFile("val/melgrams/labels.npy", "04f070dc01352afaf2fc164545db32744098c4d7"),
-    SourceFile("test/melgrams/X.npy", "08046f21fdc6931f96bdf7ab19639b8a897962ea"),
-    SourceFile("test/melgrams/labels.npy", "1bb6b7cbefe037559a124c3e81695f75e6bb93e1"),
+SOURCE_FILES = tuple(
+    SourceFile(f"{folder}/{name}.npy", blob_id)
+    for folder, features in _FEATURES.items()
+    for name, blob_id in (("X", features), ("labels", _LABELS[folder.partition("/")[0]]))
 )
 
 
@@ -65,10 +68,9 @@ def is_source(dataset: Dataset) -> bool:
     rows and labels are compared themselves.
     """
     rows = {
-        f"{split}/{name}": ArrayDigest(value.dtype, value.shape[1:]).update(value)
-        for split, values in dataset.splits()
-        for name, value in values.arrays()
-        if name in ("mfcc", "label")
+        name: digest
+        for name, digest in dataset.digests().items()
+        if name.endswith(("/mfcc", "/label"))
     }
     known = content_hash(dataset.genres, (), rows) == _SOURCE_ROWS_SHA256
     return known and dataset.provenance.get("is_source") is True

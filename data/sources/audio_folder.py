@@ -15,8 +15,7 @@ import numpy.typing as npt
 
 from data.audio.decoding import AUDIO_SUFFIXES, stream_segments
 from data.audio.extraction import Extracted, Skipped, Track, extract
-from data.datasets.dataset import Dataset
-from data.datasets.labels import check_genres
+from data.datasets.dataset import Dataset, check_genres
 from data.datasets.splitting import (
     DEFAULT_SHARES,
     check_enough,

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from data.datasets.dataset import SPLITS, UNKNOWN_TRACK, Dataset, Split, SplitName, check_features
-from data.datasets.labels import encode, genres_of
+from data.datasets.dataset import (
+    SPLITS,
+    UNKNOWN_TRACK,
+    Dataset,
+    Features,
+    Split,
+    SplitName,
+    check_features,
+    check_genres,
+)
 from data.datasets.published_arrays import SOURCE_FILES, git_blob_id
 from data.errors import DataError
 
 _SPLIT_FOLDERS: dict[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
-_FEATURE_FOLDERS: dict[Literal["mfcc", "mel"], str] = {"mfcc": "mfccs", "mel": "melgrams"}
+_FEATURE_FOLDERS: dict[Features, str] = {"mfcc": "mfccs", "mel": "melgrams"}
 _MOST_HEADER_BYTES = 10_000  # that NumPy itself agrees to understand
 _LAYOUT = "{train,val,test}/{mfccs,melgrams}/{X,labels}.npy"
 
@@ -36,7 +44,8 @@ def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Datase
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder. Expected one with {_LAYOUT}.")
     labels = {split: _read_labels(folder, split, "mfcc") for split in SPLITS}
-    genres = genres_of(labels["train"])
+    genres = tuple(sorted(set(labels["train"])))
+    check_genres(genres)
     has_mel = with_mel and any(
         (folder / _SPLIT_FOLDERS[split] / "melgrams").exists() for split in SPLITS
     )
@@ -51,22 +60,19 @@ def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Datase
                     f"{_SPLIT_FOLDERS[split]}/melgrams differ: their rows must be the same "
                     "segments in the same order."
                 )
-        where = f"{_SPLIT_FOLDERS[split]}/mfccs/labels.npy"
-        label = encode(labels[split], genres, where)
+        if unknown := sorted(set(labels[split]) - set(genres)):
+            raise DataError(
+                f"{_SPLIT_FOLDERS[split]}/mfccs/labels.npy has the genre {unknown[0]!r}, which no "
+                f"train row has (they have: {', '.join(genres)}): a network cannot learn it. Add "
+                "train rows or remove it."
+            )
         splits[split] = Split(
             mfcc=_read_features(folder, split, "mfcc").astype(np.float64),
             mel=mel,
-            label=label,
-            track=np.full(len(label), UNKNOWN_TRACK, dtype=np.int64),
+            label=np.array([genres.index(genre) for genre in labels[split]], dtype=np.int64),
+            track=np.full(len(labels[split]), UNKNOWN_TRACK, dtype=np.int64),
         )
-    return Dataset(
-        name=name,
-        genres=genres,
-        train=splits["train"],
-        validation=splits["validation"],
-        test=splits["test"],
-        provenance=_provenance(folder, has_mel),
-    )
+    return Dataset(name=name, genres=genres, provenance=_provenance(folder, has_mel), **splits)
 
 
 def _provenance(folder: Path, has_mel: bool) -> dict[str, Any]:
@@ -87,16 +93,14 @@ def _provenance(folder: Path, has_mel: bool) -> dict[str, Any]:
     }
 
 
-def _read_features(
-    folder: Path, split: SplitName, kind: Literal["mfcc", "mel"]
-) -> npt.NDArray[Any]:
+def _read_features(folder: Path, split: SplitName, kind: Features) -> npt.NDArray[Any]:
     path = folder / _SPLIT_FOLDERS[split] / _FEATURE_FOLDERS[kind] / "X.npy"
     values = _read_array(path)
     check_features(str(path), values, kind)
     return values
 
 
-def _read_labels(folder: Path, split: SplitName, kind: Literal["mfcc", "mel"]) -> list[str]:
+def _read_labels(folder: Path, split: SplitName, kind: Features) -> list[str]:
     path = folder / _SPLIT_FOLDERS[split] / _FEATURE_FOLDERS[kind] / "labels.npy"
     values = _read_array(path)
     if values.ndim != 1 or values.dtype.kind != "U":

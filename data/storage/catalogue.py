@@ -144,15 +144,6 @@ def remove(name: str) -> None:
         (data_folder() / _DEFAULT_FILE).unlink(missing_ok=True)
 
 
-def load(name: str) -> Dataset:
-    """Read a dataset that is there.
-
-    Raises:
-        DataError: there is none of this name, or it is damaged.
-    """
-    return hdf5.load(existing_path(name), name)
-
-
 def find_dataset(name: str, content_sha256: str) -> Path:
     """Path of the user's dataset that has the rows of a run.
 

@@ -9,7 +9,8 @@ root's dataset `track_names` names the tracks, where they are known.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,63 +60,100 @@ class Summary:
     size: int
 
 
-class DatasetWriter:
-    """Fills a dataset file with blocks of rows, so that it never is in memory whole."""
+@dataclass(frozen=True)
+class RowReader:
+    """Reads single rows of a dataset's file, without the others.
 
-    def __init__(self, file: h5py.File, genres: tuple[str, ...], track_names: tuple[str, ...]):
-        self._file = file
-        self._genres = genres
-        self._track_names = track_names
-        self._filled: dict[str, int] = {}
-        self._digests: dict[str, ArrayDigest] = {}
+    Args:
+        path: of the file, checked.
+        content_sha256: hash stored in the file; it is not compared with the rows.
+        track_names: that `Split.track` numbers, maybe none.
+    """
 
-    def reserve(self, split: SplitName, rows: int, arrays: list[str]) -> None:
-        """Make room for `rows` rows of each of `arrays` in a split."""
-        for name in arrays:
-            shape, dtype = ROW_SHAPES[name], np.dtype(DTYPES[name])
-            made = self._file.create_dataset(f"{split}/{name}", (rows, *shape), dtype)
-            if name in _UNITS:
-                made.attrs["units"] = _UNITS[name]
-            self._filled[f"{split}/{name}"] = 0
-            self._digests[f"{split}/{name}"] = ArrayDigest(dtype, shape)
+    path: Path
+    content_sha256: str
+    track_names: tuple[str, ...]
 
-    def append(self, split: SplitName, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Write further rows of a split, one block of each reserved array."""
-        for name, rows in arrays.items():
-            key = f"{split}/{name}"
-            begin = self._filled[key]
-            rows = np.ascontiguousarray(rows, dtype=DTYPES[name])
-            self._file[key][begin : begin + len(rows)] = rows
-            self._filled[key] = begin + len(rows)
-            self._digests[key].update(rows)
+    @classmethod
+    def of(cls, path: Path) -> RowReader:
+        """A reader of a file.
 
-    def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Write names, provenance and the content hash."""
-        attributes = self._file.attrs
-        attributes["schema_version"] = SCHEMA_VERSION
-        attributes["genres"] = list(self._genres)
-        attributes["features"] = json.dumps(FEATURE_PARAMETERS)
-        attributes["provenance"] = json.dumps(dict(provenance))
-        if self._track_names:
-            names = [name.encode() for name in self._track_names]
-            dtype = h5py.string_dtype("utf-8", max(len(name) for name in names))
-            self._file["track_names"] = np.array(names, dtype=dtype)
-        attributes["content_sha256"] = content_hash(self._genres, self._track_names, self._digests)
+        Raises:
+            DataError: there is no such file, it is damaged, or no dataset of ours.
+        """
+        with _opened(path) as file:
+            return cls(path, _summarise(file, path).content_sha256, _track_names(file))
+
+    def read(self, split: SplitName, begin: int, end: int) -> Split:
+        """Rows `begin` to `end` - 1 of a split, with all their features.
+
+        Raises:
+            DataError: the file has not so many rows, or is not what it was any more.
+        """
+        with _opened(self.path) as file:
+            _summarise(file, self.path)  # it may be another file by now
+            found = _split(file[split], slice(begin, end))
+        if not 0 <= begin <= end or len(found) != end - begin:
+            raise DataError(
+                f"{self.path} has no {split} rows {begin} to {end - 1}: it is not the file that "
+                "it was any more."
+            )
+        return found
 
 
-@contextmanager
-def dataset_writer(
-    path: Path, genres: tuple[str, ...], track_names: tuple[str, ...], expected_bytes: int
-) -> Iterator[DatasetWriter]:
-    """A writer whose file takes the place of `path` when the block ends well.
+def write(
+    path: Path,
+    genres: tuple[str, ...],
+    track_names: tuple[str, ...],
+    provenance: Mapping[str, Any],
+    rows: Mapping[SplitName, Mapping[str, int]],
+    blocks: Iterable[tuple[SplitName, Mapping[str, npt.NDArray[Any]]]],
+) -> None:
+    """Write a dataset file block by block, so that it never is in memory whole.
+
+    Args:
+        path: of the file, which is replaced when all is written.
+        genres: class names in label order.
+        track_names: maybe none.
+        provenance: JSON-ready facts about where the rows came from.
+        rows: how many rows each array of each split has.
+        blocks: the rows in order, split by split: some of each array of a split at a time.
 
     Raises:
-        DataError: there is no room for `expected_bytes`, or writing fails.
+        DataError: the disk is full or the folder cannot be written.
     """
+    row_bytes = {
+        name: np.dtype(DTYPES[name]).itemsize * math.prod(shape)
+        for name, shape in ROW_SHAPES.items()
+    }
     with writing(path):
-        check_space(path, expected_bytes)
+        check_space(
+            path, sum(n * row_bytes[name] for of in rows.values() for name, n in of.items())
+        )
+    digests: dict[str, ArrayDigest] = {}
     with commit(path) as temporary, h5py.File(temporary, "w") as file:
-        yield DatasetWriter(file, genres, track_names)
+        for split, arrays in blocks:
+            if split not in file:
+                for name, n in rows[split].items():
+                    shape, dtype = ROW_SHAPES[name], np.dtype(DTYPES[name])
+                    made = file.create_dataset(f"{split}/{name}", (n, *shape), dtype)
+                    if name in _UNITS:
+                        made.attrs["units"] = _UNITS[name]
+                    digests[f"{split}/{name}"] = ArrayDigest(dtype, shape)
+            for name, values in arrays.items():
+                values = np.ascontiguousarray(values, dtype=DTYPES[name])
+                digest = digests[f"{split}/{name}"]
+                file[split][name][digest.rows : digest.rows + len(values)] = values
+                digest.update(values)
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        file.attrs["genres"] = list(genres)
+        file.attrs["features"] = json.dumps(FEATURE_PARAMETERS)
+        file.attrs["provenance"] = json.dumps(dict(provenance))
+        if track_names:
+            names = [name.encode() for name in track_names]
+            dtype = h5py.string_dtype("utf-8", max(len(name) for name in names))
+            file["track_names"] = np.array(names, dtype=dtype)
+        file.attrs["content_sha256"] = content_hash(genres, track_names, digests)
 
 
 def save(dataset: Dataset, path: Path) -> None:
@@ -125,12 +163,10 @@ def save(dataset: Dataset, path: Path) -> None:
         DataError: the disk is full or the folder cannot be written.
     """
     arrays = {split: dict(rows.arrays()) for split, rows in dataset.splits()}
-    size = sum(value.nbytes for rows in arrays.values() for value in rows.values())
-    with dataset_writer(path, dataset.genres, dataset.track_names, size) as writer:
-        for split, rows in dataset.splits():
-            writer.reserve(split, len(rows), list(arrays[split]))
-            writer.append(split, arrays[split])
-        writer.finish(dataset.provenance)
+    rows = {
+        split: {name: len(values) for name, values in of.items()} for split, of in arrays.items()
+    }
+    write(path, dataset.genres, dataset.track_names, dataset.provenance, rows, arrays.items())
 
 
 def load(
@@ -153,16 +189,9 @@ def load(
         DataError: there is no such file, it is damaged, of a newer schema, or
             not one that `save` writes.
     """
-    wanted = [name for name in ROW_SHAPES if with_mel or name != "mel"]
     with _opened(path) as file:
         summary = _summarise(file, path)
-        splits = {
-            split: Split(
-                **{"mel": None}
-                | {name: file[split][name][()] for name in wanted if name in file[split]}
-            )
-            for split in SPLITS
-        }
+        splits = {split: _split(file[split], slice(None), with_mel=with_mel) for split in SPLITS}
         tracks = _track_names(file)
     dataset = dataset_type(
         name=name or path.stem,
@@ -236,6 +265,11 @@ def _summarise(file: h5py.File, path: Path) -> Summary:
         provenance=provenance,
         size=path.stat().st_size,
     )
+
+
+def _split(group: h5py.Group, rows: slice, *, with_mel: bool = True) -> Split:
+    wanted = [name for name in ROW_SHAPES if name in group and (with_mel or name != "mel")]
+    return Split(**{"mel": None} | {name: group[name][rows] for name in wanted})
 
 
 def _track_names(file: h5py.File) -> tuple[str, ...]:

@@ -14,8 +14,7 @@ import h5py
 import numpy as np
 
 from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
-from data.datasets.dataset import SPLITS
-from data.datasets.labels import MOST_GENRES
+from data.datasets.dataset import MOST_GENRES, SPLITS
 from data.errors import DataError
 
 ROW_SHAPES: dict[str, tuple[int, ...]] = {

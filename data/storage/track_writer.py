@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from data.audio.extraction import Extracted
 from data.datasets.dataset import SPLITS, SplitName
-from data.storage.hdf5 import dataset_writer
+from data.storage.hdf5 import write
+from data.storage.hdf5_checks import ROW_SHAPES
 
-_ROW_BYTES = 8 * 26 + 4 * 21 * 128 + 3 * 8
 _ROWS_AT_ONCE = 4096
 
 
@@ -36,18 +37,23 @@ def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping
     tracks = sorted(tracks, key=lambda track: (track.genre, track.name))
     genres = tuple(sorted({track.genre for track in tracks}))
     names = tuple(track.name for track in tracks)
-    size = _ROW_BYTES * sum(track.features.seconds for track in tracks)
-    with dataset_writer(path, genres, names, size) as writer:
-        for split in SPLITS:
-            here = [(n, track) for n, track in enumerate(tracks) if track.split == split]
-            rows = sum(track.features.seconds for _, track in here)
-            writer.reserve(split, rows, ["mfcc", "mel", "label", "track", "start"])
+    placed = {
+        split: [(number, track) for number, track in enumerate(tracks) if track.split == split]
+        for split in SPLITS
+    }
+    rows = {
+        split: dict.fromkeys(ROW_SHAPES, sum(track.features.seconds for _, track in here))
+        for split, here in placed.items()
+    }
+
+    def blocks() -> Iterator[tuple[SplitName, dict[str, npt.NDArray[Any]]]]:
+        for split, here in placed.items():
             for number, track in here:
                 mfcc, mel = track.features.mfcc(), track.features.mel()
                 for begin in range(0, len(mfcc), _ROWS_AT_ONCE):
                     block = slice(begin, begin + _ROWS_AT_ONCE)
                     k = len(mfcc[block])
-                    writer.append(
+                    yield (
                         split,
                         {
                             "mfcc": mfcc[block],
@@ -57,4 +63,5 @@ def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping
                             "start": np.arange(begin, begin + k, dtype=np.float64),
                         },
                     )
-        writer.finish(provenance)
+
+    write(path, genres, names, provenance, rows, blocks())

@@ -16,7 +16,7 @@ from experiments.runs.directory import RunDirectory
 from genre_tui.model.run_model import RunModel
 
 if TYPE_CHECKING:
-    from data.storage.row_reader import RowReader
+    from data.storage.hdf5 import RowReader
     from experiments.runs.predictions import Predictions
 
 
@@ -110,7 +110,7 @@ def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> S
 
 def _reader(model: RunModel, rows: int) -> RowReader:
     from data.storage.catalogue import find_dataset
-    from data.storage.row_reader import RowReader
+    from data.storage.hdf5 import RowReader
 
     dataset = model.manifest.dataset
     reader = RowReader.of(find_dataset(dataset.name, dataset.content_sha256))

@@ -14,12 +14,12 @@ import soundfile
 import soxr
 from click.testing import CliRunner
 
-from data.audio.decoding import read_segments
+from data import load_dataset
 from data.audio.features import mfcc_statistics
 from data.cli.main import main as data_main
-from data.storage import catalogue
 from experiments.cli.main import main as experiments_main
 from tests.conftest import REAL_DATA, needs_real_data
+from tests.support.recordings import read_segments
 
 pytestmark = needs_real_data
 RECORDINGS = REAL_DATA / "gtzan_excerpt"
@@ -57,7 +57,7 @@ def test_every_recording_gives_its_seconds() -> None:
 
 def test_the_recordings_become_a_dataset() -> None:
     _call(data_main, "build", RECORDINGS, "--name", "gtzan", "--workers", 1)
-    dataset = catalogue.load("gtzan")
+    dataset = load_dataset("gtzan")
     assert dataset.genres == ("blues", "classical", "pop_hiphop", "rock_metal")
     assert sum(len(rows) for _, rows in dataset.splits()) == 1014
     tracks = [set(rows.track.tolist()) for _, rows in dataset.splits()]
@@ -66,7 +66,7 @@ def test_the_recordings_become_a_dataset() -> None:
 
 def test_the_arrays_are_known_as_the_sources_and_stand_beside_its_figures() -> None:
     _call(data_main, "import", ARRAYS, "--name", "source")
-    dataset = catalogue.load("source")
+    dataset = load_dataset("source")
     assert [len(rows) for _, rows in dataset.splits()] == [3200, 800, 1376]
     assert dataset.provenance["is_source"] is True
     printed = _call(
@@ -106,7 +106,7 @@ def home() -> Iterator[str]:
 def test_fetch_verifies_and_imports_the_source_dataset(home: str, own_places: Path) -> None:
     printed = _call(data_main, "fetch", "--without-mel", "--url", home)
     assert "the source dataset's own arrays" in printed
-    dataset = catalogue.load("source")
+    dataset = load_dataset("source")
     assert dataset.provenance["is_source"] is True
     assert not dataset.has_mel
     assert [path.name for path in (own_places / "datasets").iterdir()] == ["source.h5"]

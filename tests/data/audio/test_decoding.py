@@ -8,9 +8,10 @@ import pytest
 import soundfile
 import soxr
 
-from data.audio.decoding import read_segments, stream_segments
+from data.audio.decoding import stream_segments
 from data.errors import DataError
 from tests.conftest import tone
+from tests.support.recordings import read_segments
 
 
 def test_mono_at_8_khz_is_kept_bit_for_bit(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
-from data.audio.decoding import read_segments
 from data.audio.features import mfcc_statistics
 from data.auditing import UncheckedDataset, gap, load_for_audit
 from data.cli.main import main
@@ -22,6 +21,7 @@ from data.errors import DataError
 from data.sources.npy_folder import read_npy_folder
 from data.storage import catalogue, hdf5
 from tests.conftest import REAL_DATA, needs_real_data, small_dataset
+from tests.support.recordings import read_segments
 
 
 def _audit(*arguments: object) -> Result:

@@ -64,7 +64,7 @@ def test_another_version_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "VERSION", 999)
     load_dataset("demo")
     assert catalogue.path_of("demo").stat().st_mtime_ns > made
-    assert catalogue.load("demo").provenance["version"] == 999
+    assert load_dataset("demo").provenance["version"] == 999
 
 
 def test_it_can_be_listened_to(tmp_path: Path) -> None:

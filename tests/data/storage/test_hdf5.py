@@ -225,8 +225,8 @@ def test_replacing_keeps_the_old_file_when_writing_fails(
 ) -> None:
     before = path.read_bytes()
     monkeypatch.setattr(
-        hdf5.DatasetWriter,
-        "finish",
+        hdf5,
+        "content_hash",
         lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")),
     )
     with pytest.raises(DataError, match="no space left"):
@@ -240,3 +240,46 @@ def test_a_folder_of_a_user_that_is_unknown_is_a_path_like_others(
 ) -> None:
     monkeypatch.setenv("GENRE_TUI_DATA", "~nobody-at-all/datasets")
     assert data_folder() == Path("~nobody-at-all/datasets")
+
+
+# Single rows.
+
+
+@pytest.mark.parametrize("mel", [True, False])
+def test_rows_are_those_of_the_dataset(tmp_path: Path, mel: bool) -> None:
+    dataset, path = small_dataset(mel=mel), tmp_path / "small.h5"
+    hdf5.save(dataset, path)
+    reader = hdf5.RowReader.of(path)
+    assert reader.track_names == ("a", "b", "c")
+    assert reader.content_sha256 == dataset.content_sha256
+    rows = reader.read("test", 5, 8)
+    for name, value in rows.arrays():
+        assert np.array_equal(value, getattr(dataset.test, name)[5:8])
+    assert (rows.mel is None) == (not mel)
+    assert len(reader.read("validation", 0, 0)) == 0
+
+
+def test_rows_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "small.h5"
+    hdf5.save(small_dataset(), path)
+    reader = hdf5.RowReader.of(path)
+    for begin, end in ((23, 25), (-1, 1), (5, 3)):
+        with pytest.raises(DataError, match="has no test rows"):
+            reader.read("test", begin, end)
+    path.unlink()
+    with pytest.raises(DataError, match="there is no dataset file"):
+        reader.read("test", 0, 1)
+
+
+def test_a_file_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "small.h5"
+    hdf5.save(small_dataset(), path)
+    reader = hdf5.RowReader.of(path)
+    with h5py.File(path, "r+") as file:
+        del file["test/label"]
+        file["test/label"] = h5py.SoftLink("/train/label")
+    with pytest.raises(DataError, match="links are not followed"):
+        reader.read("test", 0, 1)
+    path.write_bytes(b"nothing")
+    with pytest.raises(DataError, match="no HDF5 dataset file"):
+        hdf5.RowReader.of(path)
