@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from data.cli.audit import audit
-from data.cli.make import build, demo, fetch, import_arrays
-from data.cli.summary import print_summary
+from data.cli.make import build, demo, fetch, import_arrays, print_summary
 from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.storage import catalogue, hdf5

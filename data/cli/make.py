@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
-from data.cli.summary import print_summary
 from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.files.user_folders import data_folder
 from data.storage import catalogue, hdf5
+from data.storage.summary import count_rows, describe
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
 from data.terminal.progress import ProgressBar
@@ -178,6 +179,21 @@ def fetch(name: str, replace: bool, without_mel: bool, url: str | None, keep: Pa
     if keep is None:
         shutil.rmtree(folder, ignore_errors=True)
     print_summary(name, path)
+
+
+def print_summary(name: str, path: Path) -> None:
+    """Print a dataset's summary on standard output.
+
+    Raises:
+        DataError: the file is not there or damaged.
+    """
+    summary = hdf5.summarise(path)
+    dataset = hdf5.load(path, name)
+    printer = console()
+    printer.print(Text(f"{name}: one-second segments", style="bold"))
+    printer.print(table(["genre", *SPLITS, "all"], count_rows(dataset)))
+    for label, line in describe(dataset, summary, path).items():
+        printer.print(Text(f"{label:<9}", style="dim") + Text(line), soft_wrap=True)
 
 
 def _parse_merges(merges: tuple[str, ...]) -> dict[str, list[str]]:

@@ -50,17 +50,14 @@ def split_by_share(
         shares: of the tracks, adding up to 1.
         seed: of the shuffle.
 
-    Returns:
-        The split of every track by its name.
-
     Raises:
         DataError: a genre has fewer tracks than there are splits.
     """
     split_of: dict[str, SplitName] = {}
     totals = dict.fromkeys(SPLITS, 0)
+    check_enough(tracks)
     for number, genre in enumerate(sorted(tracks)):
         names = sorted(tracks[genre])
-        check_enough(genre, len(names))
         order = np.random.default_rng([seed, number]).permutation(len(names))
         counts = _counts(len(names), shares, totals)
         begin = 0
@@ -72,14 +69,15 @@ def split_by_share(
     return split_of
 
 
-def check_enough(genre: str, tracks: int) -> None:
-    """Raise DataError unless a genre's tracks can fill all splits."""
-    if tracks < len(SPLITS):
-        raise DataError(
-            f"the genre {genre} has {tracks} usable track{'' if tracks == 1 else 's'}; train, "
-            f"validation and test need at least one each: add recordings, merge the genre into "
-            "another (--merge) or take it out."
-        )
+def check_enough(tracks: Mapping[str, Sequence[str]]) -> None:
+    """Raise DataError unless each genre's tracks can fill all splits."""
+    for genre, names in sorted(tracks.items()):
+        if len(names) < len(SPLITS):
+            raise DataError(
+                f"the genre {genre} has {len(names)} usable track{'' if len(names) == 1 else 's'}; "
+                "train, validation and test need at least one each: add recordings, merge the "
+                "genre into another (--merge) or take it out."
+            )
 
 
 def _counts(

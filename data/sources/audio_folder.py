@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,12 +52,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """Outcome of a build.
-
-    Args:
-        tracks: number of recordings in the dataset.
-        skipped: name of each recording that was left out, and a sentence with the reason.
-    """
+    """How many recordings are in the dataset, and why each of the others is left out."""
 
     tracks: int
     skipped: Mapping[str, str]
@@ -127,11 +122,7 @@ def find_recordings(
 ) -> list[Recording]:
     """The recordings below each genre's folder, sorted by name.
 
-    Files whose suffix is none of audio's are ignored, as are hidden ones.
-
-    Args:
-        folder: holds a folder a genre.
-        merge: class name to the folders that make it up.
+    Ignores hidden files and those whose suffix is none of audio's.
 
     Raises:
         DataError: no folder, no recordings, one genre only, two recordings of
@@ -170,9 +161,7 @@ def ignored_files(folder: Path) -> list[str]:
     """
     sentences = []
     suffixes: Counter[str] = Counter()
-    for top in sorted(path for path in folder.iterdir() if path.is_dir()):
-        if top.name.startswith("."):
-            continue
+    for top in sorted(_genre_folders(folder)):
         if not any(_audio_files(top)):
             sentences.append(f"{top.name} has no recordings, so it is no genre.")
         for path in top.rglob("*"):
@@ -215,7 +204,7 @@ def build(
     recordings = find_recordings(folder, merge)
     split_of = read_splits(splits, [recording.name for recording in recordings]) if splits else None
     if split_of is None:
-        _check_counts(recordings)
+        check_enough(_by_genre(recordings))
     work = sum(recording.weight for recording in recordings)
     with (
         ProgressBar("reading recordings", work, "segments") as bar,
@@ -238,8 +227,7 @@ def build(
             )
         check_genres(sorted({recording.genre for recording, _ in used}))
         if split_of is None:
-            _check_counts(recordings, left_out=skipped)
-            by_genre = _by_genre([recording for recording, _ in used])
+            by_genre = _by_genre(recordings, left_out=skipped)
             split_of = split_by_share(by_genre, split_shares, seed or 0)
         placed = [
             PlacedTrack(recording.name, recording.genre, split_of[recording.name], features)
@@ -258,13 +246,13 @@ def build(
     return BuildReport(len(placed), skipped)
 
 
+def _genre_folders(folder: Path) -> list[Path]:
+    return [top for top in folder.iterdir() if top.is_dir() and not top.name.startswith(".")]
+
+
 def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
     try:
-        tops = {
-            path.name
-            for path in folder.iterdir()
-            if path.is_dir() and not path.name.startswith(".")
-        }
+        tops = {path.name for path in _genre_folders(folder)}
     except OSError as error:
         _unreadable(error)
     genre_of = {top: top for top in tops}
@@ -307,16 +295,15 @@ def _unreadable(error: OSError) -> NoReturn:
     raise DataError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
-def _by_genre(recordings: Sequence[Recording]) -> dict[str, list[str]]:
-    names = defaultdict(list)
+def _by_genre(
+    recordings: Sequence[Recording], left_out: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """The names of each genre's recordings."""
+    names: dict[str, list[str]] = {recording.genre: [] for recording in recordings}
     for recording in recordings:
-        names[recording.genre].append(recording.name)
-    return dict(names)
-
-
-def _check_counts(recordings: Sequence[Recording], left_out: Collection[str] = ()) -> None:
-    for genre, names in sorted(_by_genre(recordings).items()):
-        check_enough(genre, len(set(names).difference(left_out)))
+        if recording.name not in left_out:
+            names[recording.genre].append(recording.name)
+    return names
 
 
 def _check_filled(placed: Sequence[PlacedTrack], genres: Collection[str]) -> None:
@@ -339,9 +326,7 @@ def _without_copies(
         result = results[recording.name]
         if isinstance(result, Skipped):
             skipped[recording.name] = result.reason
-            continue
-        first = kept.setdefault(result.samples_sha256, recording)
-        if first is recording:
+        elif (first := kept.setdefault(result.samples_sha256, recording)) is recording:
             used.append((recording, result))
         else:
             skipped[recording.name] = (

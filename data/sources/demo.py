@@ -38,12 +38,12 @@ _SECONDS: dict[SplitName, tuple[int, ...]] = {
 
 @dataclass(frozen=True)
 class DemoTrack:
-    """One piece of demo music: a `Track` for `data.audio.extraction`.
+    """One piece of demo music, whose segments all belong to one split.
 
     Args:
         genre: one of `GENRES`.
-        number: which track of its genre, counted through all splits.
-        split: the only split that its segments belong to.
+        number: of the track in its genre, counted through all splits.
+        split: of the dataset.
         seconds: its length, and so its number of segments.
     """
 
@@ -74,25 +74,21 @@ def demo_tracks() -> tuple[DemoTrack, ...]:
 
     Every genre has the same number and lengths of tracks in each split.
     """
-    tracks = []
+    tracks: list[DemoTrack] = []
     first = 1
     for split, lengths in _SECONDS.items():
         for genre in GENRES:
-            for place, seconds in enumerate(lengths):
-                tracks.append(DemoTrack(genre, first + place, split, seconds))
+            tracks += (DemoTrack(genre, first + i, split, n) for i, n in enumerate(lengths))
         first += len(lengths)
     return tuple(tracks)
 
 
 def ensure_demo(workers: int | None = None, *, anew: bool = False) -> Path:
-    """Make the demo dataset unless it is there already; shows a progress bar.
+    """Make the demo dataset unless its file is there, which is returned; shows a progress bar.
 
     Args:
         workers: processes that compute it; one a core if None.
         anew: make it even if it is there.
-
-    Returns:
-        Path of its file.
 
     Raises:
         DataError: the disk is full or the folder cannot be written.
@@ -131,14 +127,7 @@ def ensure_demo(workers: int | None = None, *, anew: bool = False) -> Path:
 
 
 def write_wavs(folder: Path, per_genre: int) -> list[Path]:
-    """Write whole demo tracks of each genre as WAV files, to listen to.
-
-    Args:
-        folder: to write to; created if it is missing.
-        per_genre: number of tracks of each genre.
-
-    Returns:
-        Paths of the files.
+    """Write the first tracks of each genre as WAV files, to listen to; returns their paths.
 
     Raises:
         DataError: the disk is full or the folder cannot be written.
@@ -149,7 +138,7 @@ def write_wavs(folder: Path, per_genre: int) -> list[Path]:
     for genre in GENRES:
         for track in [track for track in demo_tracks() if track.genre == genre][:per_genre]:
             path = folder / f"{track.name}.wav"
-            samples = np.concatenate([block.reshape(-1) for block in track.segments()])
+            samples = np.concatenate(list(track.segments())).reshape(-1)
             with commit(path) as temporary:
                 soundfile.write(temporary, samples, SAMPLE_RATE, format="WAV")
             paths.append(path)

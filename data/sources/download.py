@@ -15,7 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 from urllib.error import HTTPError, URLError
@@ -37,11 +37,9 @@ _BY_HAND = "copy the folder by hand and use `python -m data import FOLDER`"
 
 @dataclass(frozen=True)
 class DownloadProgress:
-    """How far one file is: `number` counts from 1 to `files`, sizes are in bytes."""
+    """How much of one file is there."""
 
     file: str
-    number: int
-    files: int
     bytes_done: int
     bytes_total: int | None  # None while unknown
 
@@ -91,16 +89,15 @@ def fetch_source(
     for file in files:
         if with_mel or "melgrams" not in file.path.split("/"):
             groups.setdefault(file.blob_id, []).append(file.path)
-    for number, (blob_id, names) in enumerate(groups.items(), start=1):
-        at = DownloadProgress(names[0], number, len(groups), 0, None)
+    for blob_id, names in groups.items():
         paths = [folder / name for name in names]
         with _disk(folder):
             present = [path for path in paths if path.is_file() and git_blob_id(path) == blob_id]
             size = present[0].stat().st_size if present else 0
         if present:
-            progress(replace(at, bytes_done=size, bytes_total=size))
+            progress(DownloadProgress(names[0], size, size))
         else:
-            transfer.fetch(f"{base_url.rstrip('/')}/{names[0]}", paths[0], blob_id, at)
+            transfer.fetch(f"{base_url.rstrip('/')}/{names[0]}", paths[0], blob_id, names[0])
             present = [paths[0]]
         for path in paths:
             if path not in present:
@@ -119,7 +116,7 @@ class _Transfer:
     max_file_bytes: int
     answered: bool = False
 
-    def fetch(self, url: str, target: Path, blob_id: str, at: DownloadProgress) -> None:
+    def fetch(self, url: str, target: Path, blob_id: str, name: str) -> None:
         """Download, verify and put in place; a wrong content gets one new start from zero."""
         part = target.with_name(target.name + ".part")
         with _disk(target):
@@ -127,7 +124,7 @@ class _Transfer:
             complete = part.is_file() and git_blob_id(part) == blob_id
         for _ in range(2):
             if not complete:
-                self._receive_with_retries(url, part, at)
+                self._receive_with_retries(url, part, name)
             with _disk(target):
                 received = git_blob_id(part)
                 if received == blob_id:
@@ -141,13 +138,13 @@ class _Transfer:
         with commit(target) as temporary:
             part.replace(temporary)
 
-    def _receive_with_retries(self, url: str, part: Path, at: DownloadProgress) -> None:
+    def _receive_with_retries(self, url: str, part: Path, name: str) -> None:
         reason: object = "nothing"
         for attempt in range(self.attempts):
             if attempt:
                 time.sleep(self.backoff * 2 ** (attempt - 1))
             try:
-                return self._receive(url, part, at)
+                return self._receive(url, part, name)
             except _BrokenError as error:
                 reason = error
         raise DataError(
@@ -155,7 +152,7 @@ class _Transfer:
             f"{_GO_ON}, or {_BY_HAND}"
         )
 
-    def _receive(self, url: str, part: Path, at: DownloadProgress) -> None:
+    def _receive(self, url: str, part: Path, name: str) -> None:
         """Append to `part` what it lacks, or begin it anew where the server wants that."""
         with _disk(part):
             offset = part.stat().st_size if part.exists() else 0
@@ -175,13 +172,13 @@ class _Transfer:
             limit = self.max_file_bytes if total is None else min(total, self.max_file_bytes)
             if not done:
                 _write(part, b"", "wb")
-            self.progress(replace(at, bytes_done=done, bytes_total=total))
+            self.progress(DownloadProgress(name, done, total))
             while (total is None or total <= limit) and (block := _read(response)):
                 done += len(block)
                 if done > limit:
                     break
                 _write(part, block)
-                self.progress(replace(at, bytes_done=done, bytes_total=total))
+                self.progress(DownloadProgress(name, done, total))
         if max(done, total or 0) > limit:
             with _disk(part):
                 part.unlink()

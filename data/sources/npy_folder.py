@@ -72,7 +72,9 @@ def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Datase
             label=np.array([genres.index(genre) for genre in labels[split]], dtype=np.int64),
             track=np.full(len(labels[split]), UNKNOWN_TRACK, dtype=np.int64),
         )
-    return Dataset(name=name, genres=genres, provenance=_provenance(folder, has_mel), **splits)
+    return Dataset(
+        name=name, genres=genres, track_names=(), provenance=_provenance(folder, has_mel), **splits
+    )
 
 
 def _provenance(folder: Path, has_mel: bool) -> dict[str, Any]:
