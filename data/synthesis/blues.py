@@ -13,7 +13,7 @@ from data.synthesis.drums import Groove, drum_kit
 from data.synthesis.harmony import MINOR_BLUES, TWELVE_BAR_BLUES
 from data.synthesis.melody import tune
 from data.synthesis.oscillators import Float64
-from data.synthesis.performance import Note, Tempo
+from data.synthesis.performance import Tempo, Tone
 from data.synthesis.session import Session, choose, pick
 
 STYLES = {"shuffle band": 0.42, "acoustic": 0.2, "piano": 0.12, "blues-rock": 0.26}
@@ -91,7 +91,7 @@ def _stabs(session: Session, velocity: float = 0.75) -> list[Tone]:
     """Seventh chords, short, behind the beat."""
     pattern = pick(session.rng, ((1.0, 3.0), (1.5, 3.5), (0.0, 1.5), (0.5, 1.5, 2.5, 3.5)))
     return [
-        Note(bar * 4 + beat, 0.4, pitch, velocity)
+        Tone(bar * 4 + beat, 0.4, pitch, velocity)
         for bar, chord in enumerate(session.voicings(60.0))
         for beat in pattern
         for pitch in chord
@@ -108,7 +108,7 @@ def _bass(session: Session, style: str) -> None:
     for bar, chord, root in session.roots(33):
         for beat, interval in enumerate(walk if bar % 2 == 0 else walk[:1] + walk[:0:-1]):
             pitch = root + (chord.third if interval == 4 else interval)
-            notes.append(Note(bar * 4 + beat, 0.85, pitch, 0.85))
+            notes.append(Tone(bar * 4 + beat, 0.85, pitch, 0.85))
             if style == "blues-rock":
                 notes.append(Tone(bar * 4 + beat + 0.5, 0.4, pitch, 0.7))
     voice = instruments.bass(rng, brightness=1.4 if style == "blues-rock" else 0.8)

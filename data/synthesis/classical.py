@@ -82,7 +82,7 @@ def _dynamics(session: Session) -> Float64:
     return 10.0 ** (level / 20.0)
 
 
-def _melody(session: Session, scale: str, octave: int = 12) -> list[Note]:
+def _melody(session: Session, scale: str, octave: int = 12) -> list[Tone]:
     rhythms, tonic = SINGING if session.beats == 4 else WALTZING, session.tonic + octave
     return tune(session, range(session.bars), tonic, scale, rhythms, leap=1.2, rest=0.08)
 
@@ -96,7 +96,7 @@ def _accompaniment(session: Session, centre: float, velocity: float) -> list[Ton
     for bar, _, low in session.roots(36):
         chord = voiced[bar]
         first = bar * session.beats
-        notes.append(Note(first, session.beats * 0.9, low, velocity))
+        notes.append(Tone(first, session.beats * 0.9, low, velocity))
         if session.beats == 3:
             notes += [Tone(first + beat, 0.7, p, velocity * 0.7) for beat in (1, 2) for p in chord]
             continue
@@ -141,7 +141,7 @@ def _ensemble(session: Session, scale: str, orchestra: bool) -> None:
     short = bool(rng.random() < 0.35)
     for part in (1, 2):
         inner = [
-            Note(bar * beats + beat, 0.4 if short else 1.0, chord[part], 0.7)
+            Tone(bar * beats + beat, 0.4 if short else 1.0, chord[part], 0.7)
             for bar, chord in enumerate(voiced)
             for beat in range(beats)
         ]
@@ -150,7 +150,7 @@ def _ensemble(session: Session, scale: str, orchestra: bool) -> None:
             voice = Voice(voice.onset, voice.body, attack=0.015, decay=0.3, sustain=0.3)
         session.add(session.line(voice, inner, 0.012), 0.5)
     bass = [
-        Note(bar * beats, beats * 0.95, 36 + (min(chord) - 36) % 12, 0.8)
+        Tone(bar * beats, beats * 0.95, 36 + (min(chord) - 36) % 12, 0.8)
         for bar, chord in enumerate(voiced)
     ]
     session.add(session.line(instruments.strings(rng, 0.6), bass, 0.015), 0.7)
@@ -159,7 +159,7 @@ def _ensemble(session: Session, scale: str, orchestra: bool) -> None:
     if orchestra:
         winds = [note._replace(pitch=note.pitch + 12) for note in melody]
         session.add(session.line(instruments.flute(rng), winds, 0.02), 0.4)
-        horns = [Note(bar * beats, beats, max(chord), 0.7) for bar, chord in enumerate(voiced)]
+        horns = [Tone(bar * beats, beats, max(chord), 0.7) for bar, chord in enumerate(voiced)]
         session.add(session.line(instruments.reed(rng), horns, 0.02), 0.5)
         if rng.random() < 0.4:
             cadences = [(bar, TIMPANI) for bar in range(session.bars) if bar % 4 == 3]

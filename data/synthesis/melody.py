@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from data.synthesis.harmony import SCALES, scale_pitch
-from data.synthesis.performance import Note
+from data.synthesis.performance import Tone
 from data.synthesis.session import Session, pick
 
 
@@ -32,7 +32,7 @@ def tune(
     leap: float = 1.5,
     rest: float = 0.15,
     bend: float = 0.0,
-) -> list[Note]:
+) -> list[Tone]:
     """A tune in which a motif of two bars returns, changed to fit the chords.
 
     Args:
@@ -77,7 +77,7 @@ def strums(
     held: float,
     velocity: float,
     weaker: float,
-) -> list[Note]:
+) -> list[Tone]:
     """Strummed chords, one a bar, on the eighths that `tab` marks.
 
     Args:
@@ -89,7 +89,7 @@ def strums(
         weaker: by how much strokes off the beat are weaker.
     """
     return [
-        Note(bar * 4 + eighth / 2 + spread * i, held, pitch, velocity - weaker * (eighth % 2))
+        Tone(bar * 4 + eighth / 2 + spread * i, held, pitch, velocity - weaker * (eighth % 2))
         for bar, chord in enumerate(chords)
         for eighth, mark in enumerate(tab)
         if mark == "x"

@@ -13,7 +13,7 @@ from data.synthesis.drums import Groove, drum_kit, envelope
 from data.synthesis.harmony import progressions
 from data.synthesis.melody import read_rhythm, strums, tune
 from data.synthesis.oscillators import Float64
-from data.synthesis.performance import Note, Tempo
+from data.synthesis.performance import Tempo, Tone
 from data.synthesis.session import Session, choose, pick
 
 STYLES = {"dance": 0.33, "ballad": 0.18, "band": 0.25, "pop-rock": 0.24}
@@ -96,7 +96,7 @@ def _harmony(session: Session, style: str, drums: Float64) -> None:
         pad = instruments.synth(rng, rng.uniform(500.0, 2200.0), attack=0.06, ring=0.4)
         if style == "ballad" and rng.random() < 0.5:
             pad = instruments.strings(rng)
-        held = [Note(b * 4, 3.9, p, 0.7) for b, chord in enumerate(voiced) for p in chord]
+        held = [Tone(b * 4, 3.9, p, 0.7) for b, chord in enumerate(voiced) for p in chord]
         stem = session.keys(pad, held)
         if style == "dance":
             # The compressor listens to the kick: the pumping of dance music.
@@ -122,7 +122,7 @@ def _harmony(session: Session, style: str, drums: Float64) -> None:
         session.add(stem, 1.4)
 
 
-def _arpeggio(voiced: list[tuple[int, ...]], rng: np.random.Generator) -> list[Note]:
+def _arpeggio(voiced: list[tuple[int, ...]], rng: np.random.Generator) -> list[Tone]:
     """Sixteenths or a syncopated figure, up an octave."""
     order = rng.integers(0, 3, 16)
     tab = pick(rng, ("xxxxxxxxxxxxxxxx", "x..x..x.x..x..x.", "x.xx.xx.x.xx.xx."))
@@ -151,7 +151,7 @@ def _bass(session: Session, style: str) -> None:
     tab = {"dance": "..x-..x-..x-..x-", "ballad": "x-------x-----x-"}.get(style, "")
     tab = tab or pick(rng, ("x-x-x-x-x-x-x-x-", "x--x--x-x--x--x-", "x-----x-x-------"))
     notes = [
-        Note(bar * 4 + position, held * 0.95, root, 0.85)
+        Tone(bar * 4 + position, held * 0.95, root, 0.85)
         for bar, _, root in session.roots(33, without=["intro", "break"])
         for position, held in read_rhythm(tab)
     ]

@@ -13,7 +13,7 @@ from data.synthesis.drums import Groove, drum_kit
 from data.synthesis.harmony import TWELVE_BAR_BLUES, progressions, scale_pitch
 from data.synthesis.melody import read_rhythm, strums, tune
 from data.synthesis.oscillators import Float64
-from data.synthesis.performance import Note, Tempo
+from data.synthesis.performance import Tempo, Tone
 from data.synthesis.session import Session, choose, pick
 
 STYLES = {"driving": 0.38, "heavy": 0.2, "unplugged": 0.08, "pop-rock": 0.17, "blues-rock": 0.17}
@@ -102,7 +102,7 @@ def _eighths(session: Session) -> list[Tone]:
         for position, held in read_rhythm(accents) if section == "chorus" else driving:
             strong = 0.95 if position % 1.0 == 0.0 else 0.75
             power_chord = (root, root + 7, root + 12)
-            notes += [Note(bar * 4 + position, held, pitch, strong) for pitch in power_chord]
+            notes += [Tone(bar * 4 + position, held, pitch, strong) for pitch in power_chord]
     return notes
 
 
@@ -119,7 +119,7 @@ def _riff(session: Session) -> list[Tone]:
             fifth = (
                 [pitch + 7] if position % 2.0 == 0.0 or session.sections[bar] == "chorus" else []
             )
-            notes += [Note(bar * 4 + position, held, p, 0.9) for p in (pitch, *fifth)]
+            notes += [Tone(bar * 4 + position, held, p, 0.9) for p in (pitch, *fifth)]
     return notes
 
 

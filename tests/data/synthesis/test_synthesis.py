@@ -20,7 +20,7 @@ from data.synthesis.harmony import TWELVE_BAR_BLUES, progression, scale_pitch, v
 from data.synthesis.instruments import bass, harmonica, piano, rolloff, strings
 from data.synthesis.melody import read_rhythm
 from data.synthesis.oscillators import CEILING_HZ, SAMPLE_RATE, Reader, midi_to_hz, wavetables
-from data.synthesis.performance import Note, Tempo
+from data.synthesis.performance import Tempo, Tone
 from data.synthesis.rendering import Voice, sing, strike
 
 ROOT = Path(__file__).resolve().parents[3]
