@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,9 +14,10 @@ from data.terminal.commands import echo
 from data.terminal.console import console
 from experiments.design.limits import MOST_SEEDS
 from experiments.design.request import CHECKPOINT_SECONDS
-from experiments.display.result_tables import results_view
-from experiments.results.run_result import RunResult
 from networks.training.cohort_key import PRECISIONS
+
+if TYPE_CHECKING:
+    from experiments.results.run_result import RunResult
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -84,6 +85,7 @@ def computing_options(command: Command) -> Command:
 
 def print_result(result: RunResult, as_json: bool) -> None:
     """Print a run's results, with what they answer."""
+    from experiments.display.result_tables import results_view
     from experiments.display.search_table import search_view
     from experiments.results.analysis import analyse
     from experiments.results.search_result import search_result

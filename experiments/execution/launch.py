@@ -16,7 +16,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from data.storage.catalogue import find_dataset
 from experiments.design.request import BEGUN, Request
 from experiments.errors import RunError
 from experiments.runs import listing
@@ -73,6 +72,8 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
         DataError: the folder cannot be written.
         RunError: the run was refused.
     """
+    from data.storage.catalogue import find_dataset  # takes NumPy and h5py
+
     _require_torch()
     run.refuse_links()
     about = run.read_manifest().dataset

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from experiments.runs.validation import (
     count,
-    number,
+    numbers_or_none,
     of_type,
     optional,
     seconds,
@@ -237,7 +237,7 @@ def _training(plain: Mapping[str, Any]) -> dict[str, Any]:
     if not 0 < epochs <= _MOST_EPOCHS:
         raise ValueError(f"{epochs} epochs")
     history: History = {
-        name: [None if value is None else number(value) for value in of_type(list, values)]
+        name: numbers_or_none(of_type(list, values))
         for name, values in of_type(dict, plain["history"]).items()
     }
     each = tuple(map(seconds, of_type(list, plain["epoch_seconds"])))

@@ -66,6 +66,13 @@ def number(value: Any) -> float:
     return float(value)
 
 
+def numbers_or_none(values: list[Any]) -> list[float | None]:
+    """A long list's values as `number` reads them; those that are None stay."""
+    if {*map(type, values)} <= {float} and all(map(math.isfinite, values)):
+        return values  # nearly all are
+    return [None if value is None else number(value) for value in values]
+
+
 def amount(value: Any, largest: float = _LARGEST_AMOUNT) -> float:
     """The value as a number that is not negative.
 

@@ -6,8 +6,11 @@ Imports neither Keras nor torch, so that studies can be listed without them.
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args, get_type_hints
+from functools import partial
+from typing import Any, ClassVar, Literal, get_args
 
 from networks.errors import ConfigError
 from networks.models.config_checks import (
@@ -17,6 +20,7 @@ from networks.models.config_checks import (
     check_share,
     check_sizes,
     check_types,
+    hints_of,
     listed,
 )
 from networks.models.custom import CustomConfig
@@ -280,14 +284,18 @@ class TrainingConfig:
 
 def to_dict(config: Any) -> dict[str, Any]:
     """Plain, JSON-ready data of a config; `kind` tells which network it is."""
-    plain: dict[str, Any] = dataclasses.asdict(config)
-    if isinstance(config, NetworkConfig):
-        plain = {"kind": config.kind, **plain}
-    if isinstance(config, CustomConfig):
-        plain["options"] = dict(config.options)
-    return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()
+    kind = {"kind": config.kind} if isinstance(config, NetworkConfig) else {}
+    return kind | {
+        field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)
     }
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_dict(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def network_from_dict(plain: dict[str, Any]) -> NetworkConfig:
@@ -296,6 +304,10 @@ def network_from_dict(plain: dict[str, Any]) -> NetworkConfig:
     Raises:
         ConfigError: an unknown kind or field, or a value of the wrong type.
     """
+    return _parsed("network", _network, plain)  # type: ignore[no-any-return]
+
+
+def _network(plain: dict[str, Any]) -> NetworkConfig:
     fields = dict(plain)
     kind = fields.pop("kind", None)
     if kind not in _NETWORKS:
@@ -309,11 +321,29 @@ def training_from_dict(plain: dict[str, Any]) -> TrainingConfig:
     Raises:
         ConfigError: an unknown field, or a value of the wrong type.
     """
-    return _build(TrainingConfig, plain)  # type: ignore[no-any-return]
+    return _parsed("training", partial(_build, TrainingConfig), plain)  # type: ignore[no-any-return]
+
+
+_known: dict[
+    tuple[str, str], Any
+] = {}  # configs by their JSON: the trials of a thousand runs have few
+_MOST_KNOWN = 1000
+
+
+def _parsed(what: str, parse: Callable[[dict[str, Any]], Any], plain: dict[str, Any]) -> Any:
+    try:
+        key = what, json.dumps(plain)
+    except (TypeError, ValueError):  # a value that no config has: `parse` says which
+        return parse(plain)
+    if key not in _known:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[key] = parse(plain)
+    return _known[key]
 
 
 def _build(config: Any, plain: dict[str, Any]) -> Any:
-    hints = get_type_hints(config)
+    hints = hints_of(config)
     names = [field.name for field in dataclasses.fields(config)]
     fields: dict[str, Any] = {}
     for name, value in plain.items():

@@ -14,7 +14,7 @@ _TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", 
 
 def check_types(config: Any) -> None:
     """Raise ConfigError unless every field has the type that it is annotated with."""
-    hints = _hints_of(config.__class__)
+    hints = hints_of(config.__class__)
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         hint = hints[field.name]
@@ -26,7 +26,8 @@ def check_types(config: Any) -> None:
 
 
 @cache  # studies make a thousand configs of a few classes
-def _hints_of(config_class: Any) -> dict[str, Any]:
+def hints_of(config_class: Any) -> dict[str, Any]:
+    """The annotations of a class, evaluated."""
     return get_type_hints(config_class)
 
 
