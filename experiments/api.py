@@ -21,7 +21,7 @@ from experiments.export.tables import tables_of
 from experiments.results.analysis import Analysis, analyse
 from experiments.results.comparison import RunComparison
 from experiments.results.comparison import compare as compare_runs
-from experiments.results.run_result import RunResult, VariantResult, collect
+from experiments.results.run_result import RunResult, VariantResult, VariantTrial, collect
 from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import LATEST, all_runs, find
@@ -278,7 +278,7 @@ class Run:
         Raises:
             RunError: there is no such trial, or it has not ended.
         """
-        result = self._directory.read_result(self._find(variant, seed, learning_rate))
+        result = self._find(variant, seed, learning_rate).result
         if result is None:
             raise RunError(f"the trial {variant}, seed {seed} of {self.name} has not ended yet.")
         return {name: list(values) for name, values in result.history.items()}
@@ -295,9 +295,9 @@ class Run:
         """
         from networks.inference import load_model
 
-        name, manifest = self._find(variant, seed, learning_rate), self._manifest
-        path = self._directory.trial_path(name) / "model.keras"
-        return load_model(path, manifest.trials[name].network, len(manifest.dataset.genres))
+        trial = self._find(variant, seed, learning_rate).trial
+        path = self._directory.trial_path(trial.id) / "model.keras"
+        return load_model(path, trial.network, len(self._manifest.dataset.genres))
 
     def wait(self) -> Run:
         """Show its progress until it has ended; raises as `run_study`."""
@@ -350,23 +350,21 @@ class Run:
     def _manifest(self) -> RunManifest:
         return self._directory.read_manifest()
 
-    def _find(self, variant: str, seed: int, learning_rate: float | None) -> str:
-        """The id of a trial."""
+    def _find(self, variant: str, seed: int, learning_rate: float | None) -> VariantTrial:
         found = {one.name: one for one in self.result.variants}
         if variant not in found:
             raise RunError(f"{self.name} has no variant {variant!r}. It has: {', '.join(found)}.")
-        trials = self._manifest.trials
-        candidates = [found[variant].selected]
-        if learning_rate is not None:
-            candidates = [c for c in found[variant].candidates if c.learning_rate == learning_rate]
-        for candidate in candidates:
-            for name in candidate.trials:
-                if trials[name].seed == seed:
-                    return name
-        rate = "" if learning_rate is None else f" with the learning rate {learning_rate:g}"
-        seeds = ", ".join(str(trials[name].seed) for name in found[variant].selected.trials)
+        selected = found[variant].selected
+        rate = selected.learning_rate if learning_rate is None else learning_rate
+        for candidate in found[variant].candidates:
+            for planned in candidate.trials:
+                if candidate.learning_rate == rate and planned.trial.seed == seed:
+                    return planned
+        with_rate = "" if learning_rate is None else f" with the learning rate {learning_rate:g}"
+        seeds = ", ".join(str(planned.trial.seed) for planned in selected.trials)
         raise RunError(
-            f"{self.name} has no trial of {variant} with seed {seed}{rate}. Its seeds: {seeds}."
+            f"{self.name} has no trial of {variant} with seed {seed}{with_rate}. Its seeds: "
+            f"{seeds}."
         )
 
 

@@ -74,15 +74,10 @@ _SHARED = 1.15  # by which processes on other cores slow one down, where that is
 
 @dataclass(frozen=True)
 class Forecast:
-    """How long a run will take.
+    """Duration of a run, from the start of its workers to the end of its last training.
 
-    Args:
-        seconds: from the start of its workers to the end of its last training.
-        is_rough: whether nothing was measured on this machine.
-        at_most: whether trials may end early.
-        trials: number of them.
-        workers: processes that train.
-        left_out: what this version of the study does without, in sentences.
+    `is_rough`: nothing was measured on this machine; `at_most`: trials may end early; `left_out`:
+    what the quick version of the study lacks, in sentences.
     """
 
     seconds: float
@@ -95,14 +90,21 @@ class Forecast:
     @property
     def text(self) -> str:
         """Such as "about 4 min", "up to 1:10 h" or "roughly 4 min"."""
-        word = "roughly" if self.is_rough else "up to" if self.at_most else "about"
-        return f"{word} {_rounded(self.seconds)}"
+        return self._text("about ", "up to ", "roughly ")
 
     @property
     def cell(self) -> str:
         """The same for a table: "4 min", "≤1:10 h" or "~4 min"."""
-        sign = "~" if self.is_rough else "≤" if self.at_most else ""
-        return f"{sign}{_rounded(self.seconds)}"
+        return self._text("", "≤", "~")
+
+    def _text(self, about: str, at_most: str, roughly: str) -> str:
+        """With no more digits than a forecast is worth."""
+        qualifier = roughly if self.is_rough else at_most if self.at_most else about
+        if self.seconds < _TWO_MINUTES:
+            return f"{qualifier}{max(1, round(self.seconds))} s"
+        if self.seconds < _HOUR:
+            return f"{qualifier}{round(self.seconds / 60)} min"
+        return qualifier + duration(round(self.seconds / 600) * 600)
 
 
 def forecast(
@@ -112,19 +114,16 @@ def forecast(
     rows: tuple[int, int] = SOURCE_ROWS,
     classes: int = SOURCE_CLASSES,
 ) -> Forecast:
-    """Forecast a run of a study, without importing torch.
-
-    Baselines, and waiting for the disk, are left out.
+    """Forecast a run of a study, baselines not included, without importing torch.
 
     Args:
-        study: the question.
-        options: how much of it.
-        computing: with what. "auto" means a GPU where the system has one of NVIDIA.
+        study, options, computing: of the run. The device "auto" means an NVIDIA GPU where there
+            is one.
         rows: train and validation rows.
         classes: number of genres.
 
     Raises:
-        RunError: nothing could be trained.
+        RunError: the options leave nothing to train.
     """
     computing = on_this_machine(computing)
     device = computing.device
@@ -132,16 +131,13 @@ def forecast(
     plan = make_plan(study, options, "", devices)
     cohorts = plan_cohorts(plan.trials, device, classes)
     workers = worker_count(cohorts, device, computing.workers, computing.threads, rows[0], classes)
-    computing = replace(computing, workers=workers)
-    seconds, is_rough = _seconds_of(cohorts, computing, rows, classes)
+    seconds, is_rough = _seconds_of(cohorts, replace(computing, workers=workers), rows, classes)
     at_most = any(
         trial.training.early_stopping or trial.training.epochs < cohort.trials[0][1].training.epochs
         for cohort in cohorts
         for _, trial in cohort.trials
     )
-    return Forecast(
-        seconds, is_rough, at_most, len(plan.trials), computing.workers or 1, plan.left_out
-    )
+    return Forecast(seconds, is_rough, at_most, len(plan.trials), workers, plan.left_out)
 
 
 def on_this_machine(computing: Computing) -> Computing:
@@ -152,12 +148,9 @@ def on_this_machine(computing: Computing) -> Computing:
 
 
 def _seconds_of(
-    cohorts: Sequence[Cohort],
-    computing: Computing,
-    rows: tuple[int, int],
-    classes: int,
+    cohorts: Sequence[Cohort], computing: Computing, rows: tuple[int, int], classes: int
 ) -> tuple[float, bool]:
-    """Seconds that workers take for cohorts in their order; whether a factor is not known."""
+    """Seconds that workers need for cohorts in their order; whether a factor is unknown."""
     factors = read_factors(computing)
     slowdown = _slowdown(factors, computing)
     free = [_START_UP * factors.get("start_up", 1.0) * slowdown] * (computing.workers or 1)
@@ -192,7 +185,7 @@ def _epoch_seconds(
 
 
 def _slowdown(factors: Mapping[str, float], computing: Computing) -> float:
-    """By which each of some processes takes longer than one alone."""
+    """Factor by which several processes at once are slower than one alone."""
     workers = computing.workers or 1
     turns = max(1.0, workers * computing.threads / usable_cores())  # on a core that they share
     return turns * (factors.get("shared", _SHARED) if workers > 1 else 1.0)
@@ -207,12 +200,12 @@ _LEAST, _MOST = 1e-4, 1e4  # factors that may be
 
 
 def read_factors(computing: Computing) -> dict[str, float]:
-    """By which this machine is slower than the reference, by name, as far as they are known."""
+    """Factors by which this machine is slower than the reference, by name, as far as known."""
     return _read_machines().get(_key(computing), {})
 
 
 def correct_factors(computing: Computing, found: Mapping[str, float]) -> None:
-    """Keep factors; one that was known moves half the way, on a scale of ratios.
+    """Store factors; a known one becomes its geometric mean with the new one.
 
     Raises:
         DataError: the file cannot be written.
@@ -234,7 +227,7 @@ def correct_factors(computing: Computing, found: Mapping[str, float]) -> None:
 
 
 def _key(computing: Computing) -> str:
-    """Equal on equal machines with equal versions and threads, for one device and precision."""
+    """Name of a machine, its versions, threads, device and precision."""
     known = versions()
     about = [processor_name(), f"{usable_cores()} cores", *_gpu_names(), computing.device]
     about += [f"{computing.threads} threads", computing.precision]
@@ -242,7 +235,7 @@ def _key(computing: Computing) -> str:
 
 
 def _gpu_names() -> list[str]:
-    """The models of NVIDIA GPUs, as far as the driver tells."""
+    """The models of NVIDIA GPUs that the driver lists."""
     names = []
     for about in sorted(_GPUS.glob("*/information")):
         with suppress(OSError):
@@ -251,7 +244,7 @@ def _gpu_names() -> list[str]:
 
 
 def _read_machines() -> dict[str, dict[str, float]]:
-    """Of all machines, the one that was changed last at the end; a damaged file holds none."""
+    """Factors of all machines, the last changed one at the end; none from a damaged file."""
     try:
         with (cache_folder() / _FILE).open("rb") as file:
             content = loads(file.read(_LARGEST_FILE))
@@ -281,12 +274,11 @@ def learn(
     rows: tuple[int, int],
     classes: int,
 ) -> None:
-    """Correct the factors of this machine by what a run has taken.
+    """Correct the factors of this machine by the times that a run has measured.
 
     Args:
-        cohorts: of the run.
-        epoch_seconds: of its trials, by their ids: of each epoch, the whole cohort's.
-        computing: with what they trained, the number of workers included.
+        cohorts, computing: of the run, with its number of workers.
+        epoch_seconds: trial id -> seconds of each epoch of its whole cohort.
         rows: train and validation rows.
         classes: number of genres.
 
@@ -313,7 +305,7 @@ def learn(
 
 # Measuring, in processes apart.
 
-_PROBES = {  # what is trained, batches of 16 rows, and epochs of which the first warms up
+_PROBES = {  # trial, batches of 16 rows, epochs, of which the first warms up
     "ffn": (Trial(FFNConfig(), TrainingConfig(learning_rate=1e-6), 0, ""), 200, 4),
     "cnn": (Trial(CNNConfig(), TrainingConfig(learning_rate=1e-6), 0, ""), 12, 3),
 }
@@ -324,11 +316,11 @@ def measure(
     report: Callable[[str], None],
     make_pool: Callable[..., Any] = WorkerPool,
 ) -> None:
-    """Measure for some seconds what is not known of this machine, and keep it.
+    """Measure the unknown factors of this machine, in a few seconds, and store them.
 
     Args:
-        computing: what trials will train with.
-        report: called with what is measured, a phrase each, and with what went wrong.
+        computing: of later runs.
+        report: called with a phrase for each step, and with the reason of a failure.
         make_pool: of processes, as `WorkerPool`.
     """
     computing = on_this_machine(computing)
@@ -344,7 +336,7 @@ def measure(
                 return [future.result() for future in futures]
 
             report("starting processes that train")
-            # Always first: what a process does once must not count for what it trains.
+            # First, so that what a process does only once does not count as training.
             found["start_up"] = statistics.fmean(everywhere(_start)) / _START_UP
             report("one process that trains")
             found |= pool.submit(_probe, computing).result()
@@ -358,7 +350,7 @@ def measure(
 
 
 def _start(computing: Computing) -> float:
-    """Import what trains, and use it once; the seconds that this process has taken so far."""
+    """Import Keras and torch and train once; the CPU seconds of this process so far."""
     from experiments.training.device import set_up
 
     set_up(computing.device, computing.threads)
@@ -367,7 +359,7 @@ def _start(computing: Computing) -> float:
 
 
 def _probe(computing: Computing) -> dict[str, float]:
-    """Train each kind of network on random rows in this process; the factors."""
+    """Factors of this process, from training each kind of network on random rows."""
     factors = {}
     for kind, (trial, steps, epochs) in _PROBES.items():
         seconds = statistics.median(_train(trial, computing, steps, epochs)[1:])
@@ -378,19 +370,19 @@ def _probe(computing: Computing) -> dict[str, float]:
 
 
 def _train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[float]:
-    """Train a trial on random rows; the seconds of each epoch."""
+    """Seconds of each epoch of a trial on random rows."""
     import numpy as np
 
     from networks.engine.cohort import TrialSpec, train_cohort
     from networks.training.results import LabelledRows
 
+    rng = np.random.default_rng(0)
+
     def random_rows(number: int) -> LabelledRows:
-        shape = trial.network.input_shape
-        features = rng.standard_normal((number, *shape), np.float32)
+        features = rng.standard_normal((number, *trial.network.input_shape), np.float32)
         return LabelledRows(features, rng.integers(0, SOURCE_CLASSES, number))
 
-    rng = np.random.default_rng(0)
-    # Of this process alone, where that includes all that it does.
+    # Other processes do not count, where this thread does all the work.
     on_one_core = computing.device == "cpu" and computing.threads == 1
     clock = time.process_time if on_one_core else time.perf_counter
     marks = [clock()]
@@ -406,12 +398,3 @@ def _train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[
     if len(marks) != epochs + 1:
         raise RuntimeError("training on random rows ended early")
     return [end - begin for begin, end in pairwise(marks)]
-
-
-def _rounded(seconds: float) -> str:
-    """No more digits than a forecast is worth."""
-    if seconds < _TWO_MINUTES:
-        return f"{max(1, round(seconds))} s"
-    if seconds < _HOUR:
-        return f"{round(seconds / 60)} min"
-    return duration(round(seconds / 600) * 600)

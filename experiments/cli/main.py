@@ -1,4 +1,4 @@
-"""`python -m experiments`: list studies, run them, look at what came of them."""
+"""`python -m experiments`: list studies, run them, show their results."""
 
 from __future__ import annotations
 

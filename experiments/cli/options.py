@@ -1,25 +1,26 @@
-"""What several commands of `python -m experiments` share."""
+"""Options that several commands of `python -m experiments` share, and the output of results."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
+from functools import reduce, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from data.files.user_folders import runs_folder
 from data.terminal.commands import echo
 from data.terminal.console import console
-from experiments.design.limits import MOST_SEEDS
-from experiments.design.request import CHECKPOINT_SECONDS
+from experiments.design.limits import MOST_EPOCHS, MOST_SEEDS
+from experiments.design.request import CHECKPOINT_SECONDS, Computing
+from experiments.studies.lookup import split_names
 from networks.training.cohort_key import PRECISIONS
 
 if TYPE_CHECKING:
     from experiments.results.run_result import RunResult
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 RUNS_OPTION = click.option(
     "--runs",
@@ -37,6 +38,19 @@ SEEDS_OPTION = click.option(
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 DETACH_OPTION = click.option(
     "--detach", is_flag=True, help="Let it run on its own, and come back at once."
+)
+
+EPOCHS_OPTION = click.option(
+    "--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Of every training."
+)
+EXTENDED_OPTION = click.option(
+    "--extended", is_flag=True, help="With further variants, where a study has them."
+)
+VARIANTS_OPTION = click.option(
+    "--variants",
+    default="",
+    callback=lambda context, option, names: split_names(names),
+    help="Only these, by their names with commas between them.",
 )
 
 _COMPUTING = (
@@ -76,17 +90,28 @@ _COMPUTING = (
 )
 
 
-def computing_options(command: Command) -> Command:
-    """The options of `Computing`."""
-    for option in reversed(_COMPUTING):
-        command = option(command)
-    return command
+def computing_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `Computing`, which the command receives as its argument `computing`."""
+
+    @wraps(command)
+    def with_computing(**options: Any) -> None:
+        names = (field.name for field in fields(Computing))
+        command(computing=Computing(**{name: options.pop(name) for name in names}), **options)
+
+    return reduce(lambda decorated, option: option(decorated), reversed(_COMPUTING), with_computing)
+
+
+def measure_here(computing: Computing, status: str = "measuring this machine") -> None:
+    """Measure the speed of this machine as far as it is unknown, showing a status on stderr."""
+    from experiments.forecasting import measure
+
+    with console(stderr=True).status(status) as spinner:
+        measure(computing, lambda phrase: spinner.update(f"measuring: {phrase}"))
 
 
 def print_result(result: RunResult, as_json: bool) -> None:
-    """Print a run's results, with what they answer."""
-    from experiments.display.result_tables import results_view
-    from experiments.display.search_table import search_view
+    """Print a run's results and their analysis, of a search also its best trials."""
+    from experiments.display.result_tables import results_view, search_view
     from experiments.results.analysis import analyse
     from experiments.results.search_result import search_result
 

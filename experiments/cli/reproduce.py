@@ -13,20 +13,25 @@ import click
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
 from experiments.cli.ask import ask_what_to_do
-from experiments.cli.options import DATA_OPTION, RUNS_OPTION, SEEDS_OPTION, computing_options
-from experiments.design.limits import MOST_EPOCHS
+from experiments.cli.options import (
+    DATA_OPTION,
+    EPOCHS_OPTION,
+    RUNS_OPTION,
+    SEEDS_OPTION,
+    computing_options,
+    measure_here,
+)
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.display.follow import follow
 from experiments.errors import RunError
 from experiments.execution.series import Stage, carry_on, stages
-from experiments.forecasting import Forecast, forecast, measure
+from experiments.forecasting import Forecast, forecast
 from experiments.runs.state import state_of
 from experiments.studies import STUDIES
 from experiments.studies.lookup import split_names, study_and_options
 from networks.training.backend import require_torch
-from networks.training.cohort_key import Precision
 
 if TYPE_CHECKING:
     from data.storage.hdf5 import Summary
@@ -46,7 +51,7 @@ _LOG = "reproduce.log"
     help="Of every study.",
 )
 @SEEDS_OPTION
-@click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Of every training.")
+@EPOCHS_OPTION
 @click.option("--quick", is_flag=True, help="The controlled protocol with a smaller budget.")
 @click.option("--anew", is_flag=True, help="Run again what is done already.")
 @click.option("--estimate", "only_estimate", is_flag=True, help="Say how long it takes, and end.")
@@ -73,11 +78,7 @@ def reproduce(
     anew: bool,
     only_estimate: bool,
     output: Path,
-    device: str,
-    threads: int,
-    workers: int | None,
-    precision: Precision,
-    checkpoint_seconds: float,
+    computing: Computing,
     detach: bool,
     runs: Path,
 ) -> None:
@@ -91,7 +92,6 @@ def reproduce(
 
     require_torch()
     options = StudyOptions("controlled" if quick else protocol, seeds, epochs, quick)
-    computing = Computing(device, threads, workers, precision, checkpoint_seconds)
     with interruptible("Nothing was started."):
         dataset = summarise_dataset(data_name)
         path = dataset_path(data_name).absolute()
@@ -138,8 +138,7 @@ def _estimate(
     rows = dataset.rows["train"], dataset.rows["validation"]
     classes = len(dataset.genres)
     if not all(stage.is_done for stage in staged):
-        with console(stderr=True).status("measuring this machine") as status:
-            measure(computing, lambda phrase: status.update(f"measuring: {phrase}"))
+        measure_here(computing)
     cells, left = [], []
     for stage in staged:
         found = forecast(stage.request.study, options, computing, rows, classes)

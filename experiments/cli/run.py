@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,39 +12,40 @@ from data.terminal.console import console
 from experiments.cli.options import (
     DATA_OPTION,
     DETACH_OPTION,
+    EPOCHS_OPTION,
+    EXTENDED_OPTION,
     JSON_OPTION,
     RUNS_OPTION,
     SEEDS_OPTION,
+    VARIANTS_OPTION,
     computing_options,
+    measure_here,
 )
 from experiments.cli.runs import follow_to_results
-from experiments.design.limits import MOST_EPOCHS
-from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
-from experiments.design.study import PROTOCOLS, Protocol, Study
+from experiments.design.study import PROTOCOLS
 from experiments.design.variants import parse_grid
 from experiments.execution.launch import start
-from experiments.forecasting import forecast, measure
-from experiments.studies.lookup import split_names, study_from_options
+from experiments.forecasting import forecast
+from experiments.studies.lookup import study_from_options
 from networks.training.backend import require_torch
-from networks.training.cohort_key import Precision
 
-_LONG = 60.0  # seconds of training beside which measuring first is little
+_LONG = 60.0  # seconds of training that are worth measuring the machine first
 
 
-def announce(
-    study: Study,
-    options: StudyOptions,
-    computing: Computing,
-    rows: tuple[int, int],
-    classes: int,
-) -> None:
-    """Print the number of trials and how long they take; measure first where they take long."""
-    found = forecast(study, options, computing, rows, classes)
+def announce(request: Request, rows: tuple[int, int], classes: int) -> None:
+    """Print the number of trials and the forecast, measuring the machine before a long run.
+
+    Args:
+        request: of the run.
+        rows: train and validation rows.
+        classes: number of genres.
+    """
+    run = request.study, request.options, request.computing, rows, classes
+    found = forecast(*run)
     if found.is_rough and found.seconds > _LONG:
-        with console(stderr=True).status("measuring this machine, once") as status:
-            measure(computing, lambda phrase: status.update(f"measuring: {phrase}"))
-        found = forecast(study, options, computing, rows, classes)
+        measure_here(request.computing, "measuring this machine, once")
+        found = forecast(*run)
     many = f"{found.trials} trial{'s' if found.trials > 1 else ''}"
     echo(f"{many}: {found.text} on this machine", err=True)
 
@@ -59,19 +60,20 @@ def announce(
     "for every variant (controlled).",
 )
 @SEEDS_OPTION
-@click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Of every training.")
+@EPOCHS_OPTION
 @click.option(
     "--quick",
     is_flag=True,
     help="The controlled protocol with fewer seeds, epochs and learning rates; says what it "
     "leaves out.",
 )
-@click.option("--extended", is_flag=True, help="With further variants, where a study has them.")
-@click.option("--variants", help="Only these, by their names with commas between them.")
+@EXTENDED_OPTION
+@VARIANTS_OPTION
 @click.option(
     "--vary",
-    "varied",
+    "grid",
     multiple=True,
+    callback=lambda context, option, values: parse_grid(values),
     metavar="FIELD=VALUE,...",
     help="Every variant with each value of a field, such as training.learning_rate=1e-4,1e-3. "
     "May be given several times.",
@@ -83,21 +85,11 @@ def announce(
 def run(
     study: str,
     data_name: str | None,
-    protocol: Protocol | None,
-    seeds: int | None,
-    epochs: int | None,
-    quick: bool,
-    extended: bool,
-    variants: str | None,
-    varied: Sequence[str],
-    device: str,
-    threads: int,
-    workers: int | None,
-    precision: Precision,
-    checkpoint_seconds: float,
+    computing: Computing,
     detach: bool,
     runs: Path,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Run a study and show its results.
 
@@ -109,22 +101,12 @@ def run(
     from data.sources.open import dataset_path, summarise_dataset
 
     require_torch()
-    chosen, options = study_from_options(
-        study,
-        protocol=protocol,
-        seeds=seeds,
-        epochs=epochs,
-        quick=quick,
-        extended=extended,
-        variants=split_names(variants or ""),
-        grid=parse_grid(varied),
-    )
-    computing = Computing(device, threads, workers, precision, checkpoint_seconds)
+    chosen, extent = study_from_options(study, **options)
     with interruptible("Nothing was written."):
         dataset = summarise_dataset(data_name, chosen.features)
+        request = Request(chosen, dataset_path(data_name), extent, computing)
         rows = dataset.rows["train"], dataset.rows["validation"]
-        announce(chosen, options, computing, rows, len(dataset.genres))
-        request = Request(chosen, dataset_path(data_name), options, computing)
+        announce(request, rows, len(dataset.genres))
         with console(stderr=True).status("starting the run"):
             made = start(request, runs)
     follow_to_results(made, detach, as_json)

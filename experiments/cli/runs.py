@@ -26,7 +26,7 @@ from experiments.runs.lock import is_alive, owner_of
 from experiments.runs.snapshot import Snapshot, snapshot
 from experiments.runs.state import state_of, summarise
 
-_TO_DIE = 10.0  # seconds that processes have which were killed
+_TO_DIE = 10.0  # seconds for killed processes to end
 
 
 @click.command("runs")
@@ -136,12 +136,7 @@ def resume_run(run: str, data_name: str | None, detach: bool, runs: Path, as_jso
 
 
 def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
-    """Follow a run that has just begun, then print its results.
-
-    Args:
-        run: that goes on, whatever becomes of this process.
-        detach: leave it at once.
-        as_json: print JSON.
+    """Follow a run that has just begun, unless detached, and print its results at its end.
 
     Raises:
         RunError: it failed or crashed.

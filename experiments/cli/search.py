@@ -12,12 +12,15 @@ from data.terminal.console import console
 from experiments.cli.options import (
     DATA_OPTION,
     DETACH_OPTION,
+    EPOCHS_OPTION,
+    EXTENDED_OPTION,
     JSON_OPTION,
     RUNS_OPTION,
+    VARIANTS_OPTION,
     computing_options,
 )
 from experiments.cli.runs import follow_to_results
-from experiments.design.limits import MOST_DRAWN_AT_ONCE, MOST_EPOCHS, MOST_TRIALS
+from experiments.design.limits import MOST_DRAWN_AT_ONCE, MOST_TRIALS
 from experiments.design.request import Computing, Request
 from experiments.design.search_options import space_of
 from experiments.design.search_settings import (
@@ -30,9 +33,8 @@ from experiments.design.search_settings import (
 )
 from experiments.design.study import FIRST_SEED
 from experiments.execution.launch import start
-from experiments.studies.lookup import split_names, study_from_options
+from experiments.studies.lookup import study_from_options
 from networks.training.backend import require_torch
-from networks.training.cohort_key import Precision
 
 
 @click.command()
@@ -73,15 +75,15 @@ from networks.training.cohort_key import Precision
 )
 @click.option(
     "--space",
-    "words",
+    "fields",
     multiple=True,
     metavar="FIELD=...",
     help="Draw a field, too: LOW..HIGH, LOW..HIGH:log or VALUE,VALUE,..., such as "
     "training.l2=1e-5..1e-1:log. May be given several times.",
 )
-@click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Of every training.")
-@click.option("--extended", is_flag=True, help="With further variants, where a study has them.")
-@click.option("--variants", help="Only these, by their names with commas between them.")
+@EPOCHS_OPTION
+@EXTENDED_OPTION
+@VARIANTS_OPTION
 @computing_options
 @DETACH_OPTION
 @RUNS_OPTION
@@ -94,15 +96,11 @@ def search(
     sampler: Sampler,
     seed: int,
     grid: bool,
-    words: Sequence[str],
+    fields: Sequence[str],
     epochs: int | None,
     extended: bool,
-    variants: str | None,
-    device: str,
-    threads: int,
-    workers: int | None,
-    precision: Precision,
-    checkpoint_seconds: float,
+    variants: list[str],
+    computing: Computing,
     detach: bool,
     runs: Path,
     as_json: bool,
@@ -119,18 +117,12 @@ def search(
     require_torch()
     require_optuna()
     chosen, options = study_from_options(
-        study,
-        protocol="controlled",
-        seeds=1,
-        epochs=epochs,
-        extended=extended,
-        variants=split_names(variants or ""),
+        study, protocol="controlled", seeds=1, epochs=epochs, extended=extended, variants=variants
     )
-    space = space_of(chosen, words, grid=grid, epochs=epochs, extended=options.extended)
-    asked = Search(space, trials, cohort, sampler, seed)
-    computing = Computing(device, threads, workers, precision, checkpoint_seconds)
+    space = space_of(chosen, fields, grid=grid, epochs=epochs, extended=options.extended)
+    settings = Search(space, trials, cohort, sampler, seed)
     with interruptible("Nothing was written."):
-        request = Request(chosen, dataset_path(data_name), options, computing, asked)
+        request = Request(chosen, dataset_path(data_name), options, computing, settings)
         summarise_dataset(data_name, request.features)
         with console(stderr=True).status("starting the search"):
             made = start(request, runs)

@@ -10,11 +10,11 @@ import click
 
 from data.terminal.commands import echo
 from data.terminal.console import console, table
-from experiments.cli.options import JSON_OPTION
+from experiments.cli.options import JSON_OPTION, measure_here
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing
 from experiments.design.study import PROTOCOLS, Protocol, Study
-from experiments.forecasting import Forecast, forecast, measure
+from experiments.forecasting import Forecast, forecast
 from experiments.studies import STUDIES
 
 _COMMAND = "python -m experiments list --measure"
@@ -32,8 +32,7 @@ def list_studies(measures: bool, as_json: bool) -> None:
     """List the studies: questions, trials, times on this machine, documented figures."""
     computing = Computing()
     if measures:
-        with console(stderr=True).status("measuring this machine") as status:
-            measure(computing, lambda phrase: status.update(f"measuring: {phrase}"))
+        measure_here(computing)
     forecasts = {
         study.name: {p: forecast(study, StudyOptions(p), computing) for p in PROTOCOLS}
         for study in STUDIES.values()

@@ -25,17 +25,16 @@ _NETWORKS = {config.kind: config for config in (FFNConfig, CNNConfig)}
 
 
 def with_field(configs: Configs, path: str, value: Any) -> Configs:
-    """Configs with one field changed.
+    """Set a field of a network's or training's config.
 
     Args:
         configs: of the network and of its training.
-        path: "network." or "training." and the field's name, with dots for the fields of
-            a schedule or of early stopping. "network.kind" makes it the other kind of
-            network, with its defaults.
-        value: plain: a number, a text, true or false, a list.
+        path: such as training.l2 or training.schedule.kind; network.kind gives the network of
+            that kind with its defaults.
+        value: a plain number, text, boolean or list.
 
     Raises:
-        ConfigError: there is no such field, or it cannot have this value.
+        ConfigError: there is no such field, or it does not accept this value.
     """
     root, *names = path.split(".")
     if root not in _ROOTS or not names:
@@ -68,7 +67,7 @@ def with_field(configs: Configs, path: str, value: Any) -> Configs:
 
 
 def flatten_config(config: Mapping[str, Any], begin: str = "") -> Iterator[tuple[str, str]]:
-    """The fields of plain configs by their paths, with their values as text; "-" for None."""
+    """Paths of all fields, with their values as text; "-" for None."""
     for name, item in config.items():
         if isinstance(item, Mapping):
             yield from flatten_config(item, f"{begin}{name}.")
@@ -77,7 +76,7 @@ def flatten_config(config: Mapping[str, Any], begin: str = "") -> Iterator[tuple
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """The question whether another name was meant, after a space; or nothing."""
+    """A question that names the most similar name, after a space; "" if none is similar."""
     close = difflib.get_close_matches(name.lower(), list(names), 1)
     return f" Did you mean {close[0]!r}?" if close else ""
 

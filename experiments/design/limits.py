@@ -1,4 +1,4 @@
-"""Upper limits of what a user can ask for: on the command line, in a study's file, in forms."""
+"""Upper limits of options, of fields in a study's file, and of forms."""
 
 from __future__ import annotations
 
@@ -17,13 +17,7 @@ MOST_PROCESSES = 1024  # and threads of each
 
 
 def check_limit(number: int, most: int, what: str) -> None:
-    """Raise RunError if a study has more of something than it can have.
-
-    Args:
-        number: that it has.
-        most: that it can have.
-        what: is counted, such as "variants".
-    """
+    """Raise RunError if a study has more than `most` of `what`, such as "variants"."""
     if number > most:
         raise RunError(f"a study has at most {most:,} {what}; this one would have {number:,}.")
 

@@ -31,18 +31,18 @@ DEVICE_WORDS: dict[Device | None, str] = {"cpu": "CPU", "cuda": "GPU that torch 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One training config of a variant: a trial a seed."""
+    """One training config of a variant, with a trial for each seed."""
 
     trials: tuple[Trial, ...]
 
     @property
     def learning_rate(self) -> float:
-        """That tells the candidates of a variant apart."""
+        """Differs between the candidates of a variant."""
         return self.trials[0].training.learning_rate
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Of its trials."""
+        """Ids of the trials."""
         return tuple(trial.id for trial in self.trials)
 
 
@@ -56,15 +56,15 @@ class PlannedVariant:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a run will train.
+    """The trials of a run.
 
     Args:
         study: its name.
         protocol: "documented" or "controlled".
-        seeds: of the trials of each candidate.
-        epochs: asked for instead of the protocol's, or None.
+        seeds: of each candidate's trials.
+        epochs: requested instead of the protocol's, or None.
         variants: in the study's order.
-        left_out: what this version of the study does without, in sentences.
+        left_out: sentences on what a smaller version of the study lacks.
     """
 
     study: str
@@ -90,14 +90,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """How much of a study a user asks for.
+    """Requested extent of a study.
 
     Args:
         protocol: "documented" or "controlled".
-        seeds: how many; the protocol's own number if None.
-        epochs: of every training, instead of the protocol's.
-        quick: the controlled protocol with a smaller budget.
-        extended: with the variants that only the extended study has.
+        seeds: their number; None means the protocol's.
+        epochs: of every training; None means the protocol's.
+        quick: use the controlled protocol with a smaller budget.
+        extended: add the variants that only the extended study has.
     """
 
     protocol: Protocol = "documented"
@@ -113,7 +113,7 @@ class StudyOptions:
 
     @property
     def seeds_each(self) -> int:
-        """Seeds of each candidate's trials, the protocol's own number where none is asked for."""
+        """Number of seeds of each candidate."""
         return self.seeds or (QUICK_SEEDS if self.quick else DEFAULT_SEEDS[self.protocol])
 
 
@@ -123,16 +123,16 @@ def make_plan(
     dataset_sha256: str,
     devices: Collection[Device] = ("cpu", "cuda"),
 ) -> Plan:
-    """The trials of a study.
+    """Plan the trials of a study.
 
     Args:
-        study: the question.
-        options: how much of it.
+        study: with its variants.
+        options: its requested extent.
         dataset_sha256: content hash of the dataset.
-        devices: that can train. Variants about another one are left out.
+        devices: that can train here; variants of other devices are left out.
 
     Raises:
-        RunError: nothing is left to train, or a quick version makes no sense.
+        RunError: nothing is left to train, or the options contradict each other.
     """
     protocol, quick = options.protocol, options.quick
     if quick and protocol == "documented":
@@ -177,15 +177,15 @@ def make_plan(
 
 
 def _left_out(study: Study, options: StudyOptions) -> tuple[str, ...]:
-    """What a smaller version of a study leaves out, in sentences."""
+    """Sentences on what the quick version of a study lacks."""
     if not options.quick:
         return ()
     budget, smaller = study.budget, study.budget.quick()
     seeds = options.seeds or QUICK_SEEDS
-    said = [f"{seeds} seeds instead of {DEFAULT_SEEDS['controlled']}"]
+    parts = [f"{seeds} seeds instead of {DEFAULT_SEEDS['controlled']}"]
     if options.epochs is None:
-        said.append(f"{smaller.epochs} epochs instead of {budget.epochs}")
+        parts.append(f"{smaller.epochs} epochs instead of {budget.epochs}")
     rates = [f"{rate:g}" for rate in budget.learning_rates if rate not in smaller.learning_rates]
     if rates:
-        said.append(f"no learning rate of {', '.join(rates)}")
-    return (f"Quick version: {', '.join(said)}.",)
+        parts.append(f"no learning rate of {', '.join(rates)}")
+    return (f"Quick version: {', '.join(parts)}.",)

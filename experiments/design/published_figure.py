@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 
@@ -12,11 +12,11 @@ class PublishedFigure:
 
     Args:
         source: "A", the project that is re-implemented, or "B", its sibling.
-        protocol: what the source ran, in its own terms.
+        protocol: how the source trained.
         accuracy: per cent.
-        f1: per cent; its kind is the mean of 16-row batches' macro-F1 in source A,
-            the true pooled macro-F1 in source B.
-        seconds: training time on the source's machine, where it tells.
+        f1: per cent; the mean macro-F1 of batches of 16 rows in source A, the pooled macro-F1 in
+            source B.
+        seconds: training time on the source's machine, if reported.
     """
 
     source: Literal["A", "B"]
@@ -32,30 +32,20 @@ class PublishedFigure:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, accuracy and F1 as shares rather than per cent."""
-        return {
-            "source": self.source,
-            "protocol": self.protocol,
-            "accuracy": round(self.accuracy / 100, 6),
-            "f1": round(self.f1 / 100, 6),
-            "f1_kind": self.f1_kind,
-            "seconds": self.seconds,
-        }
+        shares = {name: round(getattr(self, name) / 100, 6) for name in ("accuracy", "f1")}
+        plain = asdict(self) | shares | {"f1_kind": self.f1_kind}
+        return plain | {"seconds": plain.pop("seconds")}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> PublishedFigure:
-        """The figure that `to_dict` made `plain` of.
+        """The inverse of `to_dict`.
 
         Raises:
             KeyError, TypeError, ValueError: `plain` is damaged.
         """
-        source = plain["source"]
+        source, seconds = plain["source"], plain["seconds"]
         if source not in ("A", "B"):
             raise ValueError(f"the sources are A and B, not {source!r:.20}")
-        seconds = plain["seconds"]
-        return cls(
-            source,
-            str(plain["protocol"]),
-            round(float(plain["accuracy"]) * 100, 4),
-            round(float(plain["f1"]) * 100, 4),
-            None if seconds is None else float(seconds),
-        )
+        accuracy, f1 = (round(float(plain[name]) * 100, 4) for name in ("accuracy", "f1"))
+        protocol = str(plain["protocol"])
+        return cls(source, protocol, accuracy, f1, None if seconds is None else float(seconds))

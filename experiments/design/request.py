@@ -1,4 +1,4 @@
-"""What a user asks for: a study, on what, with what."""
+"""A requested run: a study, its dataset, and what to compute with."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from experiments.design.study import Study
 from networks.training.cohort_key import PRECISIONS, Precision
 
 CHECKPOINT_SECONDS = 30.0
-BEGUN = "begun"  # what the process that carries a run out answers to whoever started it
+BEGUN = "begun"  # printed by the process of a run when it has started
 
 
 @dataclass(frozen=True)
 class Computing:
-    """What a user asks to compute with.
+    """Requested device, processes and precision.
 
     Args:
-        device: that trains: "auto", "cpu" or "cuda".
+        device: "auto", "cpu" or "cuda".
         threads: of torch on the CPU, in each process.
-        workers: processes on the CPU; None leaves it to `default_workers`.
+        workers: processes on the CPU; None leaves the choice to `worker_count`.
         precision: of products.
-        checkpoint_seconds: between two checkpoints of a cohort, at least.
+        checkpoint_seconds: shortest time between two checkpoints of a cohort.
     """
 
     device: str = "auto"
@@ -43,14 +43,14 @@ class Computing:
 
 @dataclass(frozen=True)
 class Request:
-    """A run that a user asks for.
+    """A requested run.
 
     Args:
-        study: the question; of the user's own making, perhaps.
-        dataset: the dataset's file.
-        options: how much of the study.
-        computing: with what.
-        search: where the study's trials are drawn instead of planned.
+        study: of the project or the user's own.
+        dataset: path of its file.
+        options: protocol, seeds and epochs.
+        computing: device, processes and precision.
+        search: its settings, where the study's trials are drawn instead of planned.
     """
 
     study: Study
@@ -61,7 +61,7 @@ class Request:
 
     @property
     def features(self) -> Literal["mfcc", "mel"]:
-        """What its networks read: a dataset with mel-spectrograms has the MFCC statistics, too."""
+        """Features that the dataset must have; one with "mel" has "mfcc", too."""
         return self.study.features if self.search is None else self.search.space.features
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,12 +71,12 @@ class Request:
             "dataset": str(self.dataset),
             "options": asdict(self.options),
             "computing": asdict(self.computing),
-            "search": None if self.search is None else self.search.to_dict(),
+            "search": self.search and self.search.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Request:
-        """The request that `to_dict` made `plain` of.
+        """The inverse of `to_dict`.
 
         Raises:
             LookupError, TypeError, ValueError: `plain` is damaged.
@@ -84,7 +84,7 @@ class Request:
         return cls(
             Study.from_dict(plain["study"]),
             Path(plain["dataset"]),
-            # Called "wish" before.
+            # Earlier versions named the options "wish".
             StudyOptions(**(plain["options"] if "options" in plain else plain["wish"])),
             Computing(**plain["computing"]),
             Search.from_dict(plain["search"]) if plain.get("search") else None,

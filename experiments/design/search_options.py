@@ -1,4 +1,4 @@
-"""The space of a search, from a study and from what a user asks for beside it."""
+"""The space of a search, from a study and the options of `search`."""
 
 from __future__ import annotations
 
@@ -22,29 +22,27 @@ _EXAMPLES = "training.l2=1e-5..1e-1:log, network.dropout=0..0.5 or training.batc
 
 def space_of(
     study: Study,
-    words: Sequence[str] = (),
+    fields: Sequence[str] = (),
     *,
     grid: bool = False,
     epochs: int | None = None,
     extended: bool = False,
 ) -> Space:
-    """What a search of a study draws from.
+    """The space of a search: the study's controlled variants, their learning rates, other fields.
 
-    The variants of its controlled protocol and, unless a variant is about it, their
-    learning rate; and what the user adds. A field is drawn for the variants that can
-    have all its values.
+    A field is drawn for the variants that accept all its values; the learning rate is not drawn
+    for variants that fix it.
 
     Args:
-        study: the question.
-        words: such as training.l2=1e-5..1e-1:log or training.batch_size=8,16, a field each.
-        grid: whether learning rates are those of the study's budget only, instead of all
-            between its lowest and its highest.
+        study: with the variants.
+        fields: such as training.l2=1e-5..1e-1:log or training.batch_size=8,16.
+        grid: draw learning rates from the study's budget instead of its whole range.
         epochs: of every training, instead of the budget's.
-        extended: with the variants that only the extended study has.
+        extended: add the variants that only the extended study has.
 
     Raises:
-        RunError: one of the words cannot be read, or there is nothing to draw from.
-        ConfigError: no variant can have a field or its values.
+        RunError: a field cannot be parsed, or there is nothing to draw from.
+        ConfigError: no variant accepts a field and its values.
     """
     variants = study.of("controlled", extended=extended)
     if not variants:
@@ -59,19 +57,19 @@ def space_of(
         )
         for variant in variants
     ]
-    asked = _read(words)
+    drawn = _read(fields)
     # The kind of network decides which other fields there are.
-    for path in sorted(asked, key=lambda path: path != KIND):
-        asked[path], able = _settled(asked[path], starts)
+    for path in sorted(drawn, key=lambda path: path != KIND):
+        drawn[path], able = _settled(drawn[path], starts)
         starts = [
             replace(start, paths=(*(p for p in start.paths if p != path), path))
             if start.variant in able
             else start
             for start in starts
         ]
-    dimensions = {RATE: _rates(study, grid)} | asked
-    drawn = {path for start in starts for path in start.paths}
-    return Space(tuple(starts), tuple(d for path, d in dimensions.items() if path in drawn))
+    dimensions = {RATE: _rates(study, grid)} | drawn
+    paths = {path for start in starts for path in start.paths}
+    return Space(tuple(starts), tuple(d for path, d in dimensions.items() if path in paths))
 
 
 def _rates(study: Study, grid: bool) -> Dimension:
@@ -81,23 +79,23 @@ def _rates(study: Study, grid: bool) -> Dimension:
     return Range(RATE, min(rates), max(rates), log=True)
 
 
-def _read(words: Sequence[str]) -> dict[str, Dimension]:
+def _read(fields: Sequence[str]) -> dict[str, Dimension]:
     found: dict[str, Dimension] = {}
-    for word in words:
-        path, equals, text = (part.strip() for part in word.partition("="))
+    for field in fields:
+        path, equals, text = (part.strip() for part in field.partition("="))
         if not (path and equals and text.strip(",")):
             raise RunError(
                 f"--space takes FIELD=LOW..HIGH, FIELD=LOW..HIGH:log or FIELD=VALUE,VALUE..., such "
-                f"as {_EXAMPLES}. Received: {word!r}."
+                f"as {_EXAMPLES}. Received: {field!r}."
             )
         if path in found:
             raise RunError(f"--space names {path} twice: give all its values at once.")
-        found[path] = _range(path, text) if ".." in text else _choice(path, word)
+        found[path] = _range(path, text) if ".." in text else _choice(path, field)
     return found
 
 
-def _choice(path: str, word: str) -> Choice:
-    (values,) = parse_grid([word]).values()
+def _choice(path: str, field: str) -> Choice:
+    (values,) = parse_grid([field]).values()
     return Choice(path, tuple({json.dumps(value): value for value in values}.values()))
 
 
@@ -120,7 +118,7 @@ def _range(path: str, text: str) -> Range:
 
 
 def _settled(dimension: Dimension, starts: Sequence[Start]) -> tuple[Dimension, set[str]]:
-    """A dimension with the kind of its numbers, and the variants that can have its values."""
+    """A dimension, made whole if the field is; the variants that accept its values."""
     able = _able(dimension, starts)
     if not able and isinstance(dimension, Range):
         low, high = dimension.low, dimension.high
@@ -128,7 +126,7 @@ def _settled(dimension: Dimension, starts: Sequence[Start]) -> tuple[Dimension, 
             dimension = Range(dimension.path, int(low), int(high), dimension.log, whole=True)
             able = _able(dimension, starts)
     if not able:
-        for value in dimension.edges:  # says what the matter is
+        for value in dimension.edges:  # raises the error of the field
             _change(starts[0], dimension.path, value)
     return dimension, able
 

@@ -1,4 +1,4 @@
-"""A search that a user asks for: how many trials, drawn how, from what."""
+"""Settings of a search: number of trials, sampler, space."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from experiments.errors import RunError
 Sampler = Literal["random", "tpe"]
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 TRIALS = 20
-# How many are drawn at once: more train faster together, but a sampler that learns has
-# seen fewer results. On a GPU a cohort of these takes hardly longer than a smaller one.
+# Trials drawn at once: more train faster together, but a sampler that learns has seen fewer
+# results. On a GPU a cohort of these takes hardly longer than a smaller one.
 COHORTS = {"cpu": 8, "cuda": 32}
 _NAMES: dict[Sampler, str] = {"random": "Random search", "tpe": "TPE search"}
 
@@ -31,16 +31,16 @@ def require_optuna() -> None:
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched, and how.
+    """Settings of a search.
 
     Args:
-        space: what is drawn from.
-        trials: in all.
-        cohort: trials that are drawn at once, a generation; None leaves it to the device.
-        sampler: "random", or "tpe", which draws near what was good so far.
+        space: fields and values to draw from.
+        trials: in total.
+        cohort: trials drawn at once, a generation; None means the device's `COHORTS`.
+        sampler: "random", or "tpe", which draws near the best trials so far.
         seed: of the sampler.
-        free_memory: of the GPU in bytes when the search began, that cohorts are sized
-            by; None on a CPU.
+        free_memory: bytes of the GPU when the search began, which limit the size of cohorts;
+            None on a CPU.
     """
 
     space: Space
@@ -51,13 +51,7 @@ class Search:
     free_memory: int | None = None
 
     def settled(self, variants: Collection[str], device: str, free_memory: int | None) -> Search:
-        """The search as it is carried out here.
-
-        Args:
-            variants: that can be trained here.
-            device: "cpu" or "cuda".
-            free_memory: of the GPU, in bytes.
-        """
+        """The same search for a device, "cpu" or "cuda", and the variants that it can train."""
         starts = tuple(start for start in self.space.starts if start.variant in variants)
         cohort = self.cohort or COHORTS[device]
         space = replace(self.space, starts=starts)
@@ -65,7 +59,7 @@ class Search:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What a reader of its results must know of one that is settled."""
+        """Descriptions of a settled search that belong to its results."""
         names = [start.variant for start in self.space.starts]
         drawn = [f"variant ({', '.join(names)})"] if len(names) > 1 else []
         drawn += map(str, self.space.dimensions)
@@ -83,18 +77,11 @@ class Search:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
-            "sampler": self.sampler,
-            "seed": self.seed,
-            "trials": self.trials,
-            "cohort": self.cohort,
-            "free_memory": self.free_memory,
-            "space": self.space.to_dict(),
-        }
+        return vars(self) | {"space": self.space.to_dict()}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Search:
-        """The search that `to_dict` made `plain` of; other fields are left alone.
+        """The inverse of `to_dict`; other fields of `plain` are ignored.
 
         Raises:
             LookupError, TypeError, ValueError: `plain` is damaged.

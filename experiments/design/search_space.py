@@ -1,4 +1,4 @@
-"""What a search draws from: values of fields, for each variant of a study."""
+"""The space of a search: fields and their possible values, for each variant of a study."""
 
 from __future__ import annotations
 
@@ -23,24 +23,19 @@ KIND = "network.kind"
 
 @dataclass(frozen=True)
 class Choice:
-    """A field that has one of some values.
-
-    Args:
-        path: of the field, see `config_paths.with_field`.
-        values: plain, at least one.
-    """
+    """A field that takes one of several plain values; its path is as in `with_field`."""
 
     path: str
     values: tuple[Any, ...]
 
     @property
     def edges(self) -> tuple[Any, ...]:
-        """Values that must be possible for the field to be drawn."""
+        """Values that a config must accept for the field to be drawn."""
         return self.values
 
     @property
     def shown(self) -> tuple[Any, ...]:
-        """The values as Optuna has them, which knows no lists."""
+        """The values for Optuna, which has no lists."""
         return tuple(json.dumps(v) if isinstance(v, (list, dict)) else v for v in self.values)
 
     def __str__(self) -> str:
@@ -49,13 +44,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Range:
-    """A field that has any value between two, both included.
+    """A field that takes any number from `low` to `high`, uniform on a log scale if `log`.
 
-    Args:
-        path: of the field, see `config_paths.with_field`.
-        low, high: the lowest and the highest value.
-        log: whether each power of ten is as likely, instead of each value.
-        whole: whether it is a whole number.
+    `whole` draws whole numbers; the path is as in `with_field`.
     """
 
     path: str
@@ -66,7 +57,7 @@ class Range:
 
     @property
     def edges(self) -> tuple[Any, ...]:
-        """Values that must be possible for the field to be drawn."""
+        """Values that a config must accept for the field to be drawn."""
         return (self.low, self.high)
 
     def __str__(self) -> str:
@@ -87,13 +78,13 @@ _DIMENSIONS: dict[str, type[Choice] | type[Range]] = {"choice": Choice, "range":
 
 @dataclass(frozen=True)
 class Start:
-    """A variant, and what is drawn for it.
+    """A variant whose fields are drawn.
 
     Args:
         variant: its name.
-        network, training: what the drawn fields are changed in.
-        paths: of the fields that are drawn, in the order of drawing.
-        device: that it trains on; None leaves that to the user.
+        network, training: configs before the drawn fields are set.
+        paths: of the drawn fields, in the order of drawing.
+        device: that trains it; None leaves the choice to the user.
     """
 
     variant: str
@@ -105,12 +96,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one trial is about.
-
-    Args:
-        variant: its name.
-        values: that were drawn, by the paths of their fields.
-    """
+    """Name of the variant and drawn values, by the paths of their fields, of one trial."""
 
     variant: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -118,46 +104,29 @@ class Setting:
 
 @dataclass(frozen=True)
 class Space:
-    """All that a search draws from.
-
-    Args:
-        starts: the variants, at least one.
-        dimensions: the fields, those of `Start.paths`.
-    """
+    """Variants, at least one, and fields, those of their paths, that a search draws from."""
 
     starts: tuple[Start, ...]
     dimensions: tuple[Dimension, ...]
 
     @property
     def features(self) -> Literal["mfcc", "mel"]:
-        """What its networks read: a dataset with mel-spectrograms has the MFCC statistics, too."""
+        """Features that the dataset must have; one with "mel" has "mfcc", too."""
         drawn = any(d.path == KIND and "cnn" in d.edges for d in self.dimensions)
         mel = drawn or any(start.network.features == "mel" for start in self.starts)
         return "mel" if mel else "mfcc"
 
     def start(self, variant: str) -> Start:
-        """A variant by its name.
-
-        Raises:
-            KeyError: there is none of that name.
-        """
+        """The variant of a name; raises KeyError if there is none."""
         return {start.variant: start for start in self.starts}[variant]
 
     def dimensions_of(self, variant: str) -> tuple[Dimension, ...]:
-        """What is drawn for a variant, in the order of drawing.
-
-        Raises:
-            KeyError: there is none of that name.
-        """
+        """Fields of a variant in the order of drawing; raises KeyError if there is none."""
         known = {dimension.path: dimension for dimension in self.dimensions}
         return tuple(known[path] for path in self.start(variant).paths)
 
     def trial(self, setting: Setting, seed: int, dataset_sha256: str) -> Trial:
-        """The trial of a setting.
-
-        Raises:
-            ConfigError: its values cannot be together.
-        """
+        """The trial of a setting; raises ConfigError if its values exclude each other."""
         start = self.start(setting.variant)
         configs: Configs = (start.network, start.training)
         for path, value in setting.values.items():
@@ -169,12 +138,11 @@ class Space:
         names = {kind: name for name, kind in _DIMENSIONS.items()}
         return {
             "starts": [
-                {
-                    "variant": start.variant,
+                vars(start)
+                | {
                     "network": to_dict(start.network),
                     "training": to_dict(start.training),
                     "paths": list(start.paths),
-                    "device": start.device,
                 }
                 for start in self.starts
             ],
@@ -183,7 +151,7 @@ class Space:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Space:
-        """The space that `to_dict` made `plain` of.
+        """The inverse of `to_dict`.
 
         Raises:
             ConfigError, LookupError, TypeError, ValueError: `plain` is damaged.

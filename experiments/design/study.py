@@ -25,22 +25,21 @@ Axis = Literal["learning_rate", "epochs"]
 
 @dataclass(frozen=True)
 class Variant:
-    """One setting of a study; what a table row is about.
+    """One setting of a study, a row of its table.
 
     Args:
         name: short, in lower case.
-        network: what is trained.
-        training: how, in the documented protocol: what the source's code really ran.
-        controlled: how, in the controlled protocol, learning rate and epochs
-            apart; None means as in `training`.
-        published: what the sources report for it.
-        note: where the source's code differs from what its text says; shown with
-            results of the documented protocol.
-        protocols: that it belongs to.
-        extended: only where the user asks for the extended study.
-        fixed: fields of the controlled training that the variant is about, so that
-            the budget leaves them alone.
-        device: that it trains on; None leaves that to the user.
+        network: config of the network.
+        training: of the documented protocol: what the source's code really ran.
+        controlled: of the controlled protocol, but for learning rate and epochs; None means as
+            in `training`.
+        published: figures that the sources report.
+        note: where the source's code differs from its text; shown with documented results.
+        protocols: that train the variant.
+        extended: whether only the extended study has it.
+        fixed: fields of the controlled training that the variant varies, so that they do not
+            come from the budget.
+        device: that trains it; None leaves the choice to the user.
     """
 
     name: str
@@ -56,72 +55,57 @@ class Variant:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
-            "name": self.name,
+        plain = vars(self) | {
             "network": to_dict(self.network),
             "training": to_dict(self.training),
-            "controlled": None if self.controlled is None else to_dict(self.controlled),
+            "controlled": self.controlled and to_dict(self.controlled),
             "documented": [figure.to_dict() for figure in self.published],
-            "note": self.note,
             "protocols": list(self.protocols),
-            "extended": self.extended,
             "fixed": list(self.fixed),
-            "device": self.device,
         }
+        del plain["published"]
+        return plain
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Variant:
-        """The variant that `to_dict` made `plain` of.
+        """The inverse of `to_dict`.
 
         Raises:
             ConfigError, KeyError, TypeError, ValueError: `plain` is damaged.
         """
-        controlled, others = plain["controlled"], dict(plain)
-        published = map(PublishedFigure.from_dict, others.pop("documented"))
-        return cls(
-            **others
-            | {
-                "network": network_from_dict(plain["network"]),
-                "training": training_from_dict(plain["training"]),
-                "controlled": None if controlled is None else training_from_dict(controlled),
-                "published": tuple(published),
-                "protocols": tuple(plain["protocols"]),
-                "fixed": tuple(plain["fixed"]),
-            }
-        )
+        fields = plain | {
+            "network": network_from_dict(plain["network"]),
+            "training": training_from_dict(plain["training"]),
+            "controlled": plain["controlled"] and training_from_dict(plain["controlled"]),
+            "published": tuple(map(PublishedFigure.from_dict, plain["documented"])),
+            "protocols": tuple(plain["protocols"]),
+            "fixed": tuple(plain["fixed"]),
+        }
+        del fields["documented"]
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What every variant gets in the controlled protocol.
+    """Epochs and learning rates, ascending, of every variant in the controlled protocol.
 
-    Args:
-        epochs: of every training.
-        learning_rates: tried for every variant, from low to high; the one with the best
-            validation macro-F1, averaged over the seeds, is tested.
+    The learning rate with the best validation macro-F1, averaged over the seeds, is tested.
     """
 
     epochs: int
     learning_rates: tuple[float, ...]
 
     def quick(self) -> Budget:
-        """A smaller one: half the epochs, without the lowest learning rate.
-
-        The lowest is left out as it learns least in few epochs.
-        """
+        """Half the epochs, without the lowest learning rate, which learns least in few epochs."""
         return Budget(max(1, self.epochs // 2), self.learning_rates[1:] or self.learning_rates)
 
 
 @dataclass(frozen=True)
 class Study:
-    """One question.
+    """A question and the variants that answer it.
 
-    Args:
-        name: as on the command line.
-        question: that the variants answer.
-        about: what it costs, what the source found, what to look for.
-        variants: with names that differ.
-        budget: of the controlled protocol.
+    `about` describes cost, the source's findings and what to look for; `budget` is that of the
+    controlled protocol. The names of variants differ.
     """
 
     name: str
@@ -132,7 +116,7 @@ class Study:
 
     @property
     def features(self) -> Literal["mfcc", "mel"]:
-        """What its networks read: a dataset with mel-spectrograms has the MFCC statistics, too."""
+        """Features that the dataset must have; one with "mel" has "mfcc", too."""
         return "mel" if any(v.network.features == "mel" for v in self.variants) else "mfcc"
 
     @property
@@ -147,12 +131,7 @@ class Study:
         return any(variant.extended for variant in self.variants)
 
     def of(self, protocol: Protocol, *, extended: bool = False) -> tuple[Variant, ...]:
-        """The variants that a protocol trains.
-
-        Args:
-            protocol: "documented" or "controlled".
-            extended: whether those of the extended study are among them.
-        """
+        """The variants that a protocol trains, those of the extended study if `extended`."""
         return tuple(
             variant
             for variant in self.variants
@@ -167,13 +146,13 @@ class Study:
         *,
         quick: bool = False,
     ) -> tuple[TrainingConfig, ...]:
-        """The training configs that a protocol tries for a variant.
+        """The training configs of a variant: controlled, one for each learning rate.
 
         Args:
             variant: of this study.
-            protocol: "documented" has one config, "controlled" one a learning rate.
-            epochs: of every training, instead of the protocol's.
-            quick: whether the budget is the smaller one.
+            protocol: "documented" or "controlled".
+            epochs: instead of the protocol's.
+            quick: use the smaller budget.
         """
         if protocol == "documented":
             chosen = variant.training
@@ -192,18 +171,17 @@ class Study:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {
-            "name": self.name,
-            "question": self.question,
-            "about": self.about,
+        plain = vars(self) | {
             "variants": [variant.to_dict() for variant in self.variants],
             "epochs": self.budget.epochs,
             "learning_rates": list(self.budget.learning_rates),
         }
+        del plain["budget"]
+        return plain
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Study:
-        """The study that `to_dict` made `plain` of.
+        """The inverse of `to_dict`.
 
         Raises:
             ConfigError, KeyError, TypeError, ValueError: `plain` is damaged.
@@ -217,7 +195,5 @@ class Study:
         )
 
 
-RATES = (1e-5, 1e-4, 1e-3, 1e-2)  # that source A searched, and every controlled variant tries
-
-
+RATES = (1e-5, 1e-4, 1e-3, 1e-2)  # those that source A searched
 BUDGET = Budget(epochs=20, learning_rates=RATES)

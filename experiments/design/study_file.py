@@ -57,7 +57,7 @@ _EXAMPLE = "Write for example: [variants.wide] and below it network.hidden = [51
 
 @dataclass(frozen=True)
 class OwnStudy:
-    """A study with how much of it its author wants, unless the command says otherwise."""
+    """A study from a file, and the options of `run` that its author chose."""
 
     study: Study
     options: StudyOptions
@@ -67,7 +67,7 @@ def read_study(path: Path) -> OwnStudy:
     """Read a study from a TOML file.
 
     Raises:
-        RunError: it cannot be read, or says what cannot be: where, and what could.
+        RunError: it cannot be read or is invalid; the message names the field.
     """
     try:
         if path.stat().st_size > _LARGEST:
@@ -97,11 +97,11 @@ class _Reader:
                 "name: a study's name must be 1 to 64 lower-case letters, digits, '.', '_' or "
                 f"'-', beginning with a letter or digit. Received: {name!r:.100}."
             )
-        asked = self._text("protocol", "controlled")
-        protocol = next((known for known in PROTOCOLS if known == asked), None)
+        given = self._text("protocol", "controlled")
+        protocol = next((known for known in PROTOCOLS if known == given), None)
         if protocol is None:
             allowed = " or ".join(PROTOCOLS)
-            raise self._error(f"protocol: it must be {allowed}. Received: {asked!r:.60}.")
+            raise self._error(f"protocol: it must be {allowed}. Received: {given!r:.60}.")
         seeds = self._plain.get("seeds")
         if seeds is not None:
             self._check_count("seeds", seeds, MOST_SEEDS)

@@ -27,7 +27,7 @@ def cohort_id(trials: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Trial:
-    """Network, training, seed and dataset; and the device, where that is what it is about."""
+    """Network, training, seed and dataset; and the device, where a study compares devices."""
 
     network: NetworkConfig
     training: TrainingConfig
@@ -53,11 +53,7 @@ class Trial:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Trial:
-        """The trial that `to_dict` made `plain` of.
-
-        Raises:
-            ConfigError: a field is unknown or its value cannot be.
-        """
+        """The inverse of `to_dict`; raises ConfigError for an unknown field or value."""
         device, seed, sha256 = plain.get("device"), plain["seed"], plain["dataset_sha256"]
         if type(seed) is not int or type(sha256) is not str:
             raise ConfigError(f"a trial of seed {seed!r:.40} on the dataset {sha256!r:.40}")

@@ -1,4 +1,4 @@
-"""Studies of a user's own making from one that is there: other variants, other values."""
+"""Studies derived from others: some of the variants, or other values of their fields."""
 
 from __future__ import annotations
 
@@ -15,18 +15,15 @@ from experiments.errors import RunError
 
 
 def vary(study: Study, grid: Mapping[str, Sequence[Any]]) -> Study:
-    """Every variant with every combination of values.
+    """A study of every variant with every combination of values, without published figures.
 
     Args:
-        study: whose variants are taken.
+        study: with the variants.
         grid: values by the paths of their fields, see `config_paths.with_field`.
 
-    Returns:
-        A study without documented figures: no source ran it.
-
     Raises:
-        ConfigError: a field or a value cannot be.
-        RunError: there are more than a thousand combinations.
+        ConfigError: there is no such field, or it does not accept a value.
+        RunError: there are more than `MOST_VARIANTS` combinations.
     """
     if not grid:
         return study
@@ -46,35 +43,31 @@ def vary(study: Study, grid: Mapping[str, Sequence[Any]]) -> Study:
 
 
 def only(study: Study, names: Sequence[str]) -> Study:
-    """A study of some of its variants.
-
-    Raises:
-        RunError: it has none of a name.
-    """
-    there = {variant.name: variant for variant in study.variants}
+    """A study of some of its variants; raises RunError for an unknown name."""
+    known = {variant.name: variant for variant in study.variants}
     for name in names:
-        if name not in there:
+        if name not in known:
             raise RunError(
-                f"the study {study.name} has no variant {name!r}.{did_you_mean(name, there)} "
-                f"It has: {', '.join(there)}."
+                f"the study {study.name} has no variant {name!r}.{did_you_mean(name, known)} "
+                f"It has: {', '.join(known)}."
             )
-    return replace(study, variants=tuple(there[name] for name in dict.fromkeys(names)))
+    return replace(study, variants=tuple(known[name] for name in dict.fromkeys(names)))
 
 
-def parse_grid(words: Sequence[str]) -> dict[str, list[Any]]:
-    """The grid of options such as training.learning_rate=1e-4,1e-3.
+def parse_grid(options: Sequence[str]) -> dict[str, list[Any]]:
+    """Values by path, from options such as training.learning_rate=1e-4,1e-3.
 
     Raises:
-        RunError: one cannot be read.
+        RunError: an option cannot be parsed.
     """
     grid: dict[str, list[Any]] = {}
-    for word in words:
-        path, equals, text = word.partition("=")
+    for option in options:
+        path, equals, text = option.partition("=")
         values = _values(text)
         if not equals or not values:
             raise RunError(
                 "--vary takes FIELD=VALUE,VALUE..., such as training.learning_rate=1e-4,1e-3. "
-                f"Received: {word!r}."
+                f"Received: {option!r}."
             )
         if path.strip() in grid:
             raise RunError(f"--vary names {path.strip()} twice: give all its values at once.")
@@ -109,7 +102,7 @@ def _varied(variant: Variant, values: Mapping[str, Any], alone: bool) -> Variant
 
 
 def _values(text: str) -> list[Any]:
-    """Values separated by commas, as TOML has them, but for texts without quotes."""
+    """TOML values with commas between them; texts need no quotes."""
     try:
         return list(tomllib.loads(f"values = [{text}]")["values"])
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,4 @@
-"""Results as text: the table of variants, the confusion matrix, each class's figures."""
+"""Results as text: variants, confusion matrix, classes, trials of a search."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from rich.text import Text
 from data.terminal.console import table
 from data.terminal.text import duration
 from experiments.design.published_figure import PublishedFigure
+from experiments.design.search_space import value_text
 from experiments.results.confusion_matrix import ConfusionMatrix
-from experiments.results.notes import notes
 from experiments.results.number_format import between, mean_std, per_cent
-from experiments.results.run_result import RunResult, VariantResult
+from experiments.results.run_result import RunResult, VariantResult, notes
+from experiments.results.search_result import SHOWN, RankedTrial, SearchResult
 from experiments.runs.events import TrialEnded
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 def results_view(result: RunResult, analysis: Analysis | None = None) -> Group:
     """A run's answer and table, the best variant's confusion matrix and classes, and notes.
 
-    Args:
-        result: of the run.
-        analysis: of it; without, there are no intervals and no answer.
+    Without an analysis there are no intervals and no answer.
     """
     parts: list[RenderableType] = [
         Text(result.manifest.question, style="bold"),
@@ -173,6 +172,51 @@ def rows_view(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _cell(value: Any) -> str:
     return _plain(value) if value is None or isinstance(value, float) else str(value)
+
+
+def search_view(result: SearchResult) -> Group:
+    """The best trials of a search as a table, with a note on selection bias."""
+    best = result.ranked[:SHOWN]
+    ended = len(result.ranked) + result.diverged + result.failed
+    others = [
+        f"{count} {name}"
+        for name, count in (("diverged", result.diverged), ("failed", result.failed))
+        if count
+    ]
+    many = f"{ended} of {result.asked}" if ended < result.asked else str(result.asked)
+    title = f"Search, {many} trials" + (f" ({', '.join(others)})" if others else "")
+    if not best:
+        return Group(Text(f"{title}: none has finished.", style="bold"))
+    lines: list[RenderableType] = [
+        Text(f"{title}: the best {len(best)} on validation", style="bold"),
+        _candidates(best),
+    ]
+    if any(one.macro_f1 is not None for one in result.ranked):
+        note = (
+            f"Selected on validation, where the best of {ended} is partly luck: the test figures "
+            "are those to believe. The test rows were looked at once, for each variant's best "
+            "trial alone."
+        )
+        lines.append(Text(note, style="dim"))
+    return Group(*lines)
+
+
+def _candidates(best: tuple[RankedTrial, ...]) -> RenderableType:
+    columns = {
+        "trial": [str(one.number) for one in best],
+        "variant": [one.variant for one in best],
+    }
+    for path in dict.fromkeys(path for one in best for path in one.values):
+        columns[path.partition(".")[2]] = [
+            value_text(one.values[path]) if path in one.values else "" for one in best
+        ]
+    text = len(columns)
+    columns["epoch"] = [str(one.epoch) for one in best]
+    columns["validation macro-F1 %"] = [f"{one.validation_macro_f1 * 100:.2f}" for one in best]
+    columns["test macro-F1 %"] = [
+        "" if one.macro_f1 is None else f"{one.macro_f1 * 100:.2f}" for one in best
+    ]
+    return table(list(columns), list(zip(*columns.values(), strict=True)), left=text)
 
 
 def epoch_line(logs: Mapping[str, float]) -> str:

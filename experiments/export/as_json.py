@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from experiments.export.trials import trials_of
 from experiments.results.run_result import RunResult
 from experiments.runs.trial_result import TrialResult
 
@@ -22,7 +21,7 @@ def as_object(result: RunResult) -> dict[str, Any]:
     """
     manifest = result.manifest
     trials: dict[str, dict[str, Any]] = {}
-    for planned in trials_of(result):
+    for planned in result.trials:
         plain = planned.trial.to_dict()
         new = {"trial": planned.trial.id, "variants": [], **plain, "result": _told(planned.result)}
         trials.setdefault(planned.trial.id, new)["variants"].append(planned.variant)

@@ -11,8 +11,7 @@ from data.files.atomic import commit
 from data.storage import hdf5
 from data.storage.catalogue import find_dataset
 from experiments.errors import RunError
-from experiments.export.trials import ExportedTrial, trials_of
-from experiments.results.run_result import RunResult
+from experiments.results.run_result import RunResult, VariantTrial
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,13 +30,13 @@ class Written:
         difference: the largest of any probability from Keras's.
     """
 
-    record: ExportedTrial
+    record: VariantTrial
     size: int
     rows: int
     difference: float
 
 
-def choose(result: RunResult, variant: str | None, seed: int | None) -> ExportedTrial:
+def choose(result: RunResult, variant: str | None, seed: int | None) -> VariantTrial:
     """The trial whose network is meant: of all that are left, the best on validation.
 
     Args:
@@ -48,7 +47,7 @@ def choose(result: RunResult, variant: str | None, seed: int | None) -> Exported
     Raises:
         RunError: there is no such trial that has finished.
     """
-    records = trials_of(result)
+    records = result.trials
     finished = [record for record in records if record.status == "finished"]
     names = list(dict.fromkeys(record.variant for record in finished))
     if not finished:
@@ -81,7 +80,7 @@ def choose(result: RunResult, variant: str | None, seed: int | None) -> Exported
 
 
 def write_network(
-    result: RunResult, record: ExportedTrial, path: Path, dataset: Path | None
+    result: RunResult, record: VariantTrial, path: Path, dataset: Path | None
 ) -> Written:
     """Write a trial's network to an ONNX file, check it on the test rows, and keep it if right.
 
@@ -117,7 +116,7 @@ def write_network(
 
 
 def _test_features(
-    result: RunResult, record: ExportedTrial, dataset: Path | None
+    result: RunResult, record: VariantTrial, dataset: Path | None
 ) -> npt.NDArray[Any]:
     path = dataset or find_dataset(result.dataset, result.content_sha256)
     rows = hdf5.load(path)
@@ -130,7 +129,7 @@ def _test_features(
     return rows.features(record.trial.network.features, "test")
 
 
-def _model(result: RunResult, record: ExportedTrial) -> Any:
+def _model(result: RunResult, record: VariantTrial) -> Any:
     from networks.inference import load_model
 
     trial = record.trial.id
@@ -140,11 +139,11 @@ def _model(result: RunResult, record: ExportedTrial) -> Any:
     return load_model(path, record.trial.network, len(result.genres))
 
 
-def _validation(record: ExportedTrial) -> float:
+def _validation(record: VariantTrial) -> float:
     return record.result.score if record.result else 0.0
 
 
-def _about(result: RunResult, record: ExportedTrial) -> dict[str, str]:
+def _about(result: RunResult, record: VariantTrial) -> dict[str, str]:
     """What the file says of itself, all texts."""
     trial = record.trial
     kind = trial.network.features

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from experiments.export.trials import ExportedTrial, trials_of
-from experiments.results.run_result import RunResult
+from experiments.results.run_result import RunResult, VariantTrial
 from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.predictions import predictions_of
@@ -35,7 +34,7 @@ def tables_of(result: RunResult) -> dict[str, Table]:
     Raises:
         RunError: predictions are damaged, when their rows are read.
     """
-    records = trials_of(result)
+    records = result.trials
     tables = {
         "trials": _trials(result, records),
         "epochs": _epochs(records),
@@ -47,7 +46,7 @@ def tables_of(result: RunResult) -> dict[str, Table]:
     return tables
 
 
-def _keys(record: ExportedTrial) -> tuple[Cell, ...]:
+def _keys(record: VariantTrial) -> tuple[Cell, ...]:
     return record.variant, record.trial.id, record.trial.seed
 
 
@@ -56,7 +55,7 @@ def _of(figures: object, *names: str) -> Iterator[Cell]:
     return (None if figures is None else getattr(figures, name) for name in names)
 
 
-def _trials(result: RunResult, records: Sequence[ExportedTrial]) -> Table:
+def _trials(result: RunResult, records: Sequence[VariantTrial]) -> Table:
     """A row a variant and trial."""
     columns = (
         *("study", "variant", "protocol", "dataset", "trial", "seed"),
@@ -90,7 +89,7 @@ def _trials(result: RunResult, records: Sequence[ExportedTrial]) -> Table:
     return Table(columns, rows)
 
 
-def _epochs(records: Sequence[ExportedTrial]) -> Table:
+def _epochs(records: Sequence[VariantTrial]) -> Table:
     """A row a trial and epoch, with every metric that any trial has."""
     results = [(record, record.result) for record in records]
     metrics = tuple(
@@ -110,7 +109,7 @@ def _epochs(records: Sequence[ExportedTrial]) -> Table:
     return Table((*_KEYS, "epoch", "seconds", *metrics), rows())
 
 
-def _confusion(records: Sequence[ExportedTrial], genres: Sequence[str]) -> Table:
+def _confusion(records: Sequence[VariantTrial], genres: Sequence[str]) -> Table:
     """A row a tested trial, true and predicted genre, those with no test row included."""
     rows = (
         (*_keys(record), true, predicted, count)
@@ -123,7 +122,7 @@ def _confusion(records: Sequence[ExportedTrial], genres: Sequence[str]) -> Table
 
 
 def _predictions(
-    run: RunDirectory, records: Sequence[ExportedTrial], genres: Sequence[str]
+    run: RunDirectory, records: Sequence[VariantTrial], genres: Sequence[str]
 ) -> Table:
     """A row a tested trial and test row, in stored order."""
 

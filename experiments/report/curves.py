@@ -5,57 +5,59 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from experiments.report import scale
-from experiments.report.histories import Float64, Histories
 from experiments.report.scale import Axis
+from experiments.results.run_result import CandidateResult
+
+Float64 = npt.NDArray[np.float64]
 
 _MOST_POINTS = 200  # of a line: more are finer than a printer resolves
 _HOPELESS = 4.0  # multiple of a uniform guess's loss, above which curves leave the panel
 
 
-@dataclass(frozen=True)
-class Series:
-    """A metric of the histories and how it is drawn.
-
-    Args:
-        name: of the metric.
-        style: "train", "validation" or "rate".
-        label: in the legend.
-    """
+class Series(NamedTuple):
+    """A metric of the histories; `style` is "train", "validation" or "rate"."""
 
     name: str
     style: str
-    label: str
+
+
+_ACCURACY = (Series("accuracy", "train"), Series("val_accuracy", "validation"))
+CHARTS = {  # the metrics of each column of panels
+    "loss": (Series("loss", "train"), Series("val_loss", "validation")),
+    "macro-F1 %": (Series("val_macro_f1", "validation"),),
+    "accuracy %": _ACCURACY,
+    "learning rate": (Series("learning_rate", "rate"),),
+}
 
 
 @dataclass(frozen=True)
-class Chart:
-    """The metrics of one column of panels."""
+class Histories:
+    """Metrics by epoch of the trials of one candidate.
 
-    title: str
-    series: tuple[Series, ...]
+    Args:
+        metrics: name -> values, NaN after a trial's end and where not finite.
+            [shape=(trials, epochs)]
+        finished: false for a diverged trial. [shape=(trials,)]
+        kept: epoch whose weights each trial kept, 0 if unknown. [shape=(trials,)]
+        epochs: of the longest trial.
+    """
 
+    metrics: dict[str, Float64]
+    finished: npt.NDArray[np.bool_]
+    kept: npt.NDArray[np.int64]
+    epochs: int
 
-_TRAIN, _VALIDATION = "train", "validation"
-CHARTS = (
-    Chart(
-        "loss",
-        (Series("loss", _TRAIN, "train"), Series("val_loss", _VALIDATION, "validation")),
-    ),
-    Chart("macro-F1 %", (Series("val_macro_f1", _VALIDATION, "validation"),)),
-    Chart(
-        "accuracy %",
-        (
-            Series("accuracy", _TRAIN, "train"),
-            Series("val_accuracy", _VALIDATION, "validation"),
-        ),
-    ),
-    Chart("learning rate", (Series("learning_rate", "rate", "learning rate"),)),
-)
+    def of(self, name: str, *, finished: bool = True) -> Float64:
+        """A metric of the finished or of the diverged trials; without rows if unknown."""
+        values = self.metrics.get(name)
+        chosen = self.finished == finished
+        return np.empty((0, self.epochs)) if values is None else values[chosen]
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,11 @@ class Panel:
     """One chart of one variant.
 
     Args:
-        title: of the chart.
+        title: of the chart, as in `CHARTS`.
         x, y: axes, shared by all panels of the chart.
         lines: of the finished trials.
         diverged: paths of the diverged trials.
-        kept: epochs whose weights were kept, if not the last ones; per cent of x.
+        kept: positions of epochs before the last whose weights were kept, in per cent of x.
     """
 
     title: str
@@ -108,6 +110,23 @@ class Curves:
     clipped_loss: float | None
 
 
+def histories_of(candidate: CandidateResult) -> Histories:
+    """Histories of a candidate's trials that have one."""
+    results = [result for result in candidate.results if result and result.history]
+    epochs = max((result.epochs for result in results), default=0)
+    names = {name for result in results for name in result.history}
+    metrics = {name: np.full((len(results), epochs), np.nan) for name in names}
+    for row, result in enumerate(results):
+        for name, values in result.history.items():
+            metrics[name][row, : len(values)] = np.array(values, dtype=float)  # None becomes NaN
+    return Histories(
+        metrics,
+        np.array([result.is_finished for result in results], dtype=bool),
+        np.array([result.kept_epoch or 0 for result in results], dtype=np.int64),
+        epochs,
+    )
+
+
 def draw(histories: Sequence[Histories], classes: int) -> Curves:
     """Lay out the curves of all variants.
 
@@ -116,16 +135,14 @@ def draw(histories: Sequence[Histories], classes: int) -> Curves:
         classes: number of genres; the loss of a uniform guess is its logarithm.
     """
     moved = [history for history in histories if _moves(history.of("learning_rate"))]
-    charts = [chart for chart in CHARTS if moved or chart.title != "learning rate"]
+    charts = [title for title in CHARTS if moved or title != "learning rate"]
     limit = _HOPELESS * math.log(max(classes, 2))
-    losses = _values(histories, CHARTS[0])
+    losses = _values(histories, "loss")
     clipped = limit if losses.max(initial=0.0) > limit else None
     x = scale.whole(max((history.epochs for history in histories), default=1))
-    axes = {chart.title: _axis(chart, _values(histories, chart), limit) for chart in charts}
+    axes = {title: _axis(title, _values(histories, title), limit) for title in charts}
     panels = tuple(
-        tuple(_panel(chart, history, x, axes[chart.title]) for chart in charts)
-        if history.epochs
-        else ()
+        tuple(_panel(title, history, x, axes[title]) for title in charts) if history.epochs else ()
         for history in histories
     )
     return Curves(panels, not moved, clipped)
@@ -135,13 +152,13 @@ def _moves(rates: Float64) -> bool:
     return any(np.ptp(row[np.isfinite(row)]) > 0 for row in rates if np.isfinite(row).any())
 
 
-def _values(histories: Sequence[Histories], chart: Chart) -> Float64:
-    """All finite values of a chart: of finished trials, or without any of diverged ones."""
+def _values(histories: Sequence[Histories], title: str) -> Float64:
+    """All finite values of a chart, of finished trials or else of diverged ones."""
     for finished in (True, False):
         arrays = [
             history.of(series.name, finished=finished).ravel()
             for history in histories
-            for series in chart.series
+            for series in CHARTS[title]
         ]
         values = np.concatenate(arrays) if arrays else np.empty(0)
         values = values[np.isfinite(values)]
@@ -150,23 +167,23 @@ def _values(histories: Sequence[Histories], chart: Chart) -> Float64:
     return np.empty(0)
 
 
-def _axis(chart: Chart, values: Float64, limit: float) -> Axis:
-    if chart.title == "learning rate":
+def _axis(title: str, values: Float64, limit: float) -> Axis:
+    if title == "learning rate":
         return scale.logarithmic(values.tolist())
-    if chart.title == "loss":
+    if title == "loss":
         return scale.linear(np.minimum(values, limit).tolist(), 3, floor=0.0)
     return scale.linear(values.tolist(), 3, floor=0.0, ceiling=1.0, percent=True)
 
 
-def _panel(chart: Chart, history: Histories, x: Axis, y: Axis) -> Panel:
+def _panel(title: str, history: Histories, x: Axis, y: Axis) -> Panel:
     lines = []
-    for series in chart.series:
+    for series in CHARTS[title]:
         values = history.of(series.name)
         if np.isfinite(values).any():
             lines.append(_line(series.style, values, x, y))
     diverged = [
         _path(epochs, row[epochs - 1], x, y)
-        for series in chart.series
+        for series in CHARTS[title]
         for row in history.of(series.name, finished=False)
         for epochs in [_shown(row)]
         if len(epochs)
@@ -174,7 +191,7 @@ def _panel(chart: Chart, history: Histories, x: Axis, y: Axis) -> Panel:
     kept = tuple(
         x.at(epoch) for epoch in history.kept[history.finished] if 0 < epoch < history.epochs
     )
-    return Panel(chart.title, x, y, tuple(lines), tuple(diverged), kept)
+    return Panel(title, x, y, tuple(lines), tuple(diverged), kept)
 
 
 def _line(style: str, values: Float64, x: Axis, y: Axis) -> Line:

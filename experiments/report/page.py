@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from data.terminal.text import clean
-from experiments.design.published_figure import PublishedFigure
-from experiments.report import confusion, curves, dots, histories
-from experiments.report.card import Card, card_of
-from experiments.report.ran import Ran, what_ran
+from experiments.report import confusion, curves
+from experiments.report.dot_plot import DotPlotLayout, plot_run
+from experiments.report.provenance import DatasetCounts, command_of, count_dataset
 from experiments.results.analysis import Analysis, VariantIntervals, analyse
-from experiments.results.notes import notes
-from experiments.results.run_result import CandidateResult, RunResult, VariantResult, collect
+from experiments.results.run_result import CandidateResult, RunResult, VariantResult, collect, notes
 from experiments.runs.directory import RunDirectory
 
 _UNKNOWN = VariantIntervals(None, None, None, None)
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A variant with its training curves.
-
-    Args:
-        variant: its results.
-        shown: the learning rate whose trials the curves show.
-        panels: the curves.
-    """
+class TrainedVariant:
+    """A variant, the learning rate that its curves show, and the panels of the curves."""
 
     variant: VariantResult
     shown: CandidateResult
@@ -39,28 +30,45 @@ class Page:
 
     Args:
         anchor: prefix of the page's HTML ids.
-        result, analysis, card, ran: read and computed from the records.
-        about: paragraphs of the study's description.
-        dots: plots of accuracy and macro-F1.
+        result, analysis: of the run.
+        dataset: its rows.
+        command: that repeats the run; empty if there is none.
+        is_own_study: whether options of the command cannot express the study.
+        dot_plots: of accuracy and macro-F1.
         curves: training curves of all variants.
         trained: variants with their curves.
         confusions: confusion matrices of the tested variants.
-        rates: all learning rates; none before any trial finished.
-        notes: warnings and remarks, in sentences.
     """
 
     anchor: str
     result: RunResult
     analysis: Analysis
-    card: Card
-    ran: Ran
-    about: tuple[str, ...]
-    dots: tuple[dots.Dots, ...]
+    dataset: DatasetCounts
+    command: str
+    is_own_study: bool
+    dot_plots: tuple[DotPlotLayout, ...]
     curves: curves.Curves
-    trained: tuple[Trained, ...]
+    trained: tuple[TrainedVariant, ...]
     confusions: tuple[confusion.Confusion, ...]
-    rates: tuple[float, ...]
-    notes: tuple[str, ...]
+
+    @property
+    def about(self) -> list[str]:
+        """Paragraphs of the study's description, without the question at its beginning."""
+        texts = (" ".join(part.split()) for part in self.result.manifest.about.split("\n\n"))
+        return [text for text in texts if text and text != self.result.manifest.question]
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on failures and on what limits the figures."""
+        return list(notes(self.result))
+
+    @property
+    def rates(self) -> list[float]:
+        """All learning rates; none before any trial finished."""
+        tried = [tried for variant in self.result.variants for tried in variant.candidates]
+        if not any(one.validation_macro_f1.values for one in tried):
+            return []
+        return sorted({one.learning_rate for one in tried})
 
     @property
     def is_finished(self) -> bool:
@@ -69,7 +77,7 @@ class Page:
 
     @property
     def answer(self) -> str:
-        """The answer to the study's question, in a sentence."""
+        """The answer to the study's question."""
         answer = self.analysis.answer
         return "Nothing was tested yet." if answer is None else answer.sentence
 
@@ -124,77 +132,27 @@ def page_of(run: RunDirectory, anchor: str) -> Page:
     """
     result = collect(run)
     analysis = analyse(result)
-    shown = [histories.shown_rate(variant) for variant in result.variants]
-    drawn = curves.draw(list(map(histories.of_candidate, shown)), len(result.genres))
+    shown = [_shown(variant) for variant in result.variants]
+    drawn = curves.draw(list(map(curves.histories_of, shown)), len(result.genres))
     return Page(
-        anchor=anchor,
-        result=result,
-        analysis=analysis,
-        card=card_of(result),
-        ran=what_ran(result),
-        about=tuple(_paragraphs(result)),
-        dots=_plots(result, analysis),
-        curves=drawn,
-        trained=tuple(map(Trained, result.variants, shown, drawn.of_variant)),
-        confusions=tuple(
+        anchor,
+        result,
+        analysis,
+        count_dataset(result),
+        *command_of(result),
+        (plot_run(result, analysis, "accuracy"), plot_run(result, analysis, "macro_f1")),
+        drawn,
+        tuple(map(TrainedVariant, result.variants, shown, drawn.of_variant)),
+        tuple(
             confusion.summarise(variant.name, variant.n, result.genres, variant.confusion_matrix)
             for variant in result.variants
             if variant.n
         ),
-        rates=_rates(result),
-        notes=tuple(notes(result)),
     )
 
 
-def _rates(result: RunResult) -> tuple[float, ...]:
-    tried = [tried for variant in result.variants for tried in variant.candidates]
-    if not any(one.validation_macro_f1.values for one in tried):
-        return ()
-    return tuple(sorted({one.learning_rate for one in tried}))
-
-
-def _paragraphs(result: RunResult) -> Iterator[str]:
-    """The study's description, without the question that it opens with."""
-    for paragraph in result.manifest.about.split("\n\n"):
-        text = " ".join(paragraph.split())
-        if text and text != result.manifest.question:
-            yield text
-
-
-def _plots(result: RunResult, analysis: Analysis) -> tuple[dots.Dots, ...]:
-    accuracy, macro_f1 = [], []
-    for variant in result.variants:
-        intervals = analysis.intervals.get(variant.name, _UNKNOWN)
-        accuracy.append(
-            dots.Entry(
-                variant.name,
-                variant.accuracy.values,
-                variant.accuracy.mean,
-                intervals.accuracy,
-                tuple(_source(figure, figure.accuracy) for figure in variant.published),
-            )
-        )
-        macro_f1.append(
-            dots.Entry(
-                variant.name,
-                variant.macro_f1.values,
-                variant.macro_f1.mean,
-                intervals.macro_f1,
-                tuple(
-                    _source(figure, figure.f1)
-                    for figure in variant.published
-                    if figure.f1_kind == "macro"
-                ),
-            )
-        )
-    for baseline in result.baselines:
-        if baseline.n:
-            for entries, spread in (accuracy, baseline.accuracy), (macro_f1, baseline.macro_f1):
-                entries.append(
-                    dots.Entry(baseline.name, spread.values, spread.mean, is_baseline=True)
-                )
-    return dots.place("accuracy %", accuracy), dots.place("macro-F1 %", macro_f1)
-
-
-def _source(figure: PublishedFigure, value: float) -> dots.Source:
-    return dots.Source(value / 100, f"source {figure.source}: {value:.2f} % ({figure.protocol})")
+def _shown(variant: VariantResult) -> CandidateResult:
+    """The selected learning rate; before selection, the best so far."""
+    if variant.n:
+        return variant.selected
+    return max(variant.candidates, key=lambda tried: tried.validation_macro_f1.mean or 0.0)

@@ -1,10 +1,10 @@
-"""Statistics of a run's results: intervals, comparisons, the answer in a sentence."""
+"""Statistics of a run's results: intervals, comparisons, the answer to its question."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments.results.run_result import RunResult, VariantResult
 from experiments.runs.predictions import Predictions, baselines_of, predictions_of
@@ -17,10 +17,6 @@ from experiments.statistics.cluster_bootstrap import (
 )
 from experiments.statistics.intervals import Interval, mean_interval
 from experiments.statistics.paired_tests import McNemar, mcnemar
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ def analyse(result: RunResult) -> Analysis:
     """
     classes = len(result.genres)
     tested = [variant for variant in result.variants if variant.n]
-    predictions = {variant.name: _predictions(result, variant) for variant in tested}
+    predictions = {variant.name: recorded_predictions(result, variant) for variant in tested}
     first = next((found[0] for found in predictions.values() if found), None)
     clusters = None if first is None else clusters_of(first.label, first.track)
     bootstrap = ClusterBootstrap(first.label, clusters) if first and clusters else None
@@ -123,7 +119,8 @@ def analyse(result: RunResult) -> Analysis:
     )
 
 
-def _predictions(result: RunResult, variant: VariantResult) -> list[Predictions]:
+def recorded_predictions(result: RunResult, variant: VariantResult) -> list[Predictions]:
+    """Predictions of a variant's tested trials, without those that were not recorded."""
     found = [predictions_of(result.run, trial, len(result.genres)) for trial in variant.trials]
     return [each for each in found if each is not None]
 
@@ -151,19 +148,12 @@ def _against(
 ) -> tuple[BaselineComparison, ...]:
     if ours is None:
         return ()
-    found = baselines_of(result.run)
-    return tuple(
-        BaselineComparison(
-            baseline.name,
-            bootstrap.compare(theirs, ours.predicted),
-            mcnemar(ours.label, theirs, ours.predicted),
-        )
-        for baseline in result.baselines
-        if (theirs := _first_fit(found.get(baseline.name), len(ours.label))) is not None
-    )
-
-
-def _first_fit(predicted: npt.NDArray[np.int64] | None, rows: int) -> npt.NDArray[np.int64] | None:
-    if predicted is None or predicted.ndim != 2 or predicted.shape[1:] != (rows,):
-        return None
-    return predicted[0] if len(predicted) else None
+    recorded, compared = baselines_of(result.run), []
+    for baseline in result.baselines:
+        fits = recorded.get(baseline.name)
+        if fits is None or fits.ndim != 2 or not len(fits) or len(fits[0]) != len(ours.label):
+            continue
+        rows = bootstrap.compare(fits[0], ours.predicted)
+        test = mcnemar(ours.label, fits[0], ours.predicted)
+        compared.append(BaselineComparison(baseline.name, rows, test))
+    return tuple(compared)

@@ -1,22 +1,20 @@
-"""Comparison of runs: their differences, and figures of the same variants.
-
-All runs are compared with the first.
-"""
+"""Comparison of runs with the first: differing settings, and figures of the same variants."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from experiments.design.config_paths import flatten_config
 from experiments.errors import RunError
-from experiments.results.differences import Difference, differences
+from experiments.results.analysis import recorded_predictions
 from experiments.results.number_format import between, p_value, points
 from experiments.results.run_result import RunResult, VariantResult, collect
 from experiments.runs.directory import RunDirectory
-from experiments.runs.predictions import Predictions, predictions_of
+from experiments.runs.predictions import Predictions
 from experiments.statistics.cluster_bootstrap import ClusterBootstrap, RowComparison, clusters_of
 from experiments.statistics.paired_tests import (
     McNemar,
@@ -25,13 +23,22 @@ from experiments.statistics.paired_tests import (
     mcnemar,
 )
 
+_NONE = "-"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting, such as "seeds" or "adam: training.epochs", and its value in each run."""
+
+    what: str
+    values: tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class DifferenceToFirst:
-    """A variant of a later run compared with the same variant of the first, on common seeds.
+    """Test figures of a later run minus those of the first, for one variant, on common seeds.
 
-    Args:
-        accuracy, macro_f1: of the test rows, later minus first; None with too few common seeds.
+    None with too few common seeds.
     """
 
     accuracy: SeedComparison | None
@@ -75,7 +82,7 @@ class BestOnRows:
 
     @property
     def sentence(self) -> str:
-        """The comparison in words."""
+        """The comparison as a sentence."""
         interval = between(self.accuracy.interval, signed=True)
         certainty = f" (95 % interval {interval}, p {p_value(self.accuracy.p)})"
         return (
@@ -94,9 +101,9 @@ class RunComparison:
 
     Args:
         results: of the runs.
-        differences: between the runs' records.
+        differences: of their settings.
         variants: of all runs, those of the first run before others.
-        best: comparisons on the same test rows, for runs that have them.
+        best: comparisons of the best variants, for runs with the same test rows.
     """
 
     results: tuple[RunResult, ...]
@@ -114,9 +121,7 @@ class RunComparison:
         return {
             "runs": [result.to_dict() for result in self.results],
             "same_dataset": self.share_dataset,
-            "differences": [
-                {"what": one.what, "values": list(one.values)} for one in self.differences
-            ],
+            "differences": [asdict(one) for one in self.differences],
             "variants": [
                 {
                     "name": common.name,
@@ -148,7 +153,7 @@ def compare(runs: Sequence[RunDirectory]) -> RunComparison:
         results,
         tuple(differences(results)),
         tuple(_common(name, results) for name in names),
-        _best(results),
+        _compare_best(results),
     )
 
 
@@ -174,41 +179,64 @@ def _against(first: VariantResult, other: VariantResult) -> DifferenceToFirst:
     return DifferenceToFirst(of("accuracy"), of("macro_f1"))
 
 
-def _best(results: Sequence[RunResult]) -> tuple[BestOnRows, ...]:
-    first = _predicted(results[0])
-    if first is None:
+def _compare_best(results: Sequence[RunResult]) -> tuple[BestOnRows, ...]:
+    first, ours = results[0].best, _best_predictions(results[0])
+    if first is None or not ours:
         return ()
-    label, track = first[0].label, first[0].track
-    clusters = clusters_of(label, track)
+    label = ours[0].label
+    clusters = clusters_of(label, ours[0].track)
     bootstrap = ClusterBootstrap(label, clusters)
     found = []
-    for place, result in enumerate(results[1:], 1):
-        other = _predicted(result)
+    for index, result in enumerate(results[1:], 1):
+        best, theirs = result.best, _best_predictions(result)
         same = result.content_sha256 == results[0].content_sha256
-        if other is None or not same or not np.array_equal(other[0].label, label):
-            continue
-        ours, theirs = (np.stack([one.predicted for one in some]) for some in (first, other))
-        found.append(
-            BestOnRows(
-                place,
-                _best_name(results[0]),
-                _best_name(result),
-                bootstrap.compare(ours, theirs),
-                str(clusters),
-                mcnemar(label, ours[0], theirs[0]),
-            )
-        )
+        if best and theirs and same and np.array_equal(theirs[0].label, label):
+            a, b = (np.stack([one.predicted for one in some]) for some in (ours, theirs))
+            rows, test = bootstrap.compare(a, b), mcnemar(label, a[0], b[0])
+            found.append(BestOnRows(index, first.name, best.name, rows, str(clusters), test))
     return tuple(found)
 
 
-def _best_name(result: RunResult) -> str:
-    return result.best.name if result.best else ""
+def _best_predictions(result: RunResult) -> list[Predictions]:
+    return recorded_predictions(result, result.best) if result.best else []
 
 
-def _predicted(result: RunResult) -> list[Predictions] | None:
-    """Recorded predictions of the best variant's trials; None without any."""
-    best = result.best
-    if best is None:
-        return None
-    read = (predictions_of(result.run, trial, len(result.genres)) for trial in best.trials)
-    return [one for one in read if one is not None] or None
+def differences(results: Sequence[RunResult]) -> Iterator[Difference]:
+    """Settings that are not equal in all runs."""
+    yield from _unlike([_settings(result) for result in results], "")
+    for name in dict.fromkeys(variant.name for result in results for variant in result.variants):
+        configs = [_config(result, name) for result in results]
+        if all(configs):
+            yield from _unlike(configs, f"{name}: ")
+
+
+def _unlike(fields: Sequence[Mapping[str, str]], begin: str) -> Iterator[Difference]:
+    for what in dict.fromkeys(name for one in fields for name in one):
+        values = tuple(one.get(what, _NONE) for one in fields)
+        if len(set(values)) > 1:
+            yield Difference(f"{begin}{what}", values)
+
+
+def _settings(result: RunResult) -> dict[str, str]:
+    """Settings of a run, without its variants."""
+    return {
+        "study": result.study,
+        "protocol": result.protocol,
+        "state": result.state,
+        "dataset": result.dataset,
+        "dataset's content": result.content_sha256[:12],
+        "seeds": ", ".join(str(seed) for seed in result.manifest.seeds),
+        "left out": " ".join(result.manifest.left_out) or _NONE,
+        **result.machine,
+    }
+
+
+def _config(result: RunResult, name: str) -> dict[str, str]:
+    """A variant's config, field by field; empty where the run has no such variant."""
+    for variant in result.manifest.variants:
+        if variant.name == name:
+            rates = [f"{candidate.learning_rate:g}" for candidate in variant.candidates]
+            trial = variant.candidates[0].trials[0].to_dict()
+            flat = dict(flatten_config({part: trial[part] for part in ("network", "training")}))
+            return flat | {"training.learning_rate": ", ".join(rates)}
+    return {}

@@ -1,13 +1,14 @@
-"""The results of a run, summed up from its records."""
+"""The results of a run, read from its records, and notes on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 from experiments.design.published_figure import PublishedFigure
+from experiments.design.trial import Trial
 from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.manifest import RunManifest, VariantRecord
@@ -17,27 +18,42 @@ from experiments.runs.trial_result import Matrix, TestScores, TrialResult, added
 
 
 @dataclass(frozen=True)
-class CandidateResult:
-    """A candidate that validation selects from.
+class VariantTrial:
+    """A trial of a variant; a trial that two variants share is there once for each.
 
-    Args:
-        learning_rate: of its training.
-        trials: their ids.
-        results: of its trials; None where there is none yet.
+    `result` is None as long as there is none.
     """
 
+    variant: str
+    trial: Trial
+    result: TrialResult | None
+
+    @property
+    def status(self) -> str:
+        """Status of the result, or "untrained"."""
+        return "untrained" if self.result is None else self.result.status
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """A learning rate that validation selects from."""
+
     learning_rate: float
-    trials: tuple[str, ...]
-    results: tuple[TrialResult | None, ...]
+    trials: tuple[VariantTrial, ...]
+
+    @property
+    def results(self) -> tuple[TrialResult | None, ...]:
+        """Results of the trials; None where there is none yet."""
+        return tuple(planned.result for planned in self.trials)
 
     @property
     def tested(self) -> tuple[TrialResult, ...]:
-        """Of the trials that were tested."""
+        """Results of the trials that were tested."""
         return tuple(result for result in self.results if result and result.test)
 
     @property
     def validation_macro_f1(self) -> Spread:
-        """Of each trial that finished, at the epoch that was kept."""
+        """Of each finished trial, at the epoch whose weights were kept."""
         finished = (result for result in self.results if result and result.is_finished)
         return Spread(tuple(result.score for result in finished))
 
@@ -63,12 +79,12 @@ class VariantResult:
 
     @cached_property
     def tested(self) -> tuple[TrialResult, ...]:
-        """Results of the trials that were tested."""
+        """Results of the tested trials."""
         return self.selected.tested
 
     @property
     def name(self) -> str:
-        """Of the variant."""
+        """Name of the variant."""
         return self.record.name
 
     @property
@@ -78,47 +94,47 @@ class VariantResult:
 
     @property
     def note(self) -> str:
-        """On the documented protocol."""
+        """Where the source's code differs from its text."""
         return self.record.note
 
     @property
     def learning_rate(self) -> float:
-        """That was trained, or that validation selected."""
+        """The trained one, or the one that validation selected."""
         return self.selected.learning_rate
 
     @property
     def selected_from(self) -> int:
-        """Number of learning rates tried."""
+        """Number of learning rates."""
         return len(self.candidates)
 
     @property
     def trials(self) -> tuple[str, ...]:
-        """Ids of those that were tested."""
+        """Ids of the tested trials."""
         return tuple(result.trial for result in self.tested)
 
     @property
     def n(self) -> int:
-        """Trials that were tested."""
+        """Number of tested trials."""
         return len(self.tested)
 
     @property
     def seeds(self) -> int:
-        """Trials that there should be."""
+        """Number of planned trials of the selected learning rate."""
         return len(self.selected.trials)
 
     @property
     def diverged(self) -> int:
-        """Trials whose loss was not finite, at any learning rate."""
+        """Number of diverged trials, at any learning rate."""
         return sum(result is not None and result.status == "diverged" for result in self._all)
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """Why trials failed, at any learning rate."""
+        """Reasons of failed trials, at any learning rate."""
         return tuple(result.reason for result in self._all if result and result.status == "failed")
 
     @property
     def untrained(self) -> int:
-        """Trials without a result yet, at any learning rate."""
+        """Number of trials without a result, at any learning rate."""
         return self._all.count(None)
 
     @cached_property
@@ -138,12 +154,12 @@ class VariantResult:
 
     @property
     def epochs(self) -> Spread:
-        """That the tested trials were trained for."""
+        """Epochs of each tested trial."""
         return Spread(tuple(float(result.epochs) for result in self.tested))
 
     @property
     def seconds(self) -> Spread:
-        """That training each of the tested trials took."""
+        """Training time of each tested trial."""
         return Spread(tuple(result.training_seconds for result in self.tested))
 
     @property
@@ -250,6 +266,12 @@ class RunResult:
         return {name: str(value) for name, value in known.items() if value}
 
     @property
+    def trials(self) -> tuple[VariantTrial, ...]:
+        """All trials, variant by variant, in the order of the plan."""
+        candidates = (one for variant in self.variants for one in variant.candidates)
+        return tuple(planned for candidate in candidates for planned in candidate.trials)
+
+    @property
     def best(self) -> VariantResult | None:
         """The variant with the best mean validation macro-F1; None if none finished."""
         tested = [variant for variant in self.variants if variant.n]
@@ -272,7 +294,7 @@ class RunResult:
 
 
 def collect(run: RunDirectory) -> RunResult:
-    """Sum a run's records up.
+    """Read the results of a run.
 
     Raises:
         RunError: a record is missing or damaged.
@@ -285,11 +307,41 @@ def collect(run: RunDirectory) -> RunResult:
             record,
             classes,
             tuple(
-                CandidateResult(c.learning_rate, c.ids, tuple(results[trial] for trial in c.ids))
-                for c in record.candidates
+                CandidateResult(
+                    one.learning_rate,
+                    tuple(VariantTrial(record.name, t, results[t.id]) for t in one.trials),
+                )
+                for one in record.candidates
             ),
         )
         for record in manifest.variants
     )
     state = state_of(run, manifest).state
     return RunResult(run, manifest, state, variants, run.read_baselines(classes))
+
+
+def notes(result: RunResult) -> Iterator[str]:
+    """Sentences on failed trials and baselines, and on what limits the figures."""
+    for variant in result.variants:
+        yield from (f"{variant.name}: {note}" for note in _of_variant(result, variant))
+    for baseline in result.baselines:
+        if baseline.failure:
+            yield f"{baseline.name}: not fitted: {baseline.failure}"
+
+
+def _of_variant(result: RunResult, variant: VariantResult) -> Iterator[str]:
+    trials = variant.seeds * variant.selected_from
+    if variant.untrained:
+        yield f"{variant.untrained} of {trials} trials have no result: the run is {result.state}."
+    elif not variant.n and not variant.diverged and not variant.failures:
+        yield "trained, not yet tested."
+    if variant.diverged:
+        yield f"{variant.diverged} of {trials} trials diverged (a loss that is not finite)."
+    for reason in sorted(set(variant.failures)):
+        yield f"{variant.failures.count(reason)} of {trials} trials failed: {reason}"
+    predicted = [any(column) for column in zip(*variant.confusion_matrix, strict=True)]
+    if variant.n and sum(predicted) == 1:
+        only = result.genres[predicted.index(True)]
+        yield f"predicts {only} whatever it hears; it has not learned."
+    if variant.note:
+        yield variant.note

@@ -13,8 +13,8 @@ from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
-    from experiments.report.dots import Dots, Entry
-    from experiments.results.analysis import Analysis, VariantIntervals
+    from experiments.report.dot_plot import DotPlotLayout
+    from experiments.results.analysis import Analysis
     from experiments.results.comparison import RunComparison
 
 Figure = Literal["macro_f1", "accuracy"]
@@ -34,7 +34,7 @@ class SingleRun:
 
     result: RunResult
     analysis: Analysis | None
-    plots: Mapping[Figure, Dots]
+    plots: Mapping[Figure, DotPlotLayout]
     problem: str = ""
 
 
@@ -48,7 +48,7 @@ class SeveralRuns:
     """
 
     compared: RunComparison
-    plots: Mapping[Figure, Dots]
+    plots: Mapping[Figure, DotPlotLayout]
 
 
 def ordered(result: RunResult, figure: Figure) -> list[VariantResult]:
@@ -94,12 +94,12 @@ def compare_runs(runs: Sequence[RunDirectory]) -> SeveralRuns:
     Raises:
         RunError: a record is missing or damaged.
     """
-    from experiments.report.dots import place
+    from experiments.report.dot_plot import lay_out, variant_entry
     from experiments.results.comparison import compare
     from experiments.statistics.intervals import mean_interval
 
     compared = compare(runs)
-    plots: dict[Figure, Dots] = {}
+    plots: dict[Figure, DotPlotLayout] = {}
     for figure, what in FIGURES.items():
         entries = []
         for common in compared.variants:
@@ -108,36 +108,15 @@ def compare_runs(runs: Sequence[RunDirectory]) -> SeveralRuns:
                     values = getattr(found, figure).values
                     interval = mean_interval(values)
                     name = f"{number} {common.name}"
-                    entries.append(_entry(name, found, figure, interval))
-        plots[figure] = place(f"{what} %", entries)
+                    entries.append(variant_entry(name, found, figure, interval))
+        plots[figure] = lay_out(f"{what} %", entries)
     return SeveralRuns(compared, plots)
 
 
-def _plots(result: RunResult, analysis: Analysis | None) -> dict[Figure, Dots]:
-    from experiments.report.dots import Entry, place
+def _plots(result: RunResult, analysis: Analysis | None) -> dict[Figure, DotPlotLayout]:
+    from experiments.report.dot_plot import plot_run
 
-    intervals: Mapping[str, VariantIntervals] = analysis.intervals if analysis else {}
-    plots: dict[Figure, Dots] = {}
-    for figure, what in FIGURES.items():
-        entries = []
-        for variant in ordered(result, figure):
-            found = intervals.get(variant.name)
-            interval = getattr(found, figure) if found else None
-            entries.append(_entry(variant.name, variant, figure, interval))
-        for baseline in result.baselines:
-            if baseline.n:
-                spread = getattr(baseline, figure)
-                entries.append(Entry(baseline.name, spread.values, spread.mean, is_baseline=True))
-        plots[figure] = place(f"{what} %", entries)
-    return plots
-
-
-def _entry(name: str, variant: VariantResult, figure: Figure, interval: object) -> Entry:
-    from experiments.report.dots import Entry, Source
-
-    spread = getattr(variant, figure)
-    sources = tuple(Source(value / 100, source) for source, value in documented(variant, figure))
-    return Entry(name, spread.values, spread.mean, interval, sources)  # type: ignore[arg-type]
+    return {f: plot_run(result, analysis, f, ordered(result, f)) for f in FIGURES}
 
 
 def _mean(variant: VariantResult | BaselineResult, figure: Figure) -> float:

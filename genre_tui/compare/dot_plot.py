@@ -14,7 +14,7 @@ from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import SERIES
 
 if TYPE_CHECKING:
-    from experiments.report.dots import Dots, Row
+    from experiments.report.dot_plot import DotPlotLayout, DotPlotRow
 
 MEAN, SEED, BASELINE, LINE, SOURCE = "●", "∘", "×", "┊", "◇"
 _LONGEST_NAME = 26
@@ -37,7 +37,7 @@ class DotPlot:
         series: indices of their colours; empty for a colour each.
     """
 
-    def __init__(self, dots: Dots, series: Sequence[int] = ()) -> None:
+    def __init__(self, dots: DotPlotLayout, series: Sequence[int] = ()) -> None:
         self._dots, self._series = dots, series
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -100,7 +100,7 @@ def column(at: float, room: int) -> int:
     return min(max(round(at / 100 * (room - 1)), 0), room - 1)
 
 
-def row_signs(row: Row, room: int) -> str:
+def row_signs(row: DotPlotRow, room: int) -> str:
     """A row's signs; the most important are drawn last."""
     line = [" "] * room
     for at in row.lines:
@@ -124,7 +124,7 @@ def row_signs(row: Row, room: int) -> str:
     return "".join(line)
 
 
-def _line(row: Row, room: int, style: Style) -> Text:
+def _line(row: DotPlotRow, room: int, style: Style) -> Text:
     text = Text(row_signs(row, room), no_wrap=True)
     for place, sign in enumerate(text.plain):
         if sign == LINE:

@@ -20,7 +20,7 @@ from experiments.design.trial import Trial
 from experiments.design.variants import only, vary
 from experiments.errors import RunError
 from experiments.report import write_report
-from experiments.report.ran import what_ran
+from experiments.report.provenance import command_of
 from experiments.report.writing import render
 from experiments.results.analysis import analyse
 from experiments.results.run_result import collect
@@ -109,7 +109,10 @@ def test_a_report_says_what_the_records_say(tmp_path: Path) -> None:
         assert variant.accuracy.mean is not None
         assert variant.name in page.text
         assert f"{variant.accuracy.mean * 100:.2f}" in page.text
-        assert all(trial in page.text for tried in variant.candidates for trial in tried.trials)
+        assert all(
+            one.trial.id in page.text for tried in variant.candidates for one in tried.trials
+        )
+    assert all(planned.trial.id in page.text for planned in result.trials)
     for baseline in result.baselines:
         assert baseline.name in page.text
     assert "0" * 64 in page.text
@@ -294,8 +297,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _asked(run: RunDirectory, request: Request) -> tuple[str, bool]:
     run.write_request(request)
-    ran = what_ran(collect(run))
-    return ran.command, ran.is_own
+    return command_of(collect(run))
 
 
 def test_the_command_that_asks_for_the_same(tmp_path: Path) -> None:
@@ -303,7 +305,7 @@ def test_the_command_that_asks_for_the_same(tmp_path: Path) -> None:
     run = record(tmp_path)
     usual = "python -m experiments run ffn-baseline --data tiny --protocol controlled --seeds 3"
     usual += " --epochs 4"
-    assert what_ran(collect(run)).command == "", "without request.json nothing is made up"
+    assert command_of(collect(run)) == ("", False), "without request.json nothing is made up"
     assert _asked(run, Request(study, path)) == (usual, False)
     quick = Request(study, path, StudyOptions("controlled", quick=True), Computing(threads=2))
     assert _asked(run, quick) == (f"{usual} --quick --threads 2", False)

@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from experiments.report import confusion, curves, dots, scale
-from experiments.report.dots import Entry, Source
-from experiments.report.histories import Histories
+from experiments.report import confusion, curves, scale
+from experiments.report.curves import Histories
+from experiments.report.dot_plot import DotPlotEntry, lay_out
 from experiments.statistics.intervals import Interval
 
 
@@ -66,11 +66,11 @@ def _interval(low: float, high: float) -> Interval:
 
 def test_dots_of_seeds_mean_interval_and_source() -> None:
     entries = [
-        Entry("a", (0.4, 0.6), 0.5, _interval(0.3, 0.7), (Source(0.7, "source A"),)),
-        Entry("b", (0.3,), 0.3),
-        Entry("svm", (0.65,), 0.65, is_baseline=True),
+        DotPlotEntry("a", (0.4, 0.6), 0.5, _interval(0.3, 0.7), ((0.7, "source A"),)),
+        DotPlotEntry("b", (0.3,), 0.3),
+        DotPlotEntry("svm", (0.65,), 0.65, is_baseline=True),
     ]
-    plot = dots.place("accuracy %", entries)
+    plot = lay_out("accuracy %", entries)
     low, high = 0.3 - 0.4 * 0.04, 0.7 + 0.4 * 0.04
     a, b, svm = plot.rows
 
@@ -88,11 +88,11 @@ def test_dots_of_seeds_mean_interval_and_source() -> None:
 
 def test_a_baseline_far_away_does_not_squeeze_the_variants() -> None:
     entries = [
-        Entry("a", (0.8, 0.82), 0.81),
-        Entry("majority", (0.25,), 0.25, is_baseline=True),
-        Entry("svm", (0.9,), 0.9, is_baseline=True),
+        DotPlotEntry("a", (0.8, 0.82), 0.81),
+        DotPlotEntry("majority", (0.25,), 0.25, is_baseline=True),
+        DotPlotEntry("svm", (0.9,), 0.9, is_baseline=True),
     ]
-    plot = dots.place("accuracy %", entries)
+    plot = lay_out("accuracy %", entries)
     assert plot.axis.low > 0.7
     _, majority, svm = plot.rows
     assert (majority.beyond, majority.mean, majority.seeds) == ("low", None, ())
@@ -101,7 +101,7 @@ def test_a_baseline_far_away_does_not_squeeze_the_variants() -> None:
 
 
 def test_dots_without_any_figure() -> None:
-    plot = dots.place("accuracy %", [Entry("a", (), None)])
+    plot = lay_out("accuracy %", [DotPlotEntry("a", (), None)])
     assert plot.rows[0].mean is None
 
 

@@ -24,7 +24,7 @@ from experiments.design.request import Computing, Request
 from experiments.design.search_options import space_of
 from experiments.design.search_settings import Search
 from experiments.design.study import Budget, Study, Variant
-from experiments.display.search_table import search_view
+from experiments.display.result_tables import search_view
 from experiments.errors import RunError
 from experiments.execution.run_process import Carrier
 from experiments.results.run_result import collect

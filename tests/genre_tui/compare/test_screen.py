@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from experiments.report.dots import Entry, Source, place
+from experiments.report.dot_plot import DotPlotEntry, lay_out
 from experiments.runs.directory import RunDirectory
 from experiments.statistics.intervals import Interval
 from experiments.studies import STUDIES
@@ -45,11 +45,11 @@ def _interval(low: float, high: float) -> Interval:
 
 def test_a_line_of_the_plot_by_hand() -> None:
     entries = [
-        Entry("adam", (0.4, 0.6), 0.5, _interval(0.3, 0.7), (Source(0.9, "A"),)),
-        Entry("sgd", (0.2,), 0.2),
-        Entry("svm", (0.8,), 0.8, is_baseline=True),
+        DotPlotEntry("adam", (0.4, 0.6), 0.5, _interval(0.3, 0.7), ((0.9, "A"),)),
+        DotPlotEntry("sgd", (0.2,), 0.2),
+        DotPlotEntry("svm", (0.8,), 0.8, is_baseline=True),
     ]
-    dots = place("accuracy %", entries)
+    dots = lay_out("accuracy %", entries)
     adam, sgd, svm = (row_signs(row, 41) for row in dots.rows)
     shares = [number / 10 for number in range(2, 10)]
     at = {share: column(dots.axis.at(share), 41) for share in shares}
@@ -64,8 +64,8 @@ def test_a_line_of_the_plot_by_hand() -> None:
 
 def test_the_plot_is_as_wide_as_there_is_room() -> None:
     names = ["adam", "a\x1b[2J" + "very long " * 9, "[bold]x"]
-    entries = [Entry(name, (0.4, 0.6), 0.5, _interval(0.3, 0.7)) for name in names]
-    plot = DotPlot(place("accuracy %", [*entries, Entry("nothing", (), None)]))
+    entries = [DotPlotEntry(name, (0.4, 0.6), 0.5, _interval(0.3, 0.7)) for name in names]
+    plot = DotPlot(lay_out("accuracy %", [*entries, DotPlotEntry("nothing", (), None)]))
     for width in (40, 58, 78, 138):
         lines = [line.plain for line in plot.lines(width)]
         assert max(map(len, lines)) <= width, width
