@@ -85,7 +85,7 @@ def _stream_samples(path: Path) -> Iterator[Int16]:
             mono = block.mean(axis=1)
             if rate != SAMPLE_RATE:
                 mono = resample.resample_chunk(mono, last=last)
-            yield _to_int16(mono)
+            yield np.clip(np.round(mono * INT16_SCALE), -32768, 32767).astype(np.int16)
             if last:
                 break
         _check_whole(path, sound, frames_read)
@@ -160,7 +160,3 @@ def _check_whole(path: Path, sound: soundfile.SoundFile, frames_read: int) -> No
             f"{path} is truncated: its header promises {sound.frames / sound.samplerate:.1f} "
             f"seconds, {frames_read / sound.samplerate:.1f} are there; replace it or leave it out."
         )
-
-
-def _to_int16(samples: Float64) -> Int16:
-    return np.clip(np.round(samples * INT16_SCALE), -32768, 32767).astype(np.int16)

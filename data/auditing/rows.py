@@ -1,4 +1,4 @@
-"""All rows of a dataset under each other, ready to be compared."""
+"""All rows of a dataset as one table, with standardised features."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Rows:
 
 
 def stack(dataset: Dataset) -> Rows:
-    """The rows of a dataset's splits, under each other."""
+    """The rows of all splits, one split after the other."""
     splits = [rows for _, rows in dataset.splits()]
     split = np.repeat(np.arange(len(splits)), [len(rows) for rows in splits])
     row = np.concatenate([np.arange(len(rows)) for rows in splits])
@@ -93,11 +93,11 @@ def stack(dataset: Dataset) -> Rows:
 
 
 def distances(z: Float64, others: Float64) -> Iterator[tuple[slice, Float64]]:
-    """Distances from rows to others, block by block: root of the mean square over features.
+    """Distances of rows to `others`: root mean square over their standardised features.
 
     Args:
-        z: standardised features. [shape=(n, d)]
-        others: the same of others. [shape=(m, d)]
+        z: [shape=(n, d)]
+        others: [shape=(m, d)]
 
     Yields:
         The place of a block in `z`, and its distances. [shape=(k, m)]

@@ -22,8 +22,7 @@ from data.datasets.published_arrays import SOURCE_FILES, git_blob_id
 from data.errors import DataError
 
 _SPLIT_FOLDERS: dict[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
-_FEATURE_FOLDERS: dict[Features, str] = {"mfcc": "mfccs", "mel": "melgrams"}
-_MOST_HEADER_BYTES = 10_000  # that NumPy itself agrees to understand
+_MOST_HEADER_BYTES = 10_000  # the most that NumPy reads
 _LAYOUT = "{train,val,test}/{mfccs,melgrams}/{X,labels}.npy"
 
 
@@ -43,34 +42,33 @@ def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Datase
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder. Expected one with {_LAYOUT}.")
-    labels = {split: _read_labels(folder, split, "mfcc") for split in SPLITS}
-    genres = tuple(sorted(set(labels["train"])))
+    read = {split: _read_rows(folder / _SPLIT_FOLDERS[split] / "mfccs", "mfcc") for split in SPLITS}
+    genres = tuple(sorted(set(read["train"][1])))
     check_genres(genres)
     has_mel = with_mel and any(
         (folder / _SPLIT_FOLDERS[split] / "melgrams").exists() for split in SPLITS
     )
     splits: dict[SplitName, Split] = {}
-    for split in SPLITS:
-        mel = None
+    for split, (mfcc, labels) in read.items():
+        place, mel = _SPLIT_FOLDERS[split], None
         if has_mel:
-            mel = _read_features(folder, split, "mel").astype(np.float32)
-            if _read_labels(folder, split, "mel") != labels[split]:
+            mel, mel_labels = _read_rows(folder / place / "melgrams", "mel")
+            if mel_labels != labels:
                 raise DataError(
-                    f"the labels of {_SPLIT_FOLDERS[split]}/mfccs and "
-                    f"{_SPLIT_FOLDERS[split]}/melgrams differ: their rows must be the same "
-                    "segments in the same order."
+                    f"the labels of {place}/mfccs and {place}/melgrams differ: their rows must be "
+                    "the same segments in the same order."
                 )
-        if unknown := sorted(set(labels[split]) - set(genres)):
+        if unknown := sorted(set(labels) - set(genres)):
             raise DataError(
-                f"{_SPLIT_FOLDERS[split]}/mfccs/labels.npy has the genre {unknown[0]!r}, which no "
-                f"train row has (they have: {', '.join(genres)}): a network cannot learn it. Add "
-                "train rows or remove it."
+                f"{place}/mfccs/labels.npy has the genre {unknown[0]!r}, which no train row has "
+                f"(they have: {', '.join(genres)}): a network cannot learn it. Add train rows or "
+                "remove it."
             )
         splits[split] = Split(
-            mfcc=_read_features(folder, split, "mfcc").astype(np.float64),
-            mel=mel,
-            label=np.array([genres.index(genre) for genre in labels[split]], dtype=np.int64),
-            track=np.full(len(labels[split]), UNKNOWN_TRACK, dtype=np.int64),
+            mfcc=mfcc.astype(np.float64),
+            mel=None if mel is None else mel.astype(np.float32),
+            label=np.array([genres.index(genre) for genre in labels], dtype=np.int64),
+            track=np.full(len(labels), UNKNOWN_TRACK, dtype=np.int64),
         )
     return Dataset(
         name=name, genres=genres, track_names=(), provenance=_provenance(folder, has_mel), **splits
@@ -95,28 +93,22 @@ def _provenance(folder: Path, has_mel: bool) -> dict[str, Any]:
     }
 
 
-def _read_features(folder: Path, split: SplitName, kind: Features) -> npt.NDArray[Any]:
-    path = folder / _SPLIT_FOLDERS[split] / _FEATURE_FOLDERS[kind] / "X.npy"
-    values = _read_array(path)
-    check_features(str(path), values, kind)
-    return values
-
-
-def _read_labels(folder: Path, split: SplitName, kind: Features) -> list[str]:
-    path = folder / _SPLIT_FOLDERS[split] / _FEATURE_FOLDERS[kind] / "labels.npy"
-    values = _read_array(path)
-    if values.ndim != 1 or values.dtype.kind != "U":
+def _read_rows(folder: Path, kind: Features) -> tuple[npt.NDArray[Any], list[str]]:
+    """The features (mapped from disk) and genre names of a folder such as train/mfccs."""
+    path = folder / "labels.npy"
+    labels, values = _read_array(path), _read_array(folder / "X.npy")
+    if labels.ndim != 1 or labels.dtype.kind != "U":
         raise DataError(
             f"{path} must hold one genre name a row, as text of shape (n,). Received: "
-            f"{values.dtype} of shape {values.shape}."
+            f"{labels.dtype} of shape {labels.shape}."
         )
-    rows = len(_read_array(path.with_name("X.npy")))
-    if len(values) != rows:
+    if len(labels) != len(values):
         raise DataError(
-            f"{path} has {len(values)} labels, X.npy beside it {rows} rows: one label a row is "
-            "needed."
+            f"{path} has {len(labels)} labels, X.npy beside it {len(values)} rows: one label a row "
+            "is needed."
         )
-    return [str(value) for value in values]
+    check_features(str(folder / "X.npy"), values, kind)
+    return values, [str(label) for label in labels]
 
 
 def _read_array(path: Path) -> npt.NDArray[Any]:

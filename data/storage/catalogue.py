@@ -38,11 +38,7 @@ def names() -> list[str]:
 
 
 def path_of(name: str) -> Path:
-    """The file of a dataset, whether it is there or not.
-
-    Raises:
-        DataError: the name cannot be one.
-    """
+    """The file of a dataset, whether it is there or not; DataError if the name cannot be one."""
     if not _NAME.fullmatch(name) or name.endswith(_SUFFIX):
         raise DataError(
             "a dataset's name must be 1 to 64 lower-case letters, digits, '.', '_' or '-', "
@@ -52,11 +48,7 @@ def path_of(name: str) -> Path:
 
 
 def name_for(folder: Path) -> str:
-    """The default name of a dataset made from a folder.
-
-    Raises:
-        DataError: no name can be made from the folder's.
-    """
+    """The default name of a dataset made from a folder; DataError if the folder's gives none."""
     name = "".join(
         char if char.isascii() and (char.isalnum() or char in "._-") else "-"
         for char in folder.resolve().name.lower()
@@ -67,11 +59,7 @@ def name_for(folder: Path) -> str:
 
 
 def existing_path(name: str) -> Path:
-    """The file of a dataset that is there.
-
-    Raises:
-        DataError: there is none of this name.
-    """
+    """The file of a dataset that is there; DataError if there is none of this name."""
     there = names()
     if name in there:
         return path_of(name)
@@ -93,11 +81,7 @@ def default_name() -> str:
 
 
 def use(name: str) -> None:
-    """Make a dataset the default.
-
-    Raises:
-        DataError: there is none of this name.
-    """
+    """Make a dataset the default; DataError if there is none of this name."""
     if name != DEMO:
         existing_path(name)
     with commit(data_folder() / _DEFAULT_FILE) as temporary:
@@ -105,22 +89,14 @@ def use(name: str) -> None:
 
 
 def add(dataset: Dataset, *, replace: bool) -> Path:
-    """Store a dataset under its name.
-
-    Raises:
-        DataError: the name is taken and `replace` is false, or writing fails.
-    """
+    """Store a dataset under its name; DataError as `free_path`, or where writing fails."""
     path = free_path(dataset.name, replace=replace)
     hdf5.save(dataset, path)
     return path
 
 
 def free_path(name: str, *, replace: bool) -> Path:
-    """The file that a new dataset may be written to.
-
-    Raises:
-        DataError: the name cannot be one, is the demo's, or is taken.
-    """
+    """The file of a new dataset; DataError if the name cannot be one, is the demo's or taken."""
     path = path_of(name)
     if name == DEMO:
         raise DataError("the name 'demo' belongs to the built-in dataset: choose another.")
@@ -132,11 +108,7 @@ def free_path(name: str, *, replace: bool) -> Path:
 
 
 def remove(name: str) -> None:
-    """Delete a dataset; if it was the default, the demo is again.
-
-    Raises:
-        DataError: there is none of this name.
-    """
+    """Delete a dataset; if it was the default, the demo is again. DataError if it is missing."""
     path = existing_path(name)
     was_default = name == default_name()
     path.unlink()
