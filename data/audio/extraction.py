@@ -146,25 +146,21 @@ def _extract(track: Track, stem: Path) -> Extracted | Skipped:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the same bits with any number of workers
     digest, seconds, silent = hashlib.sha256(), 0, True
-    blocks = track.segments()
     try:
         with (
             writing(stem),
             stem.with_suffix(".mfcc").open("wb") as mfcc,
             stem.with_suffix(".mel").open("wb") as mel,
         ):
-            while True:
-                try:
-                    block = next(blocks, None)
-                except DataError as error:
-                    return Skipped(str(error))
-                if block is None:
-                    break
-                silent = silent and not block.any()
-                seconds += len(block)
-                digest.update(block.tobytes())
-                mfcc.write(mfcc_statistics(block).tobytes())
-                mel.write(mel_spectrograms(block).tobytes())
+            try:
+                for block in track.segments():
+                    silent = silent and not block.any()
+                    seconds += len(block)
+                    digest.update(block.tobytes())
+                    mfcc.write(mfcc_statistics(block).tobytes())
+                    mel.write(mel_spectrograms(block).tobytes())
+            except DataError as error:
+                return Skipped(str(error))
         if silent:
             return Skipped(f"{track.name} is silent from beginning to end.")
         return Extracted(seconds, digest.hexdigest(), stem)
