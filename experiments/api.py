@@ -9,6 +9,7 @@ from typing import Any
 
 from data.files.user_folders import runs_folder
 from data.sources.open import dataset_path, summarise_dataset
+from experiments.design.own_code import require_trusted
 from experiments.design.request import CHECKPOINT_SECONDS, Computing, Request
 from experiments.design.study import Protocol, Study
 from experiments.display.comparison_tables import analysis_view, comparison_view
@@ -290,12 +291,13 @@ class Run:
             variant, seed, learning_rate: see `history`.
 
         Raises:
-            RunError: there is no such trial.
+            RunError: there is no such trial, or a function of somebody else builds it.
             ConfigError: it has no model, or a damaged one.
         """
         from networks.inference import load_model
 
         trial = self._find(variant, seed, learning_rate).trial
+        require_trusted(trial.network)
         path = self._directory.trial_path(trial.id) / "model.keras"
         return load_model(path, trial.network, len(self._manifest.dataset.genres))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
@@ -13,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from networks.errors import ConfigError
 from networks.models.build import build_model
 from networks.models.config import NetworkConfig
+from networks.models.custom import CustomConfig
 from networks.safe_loading import WEIGHTS, load_weights
 
 _ROWS_PER_BATCH = 256
@@ -83,6 +86,27 @@ def load_model(path: Path | str, network: NetworkConfig, classes: int) -> keras.
         model = build_model(network, classes)
         load_weights(model, Path(path))
     return model
+
+
+def check_function(network: CustomConfig, classes: int) -> None:
+    """Build a network of the user's function, save it and load it again.
+
+    Raises:
+        ConfigError: it cannot be built, is compiled, or its weights cannot be loaded again.
+    """
+    try:
+        model = build_model(network, classes, seed=1)
+        if model.compiled:
+            raise ConfigError("the model must not be compiled, as the study's configs train it")
+        with TemporaryDirectory() as folder:
+            save_model(model, Path(folder) / "model.keras")
+            again = load_model(Path(folder) / "model.keras", network, classes)
+        if not all(map(np.array_equal, model.get_weights(), again.get_weights())):
+            raise ConfigError("its weights are others when they are loaded again")
+    except Exception as error:  # of any kind, from the user's code
+        raise ConfigError(
+            f"{network.build} builds no network that a study can use: {error!s:.300}"
+        ) from error
 
 
 def save_model(model: keras.Model, path: Path) -> None:

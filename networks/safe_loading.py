@@ -12,7 +12,6 @@ import reprlib
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
@@ -21,7 +20,6 @@ import h5py
 import keras
 import numpy as np
 import numpy.typing as npt
-from keras.src.utils.naming import to_snake_case
 
 from networks.errors import ConfigError
 
@@ -46,7 +44,7 @@ class UnsafeModelError(ValueError):
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Give a flat functional model the weights that are saved in a `.keras` file.
+    """Give a model the weights that are saved in a `.keras` file.
 
     Args:
         model: built; its own variables are overwritten. When loading fails, some may have
@@ -83,7 +81,8 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
 def _largest_size(model: keras.Model) -> int:
     values = sum(variable.value.nbytes for variable in model.variables)
-    return int(values) + _HDF5_BYTES_PER_LAYER * len(model.layers)
+    layers = len(list(model._flatten_layers()))
+    return int(values) + _HDF5_BYTES_PER_LAYER * layers
 
 
 def _copy_weights(file: IO[bytes], copy: IO[bytes], largest: int) -> None:
@@ -121,38 +120,27 @@ def _check_end(file: IO[bytes], size: int) -> None:
 
 
 def _assign(model: keras.Model, file: IO[bytes]) -> None:
+    """Load weights through a file of our own: only values of the expected arrays pass over."""
     size = file.seek(0, 2)
-    layers = dict(_stored_layers(model))
-    with h5py.File(file, "r") as weights:
-        groups = _members(weights, "layers", layers)
-        for name, layer in layers.items():
-            expected: dict[str, Any] = {}
-            layer.save_own_variables(expected)
-            if not expected:
-                continue
-            arrays = _members(_member(groups, name, h5py.Group), "vars", expected)
-            layer.load_own_variables(
-                {key: _values(arrays, key, expected[key], size) for key in expected}
-            )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / WEIGHTS
+        model.save_weights(path)
+        with h5py.File(path, "r+") as ours, h5py.File(file, "r") as theirs:
+            _copy_values(theirs, ours, size)
+        model.load_weights(path)
 
 
-def _stored_layers(model: keras.Model) -> Iterator[tuple[str, keras.layers.Layer]]:
-    """The layers of a flat model by the names of the groups that Keras saves them in."""
-    counts: dict[str, int] = {}
-    for layer in model.layers:
-        kind = to_snake_case(type(layer).__name__)
-        number = counts[kind] = counts.get(kind, -1) + 1
-        yield f"{kind}_{number}" if number else kind, layer
-
-
-def _members(parent: h5py.Group, name: str, expected: Mapping[str, Any]) -> h5py.Group:
-    """A group that has just the expected members, which are not followed yet."""
-    group = _member(parent, name, h5py.Group)
-    if len(group) != len(expected):  # before a list is made of what may be millions
-        raise UnsafeModelError(f"{len(expected)} members of {group.name}", len(group))
-    if unknown := set(group) - expected.keys():
-        raise UnsafeModelError(f"no other members of {group.name}", min(unknown))
-    return group
+def _copy_values(source: h5py.Group, target: h5py.Group, size: int) -> None:
+    """Copy the arrays of a group that has just the members of another."""
+    if len(source) != len(target):  # before a list is made of what may be millions
+        raise UnsafeModelError(f"{len(target)} members of {source.name}", len(source))
+    if unknown := set(source) - set(target):
+        raise UnsafeModelError(f"no other members of {source.name}", min(unknown))
+    for name, expected in target.items():
+        if isinstance(expected, h5py.Group):
+            _copy_values(_member(source, name, h5py.Group), expected, size)
+        else:
+            expected[...] = _values(source, name, expected, size)
 
 
 def _member(group: h5py.Group, name: str, kind: type[Any]) -> Any:
@@ -167,26 +155,26 @@ def _member(group: h5py.Group, name: str, kind: type[Any]) -> Any:
 
 
 def _values(
-    group: h5py.Group, name: str, variable: keras.Variable, size: int
+    group: h5py.Group, name: str, expected: h5py.Dataset, size: int
 ) -> npt.NDArray[np.generic]:
-    """A stored array of a variable's shape and type, whose bytes lie in the file as they are.
+    """A stored array of an expected shape and type, whose bytes lie in the file as they are.
 
     Args:
         group: which holds it.
         name: of the array.
-        variable: that it is for.
+        expected: array that it is for.
         size: bytes of the whole file.
     """
     array = _member(group, name, h5py.Dataset)
     if array.is_virtual or array.external:
         raise UnsafeModelError(f"{array.name} in the file itself", "a reference to other files")
-    shape, dtype = tuple(variable.shape), np.dtype(variable.dtype).newbyteorder("<")
+    shape, dtype = expected.shape, expected.dtype
     if array.shape != shape or array.dtype != dtype:
         raise UnsafeModelError(
             f"{array.name} to be {dtype} of shape {shape}", (str(array.dtype), array.shape)
         )
     stored, offset = array.id.get_storage_size(), array.id.get_offset()
-    announced = variable.value.nbytes
+    announced = expected.nbytes
     if offset is None or stored != announced or len(array.attrs):  # chunks have no one offset
         raise UnsafeModelError(f"{array.name} to be {announced} bytes in plain rows", stored)
     if offset + stored > size:

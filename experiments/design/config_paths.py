@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from networks.errors import ConfigError
@@ -18,20 +19,24 @@ from networks.models.config import (
     training_from_dict,
 )
 from networks.models.config_checks import listed
+from networks.models.custom import CustomConfig
 
 Configs = tuple[NetworkConfig, TrainingConfig]
 _ROOTS = ("network", "training")
+_HASHED = ("sha256", "folder")  # of a user's function: they follow from the others
 _NETWORKS = {config.kind: config for config in (FFNConfig, CNNConfig)}
 
 
-def with_field(configs: Configs, path: str, value: Any) -> Configs:
+def with_field(configs: Configs, path: str, value: Any, folder: Path | None = None) -> Configs:
     """Set a field of a network's or training's config.
 
     Args:
         configs: of the network and of its training.
         path: such as training.l2 or training.schedule.kind; network.kind gives the network of
-            that kind with its defaults.
+            that kind with its defaults, network.build one that a function of the user builds.
         value: a plain number, text, boolean or list.
+        folder: that holds the file of network.build; None means that of the network before,
+            else the working directory.
 
     Raises:
         ConfigError: there is no such field, or it does not accept this value.
@@ -45,12 +50,17 @@ def with_field(configs: Configs, path: str, value: Any) -> Configs:
     network, training = configs
     if path == "network.kind":
         return _of_kind(network, value), training
+    if path == "network.build":
+        return _of_function(network, value, folder), training
     config = network if root == "network" else training
     plain = to_dict(config)
     place, kind = plain, type(config)
     for depth, name in enumerate(names, 1):
         _check_name(kind, name, ".".join([root, *names[: depth - 1]]))
         nested = _nested(kind, name)
+        if kind is CustomConfig and name == "options" and depth + 1 == len(names):
+            place[name][names[-1]] = value
+            break
         if depth == len(names):
             place[name] = value
         elif nested is None:
@@ -87,8 +97,16 @@ def _of_kind(network: NetworkConfig, kind: Any) -> NetworkConfig:
     return network if kind == network.kind else _NETWORKS[kind]()
 
 
+def _of_function(network: NetworkConfig, build: Any, folder: Path | None) -> CustomConfig:
+    before = network if isinstance(network, CustomConfig) else None
+    place = folder or Path(before.folder if before else "")
+    if before is None:
+        return CustomConfig.from_name(build, place)
+    return CustomConfig.from_name(build, place, before.features, **dict(before.options))
+
+
 def _check_name(kind: Any, name: str, where: str) -> None:
-    names = [field.name for field in fields(kind)]
+    names = [field.name for field in fields(kind) if field.name not in _HASHED]
     if where == "network":
         names.insert(0, "kind")
     if name not in names:

@@ -7,7 +7,7 @@ protocol = "controlled"              # of `run`, unless it names another; the de
 seeds = 5
 
 [base.network]                       # fields of networks.config.FFNConfig or CNNConfig
-kind = "ffn"
+kind = "ffn"                         # or build = "my_model:build": a function in my_model.py
 [base.training]                      # fields of networks.config.TrainingConfig
 optimizer = "adam"
 
@@ -51,6 +51,7 @@ from networks.models.config import FFNConfig, TrainingConfig
 _LARGEST = 2**20  # bytes
 _KEYS = ("name", "question", "about", "protocol", "seeds", "base", "controlled", "variants", "vary")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_KINDS = ("network.kind", "network.build")
 _LONGEST_LABEL = 100
 _EXAMPLE = "Write for example: [variants.wide] and below it network.hidden = [512, 128]."
 
@@ -170,8 +171,8 @@ class _Reader:
         leaves = list(_leaves(changes))
         try:
             # The kind of network decides which other fields there are.
-            for path, value in sorted(leaves, key=lambda leaf: leaf[0] != "network.kind"):
-                configs = with_field(configs, path, value)
+            for path, value in sorted(leaves, key=lambda leaf: leaf[0] not in _KINDS):
+                configs = with_field(configs, path, value, self._path.absolute().parent)
         except ConfigError as error:
             raise self._error(f"{where}: {error}") from error
         self._check_limit(configs[1].epochs, MOST_EPOCHS, "epochs")

@@ -38,7 +38,9 @@ class Trial:
     @cached_property
     def id(self) -> str:
         """16 hexadecimal digits; equal trials have equal ids."""
-        plain = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        about = self.to_dict()
+        about["network"].pop("folder", None)  # of the user's function, whose source is hashed
+        plain = json.dumps(about, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from experiments.design.own_code import adopt, require_trusted
 from experiments.design.request import BEGUN, Request
 from experiments.errors import RunError
 from experiments.runs import listing
@@ -45,6 +46,7 @@ def start(request: Request, runs: Path) -> RunDirectory:
     run = RunDirectory(listing.create(runs, request.study.name).path.absolute())
     process: subprocess.Popen[bytes] | None = None
     try:
+        request = replace(request, study=adopt(request.study, run.path / "own_code"))
         run.write_request(replace(request, dataset=request.dataset.absolute()))
         process = _spawn(run)
         _await(process, run)
@@ -76,7 +78,10 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
 
     _require_torch()
     run.refuse_links()
-    about = run.read_manifest().dataset
+    manifest = run.read_manifest()
+    about = manifest.dataset
+    for trial in manifest.trials.values():
+        require_trusted(trial.network)
     if is_alive(run):
         raise OwnedError(f"{run.name} is being carried out already, by {owner_of(run)}.")
     found = (dataset or find_dataset(about.name, about.content_sha256)).absolute()

@@ -38,10 +38,11 @@ from experiments.runs.process_id import Owner
 from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import versions
 from experiments.training.job import Settings, Work
-from experiments.training.tasks import Machine, fit_baselines, import_engine, probe
+from experiments.training.tasks import Machine, check_functions, fit_baselines, import_engine, probe
 from experiments.training.worker_count import worker_count
 from experiments.workers.pool import WorkerPool
 from networks.errors import ConfigError
+from networks.models.custom import CustomConfig
 
 _LONGEST_ANSWER = 8192  # characters
 
@@ -141,6 +142,10 @@ class Carrier:
 
                 begun = begin_search(request.search, plan, dataset, machine)
                 plan, cohorts = begun.plan, begun.generation.cohorts
+            networks = {trial.network for _, trial in plan.trials}
+            own = [network for network in networks if isinstance(network, CustomConfig)]
+            if own:
+                pool.submit(check_functions, own, classes).result()
             rows = len(dataset.train)
             workers = worker_count(
                 cohorts, machine.device, asked.workers, asked.threads, rows, classes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from data.files.atomic import commit
 from data.storage import hdf5
 from data.storage.catalogue import find_dataset
+from experiments.design.own_code import require_trusted
 from experiments.errors import RunError
 from experiments.results.run_result import RunResult, VariantTrial
 
@@ -136,6 +137,7 @@ def _model(result: RunResult, record: VariantTrial) -> Any:
     path = result.run.trial_path(trial) / "model.keras"
     if not path.exists():
         raise RunError(f"trial {trial} has finished, but its network is gone: {path}.")
+    require_trusted(record.trial.network)
     return load_model(path, record.trial.network, len(result.genres))
 
 

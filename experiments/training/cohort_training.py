@@ -29,7 +29,8 @@ from experiments.training.evaluation import predict_with_kept_model, record_test
 from experiments.training.job import Work, open_work
 from experiments.training.recorder import Recorder
 from experiments.workers.worker_main import send
-from networks.engine.cohort import CohortState, FailedTrial, TrialSpec, train_cohort
+from networks.engine.cohort import CohortState, FailedTrial, TrialSpec
+from networks.engine.fallback import train_trials
 from networks.errors import ConfigError
 
 
@@ -139,7 +140,7 @@ class _Training:
             self._recorder.take_up(checkpoint.extra)
         left = tuple(self._trials[number].id for number in self._recorder.left)
         send(CohortBegan(self._cohort.id, left, state.epoch if state else 0, os.getpid()))
-        train_cohort(
+        train_trials(
             [TrialSpec(trial.network, trial.training, trial.seed) for trial in self._trials],
             rows_of(self._dataset, self._trials[0], "train"),
             rows_of(self._dataset, self._trials[0], "validation"),
@@ -153,12 +154,12 @@ class _Training:
             report=self._recorder.note,
         )
 
-    def _after_epoch(self, epoch: int, take: Callable[[], CohortState]) -> bool:
-        """Write a checkpoint if it is time for one; whether to stop."""
+    def _after_epoch(self, epoch: int, take: Callable[[], CohortState] | None) -> bool:
+        """Write a checkpoint if it is time for one and there can be one; whether to stop."""
         if not self._recorder.left:
             return True  # the others had ended before this process began
         self._stopped = self._run.stop_is_asked
-        if self._stopped or self._checkpoints.is_due:
+        if take is not None and (self._stopped or self._checkpoints.is_due):
             try:
                 self._patiently(partial(self._write_checkpoint, take))
             except Exception:

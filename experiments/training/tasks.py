@@ -14,6 +14,7 @@ from experiments.design.study import Device
 from experiments.design.trial import Trial
 from experiments.training.cohorts import Cohort
 from experiments.training.job import Work
+from networks.models.custom import CustomConfig
 from networks.training.cohort_key import Precision
 
 
@@ -78,6 +79,18 @@ def import_engine() -> None:
     from experiments.training import cohort_training
 
     assert cohort_training
+
+
+def check_functions(networks: Sequence[CustomConfig], classes: int) -> None:
+    """Build networks of the user's functions, and save and load each, before a run begins.
+
+    Raises:
+        ConfigError: a function cannot be loaded, or builds no network that can be kept.
+    """
+    from networks.inference import check_function
+
+    for network in networks:
+        check_function(network, classes)
 
 
 def fit_baselines(work: Work, seeds: Sequence[int]) -> None:

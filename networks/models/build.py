@@ -33,7 +33,7 @@ def build_model(
     """Build the Keras model that a config describes, with its initial weights.
 
     Args:
-        network: `FFNConfig`, `CNNConfig`, or `CustomConfig`, whose function is imported.
+        network: `FFNConfig`, `CNNConfig`, or `CustomConfig`, whose function is loaded.
         classes: number of genres, at least 1.
         seed: of the initial weights and of dropout; equal seeds give equal weights.
         train_features: raw rows that the `Normalization` layer of a config with
@@ -44,7 +44,7 @@ def build_model(
         A functional model, not compiled: (n, 26) or (n, 21, 128) to logits (n, classes).
 
     Raises:
-        ConfigError: a function cannot be imported, or builds no model of these shapes.
+        ConfigError: a function cannot be loaded, or builds no model of these shapes.
 
     Example:
     >>> from networks import FFNConfig, build_model

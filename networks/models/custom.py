@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import re
+import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,7 +18,7 @@ from networks.models.config_checks import listed
 Features = Literal["mfcc", "mel"]
 INPUT_SHAPES: dict[Features, tuple[int, ...]] = {"mfcc": (26,), "mel": (21, 128)}
 
-_BUILD = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_BUILD = re.compile(r"[^\W\d]\w*:[^\W\d]\w*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -29,11 +30,12 @@ class CustomConfig:
     model, not compiled, that maps raw rows to one logit, or softmax probability, a genre.
 
     Args:
-        build: "module:function".
+        build: "file:function", the file without its ".py". It is run on its own, so that it may
+            import installed packages, but no files beside it.
         features: that the model reads: "mfcc" (26 values a row) or "mel" (21 x 128).
         options: further arguments of the function: numbers, texts, booleans, lists of them.
-        sha256: of the module's source, so that a changed function is another network.
-        folder: that holds the module. Networks that differ in nothing else are equal.
+        sha256: of the file, so that a changed function is another network.
+        folder: that holds the file. Networks that differ in nothing else are equal.
 
     Raises:
         ConfigError: a value of the wrong type.
@@ -59,7 +61,7 @@ class CustomConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.build, str) or not _BUILD.fullmatch(self.build):
             raise ConfigError(
-                "build must name a function as module:function, such as my_model:build. "
+                "build must name a function as file:function, such as my_model:build. "
                 f"Received: {self.build!r:.100}."
             )
         try:
@@ -92,87 +94,99 @@ class CustomConfig:
         """The config of a function.
 
         Args:
-            function: defined at the top level of a module, as other processes import it.
+            function: at the top level of a file, as other processes load it.
             features: that its model reads.
             options: its further arguments.
 
         Raises:
-            ConfigError: it cannot be imported by its name.
+            ConfigError: it is not in a file of its own.
         """
         module = sys.modules.get(getattr(function, "__module__", None) or "")
-        name = getattr(function, "__qualname__", "")
-        path = getattr(module, "__file__", None)
+        name, path = getattr(function, "__qualname__", ""), getattr(module, "__file__", None)
         if (
-            module is None
-            or path is None
-            or module.__name__ == "__main__"
+            path is None
             or getattr(module, name, None) is not function
+            or getattr(module, "__name__", "") == "__main__"
         ):
             raise ConfigError(
-                "a function that builds networks must stand at the top level of a module, as "
-                "other processes import it: move it to a file such as my_model.py and import it "
-                f"from there. Received: {function!r:.100}."
+                "a function that builds networks must stand at the top level of a file of its "
+                "own, as other processes load it: move it to a file such as my_model.py and import "
+                f"it from there. Received: {function!r:.100}."
             )
-        file = Path(path).absolute()
-        levels = module.__name__.count(".") + (file.name == "__init__.py")
-        return cls.from_name(f"{module.__name__}:{name}", file.parents[levels], features, **options)
+        file = Path(path)
+        return cls.from_name(f"{file.stem}:{name}", file.parent, features, **options)
 
     @classmethod
     def from_name(
         cls, build: str, folder: Path, features: Features = "mfcc", **options: Any
     ) -> CustomConfig:
-        """The config of a function that is named; its module is read, not imported.
+        """The config of a function that is named; its file is read, not run.
 
         Args:
-            build: "module:function".
-            folder: that holds the module.
+            build: "file:function".
+            folder: that holds the file.
             features: that its model reads.
             options: its further arguments.
 
         Raises:
-            ConfigError: there is no such module.
+            ConfigError: there is no such file.
         """
         made = cls(build, features, tuple(options.items()), "0" * 64, str(folder.absolute()))
         return cls(build, features, made.options, made._hash_source(), made.folder)
 
+    @property
+    def file(self) -> Path:
+        """That holds the function."""
+        return Path(self.folder, f"{self.build.partition(':')[0]}.py")
+
     def load_function(self) -> Callable[..., Any]:
-        """Import the function. This runs the module: only for code that the user trusts.
+        """Load the function. This runs its file: only for code that the user trusts.
 
         Raises:
-            ConfigError: it cannot be imported, or has changed.
+            ConfigError: it cannot be loaded, or has changed.
         """
-        name, _, function = self.build.partition(":")
         if self._hash_source() != self.sha256:
             raise ConfigError(
-                f"{self._file()} has changed since this network was planned: start a new run, or "
+                f"{self.file} has changed since this network was planned: start a new run, or "
                 "restore the file."
             )
-        if self.folder not in sys.path:
-            sys.path.append(self.folder)  # last, so that it hides no module of others
-        importlib.invalidate_caches()
+        name = f"own_network_{self.sha256}"  # hides no module, and none hides it
         try:
-            module = importlib.import_module(name)
-            if Path(str(module.__file__)).resolve() != self._file().resolve():
-                raise ImportError(f"there is another module of this name, {module.__file__}")
-            found: Callable[..., Any] = getattr(module, function)
+            if name not in sys.modules:
+                spec = spec_from_file_location(name, self.file)
+                assert spec is not None
+                assert spec.loader is not None
+                module = module_from_spec(spec)
+                spec.loader.exec_module(module)
+                sys.modules[name] = module
+            found: Callable[..., Any] = getattr(sys.modules[name], self.build.partition(":")[2])
         except Exception as error:  # of any kind, from the user's code
             raise ConfigError(
-                f"{self.build} of {self.folder} cannot be imported: "
-                f"{type(error).__name__}: {error!s:.200}."
+                f"{self.build} cannot be loaded from {self.file}: {type(error).__name__}: "
+                f"{error!s:.200}."
             ) from error
         return found
 
-    def _file(self) -> Path:
-        base = Path(self.folder).joinpath(*self.build.partition(":")[0].split("."))
-        package = base / "__init__.py"
-        return package if package.exists() else base.with_name(f"{base.name}.py")
+    def copied(self, folder: Path) -> CustomConfig:
+        """The same network with a copy of its file in a folder.
+
+        Raises:
+            ConfigError: the file cannot be read, or has changed.
+            OSError: the copy cannot be written.
+        """
+        if self._hash_source() != self.sha256:
+            raise ConfigError(f"{self.file} has changed meanwhile: start again.")
+        place = folder / self.sha256[:16]  # files of one name may differ
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.file, place / self.file.name)
+        return replace(self, folder=str(place.absolute()))
 
     def _hash_source(self) -> str:
         try:
-            return hashlib.sha256(self._file().read_bytes()).hexdigest()
+            return hashlib.sha256(self.file.read_bytes()).hexdigest()
         except OSError as error:
             raise ConfigError(
-                f"build names {self.build}, but {self._file()} cannot be read: {error.strerror}."
+                f"build names {self.build}, but {self.file} cannot be read: {error.strerror}."
             ) from error
 
 

@@ -100,7 +100,7 @@ def test_weights_of_another_network_are_refused(path: Path, tmp_path: Path) -> N
         load(path, other)
     with pytest.raises(ConfigError, match=r"of shape \(3, 5\)"):
         load_model(path, FFN, 5)
-    with pytest.raises(ConfigError, match=r"of shape \(26, 2\)"):
+    with pytest.raises(ConfigError, match=r"of shape \(2,\)"):
         load(path, FFNConfig(hidden=(2,), activation="prelu", **EVERYTHING))
     large = kept(tmp_path, CNNConfig())
     with pytest.raises(ConfigError, match=r"bytes of model\.weights\.h5"):
@@ -110,10 +110,11 @@ def test_weights_of_another_network_are_refused(path: Path, tmp_path: Path) -> N
 def test_what_is_checked_is_what_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened, file = [], h5py.File
 
-    def swap(copy: Any, mode: str) -> Any:
-        path.write_bytes(b"another file")
-        opened.append(copy)
-        return file(copy, mode)
+    def swap(copy: Any, mode: str, **options: Any) -> Any:
+        if not isinstance(copy, (str, Path)):  # files of our own have names
+            path.write_bytes(b"another file")
+            opened.append(copy)
+        return file(copy, mode, **options)
 
     monkeypatch.setattr(h5py, "File", swap)
     np.testing.assert_array_equal(logits_of(load(path), rows(FFN)), expected_logits(FFN))
@@ -340,7 +341,7 @@ VALUES = np.zeros((26, 3), np.float32)
         (_replace(_set(KERNEL, np.dtype("<f4"))), "to be a Dataset"),
         (_remove(KERNEL), "2 members of /layers/dense/vars, received 1"),
         (_remove("layers/dense"), "7 members of /layers, received 6"),
-        (_remove("layers"), "'layers' in /"),
+        (_remove("layers"), "2 members of /, received 1"),
         (_set("layers/dense_2/vars/0", VALUES), "7 members of /layers, received 8"),
         (_set("layers/dense/vars/2", VALUES), "2 members of /layers/dense/vars, received 3"),
         (lambda file: file.move("layers/dropout", "layers/lambda"), "no other members of /layers"),
