@@ -42,7 +42,7 @@ PACKAGES = {
         "models": "errors",
         "optimizers": "models",
         "safe_loading": "errors models",
-        "inference": "safe_loading models",
+        "inference": "errors safe_loading models",
         "training": "errors optimizers models inference",
         "onnx": "errors inference models",
         "engine": "errors training optimizers models inference",

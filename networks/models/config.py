@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, get_args
@@ -284,17 +284,17 @@ class TrainingConfig:
 
 def to_dict(config: Any) -> dict[str, Any]:
     """Plain, JSON-ready data of a config; `kind` tells which network it is."""
-    kind = {"kind": config.kind} if isinstance(config, NetworkConfig) else {}
-    return kind | {
-        field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)
-    }
+    plain: dict[str, Any] = {"kind": config.kind} if isinstance(config, NetworkConfig) else {}
+    for field in dataclasses.fields(config):
+        plain[field.name] = _plain(getattr(config, field.name))
+    if isinstance(config, CustomConfig):
+        plain["options"] = dict(config.options)
+    return plain
 
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return to_dict(value)
-    if isinstance(value, Mapping):
-        return dict(value)
     return list(value) if isinstance(value, tuple) else value
 
 
