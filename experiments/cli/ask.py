@@ -1,4 +1,4 @@
-"""Asks in a terminal what Ctrl-C shall do to a run."""
+"""Asks in a terminal what to do with a run after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from data.terminal.commands import echo
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive
 
-_LOOK = 0.1  # seconds between two looks
+_POLL = 0.1  # seconds
 _QUESTION = """
 The run goes on while you decide. Type
   d (or Enter) to detach: it goes on without this terminal
@@ -19,17 +19,13 @@ Ctrl-C again ends it at once."""
 
 
 def ask_what_to_do(run: RunDirectory) -> str:
-    """What to do with a run at Ctrl-C, see `display.follow`.
-
-    Returns:
-        "s" where nobody can be asked; "w" where it ends meanwhile.
-    """
+    """The `ask` of `display.follow`: "s" without a terminal, "w" if the run ends meanwhile."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return "s"
     echo(_QUESTION, err=True)
     while is_alive(run):
         # Not input(): a signal just before it would wait for a line to be typed.
-        ready, _, _ = select.select([sys.stdin], [], [], _LOOK)
+        ready, _, _ = select.select([sys.stdin], [], [], _POLL)
         if ready:
             line = sys.stdin.readline()
             answer = line.strip().lower()[:1] or "d"

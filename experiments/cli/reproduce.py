@@ -134,7 +134,7 @@ def _able(studies: Sequence[Study], dataset: str, has_mel: bool) -> list[Study]:
 def _estimate(
     staged: Sequence[Stage], options: StudyOptions, computing: Computing, dataset: Summary
 ) -> None:
-    """Print what is left to do, and how long it takes on this machine, measured."""
+    """Print the studies that are left, with forecasts from measurements of this machine."""
     rows = dataset.rows["train"], dataset.rows["validation"]
     classes = len(dataset.genres)
     if not all(stage.is_done for stage in staged):
@@ -155,7 +155,7 @@ def _estimate(
 
 
 def _finish(stage: Stage, runs: Path) -> RunDirectory | None:
-    """See a stage to its end; its run. What goes wrong for one study ends no other."""
+    """Run a stage to its end and return its run; the error of a study does not end the series."""
     name = stage.request.study.name
     if stage.is_done and stage.found is not None:
         echo(f"{name}: done already, {stage.found.path.name}", err=True)

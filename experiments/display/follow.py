@@ -1,4 +1,4 @@
-"""Shows a run's progress until it ends, and what Ctrl-C does to it."""
+"""Follows a run until it ends: shows its progress and handles Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,18 +11,30 @@ from types import FrameType
 
 from data.terminal.commands import echo
 from data.terminal.progress import ProgressBar
-from experiments.display.progress import ProgressDisplay
+from experiments.display.result_tables import epoch_line, trial_line
 from experiments.errors import RunError
 from experiments.execution.launch import await_end, end_now
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import EventReader
-from experiments.runs.events import LogEntry, RunBegan
+from experiments.runs.events import (
+    CohortBegan,
+    Continued,
+    EpochEnded,
+    Event,
+    LogEntry,
+    Note,
+    Paused,
+    RunBegan,
+    Stopping,
+    TrialEnded,
+    WorkerDied,
+)
 from experiments.runs.lock import is_alive
 from experiments.runs.progress import RunProgress
 from experiments.runs.state import RunState, state_of
 
-_LOOK = 0.1  # seconds between two looks
-_TO_DIE = 10.0  # seconds that processes have which were killed
+_POLL = 0.1  # seconds
+_TO_DIE = 10.0  # seconds for killed processes to end
 
 
 def watch(run: RunDirectory, handle: Callable[[LogEntry], None] | None = None) -> None:
@@ -99,8 +111,8 @@ def check_end(run: RunDirectory, resuming: str) -> RunState:
 
 
 def _show(run: RunDirectory, bar: ProgressBar, *, since_begin: bool) -> None:
-    """Show progress until the end; what happened before is not shown event by event."""
-    progress, display = RunProgress(), ProgressDisplay(bar)
+    """Show progress until the end; earlier events only count towards it."""
+    progress, display = RunProgress(), _ProgressDisplay(bar)
     first = True
     for anew, entries in _batches(run):
         if anew:
@@ -121,11 +133,11 @@ def _batches(run: RunDirectory) -> Iterator[tuple[bool, list[LogEntry]]]:
     """New events, as they come, until the run process has gone and all are read."""
     reader = EventReader(run)
     while True:
-        alive = is_alive(run)  # before reading: what comes after its end is read, too
+        alive = is_alive(run)  # before reading, so that its last events are read
         yield reader.read()
         if not alive:
             return
-        time.sleep(_LOOK)
+        time.sleep(_POLL)
 
 
 def _end(run: RunDirectory) -> None:
@@ -135,7 +147,7 @@ def _end(run: RunDirectory) -> None:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does where nobody can be asked."""
+    """Let SIGTERM raise KeyboardInterrupt, as Ctrl-C does."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -148,3 +160,51 @@ def _terminated_as_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+class _ProgressDisplay:
+    """Shows events as they come: a bar, of a total of 1, on a terminal, plain lines elsewhere."""
+
+    def __init__(self, bar: ProgressBar) -> None:
+        self._bar = bar
+        self._share = 0.0
+
+    def begin(self, progress: RunProgress) -> None:
+        """Show the progress of a run that began earlier."""
+        self._move(progress, 0, "")
+
+    def show(self, event: Event, progress: RunProgress) -> None:
+        """Show an event that `progress` has handled."""
+        match event:
+            case CohortBegan(trials=names, epoch=epoch):
+                trials = [progress.trials[name] for name in names if name in progress.trials]
+                variants = ", ".join(dict.fromkeys(trial.variant for trial in trials))
+                many = len(trials)
+                together = variants if many == 1 else f"{many} in lockstep ({variants})"
+                self._bar.note(f"{_so_far(progress)}, {together}, epoch {epoch + 1} begins")
+            case EpochEnded(trial=name) if name in progress.trials:
+                trial = progress.trials[name]
+                about = f"{trial.variant} seed {trial.seed}, epoch {trial.epoch}/{trial.epochs}"
+                self._move(progress, 1, f"{_so_far(progress)}, {about}, {epoch_line(trial.logs)}")
+            case TrialEnded():
+                self._move(progress, 0, "")
+                self._bar.print(trial_line(event))
+            case Note(text=text):
+                self._bar.print(text)
+            case WorkerDied(reason=reason, attempt=attempt):
+                self._bar.print(f"{reason} (attempt {attempt})")
+            case Paused(reason=reason):
+                self._bar.print(f"Paused: {reason} The run goes on when there is room.")
+            case Continued():
+                self._bar.print("There is room again: the run goes on.")
+            case Stopping():
+                self._bar.print("Stopping at the end of the epoch.")
+
+    def _move(self, progress: RunProgress, count: int, note: str) -> None:
+        new = max(progress.share - self._share, 0)
+        self._bar.advance(new, count, note, left=progress.seconds_left)
+        self._share = max(progress.share, self._share)
+
+
+def _so_far(progress: RunProgress) -> str:
+    return f"{progress.ended}/{len(progress.trials)} trials ended"

@@ -19,7 +19,7 @@ from experiments.runs.disk_space import StopAskedError, patiently
 from experiments.runs.events import Continued, Note, Paused
 from experiments.runs.manifest import RunManifest
 from experiments.search.sampling import Generation, Place, next_generation
-from experiments.search.storage import add_generation, tell_results
+from experiments.search.storage import add_generation, record_results
 from experiments.training.cohorts import Cohort
 from experiments.training.job import Work
 from experiments.training.tasks import Machine
@@ -107,7 +107,7 @@ class Searcher:
         cohorts: Sequence[Cohort] | None = None  # all that are drawn
         while True:
             manifest = self._run.read_manifest()
-            if not (self._runner(manifest, cohorts).train() and self._write(self._tell_results)):
+            if not (self._runner(manifest, cohorts).train() and self._write(self._record_results)):
                 return False
             if not manifest.draws_on:
                 return self._runner(manifest).execute()
@@ -123,8 +123,8 @@ class Searcher:
         chosen = cohorts_of(manifest.cohorts, plan.trials) if cohorts is None else cohorts
         return Runner(self._work, plan, chosen, self._pool, self._workers, self._log, self._classes)
 
-    def _tell_results(self) -> None:
-        self._trials = tell_results(self._run)
+    def _record_results(self) -> None:
+        self._trials = record_results(self._run)
 
     def _announce(self, generation: Generation, drawn: int) -> None:
         asked = self._search.trials

@@ -46,7 +46,7 @@ def choose(result: RunResult, variant: str | None, seed: int | None) -> VariantT
         seed: None means any.
 
     Raises:
-        RunError: there is no such trial that has finished.
+        RunError: no such trial has finished.
     """
     records = result.trials
     finished = [record for record in records if record.status == "finished"]
@@ -88,13 +88,12 @@ def write_network(
     Args:
         result: of the run.
         record: of a finished trial.
-        path: of the file; one that is there gives way.
+        path: of the file; an existing one is replaced.
         dataset: file of the rows that the run trained on; None looks for it among the
             user's datasets.
 
     Raises:
-        ConfigError: a package is missing, the model file is none of ours, or it cannot
-            be converted.
+        ConfigError: a package is missing, or the model file is damaged or cannot be converted.
         DataError: the dataset is missing or damaged; the disk is full.
         RunError: the rows are not the run's; the file computes something else.
     """
@@ -146,7 +145,7 @@ def _validation(record: VariantTrial) -> float:
 
 
 def _about(result: RunResult, record: VariantTrial) -> dict[str, str]:
-    """What the file says of itself, all texts."""
+    """Metadata of the file, all texts."""
     trial = record.trial
     kind = trial.network.features
     others = {"mfcc", "mel"} - {kind}

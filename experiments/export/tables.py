@@ -1,6 +1,6 @@
-"""A run's tables: tidy, a row an observation, under names that stay the same.
+"""A run's tables: tidy, a row an observation.
 
-Shares lie between 0 and 1. What is not known, not yet there or not finite is empty.
+Shares lie between 0 and 1. Values that are unknown, missing or not finite are empty.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Table:
 
 
 def tables_of(result: RunResult) -> dict[str, Table]:
-    """The tables of a run by their names; `baselines` only where there are any.
+    """The tables of a run by their names, `baselines` only if it has any.
 
     Raises:
         RunError: predictions are damaged, when their rows are read.
@@ -51,7 +51,7 @@ def _keys(record: VariantTrial) -> tuple[Cell, ...]:
 
 
 def _of(figures: object, *names: str) -> Iterator[Cell]:
-    """Attributes, None where there is nothing that has them."""
+    """Attributes of figures, None for each if there are none."""
     return (None if figures is None else getattr(figures, name) for name in names)
 
 
@@ -103,8 +103,8 @@ def _epochs(records: Sequence[VariantTrial]) -> Table:
             nothing = [None] * result.epochs
             values = [result.history.get(name, nothing) for name in metrics]
             seconds = (second / result.cohort_size for second in result.epoch_seconds)
-            for epoch, told in enumerate(zip(seconds, *values, strict=True), start=1):
-                yield (*_keys(record), epoch, *told)
+            for epoch, row in enumerate(zip(seconds, *values, strict=True), start=1):
+                yield (*_keys(record), epoch, *row)
 
     return Table((*_KEYS, "epoch", "seconds", *metrics), rows())
 

@@ -13,11 +13,9 @@ _MOST_MIXED = 12
 
 @dataclass(frozen=True)
 class Cell:
-    """Rows of one true and one predicted genre.
+    """Rows of one true and one predicted genre, summed over seeds.
 
-    Args:
-        count: of them, summed over seeds.
-        share: of the rows that truly are of the genre; None where there are none.
+    `share` is that of the true genre's rows, None if it has none.
     """
 
     count: int
@@ -31,7 +29,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Mixed:
-    """Rows of a genre that were predicted as another; `share` of the genre's rows."""
+    """Rows of a genre that were predicted as another, and their share of the genre's rows."""
 
     genre: str
     predicted: str
@@ -61,7 +59,7 @@ class Confusion:
 
 
 def summarise(name: str, n: int, genres: tuple[str, ...], counts: Counts) -> Confusion:
-    """Shares, scores and most frequent errors of a matrix that was summed over n seeds."""
+    """Shares, scores and most frequent errors of a matrix summed over n seeds."""
     matrix, classes = ConfusionMatrix(counts), range(len(genres))
     scores = tuple((genre, matrix.scores(i)) for i, genre in enumerate(genres))
     if len(genres) > MOST_CLASSES:

@@ -101,8 +101,8 @@ class Curves:
 
     Args:
         of_variant: panels of each variant, in the order of the histories.
-        constant_rate: whether no trial changed its learning rate; then no panel shows it.
-        clipped_loss: upper end of the loss axis where losses exceed it, else None.
+        constant_rate: whether all learning rates were constant; then no panel shows them.
+        clipped_loss: upper end of the loss axis if losses exceed it, else None.
     """
 
     of_variant: tuple[tuple[Panel, ...], ...]
@@ -196,15 +196,17 @@ def _panel(title: str, history: Histories, x: Axis, y: Axis) -> Panel:
 
 def _line(style: str, values: Float64, x: Axis, y: Axis) -> Line:
     """Mean and range over trials. `values`: [shape=(trials, epochs)]"""
-    there = np.isfinite(values)
-    epochs = _shown(np.where(there.any(axis=0), 0.0, np.nan))
-    columns = np.where(there, values, 0.0)[:, epochs - 1]
-    counts = there[:, epochs - 1].sum(axis=0)
+    finite = np.isfinite(values)
+    epochs = _shown(np.where(finite.any(axis=0), 0.0, np.nan))
+    columns, counts = (
+        np.where(finite, values, 0.0)[:, epochs - 1],
+        finite[:, epochs - 1].sum(axis=0),
+    )
     mean = columns.sum(axis=0) / counts
     if len(values) == 1:
         return Line(style, _path(epochs, mean, x, y), "")
-    low = np.where(there, values, np.inf)[:, epochs - 1].min(axis=0)
-    high = np.where(there, values, -np.inf)[:, epochs - 1].max(axis=0)
+    low = np.where(finite, values, np.inf)[:, epochs - 1].min(axis=0)
+    high = np.where(finite, values, -np.inf)[:, epochs - 1].max(axis=0)
     upper, lower = _points(epochs, high, x, y), _points(epochs, low, x, y)
     band = f"M{'L'.join([*upper, *reversed(lower)])}Z"
     return Line(style, _path(epochs, mean, x, y), band)

@@ -27,7 +27,7 @@ class Scale:
     log: bool = False
 
     def place(self, value: float) -> float:
-        """Position of a value; below 0 or above 1 outside the scale, NaN where there is none."""
+        """Position of a value; below 0 or above 1 outside the scale, NaN if it has none."""
         if self.log:
             if not value > 0:
                 return math.nan
@@ -45,11 +45,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Axis(Scale):
-    """A scale with ticks.
-
-    Args:
-        ticks: from low to high.
-    """
+    """A scale with ticks from low to high."""
 
     ticks: tuple[Tick, ...] = ()
 
@@ -84,8 +80,8 @@ def linear(
         percent: whether labels are in per cent.
         margin: share of the values' range that is left free on each side.
     """
-    there = [*values]
-    low, high = min(there, default=0.0), max(there, default=1.0)
+    shown = [*values]
+    low, high = min(shown, default=0.0), max(shown, default=1.0)
     if high - low < 1e-9:
         low, high = low - 0.01, high + 0.01
     space = (high - low) * margin
@@ -97,9 +93,9 @@ def linear(
 
 def logarithmic(values: Iterable[float]) -> Axis:
     """A logarithmic axis between powers of ten that holds all positive values."""
-    there = [value for value in values if value > 0]
-    low = math.floor(math.log10(min(there, default=0.1)) + 1e-6)
-    high = max(math.ceil(math.log10(max(there, default=1.0)) - 1e-6), low + 1)
+    positive = [value for value in values if value > 0]
+    low = math.floor(math.log10(min(positive, default=0.1)) + 1e-6)
+    high = max(math.ceil(math.log10(max(positive, default=1.0)) - 1e-6), low + 1)
     every = max(1, math.ceil((high - low) / 4))
     values = [10.0**power for power in range(low, high + 1, every)]
     return Axis(10.0**low, 10.0**high, log=True).with_ticks(

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from experiments.report.page import Page
-
 _TEMPLATES = Path(__file__).parent / "templates"
 _MARK = '<meta name="generator" content="genre-tui report">'
 _MINUS = "\N{MINUS SIGN}"
@@ -52,19 +50,13 @@ def write_report(
         DataError: it cannot be written.
     """
     if not replace:
-        refuse_other_file(path)
+        _refuse_other_file(path)
     text = render(runs, title)
     with commit(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def refuse_other_file(path: Path) -> None:
-    """Check that a report may be written to a path.
-
-    Raises:
-        RunError: it is a folder, or a file that is not a report.
-        DataError: it cannot be read.
-    """
+def _refuse_other_file(path: Path) -> None:
     with writing(path):
         if not path.exists():
             return
@@ -84,24 +76,20 @@ def render(runs: Sequence[RunDirectory], title: str | None = None) -> str:
     Raises:
         RunError: there are no runs, or a record is missing or damaged.
     """
+    from markupsafe import Markup
+
     from experiments.report.page import page_of
 
     if not runs:
         raise RunError("a report needs at least one run. Received none.")
     pages = [page_of(run, f"run-{number}") for number, run in enumerate(runs, 1)]
     styles = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+    default = pages[0].result.study if len(pages) == 1 else f"{len(pages)} runs"
     return (
         _environment()
         .get_template("report.html")
-        .render(
-            title=title or _title(pages), pages=pages, styles=_trusted(styles), mark=_trusted(_MARK)
-        )
+        .render(title=title or default, pages=pages, styles=Markup(styles), mark=Markup(_MARK))
     )
-
-
-def _title(pages: Sequence[Page]) -> str:
-    first = pages[0].result
-    return first.study if len(pages) == 1 else f"{len(pages)} runs"
 
 
 @cache
@@ -161,10 +149,3 @@ def _breakable(text: str) -> Markup:
     for separator in "_-/":
         escaped = escaped.replace(separator, f"{separator}<wbr>")
     return Markup(escaped)
-
-
-def _trusted(text: str) -> Markup:
-    """HTML that the template engine must not escape."""
-    from markupsafe import Markup
-
-    return Markup(text)

@@ -21,12 +21,9 @@ from experiments.statistics.paired_tests import McNemar, mcnemar
 
 @dataclass(frozen=True)
 class VariantIntervals:
-    """Confidence intervals of a variant's test figures.
+    """Confidence intervals of a variant's test figures: over seeds, and over the choice of rows.
 
-    Args:
-        accuracy, macro_f1: intervals over its seeds; None for too few seeds.
-        accuracy_on_rows, macro_f1_on_rows: intervals over the choice of test rows, for
-            the mean of its seeds; None where the rows cannot tell.
+    None for too few seeds or clusters of rows.
     """
 
     accuracy: Interval | None
@@ -39,10 +36,7 @@ class VariantIntervals:
 class BaselineComparison:
     """The best variant's first seed compared with a baseline on the same test rows.
 
-    Args:
-        baseline: its name.
-        comparison: accuracies; positive where the network is better.
-        mcnemar: test of the rows that only one of them predicts correctly.
+    The comparison of accuracies is positive where the network is better.
     """
 
     baseline: str
@@ -55,10 +49,10 @@ class Analysis:
     """Statistics of a run's results.
 
     Args:
-        answer: ranking of the variants by test macro-F1; None before anything was tested.
+        answer: by test macro-F1; None before any variant was tested.
         intervals: by variant.
         clusters: of test rows, for resampling; None without predictions.
-        best: the variant that is compared with baselines.
+        best: name of the best variant on validation.
         baselines: its comparisons with them.
     """
 
@@ -70,7 +64,7 @@ class Analysis:
 
     @property
     def unit(self) -> str:
-        """Number and kind of the clusters, such as "15 tracks"; empty without."""
+        """Number and kind of the clusters, such as "15 tracks", or ""."""
         return str(self.clusters) if self.clusters else ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,7 +86,7 @@ class Analysis:
 
 
 def analyse(result: RunResult) -> Analysis:
-    """Analyse a run's results, as far as they go.
+    """Analyse a run's results so far.
 
     Raises:
         RunError: predictions are damaged.

@@ -51,9 +51,9 @@ class VariantComparison:
 
     Args:
         name: of the variant.
-        results: one for each run; None where the run has no such variant.
-        to_first: one for each run; None for the first run, and where either lacks the variant or
-            the datasets differ.
+        results: for each run; None if it has no such variant.
+        to_first: for each run; None for the first, and if either lacks the variant or the datasets
+            differ.
     """
 
     name: str
@@ -69,8 +69,8 @@ class BestOnRows:
         run: index of the later run.
         first, other: the variants' names.
         accuracy: later minus first, mean over seeds.
-        resampled_by: number and kind of the resampled clusters, such as "68 tracks".
-        mcnemar: test of each run's first seed; `a` is the first run.
+        resampled_by: number and kind of the clusters, such as "68 tracks".
+        mcnemar: of each run's first seed; `a` is the first run.
     """
 
     run: int

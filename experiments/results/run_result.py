@@ -89,7 +89,7 @@ class VariantResult:
 
     @property
     def published(self) -> tuple[PublishedFigure, ...]:
-        """What the sources report, where the dataset is theirs."""
+        """Figures of the sources, if the dataset is theirs."""
         return self.record.published
 
     @property

@@ -15,16 +15,16 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class RankedTrial:
-    """A trial that finished.
+    """A finished trial.
 
     Args:
-        number: in the order of drawing, counted from 0, as Optuna does.
+        number: in the order of drawing, counted from 0 as in Optuna.
         trial: its id.
         variant: its name.
-        values: that were drawn for it, by the paths of their fields.
-        epoch: that was kept.
+        values: drawn values by the paths of their fields.
+        epoch: whose weights were kept.
         validation_macro_f1: at that epoch.
-        accuracy, macro_f1: on the test rows; None where they were not looked at.
+        accuracy, macro_f1: on the test rows; None if it was not tested.
     """
 
     number: int
@@ -48,13 +48,12 @@ class SearchResult:
     """The results of a search.
 
     Args:
-        sampler, seed: that drew.
-        asked: trials in all.
-        drawn: so far.
-        generations: in which they were.
-        is_over: whether all are drawn.
-        diverged, failed: trials that did.
-        ranked: trials that finished, the best on validation first.
+        sampler, seed: of the search.
+        asked, drawn: number of requested and of drawn trials.
+        generations: number of generations.
+        is_over: whether all trials are drawn.
+        diverged, failed: number of such trials.
+        ranked: finished trials, the best on validation first.
     """
 
     sampler: str

@@ -28,13 +28,7 @@ _VARIANT = "variant"  # the parameter that chooses it
 
 @dataclass(frozen=True)
 class Place:
-    """What trials are drawn for.
-
-    Args:
-        dataset_sha256: content hash of the dataset.
-        classes: number of genres.
-        device: "cpu" or "cuda".
-    """
+    """Content hash of the dataset, number of genres, and device ("cpu" or "cuda") of trials."""
 
     dataset_sha256: str
     classes: int
@@ -47,9 +41,9 @@ class Generation:
 
     Args:
         number: counted from 1.
-        trials: as Optuna records them, with our names as their user attributes.
+        trials: of Optuna, with trial id, variant, generation and cohort as user attributes.
         cohorts: the same trials in groups that train in lockstep.
-        exhausted: whether nothing new is left in the space.
+        exhausted: whether the space has no other trials.
     """
 
     number: int
@@ -61,19 +55,19 @@ class Generation:
 def next_generation(
     search: Search, number: int, known: Sequence[FrozenTrial], place: Place
 ) -> Generation:
-    """Draw a generation: no more trials than the search has left.
+    """Draw a generation, no more trials than the search has left.
 
-    A setting that makes no trial, one that does not fit the device or one that was drawn
-    before is replaced by one that is drawn at random.
+    A setting that is invalid, too large for the device, or known already is replaced by a random
+    one.
 
     Args:
         search: settled.
         number: of the generation, counted from 1.
         known: Optuna's trials so far.
-        place: what for.
+        place: dataset and device of the trials.
 
     Raises:
-        RunError: there is nothing to draw.
+        RunError: the space has no valid trial.
     """
     sampler, random_sampler = _samplers(search, number)
     study = optuna.create_study(direction="maximize", sampler=sampler)
@@ -83,11 +77,11 @@ def next_generation(
     wanted = min(search.cohort or search.trials, search.trials - maker.count)
     drawn: list[tuple[FrozenTrial, str, Trial]] = []
     for _ in range(wanted):
-        asked = study.ask()
-        found = maker.make(asked)
-        frozen = study.get_trials(deepcopy=False)[asked.number]
+        proposal = study.ask()
+        found = maker.make(proposal)
+        frozen = study.get_trials(deepcopy=False)[proposal.number]
         if found is None:
-            study.tell(asked, state=TrialState.FAIL)
+            study.tell(proposal, state=TrialState.FAIL)
             tries = (random.ask() for _ in range(_TRIES))
             found = next(filter(None, map(maker.make, tries)), None)
             if found is None:
@@ -115,7 +109,7 @@ def next_generation(
 
 
 class _Maker:
-    """Makes the trials of settings, each once."""
+    """Turns Optuna's proposals into trials, each once."""
 
     def __init__(self, search: Search, place: Place, known: Sequence[FrozenTrial]) -> None:
         self._search, self._place = search, place
@@ -123,9 +117,9 @@ class _Maker:
         self._seen: set[str] = set()  # settings
         self.count = len(self._known)  # trials that were drawn before
 
-    def make(self, asked: optuna.Trial) -> tuple[str, Trial] | None:
-        """A variant and a trial, unless the setting makes none here or one that is known."""
-        setting = _suggested(asked, self._search.space)
+    def make(self, proposal: optuna.Trial) -> tuple[str, Trial] | None:
+        """A variant and a trial; None for an invalid, too large or known setting."""
+        setting = _suggested(proposal, self._search.space)
         seen = json.dumps([setting.variant, dict(setting.values)])
         if seen in self._seen:
             return None
@@ -134,7 +128,7 @@ class _Maker:
         try:
             trial = self._search.space.trial(setting, FIRST_SEED, place.dataset_sha256)
             plan_cohorts([(setting.variant, trial)], place.device, place.classes, memory)
-        except (ConfigError, RunError):  # its values exclude each other, or it is too large
+        except (ConfigError, RunError):
             return None
         if trial.id in self._known:
             return None
@@ -142,22 +136,22 @@ class _Maker:
         return setting.variant, trial
 
 
-def _suggested(asked: optuna.Trial, space: Space) -> Setting:
-    """What one of Optuna's trials that runs proposes."""
+def _suggested(proposal: optuna.Trial, space: Space) -> Setting:
+    """The setting that a running trial of Optuna proposes."""
     names = [start.variant for start in space.starts]
-    variant = asked.suggest_categorical(_VARIANT, names) if len(names) > 1 else names[0]
-    return Setting(variant, {d.path: _value(asked, d) for d in space.dimensions_of(variant)})
+    variant = proposal.suggest_categorical(_VARIANT, names) if len(names) > 1 else names[0]
+    return Setting(variant, {d.path: _value(proposal, d) for d in space.dimensions_of(variant)})
 
 
-def _value(asked: optuna.Trial, dimension: Dimension) -> Any:
+def _value(proposal: optuna.Trial, dimension: Dimension) -> Any:
     path = dimension.path
     if isinstance(dimension, Choice):
-        shown = asked.suggest_categorical(path, dimension.shown)
+        shown = proposal.suggest_categorical(path, dimension.shown)
         return dimension.values[dimension.shown.index(shown)]
     if dimension.whole:
         low, high = int(dimension.low), int(dimension.high)
-        return asked.suggest_int(path, low, high, log=dimension.log)
-    return asked.suggest_float(path, dimension.low, dimension.high, log=dimension.log)
+        return proposal.suggest_int(path, low, high, log=dimension.log)
+    return proposal.suggest_float(path, dimension.low, dimension.high, log=dimension.log)
 
 
 def _samplers(search: Search, number: int) -> tuple[BaseSampler, BaseSampler]:
@@ -167,5 +161,5 @@ def _samplers(search: Search, number: int) -> tuple[BaseSampler, BaseSampler]:
         return RandomSampler(first), RandomSampler(second)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        # The liar keeps trials of a generation, whose results are unknown, apart.
+        # It makes trials of a generation, whose results are unknown, differ.
         return TPESampler(seed=first, constant_liar=True), RandomSampler(second)

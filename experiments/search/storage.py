@@ -20,7 +20,7 @@ from experiments.search.sampling import Generation
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-# A network that diverged tells that its setting is bad; one that failed tells nothing.
+# Samplers learn from a diverged training that its setting is bad, but nothing from a failed one.
 _STATES = {
     "finished": TrialState.COMPLETE,
     "diverged": TrialState.PRUNED,
@@ -39,7 +39,7 @@ class _RunLock(JournalFileOpenLock):
 
 
 def open_study(run: RunDirectory) -> optuna.Study:
-    """The study of a search, made where there is none; a torn last line is cut off.
+    """Open Optuna's study of a search, or create it; an incomplete last line is cut off.
 
     Args:
         run: whose lock the caller holds.
@@ -60,9 +60,9 @@ def open_study(run: RunDirectory) -> optuna.Study:
 
 
 def add_generation(run: RunDirectory, generation: Generation) -> None:
-    """Commit the trials of a generation, each once, and whether nothing new is left to draw.
+    """Add the trials of a generation, each once, and whether the space is exhausted.
 
-    May be repeated after it failed. Raises as `open_study`.
+    It may be repeated after a failure. Raises as `open_study`.
     """
     study = open_study(run)
     known = {trial.user_attrs.get("trial") for trial in study.get_trials(deepcopy=False)}
@@ -74,8 +74,8 @@ def add_generation(run: RunDirectory, generation: Generation) -> None:
             study.set_user_attr(EXHAUSTED, True)
 
 
-def tell_results(run: RunDirectory) -> tuple[FrozenTrial, ...]:
-    """Tell Optuna the results of trials that have ended since.
+def record_results(run: RunDirectory) -> tuple[FrozenTrial, ...]:
+    """Record results of trials that have ended since.
 
     Returns:
         All trials of the study.
@@ -96,7 +96,7 @@ def tell_results(run: RunDirectory) -> tuple[FrozenTrial, ...]:
 
 
 def _cut_torn_line(path: Path) -> None:
-    """Cut off a last line without its end, which a killed process or a full disk left."""
+    """Cut off an incomplete last line, from a killed process or a full disk."""
     if not path.exists():
         return
     with path.open("rb+") as file:

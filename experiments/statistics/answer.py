@@ -23,15 +23,10 @@ _COUNTS = {1: "one seed", 2: "2 seeds", 3: "three seeds"}
 
 @dataclass(frozen=True)
 class Answer:
-    """A study's answer.
+    """A study's answer by a figure, such as "macro-F1".
 
-    Args:
-        what: the figure, such as "macro-F1".
-        ranking: the variants that have figures, best mean first.
-        pairs: each two of them, in the ranking's order.
-        without: names of variants without any figure.
-        sentence: the answer in plain English; it claims only what the adjusted p-values
-            of the pairs support.
+    `ranking` holds the variants with figures, best mean first, `pairs` each two of them, `without`
+    the names of the others. The sentence claims only what the adjusted p-values support.
     """
 
     what: str
@@ -42,20 +37,16 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return asdict(self) | {
-            "alpha": ALPHA,
-            "adjustment": "holm",
-            "pairs": [pair.to_dict() for pair in self.pairs],
-        }
+        pairs = [pair.to_dict() for pair in self.pairs]
+        return asdict(self) | {"alpha": ALPHA, "adjustment": "holm", "pairs": pairs}
 
 
 def answer(figures: Figures, what: str = "macro-F1") -> Answer:
     """Compare all pairs of a study's variants over their common seeds.
 
     Args:
-        figures: variant -> seed -> share between 0 and 1, in the study's order. Seeds
-            whose trials diverged or failed are left out; a pair is compared on the seeds
-            that both have.
+        figures: variant -> seed -> share between 0 and 1, in the study's order, without the seeds
+            of diverged or failed trials.
         what: the figure's name.
 
     Raises:
@@ -70,14 +61,7 @@ def answer(figures: Figures, what: str = "macro-F1") -> Answer:
 def sentence(
     ranking: Sequence[RankedVariant], pairs: Sequence[Pair], without: Sequence[str], what: str
 ) -> str:
-    """The answer in words; differences are in percentage points.
-
-    Args:
-        ranking: variants with figures, best mean first.
-        pairs: all pairs of them.
-        without: names of variants without figures.
-        what: the figure's name.
-    """
+    """The sentence of an `Answer`; differences are in percentage points."""
     if not ranking:
         return "No variant has a figure."
     if any(pair.comparison for pair in pairs):
@@ -167,7 +151,7 @@ def _missing_seeds(outcome: PairwiseOutcome) -> list[str]:
 
 
 def _lead(outcome: PairwiseOutcome, others: Sequence[str]) -> str:
-    """How far the best is ahead of others that it was compared with."""
+    """Differences between the best variant and others, with intervals and seeds."""
     pairs = [pair for name in others if (pair := outcome.pair(outcome.best, name))]
     found = [pair.comparison for pair in pairs if pair.comparison]
     counts = [one.n for one in found]
@@ -211,7 +195,7 @@ def _only_one(variant: RankedVariant, what: str) -> str:
 
 
 def _too_few_seeds(ranking: Sequence[RankedVariant], what: str) -> str:
-    """The figures of variants of which no two share enough seeds, without a claim."""
+    """Mean figures of variants of which no two share enough seeds."""
     if len({variant.seeds for variant in ranking}) > 1:
         means = listed([f"{v.name} {_points(v.mean)} % ({_count(v)})" for v in ranking])
         return (
@@ -236,7 +220,7 @@ def _count(variant: RankedVariant) -> str:
 
 
 def _range(shares: Sequence[float]) -> str:
-    """The first and the last of sorted shares, in points; one where they read the same."""
+    """The first and the last of sorted shares, in points; one if both round to the same."""
     return " to ".join(dict.fromkeys((_points(shares[0]), _points(shares[-1]))))
 
 

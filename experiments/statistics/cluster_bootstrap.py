@@ -34,7 +34,7 @@ class Clusters:
 
     Args:
         index: cluster of each row, 0 to count - 1 without gaps. [shape=(n,)]
-        unit: what a cluster is.
+        unit: kind of the clusters.
     """
 
     index: Int64
@@ -62,7 +62,7 @@ class RowComparison:
         difference: figure of b minus figure of a, as shares.
         interval: of the difference; it contains 0 exactly where p > 0.05. None where all
             resamples show the same difference.
-        p: two-sided p-value of no difference; None where the clusters cannot tell.
+        p: two-sided p-value of no difference; None as the interval.
         clusters: number of clusters.
     """
 
@@ -155,8 +155,7 @@ class ClusterBootstrap:
             metric: which figure.
 
         Returns:
-            None where the rows cannot tell: one cluster, or a figure that is the same in all
-            resamples, such as 100 %.
+            None for one cluster, or a figure that is equal in all resamples, such as 100 %.
         """
         drawn = self.resample(predicted, metric)
         figure, error = drawn.figure, drawn.standard_error
@@ -227,7 +226,7 @@ class ClusterBootstrap:
         return times, scale
 
     def _counts(self, predicted: Int64) -> Float64:
-        """What each cluster adds to the margins of the confusion matrices.
+        """Contribution of each cluster to the margins of the confusion matrices.
 
         Returns:
             First the hits of each class, then its true plus its predicted rows.

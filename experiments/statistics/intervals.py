@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEVEL = 0.95
-MIN_SEEDS = 3  # two values say next to nothing about their spread: t(0.975, 1) is 12.7
+MIN_SEEDS = 3  # the interval of two values is useless: t(0.975, 1) is 12.7
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,7 @@ Figures = Mapping[str, Mapping[int, float]]
 
 @dataclass(frozen=True)
 class RankedVariant:
-    """A variant's figure over its own seeds.
-
-    Args:
-        name: of the variant.
-        mean: share between 0 and 1.
-        interval: of the mean; None for too few seeds.
-        seeds: that it has a figure of, sorted.
-    """
+    """Mean share of a variant over its own, sorted seeds; no interval for too few of them."""
 
     name: str
     mean: float
@@ -36,12 +29,10 @@ class RankedVariant:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two variants compared over their common seeds.
+    """Two variants, the one with the higher mean first, compared over their common seeds.
 
-    Args:
-        first, second: names, the one with the higher mean first.
-        comparison: its difference is first minus second; None for too few common seeds.
-        adjusted_p: the comparison's p-value after Holm's adjustment over all pairs.
+    The comparison is first minus second, None for too few common seeds; its p-value is adjusted
+    by Holm's method over all pairs.
     """
 
     first: str
@@ -62,14 +53,7 @@ class Pair:
 
 
 def rank(figures: Figures) -> tuple[RankedVariant, ...]:
-    """Variants that have figures, best mean first; equal ones in the order given.
-
-    Args:
-        figures: variant -> seed -> share between 0 and 1.
-
-    Raises:
-        ValueError: a figure is not a share.
-    """
+    """Variants that have figures, best mean first; raises ValueError if one is not a share."""
     for name, values in figures.items():
         if not all(0 <= value <= 1 for value in values.values()):
             raise ValueError(

@@ -13,15 +13,7 @@ NOT_RUN = "the source ran no such training: it is here to compare with."
 
 
 def study(name: str, about: str, variants: Iterable[Variant], budget: Budget = BUDGET) -> Study:
-    """A study, from its file's documentation.
-
-    Args:
-        name: as on the command line.
-        about: the question on its first line; then cost, what the source found and what
-            to look for.
-        variants: with names that differ.
-        budget: of the controlled protocol.
-    """
+    """A study described by the docstring of its module, whose first line is the question."""
     return Study(name, about.partition("\n")[0], about, tuple(variants), budget)
 
 
@@ -31,11 +23,7 @@ def adam(learning_rate: float, epochs: int) -> TrainingConfig:
 
 
 def controlled(training: TrainingConfig | None = None) -> TrainingConfig:
-    """A training that keeps its best epoch, so that one of 20 epochs tries 1 to 20.
-
-    Args:
-        training: whose settings it has; plain Adam if None.
-    """
+    """A training, plain Adam by default, that keeps its best epoch: 20 epochs try 1 to 20."""
     return replace(training or adam(1e-3, BUDGET.epochs), keep="best")
 
 
@@ -57,11 +45,9 @@ def source_variant(
     """A variant as source A trained it; the controlled protocol trains it with plain Adam.
 
     Args:
-        name: of the variant.
+        name, network, note: of the variant.
         training: of the documented protocol.
-        figure: that source A reports, see `published_in_source_a`; None where it ran none.
-        network: that is trained.
-        note: where the source's code differs from its text.
+        figure: that source A reports, see `published_in_source_a`; None if it trained none.
         changes: fields of the training in both protocols.
     """
     return Variant(
@@ -75,11 +61,5 @@ def source_variant(
 
 
 def controlled_only(name: str, network: CNNConfig = CNN, **changes: Any) -> Variant:
-    """A variant that the source did not train.
-
-    Args:
-        name: of the variant.
-        network: that is trained.
-        changes: fields of the controlled training.
-    """
+    """A variant that the source did not train; `changes` are fields of its training."""
     return Variant(name, network, replace(controlled(), **changes), protocols=("controlled",))

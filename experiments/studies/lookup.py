@@ -1,4 +1,4 @@
-"""The study that a user means: a name of ours, or a file of the user's own."""
+"""Finds a study by its name or file, and applies the options of `run`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SUFFIX = ".toml"
 
 
 def study_and_options(study: str | Path | Study) -> tuple[Study, StudyOptions]:
-    """A study, and how much of it is trained unless the user says otherwise.
+    """A study and its default options.
 
     Args:
-        study: its name, or the path of a file that ends in .toml, or itself.
+        study: a name, the path of a .toml file, or a study.
 
     Raises:
-        RunError: there is none, or the file cannot be read.
+        RunError: there is no such study, or the file cannot be read.
     """
     if isinstance(study, Study):
         return study, StudyOptions()
@@ -55,18 +55,17 @@ def study_from_options(
     variants: Sequence[str] = (),
     grid: Mapping[str, Sequence[Any]] = MappingProxyType({}),
 ) -> tuple[Study, StudyOptions]:
-    """A study as a user asks for it with the options of `run`, and how much of it.
+    """A study, changed by the options of `run`, and its extent.
 
     Args:
-        study: its name, or the path of a file that ends in .toml, or itself.
-        protocol, seeds: None leaves them to the study.
+        study: a name, the path of a .toml file, or a study.
+        protocol, seeds: None means those of the study.
         epochs, quick, extended: see `StudyOptions`.
         variants: names of those to train; none for all.
-        grid: values by the paths of fields, such as training.learning_rate, that every
-            variant is trained with.
+        grid: values by the paths of fields, see `vary`.
 
     Raises:
-        RunError: there is no such study, variant or field, or a value cannot be.
+        RunError: there is no such study, variant or field, or a value is invalid.
     """
     chosen, options = study_and_options(study)
     options = StudyOptions(
