@@ -226,7 +226,7 @@ import sys
 from experiments.design.request import Computing
 from experiments.forecasting import correct_factors
 for n in range(20):
-    correct_factors(Computing("cpu", 2 * n + int(sys.argv[1])), {"ffn": 1.0})
+    correct_factors(Computing("cpu", 1 + 2 * n + int(sys.argv[1])), {"ffn": 1.0})
 """
     writers = [
         subprocess.Popen([sys.executable, "-c", script, str(n)], cwd=Path(__file__).parents[2])
