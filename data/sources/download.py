@@ -6,15 +6,13 @@ sends is trusted: neither paths, nor sizes, nor contents.
 
 from __future__ import annotations
 
-import errno
 import http.client
 import re
 import shutil
 import socket
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -24,7 +22,7 @@ from urllib.request import Request
 
 from data.datasets.published_arrays import SOURCE_FILES, SOURCE_URL, SourceFile, git_blob_id
 from data.errors import DataError
-from data.files.atomic import commit
+from data.files.atomic import commit, writing
 
 MAX_FILE_BYTES = 64 * 2**20  # the largest array, train/melgrams/X.npy, has about 34 MB
 
@@ -91,7 +89,7 @@ def fetch_source(
             groups.setdefault(file.blob_id, []).append(file.path)
     for blob_id, names in groups.items():
         paths = [folder / name for name in names]
-        with _disk(folder):
+        with writing(folder):
             present = [path for path in paths if path.is_file() and git_blob_id(path) == blob_id]
             size = present[0].stat().st_size if present else 0
         if present:
@@ -119,13 +117,13 @@ class _Transfer:
     def fetch(self, url: str, target: Path, blob_id: str, name: str) -> None:
         """Download, verify and put in place; a wrong content gets one new start from zero."""
         part = target.with_name(target.name + ".part")
-        with _disk(target):
+        with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             complete = part.is_file() and git_blob_id(part) == blob_id
         for _ in range(2):
             if not complete:
                 self._receive_with_retries(url, part, name)
-            with _disk(target):
+            with writing(target):
                 received = git_blob_id(part)
                 if received == blob_id:
                     break
@@ -154,7 +152,7 @@ class _Transfer:
 
     def _receive(self, url: str, part: Path, name: str) -> None:
         """Append to `part` what it lacks, or begin it anew where the server wants that."""
-        with _disk(part):
+        with writing(part):
             offset = part.stat().st_size if part.exists() else 0
         response = self._open(url, offset)
         if response is None:  # nothing after `offset`: the id shows whether that is all of it
@@ -165,7 +163,7 @@ class _Transfer:
             if response.status == 206:
                 sent = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
                 if sent is None or int(sent[1]) != offset:
-                    with _disk(part):
+                    with writing(part):
                         part.unlink(missing_ok=True)
                     raise _BrokenError(f"another range than the one from byte {offset} on")
                 total = total if sent[2] == "*" else int(sent[2])
@@ -180,7 +178,7 @@ class _Transfer:
                 _write(part, block)
                 self.progress(DownloadProgress(name, done, total))
         if max(done, total or 0) > limit:
-            with _disk(part):
+            with writing(part):
                 part.unlink()
             raise DataError(
                 f"expected at most {limit} bytes from {url}, received more or their announcement "
@@ -236,18 +234,6 @@ class _HttpRedirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-@contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with files (the network has its own errors) into a `DataError`."""
-    try:
-        yield
-    except OSError as error:
-        advice = "check its permissions, or choose another folder"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            advice = f"the disk is full, so free some space and {_GO_ON}"
-        raise DataError(f"expected to write {path}, received {str(error)!r}: {advice}") from error
-
-
 def _read(response: http.client.HTTPResponse) -> bytes:
     try:
         return response.read1(_BLOCK_BYTES)
@@ -256,5 +242,5 @@ def _read(response: http.client.HTTPResponse) -> bytes:
 
 
 def _write(part: Path, block: bytes, mode: Literal["ab", "wb"] = "ab") -> None:
-    with _disk(part), part.open(mode) as file:  # closed each time: a full disk shows here
+    with writing(part), part.open(mode) as file:  # closed each time: a full disk shows here
         file.write(block)
