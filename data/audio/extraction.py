@@ -80,7 +80,7 @@ Progress = Callable[[Track, Extracted | Skipped], None]
 def extract(
     tracks: Sequence[Track], scratch: Path, workers: int | None, progress: Progress
 ) -> dict[str, Extracted | Skipped]:
-    """Compute the features of tracks; broken ones are skipped with a reason.
+    """The features of each track by its name; broken tracks are skipped with a reason.
 
     The result does not depend on the number of workers.
 
@@ -89,9 +89,6 @@ def extract(
         scratch: an existing folder for intermediate files.
         workers: processes; 1 computes in this one, None means one a core.
         progress: called after each track.
-
-    Returns:
-        The result of each track by its name.
 
     Raises:
         DataError: the folder cannot be written.

@@ -95,14 +95,7 @@ class UncheckedDataset(Dataset):
 
 
 def load_for_audit(name: str | Path | None) -> Dataset:
-    """Load a dataset as `load_dataset` does, or one with a track in two splits.
-
-    Args:
-        name: what `load_dataset` takes.
-
-    Raises:
-        DataError: there is none of this name, or it is damaged.
-    """
+    """Load a dataset as `load_dataset` does, or one with a track in two splits."""
     try:
         return load_dataset(name)
     except DataError:

@@ -52,14 +52,7 @@ Classes = Mapping[str, Mapping[SplitName, Size]]  # genre to split to size
 
 @dataclass(frozen=True)
 class Audit:
-    """All findings about a dataset.
-
-    Args:
-        name: of the dataset.
-        content_sha256: hash of its content.
-        classes: what is there of each genre in each split.
-        findings: in the order in which they were looked for.
-    """
+    """All findings about a dataset, and how much of each genre is in each split."""
 
     name: str
     content_sha256: str

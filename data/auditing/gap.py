@@ -28,7 +28,6 @@ def random_split_gap(rows: Rows, reach: int | None, on_fit: Callable[[], None]) 
     rows that follow each other in a genre: stratified folds of whole ones.
 
     Args:
-        rows: of a dataset.
         reach: rows over which likeness lasts; None where rows are in no order.
         on_fit: called after each fit.
     """

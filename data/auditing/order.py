@@ -99,7 +99,7 @@ def shared_share(rows: Rows, split: int, reach: int) -> float | None:
         reach: rows over which likeness lasts.
 
     Returns:
-        About 0 to 1, by chance also somewhat beyond; None where it cannot be estimated.
+        About 0 to 1; None where it cannot be estimated.
     """
     train = np.flatnonzero((rows.split == 0) & ~rows.silent)
     here = np.flatnonzero((rows.split == split) & ~rows.silent)
@@ -135,10 +135,6 @@ def boundaries(rows: Rows, reach: int) -> list[Boundary]:
     more alike than all but a few means of places far apart in the class. Measured on the
     demo music and gtzan_excerpt without their tracks: 1 of 60 datasets whose tracks were
     apart had such a place; of the tracks that were cut, 7 and 23 in 100 showed.
-
-    Args:
-        rows: of a dataset without tracks, in the order of their file.
-        reach: rows over which likeness lasts.
     """
     rng = np.random.default_rng(0)
     labels = np.unique(rows.label).tolist()

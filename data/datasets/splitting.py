@@ -48,7 +48,6 @@ def split_by_share(
     Args:
         tracks: the names of each genre's tracks.
         shares: of the tracks, adding up to 1.
-        seed: of the shuffle.
 
     Raises:
         DataError: a genre has fewer tracks than there are splits.
@@ -99,9 +98,7 @@ def _counts(
 def read_splits(path: Path, tracks: Sequence[str]) -> dict[str, SplitName]:
     """Read the split of every track from a CSV file with the columns track and split.
 
-    Args:
-        path: of the file. A track is `genre/name`, with or without its suffix.
-        tracks: the names of all tracks.
+    A track is `genre/name`, with or without its suffix.
 
     Raises:
         DataError: the file cannot be read, names an unknown track or split, or

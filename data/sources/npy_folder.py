@@ -34,7 +34,6 @@ def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Datase
     Args:
         folder: holds the layout above: X of mfccs (n, 26), X of melgrams
             (n, 21, 128), labels (n,) of genre names.
-        name: what to call the dataset.
         with_mel: read the melgrams, where there are any.
 
     Raises:

@@ -42,10 +42,6 @@ def load_dataset(name: str | Path | None = None) -> Dataset:
 def summarise_dataset(name: str | Path | None = None, features: Features = "mfcc") -> hdf5.Summary:
     """Genres, numbers of rows and content hash of a dataset, without reading its rows.
 
-    Args:
-        name: as `load_dataset` takes it.
-        features: that networks are to read.
-
     Raises:
         DataError: there is no such dataset, its file is damaged, or it lacks the features.
     """

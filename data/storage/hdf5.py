@@ -179,8 +179,7 @@ def load(
     """Read a dataset from an HDF5 file.
 
     Args:
-        path: of the file.
-        name: what to call the dataset; the file's name if None.
+        name: of the dataset; the file's name if None.
         with_mel: read the mel-spectrograms, too, where there are any: nearly all of the
             file. Without them damaged rows go unnoticed.
         dataset_type: class to create; an audit's accepts tracks in several splits.

@@ -44,10 +44,6 @@ def schema_version(file: h5py.File) -> int | None:
 def check_file(file: h5py.File, path: Path) -> None:
     """Refuse whatever `save` would not have written, without reading it.
 
-    Args:
-        file: just opened.
-        path: of the file.
-
     Raises:
         DataError: it holds other things, leads elsewhere, announces more than it
             stores, or is damaged.

@@ -52,13 +52,7 @@ def count_rows(dataset: Dataset) -> list[list[str]]:
 
 
 def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, str]:
-    """A line each on features, tracks, provenance, content and file.
-
-    Args:
-        dataset: with or without its mel-spectrograms.
-        summary: of its file.
-        path: of its file.
-    """
+    """A line each on features, tracks, provenance, content and file."""
     all_known = all(_tracks(dataset, split) for split in SPLITS)
     return {
         "features": "MFCC statistics (26)"

@@ -26,7 +26,6 @@ def drum_kit(rng: np.random.Generator, weight: float = 1.0, brightness: float = 
     """Draw a kit.
 
     Args:
-        rng: draws sizes, tunings and mufflings.
         weight: 1 is a pop kit, less is lighter and shorter, more is heavier and longer.
         brightness: level of the cymbals and of the snare's wires.
     """

@@ -163,7 +163,6 @@ def singer(rng: np.random.Generator, vowels: str, strength: float = 1.0) -> Voic
     """Vocal folds through formants, each note moving from one vowel to the other.
 
     Args:
-        rng: draws the voice.
         vowels: two of `VOWELS`.
         strength: above 1 the folds close harder, as in shouting.
     """

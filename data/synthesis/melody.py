@@ -36,7 +36,6 @@ def tune(
     """A tune in which a motif of two bars returns, changed to fit the chords.
 
     Args:
-        session: its chords and random numbers.
         bars: bars to play in.
         tonic: pitch that the tune moves around, in MIDI note numbers.
         scale: one of `SCALES`.
@@ -82,9 +81,8 @@ def strums(
 
     Args:
         chords: pitches of each bar, in the order of the strings.
-        tab: a bar of eighths.
         spread: beats from one string to the next.
-        held: beats.
+        held: beats that a stroke sounds.
         velocity: of strokes on the beat.
         weaker: by how much strokes off the beat are weaker.
     """

@@ -52,8 +52,6 @@ def master(
     """The finished recording of a mix, within -1 and 1. [shape=(n,)]
 
     Args:
-        mix: the sum of all stems. [shape=(n,)]
-        rng: draws the recording's properties around those given.
         age: probability that it is an old or home-made recording: narrow and noisy.
         loudness: 0 keeps the dynamics, 2 limits them as loud masters do.
         tone_db: the genre's usual bass, middle and treble in dB.

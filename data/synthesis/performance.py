@@ -47,8 +47,6 @@ class Tempo:
 
     Args:
         bpm: beats a minute.
-        seconds: length of the track.
-        rng: source of the drift.
         swing: where within its beat an off-beat eighth falls, 0.5 (straight) to 0.75.
         rubato: strength of the tempo's drift and of the broadening at the end of each
             phrase; 0 keeps strict time.

@@ -33,9 +33,6 @@ class Session:
     """The parts of a band that plays an excerpt from somewhere in a song.
 
     Args:
-        rng: the track's random numbers.
-        seconds: length of the excerpt.
-        tempo: how beats fall in time.
         tonic: MIDI note number of the key's tonic, around middle C.
         song: the song's chords, one a bar; the excerpt starts at any of its phrases.
         beats: beats a bar.
