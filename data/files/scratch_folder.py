@@ -1,4 +1,4 @@
-"""A folder for intermediate files that goes when its work ends, even when it is killed."""
+"""A folder for intermediate files, removed at the end or, after a kill, by the next process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source dataset's arrays from their public home, resumed and verified.
+"""Downloads the source dataset's arrays; resumes transfers and verifies contents.
 
 Every file is known beforehand by its git blob id, so nothing that a server
 sends is trusted: neither paths, nor sizes, nor contents.

@@ -1,4 +1,4 @@
-"""One HDF5 file per dataset: written whole or not at all, read with suspicion.
+"""One HDF5 file per dataset: written whole or not at all, checked before it is read.
 
 Groups `train`, `validation` and `test` hold `mfcc`, `mel` (where there is one),
 `label`, `track` and `start` (where known). The root's attributes are `genres`,

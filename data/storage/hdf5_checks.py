@@ -1,7 +1,7 @@
 """Checks a dataset file before any of its content is allocated or any link is followed.
 
-HDF5 itself goes wherever a file sends it: to other files, into arrays that are
-announced and not stored, round in circles in a damaged heap.
+HDF5 itself follows links to other files, allocates arrays that are announced and not
+stored, and loops for ever in a damaged heap.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _check_text(file: h5py.File, path: Path, name: str) -> None:
 
 
 def _check_others(arrays: list[h5py.Dataset], path: Path) -> None:
-    """Refuse too much besides the arrays, and heaps that HDF5 would never be through with."""
+    """Refuse too much besides the arrays, and heaps in which HDF5 would loop for ever."""
     size = path.stat().st_size
     others = size - sum(array.id.get_storage_size() for array in arrays)
     if others > _MOST_OTHER_BYTES:
