@@ -1,8 +1,8 @@
 """How long a study will take on this machine, before it starts.
 
 The time of a cohort is modelled from its arithmetic with the constants of a reference machine,
-and multiplied by factors of this machine. `measure` finds them in a few seconds, each finished
-run corrects them (`learn`), and a small file in the user's cache keeps them.
+and multiplied by factors of this machine. `machine_speed.measure` finds them in a few seconds, each
+finished run corrects them (`learn`), and a small file in the user's cache keeps them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ import math
 import operator
 import re
 import statistics
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from data.files.atomic import commit, writing
 from data.files.user_folders import cache_folder
@@ -35,11 +33,8 @@ from experiments.runs.validation import MALFORMED
 from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import processor_name, versions
 from experiments.training.worker_count import worker_count
-from experiments.workers.pool import WorkerPool
-from networks.models.config import CNNConfig, FFNConfig, TrainingConfig, comparable
+from networks.models.config import comparable
 from networks.models.multiply_adds import training_multiplications, weights
-
-T = TypeVar("T")
 
 SOURCE_ROWS = (3200, 800)  # train and validation rows of the source's dataset
 SOURCE_CLASSES = 4
@@ -68,7 +63,7 @@ _PASSES_OF_OTHERS = 24
 # Operations on each output of a layer, in parts of what its products take.
 _BATCH_NORM, _DROPOUT, _PRELU = 0.8, 0.6, 0.5
 _TRIAL, _TRIAL_WEIGHT = 0.03, 7e-8  # seconds to initialise and save a network, and each weight
-_START_UP = 4.0  # seconds until a process can train
+START_UP = 4.0  # seconds until a process can train
 _SHARED = 1.15  # by which processes on other cores slow one down, where that is not known
 
 
@@ -153,13 +148,13 @@ def _seconds_of(
     """Seconds that workers need for cohorts in their order; whether a factor is unknown."""
     factors = read_factors(computing)
     slowdown = _slowdown(factors, computing)
-    free = [_START_UP * factors.get("start_up", 1.0) * slowdown] * (computing.workers or 1)
+    free = [START_UP * factors.get("start_up", 1.0) * slowdown] * (computing.workers or 1)
     is_rough = False
     for cohort in cohorts:
         first, many = cohort.trials[0][1], len(cohort.trials)
         device = cohort.device or computing.device
         epochs = max(trial.training.epochs for _, trial in cohort.trials)
-        seconds = epochs * _epoch_seconds(first, many, device, rows, classes)
+        seconds = epochs * estimate_epoch(first, many, device, rows, classes)
         kind = comparable(first.network).kind
         seconds += _COSTS[kind, device].set_up
         seconds += many * (_TRIAL + _TRIAL_WEIGHT * weights(first.network, classes))
@@ -169,7 +164,7 @@ def _seconds_of(
     return max(free), is_rough
 
 
-def _epoch_seconds(
+def estimate_epoch(
     trial: Trial, many: int, device: str, rows: tuple[int, int], classes: int
 ) -> float:
     """Seconds of an epoch of trials like one on the reference machine, validation included."""
@@ -193,7 +188,7 @@ def _slowdown(factors: Mapping[str, float], computing: Computing) -> float:
 
 # The factors of machines, in a file: {"schema_version": 2, "machines": {key: {name: factor}}}.
 
-_NAMES = ("start_up", "ffn", "cnn", "shared")  # shared: by processes on all cores
+FACTORS = ("start_up", "ffn", "cnn", "shared")  # shared: by processes on all cores
 _FILE, _SCHEMA_VERSION = "timings.json", 2
 _LARGEST_FILE, _MOST_MACHINES = 2**18, 64
 _LEAST, _MOST = 1e-4, 1e4  # factors that may be
@@ -253,7 +248,7 @@ def _read_machines() -> dict[str, dict[str, float]]:
         return {
             key: {
                 name: factors[name]
-                for name in _NAMES
+                for name in FACTORS
                 if name in factors and _LEAST <= factors[name] <= _MOST
             }
             for key, factors in content["machines"].items()
@@ -291,110 +286,13 @@ def learn(
         lasted = [epoch_seconds.get(trial.id, ()) for _, trial in cohort.trials]
         longest, first = max(lasted, key=len), cohort.trials[0][1]
         device = cohort.device or computing.device
-        is_own = first.network.kind not in _NAMES
+        is_own = first.network.kind not in FACTORS
         if is_own or sum(longest) < _SHORTEST or device != computing.device:
             continue
         living = (sum(len(one) > epoch for one in lasted) for epoch in range(len(longest)))
-        expected = (_epoch_seconds(first, many, device, rows, classes) for many in living)
+        expected = (estimate_epoch(first, many, device, rows, classes) for many in living)
         found[first.network.kind].append(
             statistics.median(map(operator.truediv, longest, expected)) / slowdown
         )
     if found:
         correct_factors(computing, {k: statistics.median(v) for k, v in found.items()})
-
-
-# Measuring, in processes apart.
-
-_PROBES = {  # trial, batches of 16 rows, epochs, of which the first warms up
-    "ffn": (Trial(FFNConfig(), TrainingConfig(learning_rate=1e-6), 0, ""), 200, 4),
-    "cnn": (Trial(CNNConfig(), TrainingConfig(learning_rate=1e-6), 0, ""), 12, 3),
-}
-
-
-def measure(
-    computing: Computing,
-    report: Callable[[str], None],
-    make_pool: Callable[..., Any] = WorkerPool,
-) -> None:
-    """Measure the unknown factors of this machine, in a few seconds, and store them.
-
-    Args:
-        computing: of later runs.
-        report: called with a phrase for each step, and with the reason of a failure.
-        make_pool: of processes, as `WorkerPool`.
-    """
-    computing = on_this_machine(computing)
-    workers = max(1, usable_cores() // computing.threads) if computing.device == "cpu" else 1
-    known, found = read_factors(computing), dict[str, float]()
-    if known.keys() >= set(_NAMES) - ({"shared"} if workers == 1 else set()):
-        return
-    try:
-        with make_pool(workers, threads=computing.threads, on_message=lambda _: None) as pool:
-
-            def everywhere(task: Callable[[Computing], T]) -> list[T]:
-                futures = [pool.submit(task, computing) for _ in range(workers)]
-                return [future.result() for future in futures]
-
-            report("starting processes that train")
-            # First, so that what a process does only once does not count as training.
-            found["start_up"] = statistics.fmean(everywhere(_start)) / _START_UP
-            report("one process that trains")
-            found |= pool.submit(_probe, computing).result()
-            if workers > 1:
-                report(f"{workers} processes at once")
-                beside = statistics.fmean(probe["cnn"] for probe in everywhere(_probe))
-                found["shared"] = max(1.0, beside / found["cnn"])
-        correct_factors(computing, {k: found[k] for k in found.keys() - known.keys()})
-    except Exception as error:  # of any kind: a forecast is not worth failing for
-        report(f"not measured: {str(error) or type(error).__name__}")
-
-
-def _start(computing: Computing) -> float:
-    """Import Keras and torch and train once; the CPU seconds of this process so far."""
-    from experiments.training.device import set_up
-
-    set_up(computing.device, computing.threads)
-    _train(Trial(FFNConfig(hidden=(1,)), TrainingConfig(), 0, ""), computing, 1, 1)
-    return time.process_time()
-
-
-def _probe(computing: Computing) -> dict[str, float]:
-    """Factors of this process, from training each kind of network on random rows."""
-    factors = {}
-    for kind, (trial, steps, epochs) in _PROBES.items():
-        seconds = statistics.median(_train(trial, computing, steps, epochs)[1:])
-        rows = steps * trial.training.batch_size, trial.training.batch_size
-        expected = _epoch_seconds(trial, 1, computing.device, rows, SOURCE_CLASSES)
-        factors[kind] = seconds / expected
-    return factors
-
-
-def _train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[float]:
-    """Seconds of each epoch of a trial on random rows."""
-    import numpy as np
-
-    from networks.engine.cohort import TrialSpec, train_cohort
-    from networks.training.results import LabelledRows
-
-    rng = np.random.default_rng(0)
-
-    def random_rows(number: int) -> LabelledRows:
-        features = rng.standard_normal((number, *trial.network.input_shape), np.float32)
-        return LabelledRows(features, rng.integers(0, SOURCE_CLASSES, number))
-
-    # Other processes do not count, where this thread does all the work.
-    on_one_core = computing.device == "cpu" and computing.threads == 1
-    clock = time.process_time if on_one_core else time.perf_counter
-    marks = [clock()]
-    train_cohort(
-        [TrialSpec(trial.network, replace(trial.training, epochs=epochs), trial.seed)],
-        random_rows(steps * trial.training.batch_size),
-        random_rows(trial.training.batch_size),
-        SOURCE_CLASSES,
-        device=computing.device,
-        precision=computing.precision,
-        on_epoch=lambda *_: marks.append(clock()),
-    )
-    if len(marks) != epochs + 1:
-        raise RuntimeError("training on random rows ended early")
-    return [end - begin for begin, end in pairwise(marks)]

@@ -103,7 +103,7 @@ def computing_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def measure_here(computing: Computing, status: str = "measuring this machine") -> None:
     """Measure the speed of this machine as far as it is unknown, showing a status on stderr."""
-    from experiments.forecasting import measure
+    from experiments.machine_speed import measure
 
     with console(stderr=True).status(status) as spinner:
         measure(computing, lambda phrase: spinner.update(f"measuring: {phrase}"))

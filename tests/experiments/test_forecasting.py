@@ -21,15 +21,13 @@ from experiments.forecasting import (
     correct_factors,
     forecast,
     learn,
-    measure,
     read_factors,
 )
 from experiments.runs.checksums import dumps, loads
 from experiments.studies import STUDIES
 from experiments.training.cohorts import Cohort
-from networks.models.config import CNNConfig, EarlyStoppingConfig, FFNConfig, TrainingConfig
+from networks.models.config import EarlyStoppingConfig, FFNConfig, TrainingConfig
 from networks.models.multiply_adds import training_multiplications, weights
-from tests.support.inline_pool import InlinePool
 
 CPU = Computing("cpu")
 SGD = TrainingConfig("sgd", batch_size=10)
@@ -46,7 +44,7 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("cnn", "cpu"): forecasting._Costs(1.0, 1e-6, 1e-5, 7.0),
     }
     monkeypatch.setattr(forecasting, "_COSTS", made_up)
-    monkeypatch.setattr(forecasting, "_START_UP", 20.0)
+    monkeypatch.setattr(forecasting, "START_UP", 20.0)
     monkeypatch.setattr(forecasting, "_TRIAL", 0.5)
     monkeypatch.setattr(forecasting, "_TRIAL_WEIGHT", 0.1)  # 6.5 s a trial
     monkeypatch.setattr(forecasting, "usable_cores", lambda: 4)
@@ -73,7 +71,7 @@ def test_the_costs_of_an_epoch_by_hand() -> None:
 
     def epoch(network: Any = FFN, members: int = 1, **training: Any) -> float:
         changed = replace(trial, network=network, training=replace(SGD, **training))
-        return forecasting._epoch_seconds(changed, members, "cpu", ROWS, 4)
+        return forecasting.estimate_epoch(changed, members, "cpu", ROWS, 4)
 
     assert epoch() == pytest.approx(EPOCH) == pytest.approx(50.08)
     assert epoch(members=3) == pytest.approx(30 + 3 * 20.08), "a step of a cohort costs once"
@@ -281,62 +279,3 @@ def test_short_and_missing_trainings_teach_nothing() -> None:
     learn([one], {}, CPU, ROWS, 4)
     learn([], {}, CPU, ROWS, 4)
     assert read_factors(CPU) == {}
-
-
-def test_what_is_not_known_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = {
-        "ffn": (Trial(FFN, SGD, 0, ""), 3, 3),
-        "cnn": (Trial(CNNConfig(filters=(1,), dense=(2,)), SGD, 0, ""), 2, 2),
-    }
-    monkeypatch.setattr(forecasting, "_PROBES", tiny)
-    keep(cnn=7.0)
-    said: list[str] = []
-    measure(CPU, said.append, InlinePool)
-    assert said == [
-        "starting processes that train",
-        "one process that trains",
-        "4 processes at once",
-    ]
-    factors = read_factors(CPU)
-    assert set(factors) == {"start_up", "ffn", "cnn", "shared"}
-    assert factors["cnn"] == 7.0, "what is known stays"
-    assert factors["shared"] >= 1.0
-
-    def no_pool(*args: Any, **more: Any) -> None:
-        raise AssertionError("a process is started")
-
-    measure(CPU, said.append, no_pool)
-    assert len(said) == 3
-    assert read_factors(CPU) == factors
-
-
-def test_what_is_measured_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two seconds a start; four a step of whatever is trained, eight beside others."""
-    alone, usual = iter([True, True]), {"ffn": 80, "cnn": 48}
-
-    def train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[float]:
-        step = 4.0 if next(alone, False) else 8.0
-        return [99.0] + [step * steps] * (epochs - 1)
-
-    monkeypatch.setattr(forecasting, "_train", train)
-    monkeypatch.setattr(forecasting, "_start", lambda computing: 2.0)
-    monkeypatch.setattr(forecasting, "_epoch_seconds", lambda trial, *_: usual[trial.network.kind])
-    measure(CPU, lambda _: None, InlinePool)
-    assert read_factors(CPU) == {"start_up": 0.1, "ffn": 10.0, "cnn": 1.0, "shared": 2.0}
-
-
-def test_measuring_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> Any:
-        raise MemoryError("no room")
-
-    monkeypatch.setattr(forecasting, "_train", fail)
-    said: list[str] = []
-    measure(CPU, said.append, InlinePool)
-    assert said[-1] == "not measured: no room"
-    assert read_factors(CPU) == {}
-
-
-@pytest.mark.slow
-def test_measured_in_processes_of_their_own() -> None:
-    measure(CPU, print)
-    assert {"start_up", "ffn", "cnn"} <= read_factors(CPU).keys()

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from data.storage import hdf5
-from experiments import forecasting
+from experiments import machine_speed
 from experiments.cli.main import main
 from experiments.design.request import Computing
 from experiments.forecasting import correct_factors, on_this_machine
@@ -53,14 +53,14 @@ def test_list_measures_first_where_it_is_asked_to(monkeypatch: pytest.MonkeyPatc
         factors = dict.fromkeys(("start_up", "ffn", "cnn"), 1e-3)
         correct_factors(on_this_machine(computing), factors)
 
-    monkeypatch.setattr(forecasting, "measure", measure)
+    monkeypatch.setattr(machine_speed, "measure", measure)
     assert "~" not in _type("list", "--measure").output
 
 
 def test_reproduce_runs_what_the_dataset_can_and_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forecasting, "measure", lambda computing, report: report("nothing"))
+    monkeypatch.setattr(machine_speed, "measure", lambda computing, report: report("nothing"))
     path, report = tmp_path / "small.h5", tmp_path / "report.html"
     hdf5.save(small_dataset(mel=False), path)
     words = ("reproduce", "--data", path, "--epochs", 1, "--device", "cpu", "-o", report)
