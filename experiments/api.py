@@ -119,6 +119,9 @@ def load_run(run: str | Path = LATEST, *, runs: str | Path | None = None) -> Run
         run: "latest", a folder, a name, or the unique beginning of a name or id.
         runs: folder of all runs; None means GENRE_TUI_RUNS, else ./runs.
 
+    Returns:
+        The run, with its figures, records and models.
+
     Raises:
         RunError: there is none, or more than one.
 
@@ -187,6 +190,12 @@ class Run:
 
     Args:
         directory: of the run.
+
+    Example:
+    >>> from experiments import run_study
+    >>> run = run_study("ffn-baseline", data="demo", epochs=2)
+    >>> len(run.history("last-epoch", seed=42)["val_macro_f1"])
+    2
     """
 
     def __init__(self, directory: RunDirectory) -> None:

@@ -20,7 +20,10 @@ _DEFAULT_FILE = "default"
 
 
 def list_datasets() -> list[str]:
-    """Names that `load_dataset` takes, sorted: "demo", and the user's own datasets.
+    """List the datasets that `load_dataset` takes.
+
+    Returns:
+        Their names, sorted: "demo", and the user's own.
 
     Example:
         >>> from data import list_datasets

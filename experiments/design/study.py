@@ -40,6 +40,12 @@ class Variant:
         fixed: fields of the controlled training that the variant varies, so that they do not
             come from the budget.
         device: that trains it; None leaves the choice to the user.
+
+    Example:
+    >>> from experiments import Variant
+    >>> from networks import FFNConfig, TrainingConfig
+    >>> Variant("wide", FFNConfig(hidden=(512, 128)), TrainingConfig()).network.hidden
+    (512, 128)
     """
 
     name: str
@@ -104,8 +110,17 @@ class Budget:
 class Study:
     """A question and the variants that answer it.
 
-    `about` describes cost, the source's findings and what to look for; `budget` is that of the
-    controlled protocol. The names of variants differ.
+    Args:
+        name: as on the command line.
+        question: that the variants answer.
+        about: cost, the source's findings and what to look for.
+        variants: with names that differ.
+        budget: of the controlled protocol.
+
+    Example:
+    >>> from experiments import STUDIES
+    >>> [variant.name for variant in STUDIES["ffn-baseline"].variants]
+    ['last-epoch', 'best-validation-f1']
     """
 
     name: str
