@@ -24,15 +24,15 @@ from data.files.atomic import commit, writing
 from data.files.user_folders import cache_folder
 from data.processes import usable_cores
 from data.terminal.text import duration
-from experiments.design.plan import StudyOptions, make_plan
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing
 from experiments.design.study import Device, Study
 from experiments.design.trial import Trial
 from experiments.runs.checksums import dumps, loads
 from experiments.runs.validation import MALFORMED
-from experiments.training.cohorts import Cohort, plan_cohorts
-from experiments.training.device import processor_name, versions
-from experiments.training.worker_count import worker_count
+from experiments.training.cohorts import Cohort
+from experiments.training.device import Machine, processor_name, versions
+from experiments.training.planning import plan_run
 from networks.models.config import comparable
 from networks.models.multiply_adds import training_multiplications, weights
 
@@ -123,9 +123,9 @@ def forecast(
     computing = on_this_machine(computing)
     device = computing.device
     devices: tuple[Device, ...] = ("cpu", "cuda") if device == "cuda" else ("cpu",)
-    plan = make_plan(study, options, "", devices)
-    cohorts = plan_cohorts(plan.trials, device, classes)
-    workers = worker_count(cohorts, device, computing.workers, computing.threads, rows[0], classes)
+    machine = Machine("cuda" if device == "cuda" else "cpu", devices)
+    planned = plan_run(study, options, computing, machine, rows[0], classes)
+    plan, cohorts, workers = planned.plan, planned.cohorts, planned.workers
     seconds, is_rough = _seconds_of(cohorts, replace(computing, workers=workers), rows, classes)
     at_most = any(
         trial.training.early_stopping or trial.training.epochs < cohort.trials[0][1].training.epochs

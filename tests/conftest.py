@@ -25,7 +25,7 @@ from experiments.runs.manifest import (
     RunManifest,
     VariantRecord,
 )
-from experiments.runs.trial_result import Scores, TestScores, TrialResult
+from experiments.runs.trial_result import Scores, TestScores, TrialCohort, TrialResult
 from experiments.studies import STUDIES
 from tests.support.fork_server import ForkServer
 
@@ -158,7 +158,7 @@ def record_run(runs: Path, name: str = "20260102T030405Z-abc123") -> RunDirector
             plan.variants[0].name,
             42,
             "finished",
-            "c0",
+            TrialCohort("c0", 1),
             epochs=3,
             best_epoch=3,
             kept_epoch=3,

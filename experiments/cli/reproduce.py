@@ -26,7 +26,7 @@ from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.display.follow import follow
 from experiments.errors import RunError
-from experiments.execution.series import Stage, carry_on, stages
+from experiments.execution.series import Stage, stages, start_or_resume
 from experiments.forecasting import Forecast, forecast
 from experiments.runs.state import state_of
 from experiments.studies import STUDIES
@@ -163,7 +163,7 @@ def _finish(stage: Stage, runs: Path) -> RunDirectory | None:
     echo(f"{name} ...", err=True)
     try:
         with interruptible("What is done is kept: type it again to go on."):
-            run = carry_on(stage, runs)
+            run = start_or_resume(stage, runs)
     except RunError as error:
         echo(f"{name}: {error!s}", err=True)
         return None

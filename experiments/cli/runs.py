@@ -22,9 +22,8 @@ from experiments.results.run_result import collect
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs, find
-from experiments.runs.lock import is_alive, owner_of
-from experiments.runs.snapshot import Snapshot, snapshot
-from experiments.runs.state import state_of, summarise
+from experiments.runs.lock import is_alive, lock_holder
+from experiments.runs.state import Snapshot, snapshot, state_of, summarise
 
 _TO_DIE = 10.0  # seconds for killed processes to end
 
@@ -100,7 +99,7 @@ def stop_run(run: str, now: bool, runs: Path) -> None:
         end_now(found)
         if not await_end(found, _TO_DIE):
             raise RunError(
-                f"{owner_of(found)} does not end. Look after it with your system's tools."
+                f"{lock_holder(found)} does not end. Look after it with your system's tools."
             )
     else:
         found.ask_to_stop()
@@ -172,7 +171,7 @@ def remove_run(run: str, yes: bool, runs: Path) -> None:
     """
     found = find(runs, run)
     if is_alive(found):
-        raise RunError(f"{found.name} is being carried out by {owner_of(found)}: stop it first.")
+        raise RunError(f"{found.name} is being carried out by {lock_holder(found)}: stop it first.")
     if found.path.absolute().parent.parent != runs.absolute():
         found.read_manifest()  # refuses to remove what only looks like a run
     size = sum(path.lstat().st_size for path in found.path.rglob("*"))

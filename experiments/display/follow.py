@@ -15,7 +15,7 @@ from experiments.display.result_tables import epoch_line, trial_line
 from experiments.errors import RunError
 from experiments.execution.launch import await_end, end_now
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_reader import EventReader
+from experiments.runs.event_log import EventReader
 from experiments.runs.events import (
     CohortBegan,
     Continued,

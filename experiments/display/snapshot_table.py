@@ -10,7 +10,7 @@ from rich.text import Text
 from data.terminal.console import table
 from data.terminal.text import duration
 from experiments.runs.progress import RunProgress
-from experiments.runs.snapshot import Snapshot
+from experiments.runs.state import Snapshot
 
 _SHOWN = 20  # trials in training, on a screen
 
@@ -19,8 +19,8 @@ def snapshot_view(seen: Snapshot) -> Group:
     """A snapshot as text."""
     progress, counts, alive = seen.progress, seen.counts, seen.state.is_alive
     headline = f"{seen.run.name}: {seen.state.state}"
-    if seen.owner is not None and alive:
-        headline += f" ({seen.owner})"
+    if seen.holder is not None and alive:
+        headline += f" ({seen.holder})"
     parts = [f"{counts['finished']} of {counts['trials']} trials finished"]
     parts += [f"{counts[name]} {name}" for name in ("diverged", "failed") if counts[name]]
     parts.append(f"{100 * seen.share:.0f} % of the work done")

@@ -21,7 +21,7 @@ from experiments.design.request import BEGUN, Request
 from experiments.errors import RunError
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import OwnedError, is_alive, owner_of
+from experiments.runs.lock import RunLockedError, is_alive, lock_holder
 from networks.errors import ConfigError
 from networks.training.backend import require_torch
 
@@ -70,7 +70,7 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
         dataset: its file; None looks for it among the user's datasets.
 
     Raises:
-        OwnedError: somebody carries it out.
+        RunLockedError: somebody carries it out.
         DataError: the folder cannot be written.
         RunError: the run was refused.
     """
@@ -83,7 +83,7 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
     for trial in manifest.trials.values():
         require_trusted(trial.network)
     if is_alive(run):
-        raise OwnedError(f"{run.name} is being carried out already, by {owner_of(run)}.")
+        raise RunLockedError(f"{run.name} is being carried out already, by {lock_holder(run)}.")
     found = (dataset or find_dataset(about.name, about.content_sha256)).absolute()
     process = _spawn(RunDirectory(run.path.absolute()), str(found))
     _await(process, run)
@@ -98,7 +98,7 @@ def end_now(run: RunDirectory) -> None:
         DataError: the folder cannot be written.
     """
     run.refuse_links()
-    owner = owner_of(run)
+    owner = lock_holder(run)
     run.ask_to_stop()  # so that it counts as stopped, not as crashed
     if owner is None or not is_alive(run):
         return

@@ -64,7 +64,7 @@ def _stage(request: Request, there: list[RunDirectory], sha256: str, anew: bool)
     return Stage(request, None, "")
 
 
-def carry_on(stage: Stage, runs: Path) -> RunDirectory:
+def start_or_resume(stage: Stage, runs: Path) -> RunDirectory:
     """The run of a stage, which goes on or is done when this returns.
 
     Raises:

@@ -102,7 +102,7 @@ def _epochs(records: Sequence[VariantTrial]) -> Table:
                 continue
             nothing = [None] * result.epochs
             values = [result.history.get(name, nothing) for name in metrics]
-            seconds = (second / result.cohort_size for second in result.epoch_seconds)
+            seconds = (second / result.cohort.size for second in result.epoch_seconds)
             for epoch, row in enumerate(zip(seconds, *values, strict=True), start=1):
                 yield (*_keys(record), epoch, *row)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiments.runs.seed_values import Spread
+from experiments.runs.trial_result import Spread
 
 if TYPE_CHECKING:
     from experiments.statistics.intervals import Interval

@@ -12,9 +12,10 @@ from experiments.design.trial import Trial
 from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.manifest import RunManifest, VariantRecord
-from experiments.runs.seed_values import Spread as Spread
 from experiments.runs.state import State, state_of
-from experiments.runs.trial_result import Matrix, TestScores, TrialResult, added
+from experiments.runs.trial_result import Spread as Spread
+from experiments.runs.trial_result import TestScores, TrialResult, added
+from experiments.runs.validation import Matrix
 
 
 @dataclass(frozen=True)

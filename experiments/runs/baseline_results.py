@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
-from experiments.runs.seed_values import Spread
-from experiments.runs.trial_result import Matrix, Scores, TestScores, added
-from experiments.runs.validation import count, of_type, optional, seconds
+from experiments.runs.trial_result import Scores, Spread, TestScores, added
+from experiments.runs.validation import Matrix, Record, Seconds, Text, count, each, or_none
 
 
 @dataclass(frozen=True)
-class BaselineFit:
+class BaselineFit(Record):
     """One fit of a baseline.
 
     Args:
@@ -21,30 +19,13 @@ class BaselineFit:
         validation, test: figures of the rows that it was not fitted on.
     """
 
-    seconds: float
-    validation: Scores
-    test: TestScores
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {
-            "seconds": self.seconds,
-            "validation": asdict(self.validation),
-            "test": self.test.to_dict(),
-        }
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any], classes: int | None) -> BaselineFit:
-        """The fit that `to_dict` made `plain` of."""
-        return cls(
-            seconds(plain["seconds"]),
-            Scores.from_dict(of_type(dict, plain["validation"])),
-            TestScores.from_dict(of_type(dict, plain["test"]), classes),
-        )
+    seconds: Seconds
+    validation: Annotated[Scores, Scores.from_dict]
+    test: Annotated[TestScores, TestScores.from_dict]
 
 
 @dataclass(frozen=True)
-class BaselineResult:
+class BaselineResult(Record):
     """A baseline and its fits.
 
     Args:
@@ -55,11 +36,13 @@ class BaselineResult:
         failure: why it could not be fitted; empty where it was.
     """
 
-    name: str
-    what: str
-    seeds: tuple[int, ...] | None
-    fits: tuple[BaselineFit, ...] = ()
-    failure: str = ""
+    REQUIRED = ("fits", "failure")
+
+    name: Text
+    what: Text
+    seeds: Annotated[tuple[int, ...] | None, or_none(each(count))]
+    fits: Annotated[tuple[BaselineFit, ...], each(BaselineFit.from_dict)] = ()
+    failure: Text = ""
 
     @property
     def n(self) -> int:
@@ -115,37 +98,11 @@ class BaselineResult:
             "failure": self.failure,
         }
 
-    def to_dict(self) -> dict[str, Any]:
-        """As the record holds it, JSON-ready."""
-        return {
-            "name": self.name,
-            "what": self.what,
-            "seeds": None if self.seeds is None else list(self.seeds),
-            "failure": self.failure,
-            "fits": [fit.to_dict() for fit in self.fits],
-        }
-
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any], classes: int | None = None) -> BaselineResult:
-        """The result that `to_dict` made `plain` of.
-
-        Args:
-            plain: from JSON.
-            classes: number of genres; None where it is not known.
-
-        Raises:
-            LookupError, TypeError, ValueError: `plain` is damaged.
-        """
-        seeds = optional(lambda s: tuple(count(n) for n in of_type(list, s)), plain["seeds"])
-        fits = [of_type(dict, fit) for fit in of_type(list, plain["fits"])]
-        failure = of_type(str, plain["failure"])
-        expected = 0 if failure else 1 if seeds is None else len(seeds)
-        if len(fits) != expected:
-            raise ValueError(f"{len(fits)} fits, expected {expected}")
-        return cls(
-            of_type(str, plain["name"]),
-            of_type(str, plain["what"]),
-            seeds,
-            tuple(BaselineFit.from_dict(fit, classes) for fit in fits),
-            failure,
-        )
+    def from_dict(cls, plain: Any) -> Self:
+        """The result that `to_dict` made `plain` of; raises as `Record.from_dict`."""
+        result = super().from_dict(plain)
+        expected = 0 if result.failure else 1 if result.seeds is None else len(result.seeds)
+        if len(result.fits) != expected:
+            raise ValueError(f"{len(result.fits)} fits, expected {expected}")
+        return result

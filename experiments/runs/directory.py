@@ -34,10 +34,9 @@ from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.manifest import SCHEMA_VERSION, RunManifest
 from experiments.runs.search_journal import read_draws
 from experiments.runs.trial_result import TrialResult
-from experiments.runs.validation import of_type, parsing, texts
+from experiments.runs.validation import each, parsing, texts
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 _LARGEST_JSON = 64 * 2**20  # bytes; a result of a thousand epochs has about 0.2 MB
@@ -146,9 +145,11 @@ class RunDirectory:
             return None
         advice = f"python -m experiments resume {self.path.name} trains that trial anew."
         with parsing(str(path), advice):
-            result = TrialResult.from_dict(_read(path), classes)
+            result = TrialResult.from_dict(_read(path))
             if result.trial != trial:
                 raise ValueError(f"the result of the trial {result.trial!r:.20}")
+            if result.test is not None:
+                result.test.check_classes(classes)
             return result
 
     def discard_result(self, trial: str) -> None:
@@ -184,8 +185,10 @@ class RunDirectory:
         path = self.path / "baselines" / "result.json"
         advice = f"python -m experiments resume {self.path.name} fits the baselines anew."
         with parsing(str(path), advice):
-            results = of_type(list, _read(path)["baselines"])
-            return tuple(BaselineResult.from_dict(of_type(dict, r), classes) for r in results)
+            results = each(BaselineResult.from_dict)(_read(path)["baselines"])
+            for fit in (fit for result in results for fit in result.fits):
+                fit.test.check_classes(classes)
+            return results
 
     @property
     def lacks_baselines(self) -> bool:
@@ -207,7 +210,7 @@ class RunDirectory:
         if not path.exists():
             return None
         with parsing(str(path)):
-            return list(map(texts, of_type(list, _read(path)["parts"])))
+            return list(each(texts)(_read(path)["parts"]))
 
     @property
     def console(self) -> Path:
@@ -304,8 +307,3 @@ def _read(path: Path) -> dict[str, Any]:
         raise
     except ValueError as error:
         raise DamagedRecordError(f"{path} is damaged: {error!s:.80}.") from error
-
-
-def plain_floats(values: npt.NDArray[np.floating[Any]] | list[float]) -> list[float | None]:
-    """Numbers for JSON, which knows neither NaN nor infinity: they become None."""
-    return [float(value) if abs(value) < float("inf") else None for value in values]

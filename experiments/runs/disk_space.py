@@ -1,4 +1,4 @@
-"""Waiting for room on a full disk instead of losing what has been computed."""
+"""Waits for room on a full disk instead of losing what has been computed."""
 
 from __future__ import annotations
 
@@ -7,32 +7,29 @@ from collections.abc import Callable
 
 from data.errors import NoSpaceError
 from experiments.runs.directory import RunDirectory
+from experiments.runs.events import Continued, Paused
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two tries
-_LOOK = 0.2  # seconds between two looks whether a stop is asked for
+_LOOK = 0.2  # seconds between two checks for a stop request
 
 
 class StopAskedError(Exception):
-    """A stop was asked for while the disk was full: what was to be written is not."""
+    """A stop was requested while the disk was full, and nothing was written."""
 
 
-def patiently(
-    write: Callable[[], None],
-    run: RunDirectory,
-    paused: Callable[[str], None],
-    continued: Callable[[], None],
+def retry_when_disk_full(
+    write: Callable[[], None], run: RunDirectory, notify: Callable[[Paused | Continued], None]
 ) -> None:
-    """Write, as soon as there is room.
+    """Call a function that writes; while the disk is full, again and again.
 
     Args:
         write: may be called many times; leaves nothing behind when it fails.
-        run: whose stop ends the waiting.
-        paused: told why nothing goes on, once.
-        continued: called when it goes on after that.
+        run: a stop request for it ends the waiting.
+        notify: called once when the waiting begins, and when it has ended in success.
 
     Raises:
-        StopAskedError: a stop was asked for meanwhile.
-        DataError: it cannot be written, room or not.
+        StopAskedError: a stop was requested meanwhile.
+        DataError: writing failed for another reason than a full disk.
     """
     pause, waits = _FIRST_PAUSE, False
     while True:
@@ -40,11 +37,11 @@ def patiently(
             write()
         except NoSpaceError as error:
             if not waits:
-                paused(str(error))
+                notify(Paused(str(error)))
             waits = True
         else:
             if waits:
-                continued()
+                notify(Continued())
             return
         end = time.monotonic() + pause
         while time.monotonic() < end:

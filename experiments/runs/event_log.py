@@ -1,9 +1,9 @@
-"""The event log of a run: JSON lines, appended by one writer to one file.
+"""The event log of a run: JSON lines, appended by one process and read while they come.
 
-Each owner of a run writes a file of its own, events/0001.jsonl, 0002.jsonl and so on.
+Each process of a run writes a file of its own, events/0001.jsonl, 0002.jsonl and so on.
 A line has its number `n`, its `time` (seconds since 1970, UTC), its `event` and that
 event's fields (see `events`), and ends in a checksum. Numbers that are not finite are
-"nan", "inf" and "-inf". `event_reader` reads them.
+"nan", "inf" and "-inf".
 """
 
 from __future__ import annotations
@@ -11,28 +11,33 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.errors import DataError
 from data.files.atomic import sync, writing
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
-from experiments.runs.disk_space import StopAskedError, patiently
-from experiments.runs.events import Continued, Event, LogEntry, Paused
+from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
+from experiments.runs.events import Continued, Event, LogEntry, Paused, parse
+from experiments.runs.validation import MALFORMED
 
 _RESERVE_BYTES = 16 * 1024  # kept for an event that says that the disk is full
+_LONGEST_LINE = 2**20  # bytes; an epoch of a trial has about 500
+_BLOCK = 2**18
 
 
 class EventLog:
     """Appends events; may be used by several threads of one process.
 
-    Where the disk is full this waits for room, after saying so in space that it has
-    kept for that. Where nothing can be written at all, events are lost: what matters
-    is in the trials' results.
+    While the disk is full this waits for room, after writing a `Paused` event into space
+    that it keeps for that. Where nothing can be written at all, events are lost: what
+    matters is in the trials' results.
 
     Args:
-        run: that the caller owns.
+        run: locked by the caller.
     """
 
     def __init__(self, run: RunDirectory) -> None:
@@ -46,34 +51,28 @@ class EventLog:
             self._file = os.open(self._path, flags, 0o644)
             sync(folder)
         self._reserve = folder / ".reserve"
-        self._number = 0
+        self._number = self.lost = 0  # lines that are written, and events that could not be
         self._lock = threading.Lock()
-        self.lost = 0
-        with suppress(OSError):
-            self._keep_reserve()
+        self._keep_reserve()
 
     def append(self, *events: Event) -> None:
         """Append events, in one write."""
         with self._lock:
             waiting = list(events)
             try:
-                patiently(lambda: self._write(waiting), self._run, self._pause, self._continue)
+                retry_when_disk_full(lambda: self._write(waiting), self._run, self._notify)
             except (StopAskedError, DataError):
                 self.lost += len(waiting)
 
-    def sync(self) -> None:
-        """Wait until all events are on the disk."""
+    def close(self) -> None:
+        """Wait until all events are on the disk, and close the file."""
         with suppress(OSError):
             os.fsync(self._file)
-
-    def close(self) -> None:
-        """Give back what was kept."""
-        self.sync()
         os.close(self._file)
         self._reserve.unlink(missing_ok=True)
 
     def _write(self, events: list[Event]) -> None:
-        """Write events and take them out of the list, as far as there is room."""
+        """Write events and remove them from the list, as far as there is room."""
         lines = [
             checksums.dumps_line(LogEntry(number, time.time(), event).to_dict())
             for number, event in enumerate(events, self._number + 1)
@@ -83,7 +82,7 @@ class EventLog:
             with writing(self._path):
                 written = os.write(self._file, text)
                 if written < len(text):
-                    os.write(self._file, text[written:])  # says what the matter is
+                    os.write(self._file, text[written:])  # raises what is wrong
         except DataError:
             # Lines that are there whole may have been read: they stay.
             there = os.fstat(self._file).st_size - begin
@@ -95,22 +94,125 @@ class EventLog:
         self._number += len(events)
         events.clear()
 
-    def _pause(self, reason: str) -> None:
-        self._reserve.unlink(missing_ok=True)
+    def _notify(self, event: Paused | Continued) -> None:
+        if isinstance(event, Paused):
+            self._reserve.unlink(missing_ok=True)
         with suppress(DataError):
-            self._write([Paused(reason)])
-
-    def _continue(self) -> None:
-        with suppress(DataError):
-            self._write([Continued()])
-        with suppress(OSError):
+            self._write([event])
+        if isinstance(event, Continued):
             self._keep_reserve()
 
     def _keep_reserve(self) -> None:
-        self._reserve.write_bytes(bytes(_RESERVE_BYTES))
+        with suppress(OSError):
+            self._reserve.write_bytes(bytes(_RESERVE_BYTES))
 
 
 def event_files(run: RunDirectory) -> list[Path]:
     """A run's event files, in the order in which they were written."""
     paths = [p for p in (run.path / "events").glob("*.jsonl") if p.stem.isdecimal()]
     return sorted(paths, key=lambda path: int(path.stem))
+
+
+@dataclass
+class EventReader:
+    """Reads the events of a run as they are written.
+
+    A line that is not whole yet is left for the next time; one that is damaged, or whose
+    fields are not those of its kind of event, is skipped and counted. Kinds that only a
+    later version knows are skipped. Where a file has shrunk, reading restarts.
+
+    Args:
+        run: may be read-only, and grow while it is read.
+        invalid_events: lines so far that were damaged or not valid.
+    """
+
+    run: RunDirectory
+    invalid_events: int = 0
+    _files: dict[str, _File] = field(default_factory=dict)
+
+    def read(self) -> tuple[bool, list[LogEntry]]:
+        """What is new since the last call.
+
+        Returns:
+            Whether reading has restarted, so that what was read before is void; and the
+            entries, in the order of writing.
+        """
+        restarted = any(file.has_shrunk() for file in self._files.values())
+        if restarted:
+            self._files = {}
+        entries: list[LogEntry] = []
+        for path in event_files(self.run):
+            entries += self._files.setdefault(path.name, _File(path)).read()
+        self.invalid_events = sum(file.invalid for file in self._files.values())
+        return restarted, entries
+
+
+@dataclass
+class _File:
+    """One writer's file, read from a byte offset."""
+
+    path: Path
+    invalid: int = 0
+    _offset: int = 0
+    _number: int = 0  # of the last line
+    _skips: bool = False  # what follows belongs to a line that is too long
+
+    def has_shrunk(self) -> bool:
+        try:
+            return self.path.stat().st_size < self._offset
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+
+    def read(self) -> Iterator[LogEntry]:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                rest = b""
+                while block := file.read(_BLOCK):
+                    *lines, rest = (rest + block).split(b"\n")
+                    for line in lines:
+                        self._offset += len(line) + 1
+                        entry = self._entry(line)
+                        if entry is not None:
+                            yield entry
+                    if len(rest) > _LONGEST_LINE:  # nothing of ours: not kept in memory
+                        self._offset += len(rest)
+                        self._skips, rest = True, b""
+        except OSError:
+            return  # it has gone, or cannot be read now
+
+    def _entry(self, line: bytes) -> LogEntry | None:
+        skips, self._skips = self._skips, False
+        try:
+            if skips or len(line) > _LONGEST_LINE:
+                raise ValueError
+            plain = checksums.loads_line(line)
+            entry, number = parse(plain), plain["n"]
+            if number <= self._number:
+                raise ValueError
+        except MALFORMED:
+            self.invalid += 1
+            return None
+        self._number = number
+        return entry
+
+
+def last_event(run: RunDirectory) -> Event | None:
+    """The last event that is valid, without reading those before it."""
+    for path in reversed(event_files(run)):
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, 2)
+                file.seek(max(0, size - _BLOCK))
+                lines = file.read(_BLOCK).split(b"\n")[:-1]
+        except OSError:
+            continue
+        for line in reversed(lines):
+            try:
+                if entry := parse(checksums.loads_line(line)):
+                    return entry.event
+            except MALFORMED:
+                continue
+    return None

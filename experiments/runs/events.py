@@ -7,34 +7,37 @@ field, so that whoever gets an event may rely on its types.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from functools import cache, partial
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, get_args, get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from experiments.runs import validation
-from experiments.runs.trial_result import Scores, Status, TrialResult
-from experiments.runs.validation import of_type
+from experiments.runs.trial_result import Scores, Status, TrialCohort, TrialResult
+from experiments.runs.validation import (
+    Amount,
+    AmountOrNone,
+    Count,
+    CountOrNone,
+    Flag,
+    Matrix,
+    Number,
+    Object,
+    Record,
+    Seconds,
+    SecondsOrNone,
+    Share,
+    Text,
+    Texts,
+    as_plain,
+    count,
+    each,
+    of_type,
+    one_of,
+    or_none,
+    seconds,
+)
 
 RunEnd = Literal["finished", "stopped", "failed"]
 _ALWAYS_WRITTEN = ("seconds_left",)  # null where it is not known
-
-
-def _optional(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else check(value)
-
-
-def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if value not in names:
-            raise ValueError(f"{value!r:.60} should be one of {', '.join(names)}")
-        return str(value)
-
-    return check
-
-
-def _texts(values: Any) -> tuple[str, ...]:
-    return tuple(of_type(str, value) for value in of_type(list, values))
 
 
 def _logs(values: Any) -> dict[str, float]:
@@ -42,89 +45,8 @@ def _logs(values: Any) -> dict[str, float]:
     return {name: float(value) for name, value in of_type(dict, values).items()}
 
 
-def _matrix(rows: Any) -> list[list[int]]:
-    for row in of_type(list, rows):
-        if not set(map(type, of_type(list, row))) <= {int} or min(row, default=0) < 0:
-            raise ValueError(f"{row!r:.60} should hold counts")
-        validation.count(max(row, default=0))
-    matrix: list[list[int]] = rows
-    return matrix
-
-
-Text: TypeAlias = Annotated[str, partial(of_type, str)]
-Count: TypeAlias = Annotated[int, validation.count]
-Amount: TypeAlias = Annotated[float, validation.amount]
-Share: TypeAlias = Annotated[float, validation.share]
-Seconds: TypeAlias = Annotated[float, validation.seconds]
-Object: TypeAlias = Annotated[Mapping[str, Any], partial(of_type, dict)]
-CountOrNone: TypeAlias = Annotated[int | None, _optional(validation.count)]
-AmountOrNone: TypeAlias = Annotated[float | None, _optional(validation.amount)]
-SecondsOrNone: TypeAlias = Annotated[float | None, _optional(validation.seconds)]
-
-
 @dataclass(frozen=True)
-class _Checked:
-    """A dataclass whose fields' annotations hold the functions that check their values."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, apart from numbers that are not finite."""
-        return {
-            name: _plain(value)
-            for name, value in vars(self).items()
-            if value not in (None, "") or name in _ALWAYS_WRITTEN
-        }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, _Checked):
-        return value.to_dict()
-    if isinstance(value, Scores):
-        return asdict(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-@cache
-def _checks(cls: Any) -> list[tuple[str, Callable[[Any], Any], bool]]:
-    """Name of each field, the function that checks it, and whether it must be there."""
-    hints = get_type_hints(cls, include_extras=True)
-    return [
-        (
-            one.name,
-            hints[one.name].__metadata__[0],
-            one.default is MISSING and one.default_factory is MISSING,
-        )
-        for one in fields(cls)
-    ]
-
-
-def _read(cls: Any, plain: Any) -> Any:
-    """An object of a class from what the log holds of it."""
-    of_type(dict, plain)
-    return cls(
-        **{
-            name: check(plain[name])
-            for name, check, is_required in _checks(cls)
-            if is_required or name in plain
-        }
-    )
-
-
-def _all_of(cls: Any) -> Callable[[Any], tuple[Any, ...]]:
-    return lambda values: tuple(_read(cls, value) for value in of_type(list, values))
-
-
-@dataclass(frozen=True)
-class TrialCohort(_Checked):
-    """The cohort that a trial belongs to, and the number of its trials."""
-
-    id: Text
-    size: Count
-
-
-@dataclass(frozen=True)
-class PlannedTrial(_Checked):
+class PlannedTrial(Record):
     """A trial that is to be trained.
 
     Args:
@@ -141,18 +63,26 @@ class PlannedTrial(_Checked):
 
 
 @dataclass(frozen=True)
-class PlannedCohort(_Checked):
+class PlannedCohort(Record):
     """Trials that train in lockstep."""
 
     id: Text
-    trials: Annotated[tuple[PlannedTrial, ...], _all_of(PlannedTrial)]
+    trials: Annotated[tuple[PlannedTrial, ...], each(PlannedTrial.from_dict)]
 
 
 @dataclass(frozen=True)
-class Event(_Checked):
+class Event(Record):
     """Something that happened in a run."""
 
     KIND: ClassVar[str] = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, apart from numbers that are not finite."""
+        return {
+            name: as_plain(value)
+            for name, value in vars(self).items()
+            if value not in (None, "") or name in _ALWAYS_WRITTEN
+        }
 
 
 @dataclass(frozen=True)
@@ -171,7 +101,7 @@ class RunBegan(Event):
     trials: Count = 0
     done: Count = 0
     owner: Object = field(default_factory=dict)
-    resumed: Annotated[bool, partial(of_type, bool)] = False
+    resumed: Flag = False
     versions: Object = field(default_factory=dict)
 
 
@@ -181,7 +111,7 @@ class PlanMade(Event):
 
     KIND = "plan"
     workers: Count
-    cohorts: Annotated[tuple[PlannedCohort, ...], _all_of(PlannedCohort)]
+    cohorts: Annotated[tuple[PlannedCohort, ...], each(PlannedCohort.from_dict)]
 
 
 @dataclass(frozen=True)
@@ -197,7 +127,7 @@ class CohortBegan(Event):
 
     KIND = "cohort_began"
     cohort: Text
-    trials: Annotated[tuple[str, ...], _texts]
+    trials: Texts
     epoch: Count
     pid: Count = 0
 
@@ -228,7 +158,7 @@ class EpochEnded(Event):
     rows_per_second: Amount
     memory: Count
     logs: Annotated[dict[str, float], _logs]
-    confusion: Annotated[list[list[int]], _matrix]
+    confusion: Matrix
     cpu: AmountOrNone = None
     gpu: AmountOrNone = None
     share: Share = 0.0
@@ -256,16 +186,16 @@ class TrialEnded(Event):
     trial: Text
     variant: Text
     seed: Count
-    learning_rate: Annotated[float, validation.number]
-    status: Annotated[Status, _one_of(get_args(Status))]
+    learning_rate: Number
+    status: Annotated[Status, one_of(get_args(Status))]
     share: Share = 0.0
     reason: Text = ""
     epochs: CountOrNone = None
     best_epoch: CountOrNone = None
     seconds: SecondsOrNone = None
-    validation: Annotated[Scores | None, _optional(Scores.from_dict)] = None
-    test: Annotated[Scores | None, _optional(Scores.from_dict)] = None
-    cohort: Annotated[TrialCohort | None, _optional(partial(_read, TrialCohort))] = None
+    validation: Annotated[Scores | None, or_none(Scores.from_dict)] = None
+    test: Annotated[Scores | None, or_none(Scores.from_dict)] = None
+    cohort: Annotated[TrialCohort | None, or_none(TrialCohort.from_dict)] = None
 
     @classmethod
     def from_result(cls, result: TrialResult, learning_rate: float) -> TrialEnded:
@@ -283,7 +213,7 @@ class TrialEnded(Event):
             seconds=result.seconds,
             validation=result.validation,
             test=None if test is None else Scores(test.accuracy, test.macro_f1),
-            cohort=TrialCohort(result.cohort, result.cohort_size),
+            cohort=result.cohort,
         )
 
 
@@ -351,7 +281,7 @@ class RunEnded(Event):
     """The process that trains the run ends; `reason` of a failure."""
 
     KIND = "run_ended"
-    how: Annotated[RunEnd, _one_of(get_args(RunEnd))]
+    how: Annotated[RunEnd, one_of(get_args(RunEnd))]
     reason: Text = ""
 
 
@@ -386,5 +316,5 @@ def parse(plain: Mapping[str, Any]) -> LogEntry | None:
         TypeError, ValueError, OverflowError: one holds what it cannot.
     """
     kind = _KINDS.get(of_type(str, plain["event"]))
-    number, time = validation.count(plain["n"]), validation.seconds(plain["time"])
-    return None if kind is None else LogEntry(number, time, _read(kind, plain))
+    number, time = count(plain["n"]), seconds(plain["time"])
+    return None if kind is None else LogEntry(number, time, kind.from_dict(plain))

@@ -1,94 +1,148 @@
-"""One live owner per run: who carries a run out, and whether that process still lives.
+"""The lock of a run: at most one process trains it, and everybody can see which.
 
-The owner holds a lock on runs/<study>/<utc>-<id>/lock for life; the system gives it
-back however the process ends. The file says who it is and is touched every few seconds.
-On the same machine a process is known by its pid and the time it started; on another
-one, by its signs of life alone.
+The run process holds a lock on runs/<study>/<utc>-<id>/lock for life; the system releases it
+however the process ends. The file names the process and is touched every few seconds.
+On the same machine a process is identified by its pid and start time; on another one, only
+by its heartbeat.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from data.files.atomic import writing
 from experiments.errors import RunError
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
-from experiments.runs.process_id import Owner, started
 
-HEARTBEAT = 5.0  # seconds between two signs of life
-SILENCE = 30.0  # seconds without one, after which an owner on another machine counts as dead
-_STRAGGLERS = 15.0  # seconds that the last owner's threads and workers have to end
+HEARTBEAT = 5.0  # seconds between two heartbeats
+SILENCE = 30.0  # seconds without one, after which a process on another machine counts as dead
+_STRAGGLERS = 15.0  # seconds that the last process's threads and workers have to end
 _LARGEST = 4096  # bytes of a lock
 
 
-class OwnedError(RunError):
-    """Another process carries the run out."""
+class RunLockedError(RunError):
+    """Another process trains the run."""
 
 
-def owner_of(run: RunDirectory) -> Owner | None:
-    """Who carries a run out, or died while doing so; None where it was given back."""
+@dataclass(frozen=True)
+class ProcessId:
+    """What identifies a process, across machines and restarts.
+
+    Args:
+        host: name of its machine.
+        machine: of the kernel's boot and of the container, in which pids mean something.
+        pid: its number.
+        started: start time in the kernel's ticks, which no later process of that pid shares.
+        since: when it locked the run, UTC.
+    """
+
+    host: str
+    machine: str
+    pid: int
+    started: str
+    since: str
+
+    @classmethod
+    def me(cls) -> ProcessId:
+        """The current process."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(socket.gethostname(), _this_machine(), os.getpid(), started(os.getpid()), now)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine, so that its pid means something."""
+        return self.machine == _this_machine()
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}, since {self.since}"
+
+
+def started(pid: int) -> str:
+    """Start time of a process, in the kernel's ticks; "" where none of that pid lives."""
     try:
-        with _lock(run).open("rb") as file:
-            return _parse(file.read(_LARGEST))
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
+        if Path("/proc/self/stat").exists():
+            return ""
+        command = ["ps", "-o", "lstart=", "-p", str(pid)]
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    # After the name, which may hold anything, in brackets: state, ppid, ..., start time.
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def lock_holder(run: RunDirectory) -> ProcessId | None:
+    """The process that holds a run's lock, or died holding it; None where it was released."""
+    try:
+        with _path(run).open("rb") as file:
+            value = checksums.loads(file.read(_LARGEST))
+        if type(value["pid"]) is not int or value["pid"] < 1:
+            return None
+        names = ("host", "machine", "started", "since")
+        return ProcessId(pid=value["pid"], **{name: str(value[name])[:200] for name in names})
+    except (OSError, ValueError, KeyError):
         return None
 
 
 def is_alive(run: RunDirectory) -> bool:
-    """Whether a run's owner lives, as far as one look can tell."""
-    owner = owner_of(run)
-    if owner is None:
+    """Whether the process of a run lives."""
+    holder = lock_holder(run)
+    if holder is None:
         return False
-    if owner.is_here:
-        return started(owner.pid) == owner.started
+    if holder.is_here:
+        return started(holder.pid) == holder.started
     # Clocks differ between machines and may be set back, hence the absolute value.
-    beat = _beat(run)
+    beat = _last_heartbeat(run)
     return beat is not None and abs(time.time() - beat / 1e9) <= SILENCE
 
 
 @contextmanager
-def owning(
-    run: RunDirectory, say: Callable[[str], None], silence: float = SILENCE
-) -> Iterator[Owner]:
-    """Be the owner of a run; nobody else is.
+def hold_run_lock(
+    run: RunDirectory, report: Callable[[str], None], silence: float = SILENCE
+) -> Iterator[ProcessId]:
+    """Hold the lock of a run inside the block.
 
     Args:
-        run: to carry out.
-        say: told what this waits for.
-        silence: seconds to watch an owner on another machine for signs of life.
+        run: to lock.
+        report: called with a sentence about what this waits for.
+        silence: seconds to wait for a heartbeat of a process on another machine.
 
     Raises:
-        OwnedError: another process is.
+        RunLockedError: another process holds it.
         DataError: the folder cannot be written.
         RunError: it has links in it, or is on a file system without locks.
     """
     run.refuse_links()
-    path = _lock(run)
+    path = _path(run)
     with writing(path):
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _take(lock, run)
-        last = owner_of(run)
+        _lock(lock, run)
+        last = lock_holder(run)
         if last is not None and not last.is_here:
             # Locks do not always reach from one machine to another.
-            _watch(run, last, say, silence)
-        _await_workers(run, say)
-        me = Owner.me()
+            _await_heartbeat(run, last, report, silence)
+        _await_workers(run, report)
+        me = ProcessId.me()
         with writing(path):
             text = checksums.dumps(asdict(me))
             os.pwrite(lock, text, 0)
             os.ftruncate(lock, len(text))
             os.fsync(lock)
         ended = threading.Event()
-        beat = threading.Thread(target=_live, args=(lock, ended), daemon=True)
+        beat = threading.Thread(target=_beat, args=(lock, ended), daemon=True)
         beat.start()
         try:
             yield me
@@ -96,111 +150,111 @@ def owning(
             ended.set()
             beat.join()
             with suppress(OSError):
-                os.ftruncate(lock, 0)  # given back, while this process may live on
+                os.ftruncate(lock, 0)  # released, while this process may live on
     finally:
         os.close(lock)
 
 
-def serve_owner(run: Path, parent: int) -> None:
-    """Make this process one of a run's workers, as long as its owner lives.
+def join_run(run: Path, parent: int) -> None:
+    """Make this process a worker of a run: the run stays locked until it ends.
 
     Args:
         run: the run's directory.
-        parent: pid of the owner; where it has died meanwhile this process ends.
+        parent: pid of the run process; where it has died meanwhile this process ends.
     """
     held = os.open(run / "workers.lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    fcntl.flock(held, fcntl.LOCK_SH)  # given back when this process ends
+    fcntl.flock(held, fcntl.LOCK_SH)  # released when this process ends
     if os.getppid() != parent:
         os._exit(1)
 
 
-def _take(lock: int, run: RunDirectory) -> None:
-    """Lock an open file, or raise `OwnedError`."""
+def _lock(lock: int, run: RunDirectory) -> None:
+    """Lock an open file, or raise `RunLockedError`."""
     end = time.monotonic() + _STRAGGLERS
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
         except BlockingIOError:
-            # An owner that was killed holds it until the last of its threads has gone;
-            # a new one has not said yet who it is.
+            # A process that was killed holds it until the last of its threads has gone;
+            # a new one has not written its id yet.
             if is_alive(run) or time.monotonic() > end:
-                raise OwnedError(_owned(run)) from None
+                raise _locked(run) from None
             time.sleep(0.01)
         except OSError as error:
             raise RunError(
                 f"{run.path} is on a file system without locks ({error.strerror}), so nothing "
                 "would keep two processes from writing there. Put runs elsewhere with --runs."
             ) from error
-        else:
-            return
 
 
-def _await_workers(run: RunDirectory, say: Callable[[str], None]) -> None:
-    """Wait until no worker of an owner that died is left, who might write, too."""
+def _await_workers(run: RunDirectory, report: Callable[[str], None]) -> None:
+    """Wait until no worker of a process that died is left, which might write, too."""
     path = run.path / "workers.lock"
     with writing(path):
         lock = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        end, said = time.monotonic() + _STRAGGLERS, False
+        end, waits = time.monotonic() + _STRAGGLERS, False
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
             except BlockingIOError:
                 if time.monotonic() > end:
-                    raise OwnedError(
-                        f"a worker of the process that carried {run.name} out before still lives. "
-                        "Wait for its end, or end it, then try again."
+                    raise RunLockedError(
+                        f"a worker of the last process of {run.name} still lives. Wait for its "
+                        "end, or end it, then try again."
                     ) from None
-                if not said:
-                    say("waiting for the workers of the last owner to end")
-                    said = True
+                if not waits:
+                    report("waiting for the workers of the last process to end")
+                waits = True
                 time.sleep(0.05)
-            else:
-                return
     finally:
         os.close(lock)
 
 
-def _watch(run: RunDirectory, last: Owner, say: Callable[[str], None], silence: float) -> None:
-    """Refuse if an owner on another machine shows a sign of life."""
-    say(f"the run was carried out by {last}: waiting {silence:.0f} s for a sign of life")
-    first, end = _beat(run), time.monotonic() + silence
+def _await_heartbeat(
+    run: RunDirectory, last: ProcessId, report: Callable[[str], None], silence: float
+) -> None:
+    """Refuse if a process on another machine shows a heartbeat."""
+    report(f"the run was trained by {last}: waiting {silence:.0f} s for its heartbeat")
+    first, end = _last_heartbeat(run), time.monotonic() + silence
     while time.monotonic() < end:
         time.sleep(min(silence / 20, 1.0))
-        if _beat(run) != first:
-            raise OwnedError(_owned(run))
+        if _last_heartbeat(run) != first:
+            raise _locked(run)
 
 
-def _owned(run: RunDirectory) -> str:
-    return (
-        f"{run.name} is being carried out by {owner_of(run) or 'another process'}. Watch it with "
+def _locked(run: RunDirectory) -> RunLockedError:
+    return RunLockedError(
+        f"{run.name} is being trained by {lock_holder(run) or 'another process'}. Watch it with "
         f"python -m experiments watch {run.path.name}, or stop it first."
     )
 
 
-def _live(lock: int, ended: threading.Event) -> None:
+def _beat(lock: int, ended: threading.Event) -> None:
     while not ended.wait(HEARTBEAT):
         with suppress(OSError):
             os.utime(lock)
 
 
-def _beat(run: RunDirectory) -> int | None:
-    """When the owner showed its last sign of life, in nanoseconds of its clock."""
-    with suppress(OSError), _lock(run).open("rb") as file:  # opened: network file systems look anew
+def _last_heartbeat(run: RunDirectory) -> int | None:
+    """In nanoseconds since 1970, by the clock of the file system."""
+    # Opened, as network file systems look at a file again only then.
+    with suppress(OSError), _path(run).open("rb") as file:
         return os.fstat(file.fileno()).st_mtime_ns
     return None
 
 
-def _lock(run: RunDirectory) -> Path:
+def _path(run: RunDirectory) -> Path:
     return run.path / "lock"
 
 
-def _parse(text: bytes) -> Owner | None:
+@lru_cache(maxsize=1)
+def _this_machine() -> str:
+    """The boot of this kernel and the container's own pids, or the host's name."""
     try:
-        value = checksums.loads(text)
-        if type(value["pid"]) is not int or value["pid"] < 1:
-            return None
-        names = ("host", "machine", "started", "since")
-        return Owner(pid=value["pid"], **{name: str(value[name])[:200] for name in names})
-    except (ValueError, KeyError):
-        return None
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()

@@ -7,9 +7,9 @@ Optuna's journal, and a manifest that is read has them in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, get_args
+from typing import Annotated, Any, Self, get_args
 
 from experiments.design.plan import Candidate, Plan, PlannedVariant
 from experiments.design.published_figure import PublishedFigure
@@ -17,32 +17,46 @@ from experiments.design.search_settings import Search
 from experiments.design.study import PROTOCOLS, Protocol
 from experiments.design.trial import Trial, cohort_id
 from experiments.runs.search_journal import Draw
-from experiments.runs.validation import amount, count, of_type, optional, texts
+from experiments.runs.validation import (
+    Amount,
+    Count,
+    CountOrNone,
+    Flag,
+    Record,
+    Text,
+    Texts,
+    count,
+    each,
+    of_type,
+    one_of,
+    or_none,
+    text,
+    texts,
+    values_of,
+)
 from networks.training.cohort_key import Precision
 
 SCHEMA_VERSION = 3
 _MOST_GENRES = 1000
 
 
+def _genres(value: Any) -> tuple[str, ...]:
+    genres = texts(value)
+    if not 0 < len(genres) <= _MOST_GENRES:
+        raise ValueError(f"{len(genres)} genres")
+    return genres
+
+
 @dataclass(frozen=True)
-class CohortRecord:
+class CohortRecord(Record):
     """Ids of a cohort and of the trials that train in it."""
 
-    id: str
-    trials: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return {"id": self.id, "trials": list(self.trials)}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> CohortRecord:
-        """The record that `to_dict` made `plain` of."""
-        return cls(of_type(str, plain["id"]), texts(plain["trials"]))
+    id: Text
+    trials: Texts
 
 
 @dataclass(frozen=True)
-class DatasetRecord:
+class DatasetRecord(Record):
     """The dataset of a run.
 
     Args:
@@ -54,35 +68,16 @@ class DatasetRecord:
         rows: segments of each split.
     """
 
-    name: str
-    content_sha256: str
-    genres: tuple[str, ...]
-    kind: str
-    is_source: bool
-    rows: Mapping[str, int]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self) | {"genres": list(self.genres)}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> DatasetRecord:
-        """The record that `to_dict` made `plain` of."""
-        genres, rows = texts(plain["genres"]), of_type(dict, plain.get("rows", {}))
-        if not 0 < len(genres) <= _MOST_GENRES:
-            raise ValueError(f"{len(genres)} genres")
-        return cls(
-            of_type(str, plain["name"]),
-            of_type(str, plain["content_sha256"]),
-            genres,
-            of_type(str, plain["kind"]),
-            of_type(bool, plain.get("is_source", False)),
-            {split: count(n) for split, n in rows.items()},
-        )
+    name: Text
+    content_sha256: Text
+    genres: Annotated[tuple[str, ...], _genres]
+    kind: Text
+    is_source: Flag = False
+    rows: Annotated[Mapping[str, int], values_of(count)] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class DeviceRecord:
+class DeviceRecord(Record):
     """What a run trains on.
 
     Args:
@@ -93,25 +88,11 @@ class DeviceRecord:
         workers: processes that train.
     """
 
-    type: str
-    name: str
-    threads: int
-    precision: Precision
-    workers: int
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> DeviceRecord:
-        """The record that `asdict` made `plain` of."""
-        precision = plain["precision"]
-        if precision not in get_args(Precision):
-            raise ValueError(f"there is no precision {precision!r:.40}")
-        return cls(
-            of_type(str, plain["type"]),
-            of_type(str, plain["name"]),
-            count(plain["threads"]),
-            precision,
-            count(plain["workers"]),
-        )
+    type: Text
+    name: Text
+    threads: Count
+    precision: Annotated[Precision, one_of(get_args(Precision))]
+    workers: Count
 
 
 @dataclass(frozen=True)
@@ -147,10 +128,10 @@ class VariantRecord:
         """The record that `to_dict` made `plain` of; `trials` are by their ids."""
         named = [texts(candidate["trials"]) for candidate in of_type(list, plain["candidates"])]
         return cls(
-            of_type(str, plain["name"]),
+            text(plain["name"]),
             tuple(Candidate(tuple(trials[name] for name in names)) for names in named),
-            tuple(map(PublishedFigure.from_dict, of_type(list, plain["documented"]))),
-            of_type(str, plain["note"]),
+            each(PublishedFigure.from_dict)(plain["documented"]),
+            text(plain["note"]),
         )
 
 
@@ -170,9 +151,25 @@ class SearchRecord:
     generations: int = 0
     is_over: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """What run.json holds of it: its settings."""
+        return self.settings.to_dict()
+
+
+def _search(plain: Any) -> SearchRecord:
+    return SearchRecord(Search.from_dict(plain))
+
+
+def _trials(plain: Any) -> dict[str, Trial]:
+    trials = values_of(lambda t: Trial.from_dict(of_type(dict, t)))(plain)
+    for name, trial in trials.items():
+        if trial.id != name:
+            raise ValueError(f"{name!r:.40} is the name of another trial")
+    return trials
+
 
 @dataclass(frozen=True)
-class RunManifest:
+class RunManifest(Record):
     """What run.json holds; of a search, with all that it has drawn since.
 
     Args:
@@ -181,35 +178,35 @@ class RunManifest:
         created: when it began, UTC.
         dataset: that it trains and tests on.
         seeds: of each candidate's trials.
-        epochs: asked for instead of the protocol's, or None.
+        epochs: requested instead of the protocol's, or None.
         left_out: what this version of the study does without, in sentences.
-        baselines: whether simple classifiers are fitted, too.
         variants: in the study's order; of a search, those of which something was drawn.
         trials: by their ids, in the order of training.
         cohorts: trials that train in lockstep.
         device: what it trains on.
         checkpoint_seconds: between two checkpoints of a cohort, at least.
+        baselines: whether simple classifiers are fitted, too.
         versions: of what its results depend on, by name.
         search: where trials are drawn instead of planned.
     """
 
-    study: str
-    question: str
-    about: str
-    protocol: Protocol
-    created: str
-    dataset: DatasetRecord
-    seeds: tuple[int, ...]
-    epochs: int | None
-    left_out: tuple[str, ...]
-    baselines: bool
-    variants: tuple[VariantRecord, ...]
-    trials: Mapping[str, Trial]
-    cohorts: tuple[CohortRecord, ...]
-    device: DeviceRecord
-    checkpoint_seconds: float
-    versions: Mapping[str, str] = field(default_factory=dict)
-    search: SearchRecord | None = None
+    study: Text
+    question: Text
+    about: Text
+    protocol: Annotated[Protocol, one_of(PROTOCOLS)]
+    created: Text
+    dataset: Annotated[DatasetRecord, DatasetRecord.from_dict]
+    seeds: Annotated[tuple[int, ...], each(count)]
+    epochs: CountOrNone
+    left_out: Texts
+    variants: Annotated[tuple[VariantRecord, ...], tuple]  # checked in `from_dict`, as are trials
+    trials: Annotated[Mapping[str, Trial], dict]
+    cohorts: Annotated[tuple[CohortRecord, ...], each(CohortRecord.from_dict)]
+    device: Annotated[DeviceRecord, DeviceRecord.from_dict]
+    checkpoint_seconds: Amount
+    baselines: Flag = False
+    versions: Annotated[Mapping[str, str], values_of(text)] = field(default_factory=dict)
+    search: Annotated[SearchRecord | None, or_none(_search)] = None
 
     @cached_property
     def plan(self) -> Plan:
@@ -225,63 +222,15 @@ class RunManifest:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; of a search without what it has drawn."""
-        plain = {
-            "schema_version": SCHEMA_VERSION,
-            "study": self.study,
-            "question": self.question,
-            "about": self.about,
-            "protocol": self.protocol,
-            "created": self.created,
-            "dataset": self.dataset.to_dict(),
-            "seeds": list(self.seeds),
-            "epochs": self.epochs,
-            "left_out": list(self.left_out),
-            "baselines": self.baselines,
-            "variants": [variant.to_dict() for variant in self.variants],
-            "trials": {name: trial.to_dict() for name, trial in self.trials.items()},
-            "cohorts": [cohort.to_dict() for cohort in self.cohorts],
-            "device": asdict(self.device),
-            "checkpoint_seconds": self.checkpoint_seconds,
-            "versions": dict(self.versions),
-        }
-        if self.search is None:
-            return plain
-        return plain | {"search": self.search.settings.to_dict()}
+        plain = {"schema_version": SCHEMA_VERSION} | super().to_dict()
+        return plain if self.search else {k: v for k, v in plain.items() if k != "search"}
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> RunManifest:
-        """The manifest that `to_dict` made `plain` of.
-
-        Raises:
-            LookupError, TypeError, ValueError: `plain` is damaged.
-        """
-        version, protocol = plain.get("schema_version"), plain["protocol"]
-        if version != SCHEMA_VERSION:
-            raise ValueError(f"it has schema version {version!r:.20}")
-        if protocol not in PROTOCOLS:
-            raise ValueError(f"there is no protocol {protocol!r:.40}")
-        trials = _trials_from_dict(plain["trials"])
-        variants = of_type(list, plain["variants"])
-        versions = of_type(dict, plain.get("versions", {}))
-        manifest = cls(
-            study=of_type(str, plain["study"]),
-            question=of_type(str, plain["question"]),
-            about=of_type(str, plain["about"]),
-            protocol=protocol,
-            created=of_type(str, plain["created"]),
-            dataset=DatasetRecord.from_dict(of_type(dict, plain["dataset"])),
-            seeds=tuple(count(seed) for seed in of_type(list, plain["seeds"])),
-            epochs=optional(count, plain["epochs"]),
-            left_out=texts(plain["left_out"]),
-            baselines=of_type(bool, plain.get("baselines", False)),
-            variants=tuple(VariantRecord.from_dict(of_type(dict, v), trials) for v in variants),
-            trials=trials,
-            cohorts=tuple(map(CohortRecord.from_dict, of_type(list, plain["cohorts"]))),
-            device=DeviceRecord.from_dict(of_type(dict, plain["device"])),
-            checkpoint_seconds=amount(plain["checkpoint_seconds"]),
-            versions={name: of_type(str, version) for name, version in versions.items()},
-            search=optional(lambda s: SearchRecord(Search.from_dict(s)), plain.get("search")),
-        )
+    def from_dict(cls, plain: Any) -> Self:
+        """The manifest that `to_dict` made `plain` of; raises as `Record.from_dict`."""
+        trials = _trials(plain["trials"])
+        variants = [VariantRecord.from_dict(v, trials) for v in of_type(list, plain["variants"])]
+        manifest = super().from_dict(plain | {"trials": trials, "variants": variants})
         if manifest.search is None:
             manifest._check()
         return manifest
@@ -337,16 +286,3 @@ class RunManifest:
         planned = sorted(name for cohort in self.cohorts for name in cohort.trials)
         if not sorted(self.trials) == named == planned:
             raise ValueError("its variants and cohorts have other trials")
-
-
-def _trials_from_dict(plain: Any) -> dict[str, Trial]:
-    """Trials by their ids.
-
-    Raises:
-        LookupError, TypeError, ValueError: they are damaged.
-    """
-    trials = {name: Trial.from_dict(of_type(dict, t)) for name, t in of_type(dict, plain).items()}
-    for name, trial in trials.items():
-        if trial.id != name:
-            raise ValueError(f"{name!r:.40} is the name of another trial")
-    return trials

@@ -1,19 +1,21 @@
-"""What state a run is in: derived from its files each time, and stored nowhere."""
+"""What state a run is in, derived from its files each time and stored nowhere."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from experiments.design.plan import PlannedVariant
+from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_reader import last_event
+from experiments.runs.event_log import EventReader, last_event
 from experiments.runs.events import RunEnded
-from experiments.runs.lock import is_alive
+from experiments.runs.lock import ProcessId, is_alive, lock_holder
 from experiments.runs.manifest import RunManifest
-from experiments.runs.model_selection import select
-from experiments.runs.trial_result import TrialResult
+from experiments.runs.progress import RunProgress
+from experiments.runs.trial_result import TrialResult, select
 
 State = Literal["running", "stopping", "stopped", "finished", "failed", "crashed"]
 Results = Mapping[str, TrialResult | None]
@@ -24,9 +26,9 @@ class RunState:
     """A run's state and what it was derived from.
 
     Args:
-        state: "running" or "stopping" while its owner lives; "finished" when all is
-            done; "failed" where its owner gave up, "stopped" where a stop was asked
-            for, "crashed" where the owner died without either.
+        state: "running" or "stopping" while its process lives; "finished" when all is
+            done; "failed" where its process gave up, "stopped" where a stop was
+            requested, "crashed" where the process died without either.
         results: of its trials; None where there is none that is valid.
         reason: of a failure.
     """
@@ -37,7 +39,7 @@ class RunState:
 
     @property
     def is_alive(self) -> bool:
-        """Whether somebody carries it out."""
+        """Whether its process lives."""
         return self.state in ("running", "stopping")
 
     def count(self, status: str) -> int:
@@ -50,16 +52,12 @@ class RunState:
 def state_of(run: RunDirectory, manifest: RunManifest) -> RunState:
     """The state of a run.
 
-    Args:
-        run: its directory.
-        manifest: of the run.
-
     Raises:
-        RunError: a generation of a search is damaged.
+        RunError: the journal of a search is damaged.
     """
     alive = is_alive(run)  # before the results: nothing ends in between unnoticed
     if not alive and manifest.search is not None:
-        manifest = run.read_manifest()  # what it has drawn meanwhile
+        manifest = run.read_manifest()  # with all that was drawn meanwhile
     results = read_results(run, manifest)
     if alive:
         return RunState("stopping" if run.stop_is_asked else "running", results)
@@ -108,8 +106,96 @@ def is_complete(results: Results, manifest: RunManifest) -> bool:
     """Whether nothing is left to train or to test."""
     if manifest.draws_on or None in results.values():
         return False
-    if manifest.protocol == "documented":
-        return True
-    candidates = [[candidate.ids for candidate in v.candidates] for v in manifest.variants]
-    chosen = (results[trial] for some in candidates for trial in some[select(results, some)])
-    return not any(result is not None and result.needs_test for result in chosen)
+    return manifest.protocol == "documented" or not untested(results, manifest.plan.variants)
+
+
+def untested(results: Results, variants: Iterable[PlannedVariant]) -> dict[str, Trial]:
+    """Trials, by their ids, that validation selects and whose test rows are not evaluated yet."""
+    found = {}
+    for variant in variants:
+        number = select(results, [candidate.ids for candidate in variant.candidates])
+        for trial in variant.candidates[number].trials:
+            result = results[trial.id]
+            if result is not None and result.needs_test:
+                found[trial.id] = trial
+    return found
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run at one moment.
+
+    Args:
+        run: its directory.
+        manifest: of the run.
+        state: with its trials' results.
+        holder: the process that trains it, or died while doing so.
+        progress: reduced from its events.
+        invalid_events: that were damaged or not valid.
+    """
+
+    run: RunDirectory
+    manifest: RunManifest
+    state: RunState
+    holder: ProcessId | None
+    progress: RunProgress
+    invalid_events: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Trials by status; waiting and training are those without a result."""
+        done = {name: self.state.count(name) for name in ("finished", "diverged", "failed")}
+        left = len(self.state.results) - sum(done.values())
+        training = len(self.progress.training) if self.state.is_alive else 0
+        training = min(training, left)
+        return {"trials": len(self.state.results), **done} | {
+            "training": training,
+            "waiting": left - training,
+        }
+
+    @property
+    def share(self) -> float:
+        """Of the work that is done, between 0 and 1."""
+        return 1.0 if self.state.state == "finished" else self.progress.share
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, apart from numbers that are not finite."""
+        progress, alive = self.progress, self.state.is_alive
+        return {
+            "run": self.run.name,
+            "path": str(self.run.path),
+            "study": self.manifest.study,
+            "protocol": self.manifest.protocol,
+            "dataset": self.manifest.dataset.name,
+            "state": self.state.state,
+            "reason": self.state.reason,
+            "owner": None if self.holder is None else asdict(self.holder),
+            **self.counts,
+            "share": self.share,
+            "seconds_left": progress.seconds_left if alive else None,
+            "paused": progress.paused if alive else "",
+            "workers": progress.planned_workers,
+            "worker_deaths": progress.deaths,
+            "rows_per_second": progress.last_worker.rows_per_second,
+            "memory": progress.last_worker.memory,
+            "time": progress.time,
+            "epoch_events": progress.epoch_events,
+            "damaged_events": self.invalid_events,
+            "notes": list(progress.notes),
+            "in_training": [trial.to_dict() for trial in progress.training] if alive else [],
+        }
+
+
+def snapshot(run: RunDirectory) -> Snapshot:
+    """A run as it is now.
+
+    Raises:
+        RunError: its run.json is missing or damaged.
+    """
+    manifest = run.read_manifest()
+    reader, progress = EventReader(run), RunProgress()
+    state = state_of(run, manifest)
+    for entry in reader.read()[1]:
+        progress.handle(entry)
+    invalid = reader.invalid_events + progress.invalid_events
+    return Snapshot(run, manifest, state, lock_holder(run), progress, invalid)

@@ -1,62 +1,67 @@
-"""A trial's result as its result.json holds it: how its training and its test went."""
+"""A trial's result, as result.json holds it, and how validation selects among them."""
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Self, get_args
 
 from experiments.runs.validation import (
+    Count,
+    CountOrNone,
+    Matrix,
+    Record,
+    SecondsOrNone,
+    Share,
+    Text,
+    Texts,
     count,
+    each,
     numbers_or_none,
-    of_type,
-    optional,
+    one_of,
+    or_none,
     seconds,
-    share,
-    square_counts,
-    texts,
+    values_of,
 )
 
 Status = Literal["finished", "diverged", "failed"]
-Matrix = list[list[int]]
 History = Mapping[str, Sequence[float | None]]
 
-_STATUSES: tuple[Status, ...] = get_args(Status)
+_OF_TRAINING = (
+    *("epochs", "best_epoch", "kept_epoch"),
+    *("validation", "history", "epoch_seconds", "seconds"),
+)
 _MOST_EPOCHS = 100_000  # that a run can be asked for
 
 
+def _positive(value: Any) -> int:
+    if count(value) < 1:
+        raise ValueError("0 should be at least 1")
+    return int(value)
+
+
 @dataclass(frozen=True)
-class Scores:
+class Scores(Record):
     """Accuracy and macro-F1, between 0 and 1."""
 
-    accuracy: float
-    macro_f1: float
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Scores:
-        """The scores that `asdict` made `plain` of."""
-        return cls(share(plain["accuracy"]), share(plain["macro_f1"]))
+    accuracy: Share
+    macro_f1: Share
 
 
 @dataclass(frozen=True)
-class ClassScores:
+class ClassScores(Record):
     """Figures of one genre on the test rows, between 0 and 1, and how many rows are its."""
 
-    precision: float
-    recall: float
-    f1: float
-    rows: int
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> ClassScores:
-        """The scores that `asdict` made `plain` of."""
-        precision, recall, f1 = (share(plain[name]) for name in ("precision", "recall", "f1"))
-        return cls(precision, recall, f1, count(plain["rows"]))
+    precision: Share
+    recall: Share
+    f1: Share
+    rows: Count
 
 
 @dataclass(frozen=True)
-class TestScores:
+class TestScores(Record):
     """Figures on the test rows.
 
     Args:
@@ -68,39 +73,37 @@ class TestScores:
 
     __test__ = False  # nothing for pytest to collect
 
-    accuracy: float
-    macro_f1: float
-    batch_mean_f1: float
+    accuracy: Share
+    macro_f1: Share
+    batch_mean_f1: Share
     confusion_matrix: Matrix
-    classes: Mapping[str, ClassScores] = field(default_factory=dict)
+    classes: Annotated[Mapping[str, ClassScores], values_of(ClassScores.from_dict)] = field(
+        default_factory=dict
+    )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        plain = asdict(self)
+        plain = super().to_dict()
         return plain if self.classes else {k: v for k, v in plain.items() if k != "classes"}
 
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any], classes: int | None = None) -> TestScores:
-        """The scores that `to_dict` made `plain` of.
-
-        Args:
-            plain: from JSON.
-            classes: number of genres; None where it is not known.
-        """
-        return cls(
-            share(plain["accuracy"]),
-            share(plain["macro_f1"]),
-            share(plain["batch_mean_f1"]),
-            square_counts(plain["confusion_matrix"], classes),
-            {
-                name: ClassScores.from_dict(of_type(dict, scores))
-                for name, scores in of_type(dict, plain.get("classes", {})).items()
-            },
-        )
+    def check_classes(self, classes: int | None) -> None:
+        """Raise ValueError unless there are so many genres; None allows any number."""
+        if classes is not None and len(self.confusion_matrix) != classes:
+            raise ValueError(f"a confusion matrix of {len(self.confusion_matrix)} genres")
 
 
 @dataclass(frozen=True)
-class TrialResult:
+class TrialCohort(Record):
+    """The cohort that a trial belongs to, and the number of its trials."""
+
+    REQUIRED = ("id", "size")
+
+    id: Text = ""
+    size: Annotated[int, _positive] = 1
+
+
+@dataclass(frozen=True)
+class TrialResult(Record):
     """How a trial ended.
 
     Args:
@@ -108,7 +111,7 @@ class TrialResult:
         variant: the first that it belongs to.
         seed: that it was trained with.
         status: "finished"; "diverged": its loss was not finite; "failed": it raised.
-        cohort, cohort_size: id of the cohort that it trained in, and trials of that.
+        cohort: that it trained in.
         notes: what readers of the results should know.
         reason, traceback: of a failure.
         epochs: that it was trained for; 0 where it failed before the first had ended.
@@ -118,26 +121,27 @@ class TrialResult:
         history: a value an epoch of each metric; None where it was not finite.
         epoch_seconds: of each epoch, those of the whole cohort.
         seconds: from the cohort's beginning to the trial's end.
-        test: None where the test rows were not looked at.
+        test: None where it was not evaluated on the test rows.
     """
 
-    trial: str
-    variant: str
-    seed: int
-    status: Status
-    cohort: str = ""
-    cohort_size: int = 1
-    notes: tuple[str, ...] = ()
-    reason: str = ""
-    traceback: str = ""
-    epochs: int = 0
-    best_epoch: int | None = None
-    kept_epoch: int | None = None
-    validation: Scores | None = None
-    history: History = field(default_factory=dict)
-    epoch_seconds: tuple[float, ...] = ()
-    seconds: float | None = None
-    test: TestScores | None = None
+    REQUIRED = ("cohort", "test")
+
+    trial: Text
+    variant: Text
+    seed: Count
+    status: Annotated[Status, one_of(get_args(Status))]
+    cohort: Annotated[TrialCohort, TrialCohort.from_dict] = TrialCohort()
+    notes: Texts = ()
+    reason: Text = ""
+    traceback: Text = ""
+    epochs: Count = 0
+    best_epoch: CountOrNone = None
+    kept_epoch: CountOrNone = None
+    validation: Annotated[Scores | None, or_none(Scores.from_dict)] = None
+    history: Annotated[History, values_of(numbers_or_none)] = field(default_factory=dict)
+    epoch_seconds: Annotated[tuple[float, ...], each(seconds)] = ()
+    seconds: SecondsOrNone = None
+    test: Annotated[TestScores | None, or_none(TestScores.from_dict)] = None
 
     @property
     def is_finished(self) -> bool:
@@ -146,7 +150,7 @@ class TrialResult:
 
     @property
     def needs_test(self) -> bool:
-        """Whether its test rows, once it is selected, are still to be looked at."""
+        """Whether it is still to be evaluated on the test rows, once it is selected."""
         return self.is_finished and self.test is None
 
     @property
@@ -157,65 +161,75 @@ class TrialResult:
     @property
     def training_seconds(self) -> float:
         """What its training took: its part of a cohort that trained in lockstep."""
-        return math.fsum(self.epoch_seconds) / self.cohort_size
+        return math.fsum(self.epoch_seconds) / self.cohort.size
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        plain: dict[str, Any] = {
-            "trial": self.trial,
-            "variant": self.variant,
-            "seed": self.seed,
-            "cohort": {"id": self.cohort, "size": self.cohort_size},
-            "notes": list(self.notes),
-            "status": self.status,
-        }
-        if self.status == "failed":
-            plain |= {"reason": self.reason, "traceback": self.traceback}
-        if self.validation is not None:
-            plain |= {
-                "best_epoch": self.best_epoch,
-                "kept_epoch": self.kept_epoch,
-                "epochs": self.epochs,
-                "validation": asdict(self.validation),
-                "history": dict(self.history),
-                "epoch_seconds": list(self.epoch_seconds),
-                "seconds": self.seconds,
-            }
-        return plain | {"test": None if self.test is None else self.test.to_dict()}
+        left_out = set() if self.status == "failed" else {"reason", "traceback"}
+        left_out |= set(_OF_TRAINING) if self.validation is None else set()
+        return {name: value for name, value in super().to_dict().items() if name not in left_out}
 
     @classmethod
-    def from_dict(cls, plain: Mapping[str, Any], classes: int | None = None) -> TrialResult:
-        """The result that `to_dict` made `plain` of.
-
-        Args:
-            plain: from JSON.
-            classes: number of genres; None where it is not known.
-
-        Raises:
-            LookupError, TypeError, ValueError: `plain` is damaged.
-        """
-        status, cohort = plain["status"], of_type(dict, plain["cohort"])
-        if status not in _STATUSES:
-            raise ValueError(f"there is no status {status!r:.40}")
-        failed = status == "failed"
-        result = cls(
-            trial=of_type(str, plain["trial"]),
-            variant=of_type(str, plain["variant"]),
-            seed=count(plain["seed"]),
-            status=status,
-            cohort=of_type(str, cohort["id"]),
-            cohort_size=max(count(cohort["size"]), 1),
-            notes=texts(plain.get("notes", [])),
-            reason=of_type(str, plain["reason"]) if failed else "",
-            traceback=of_type(str, plain.get("traceback", "")),
-            test=optional(
-                lambda test: TestScores.from_dict(of_type(dict, test), classes), plain["test"]
-            ),
-            **({} if failed and "validation" not in plain else _training(plain)),
-        )
+    def from_dict(cls, plain: Any) -> Self:
+        """The result that `to_dict` made `plain` of; raises as `Record.from_dict`."""
+        result = super().from_dict(plain)
         if result.test is not None and not result.is_finished:
             raise ValueError("test figures of a trial that did not finish")
+        if result.status != "failed" or result.validation is not None:
+            result._check_training()
         return result
+
+    def _check_training(self) -> None:
+        epochs, lengths = self.epochs, {len(values) for values in self.history.values()}
+        if not 0 < epochs <= _MOST_EPOCHS or self.validation is None:
+            raise ValueError(f"{epochs} epochs")
+        if lengths | {len(self.epoch_seconds)} != {epochs}:
+            raise ValueError(f"a history of other than {epochs} epochs")
+        best, kept = self.best_epoch or 0, self.kept_epoch or 0
+        if not (1 <= best <= epochs and 1 <= kept <= epochs):
+            raise ValueError(f"epoch {best} or {kept} of {epochs}")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over seeds, in their order."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float | None:
+        """None without values."""
+        return statistics.fmean(self.values) if self.values else None
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation; None with fewer than two values."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"mean": self.mean, "std": self.std, "values": list(self.values)}
+
+
+def select(results: Mapping[str, TrialResult | None], candidates: Sequence[Sequence[str]]) -> int:
+    """The candidate with the best validation macro-F1, averaged over its seeds.
+
+    Trials that did not finish count as 0, so that a lucky seed cannot select a
+    learning rate that mostly diverges. The first of equals wins.
+
+    Args:
+        results: of trials, by their ids.
+        candidates: ids of each one's trials, at least one.
+
+    Returns:
+        The number of the candidate.
+    """
+
+    def score(number: int) -> float:
+        found = (results.get(trial) for trial in candidates[number])
+        return statistics.fmean(0.0 if result is None else result.score for result in found)
+
+    return max(range(len(candidates)), key=score)
 
 
 def added(matrices: Iterable[Matrix], classes: int) -> Matrix:
@@ -230,28 +244,3 @@ def added(matrices: Iterable[Matrix], classes: int) -> Matrix:
         for row, counts in zip(total, matrix, strict=True):
             row[:] = map(int.__add__, row, counts)
     return total
-
-
-def _training(plain: Mapping[str, Any]) -> dict[str, Any]:
-    epochs = count(plain["epochs"])
-    if not 0 < epochs <= _MOST_EPOCHS:
-        raise ValueError(f"{epochs} epochs")
-    history: History = {
-        name: numbers_or_none(of_type(list, values))
-        for name, values in of_type(dict, plain["history"]).items()
-    }
-    each = tuple(map(seconds, of_type(list, plain["epoch_seconds"])))
-    if any(len(values) != epochs for values in (*history.values(), each)):
-        raise ValueError(f"a history of other than {epochs} epochs")
-    best, kept = count(plain["best_epoch"]), count(plain["kept_epoch"])
-    if not (1 <= best <= epochs and 1 <= kept <= epochs):
-        raise ValueError(f"epoch {best} or {kept} of {epochs}")
-    return {
-        "epochs": epochs,
-        "best_epoch": best,
-        "kept_epoch": kept,
-        "validation": Scores.from_dict(of_type(dict, plain["validation"])),
-        "history": history,
-        "epoch_seconds": each,
-        "seconds": optional(seconds, plain.get("seconds")),
-    }

@@ -1,21 +1,27 @@
 """Checks of values from records, which may be damaged or somebody else's.
 
-Only the parsers of records use them: everything else gets what they return.
+A `Record` is a dataclass whose annotations hold the checks of its fields. Only the parsers of
+records check: everything else relies on the types of what they return.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import MISSING, dataclass, fields
+from functools import cache, partial
+from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar, get_type_hints
 
 from data.errors import DataError
 from experiments.errors import DamagedRecordError, RunError
 
 T = TypeVar("T")
+Check: TypeAlias = Callable[[Any], T]
+
 # What a parser may raise: fields are missing, of another type, or numbers too large.
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
 _LARGEST_COUNT = 10**12
 _LARGEST_AMOUNT = 2.0**60  # bytes, or rows a second
 _LONGEST = 1e10  # seconds, three hundred years
@@ -43,24 +49,19 @@ def parsing(what: str, advice: str = "") -> Iterator[None]:
         raise DamagedRecordError(f"{sentence} {advice}".rstrip()) from error
 
 
-def of_type(kind: type[T], value: Any) -> T:
-    """The value.
+# Checks return the value. They raise TypeError where it is of another type, ValueError where
+# it lies outside of what makes sense, and OverflowError where it is too large for a float.
 
-    Raises:
-        TypeError: it is of another type.
-    """
+
+def of_type(kind: type[T], value: Any) -> T:
+    """The value, of exactly this type."""
     if type(value) is not kind:
         raise TypeError(f"{value!r:.60} should be {kind.__name__}")
     return value
 
 
 def number(value: Any) -> float:
-    """The value as a finite number.
-
-    Raises:
-        TypeError: it is none.
-        OverflowError: it is too large for one.
-    """
+    """The value as a finite number."""
     if type(value) not in (int, float) or not math.isfinite(value):
         raise TypeError(f"{value!r:.60} should be a number")
     return float(value)
@@ -74,70 +75,129 @@ def numbers_or_none(values: list[Any]) -> list[float | None]:
 
 
 def amount(value: Any, largest: float = _LARGEST_AMOUNT) -> float:
-    """The value as a number that is not negative.
-
-    Args:
-        value: in any unit.
-        largest: that makes sense.
-
-    Raises:
-        TypeError, OverflowError: as `number`.
-        ValueError: it lies elsewhere.
-    """
+    """The value as a number between 0 and `largest`."""
     if not 0 <= number(value) <= largest:
         raise ValueError(f"{value!r:.60} should lie between 0 and {largest:g}")
     return float(value)
 
 
-def share(value: Any) -> float:
-    """The value as a number between 0 and 1.
-
-    Raises:
-        TypeError, OverflowError, ValueError: as `amount`.
-    """
-    return amount(value, 1.0)
-
-
-def seconds(value: Any) -> float:
-    """The value as a duration, or a time since 1970, in seconds; raises as `amount`."""
-    return amount(value, _LONGEST)
-
-
 def count(value: Any) -> int:
-    """The value as a count.
-
-    Raises:
-        TypeError: it is no integer.
-        ValueError: it is below 0 or absurdly large.
-    """
+    """The value as an integer that is not negative, nor absurdly large."""
     if not 0 <= of_type(int, value) < _LARGEST_COUNT:
         raise ValueError(f"a count of {value!r:.60}")
     return int(value)
 
 
-def optional(parse: Callable[[Any], T], value: Any) -> T | None:
-    """The value as `parse` reads it; None where it is None."""
-    return None if value is None else parse(value)
-
-
-def texts(value: Any) -> tuple[str, ...]:
-    """The value as a list of texts; raises as `of_type`."""
-    return tuple(of_type(str, text) for text in of_type(list, value))
-
-
-def square_counts(value: Any, size: int | None = None) -> list[list[int]]:
-    """The value as a confusion matrix.
-
-    Args:
-        value: rows true, columns predicted.
-        size: number of rows, and of columns; None where any will do.
-
-    Raises:
-        TypeError: it is no list of lists of counts.
-        ValueError: a count is below 0 or absurdly large; rows or columns are missing.
-    """
-    matrix = [[count(n) for n in of_type(list, row)] for row in of_type(list, value)]
-    expected = len(matrix) if size is None else size
-    if [len(row) for row in matrix] != [expected] * expected:
-        raise ValueError(f"a confusion matrix of other than {expected} x {expected} counts")
+def square_counts(value: Any) -> list[list[int]]:
+    """The value as a confusion matrix, rows true and columns predicted."""
+    matrix: list[list[int]] = of_type(list, value)
+    for row in matrix:
+        if len(of_type(list, row)) != len(matrix):
+            raise ValueError(f"a row of {len(row)} counts in a matrix of {len(matrix)} rows")
+        if not set(map(type, row)) <= {int} or min(row) < 0:
+            raise TypeError(f"{row!r:.60} should hold counts")
+        count(max(row))
     return matrix
+
+
+def one_of(names: tuple[str, ...]) -> Check[Any]:
+    """A check that a value is one of some names."""
+
+    def check(value: Any) -> str:
+        if value not in names:
+            raise ValueError(f"{value!r:.60} should be one of {', '.join(names)}")
+        return str(value)
+
+    return check
+
+
+def or_none(check: Check[T]) -> Check[T | None]:
+    """A check that lets None through."""
+    return lambda value: None if value is None else check(value)
+
+
+def each(check: Check[T]) -> Check[tuple[T, ...]]:
+    """A check of a list's items."""
+    return lambda values: tuple(map(check, of_type(list, values)))
+
+
+def values_of(check: Check[T]) -> Check[dict[str, T]]:
+    """A check of an object's values."""
+    return lambda plain: {name: check(value) for name, value in of_type(dict, plain).items()}
+
+
+flag: Check[bool] = partial(of_type, bool)
+text: Check[str] = partial(of_type, str)
+texts = each(text)
+share: Check[float] = partial(amount, largest=1.0)
+seconds: Check[float] = partial(amount, largest=_LONGEST)
+
+Flag: TypeAlias = Annotated[bool, flag]
+Text: TypeAlias = Annotated[str, text]
+Texts: TypeAlias = Annotated[tuple[str, ...], texts]
+Number: TypeAlias = Annotated[float, number]
+Count: TypeAlias = Annotated[int, count]
+CountOrNone: TypeAlias = Annotated[int | None, or_none(count)]
+Amount: TypeAlias = Annotated[float, amount]
+AmountOrNone: TypeAlias = Annotated[float | None, or_none(amount)]
+Share: TypeAlias = Annotated[float, share]
+Seconds: TypeAlias = Annotated[float, seconds]
+SecondsOrNone: TypeAlias = Annotated[float | None, or_none(seconds)]
+Object: TypeAlias = Annotated[Mapping[str, Any], partial(of_type, dict)]
+Matrix: TypeAlias = Annotated[list[list[int]], square_counts]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A dataclass whose fields are annotated with the checks of their values.
+
+    Fields with defaults may be missing in what is read, but for those named in `REQUIRED`.
+    """
+
+    REQUIRED: ClassVar[tuple[str, ...]] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, apart from numbers that are not finite."""
+        kind: Any = type(self)
+        return {name: as_plain(getattr(self, name)) for name, _, _ in _checks(kind)}
+
+    @classmethod
+    def from_dict(cls, plain: Any) -> Self:
+        """The record that `to_dict` made `plain` of.
+
+        Raises:
+            LookupError, TypeError, ValueError, OverflowError: `plain` is damaged.
+        """
+        of_type(dict, plain)
+        kind: Any = cls
+        checked = {
+            name: check(plain[name])
+            for name, check, is_required in _checks(kind)
+            if is_required or name in plain
+        }
+        return cls(**checked)
+
+
+def as_plain(value: Any) -> Any:
+    """The value without tuples, and without objects that have a `to_dict`."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [as_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: as_plain(item) for name, item in value.items()}
+    return value
+
+
+@cache
+def _checks(cls: Any) -> list[tuple[str, Check[Any], bool]]:
+    """Name of each field, its check, and whether it must be there."""
+    hints = get_type_hints(cls, include_extras=True)
+    return [
+        (
+            one.name,
+            hints[one.name].__metadata__[0],
+            one.name in cls.REQUIRED or (one.default is MISSING and one.default_factory is MISSING),
+        )
+        for one in fields(cls)
+    ]

@@ -1,6 +1,6 @@
 """Simple classifiers on MFCC statistics, fitted and tested on the rows of a run.
 
-They say what a network is worth: one that is no better has learned nothing they have not.
+A network that is no better than they are has learned nothing that they have not.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from data.files.user_folders import cache_folder
 from experiments.errors import RunError
 from experiments.runs.baseline_results import BaselineFit, BaselineResult
 from experiments.runs.directory import RunDirectory
-from experiments.runs.disk_space import StopAskedError, patiently
-from experiments.runs.events import Continued, Note, Paused
+from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
+from experiments.runs.events import Note
 from experiments.runs.trial_result import Scores, TestScores
-from experiments.training.job import Work, read_dataset
+from experiments.training.job import TrainingJob, read_dataset
 from experiments.workers.worker_main import send
 from networks.training import metrics
 
@@ -126,67 +126,66 @@ def is_done(run: RunDirectory, classes: int, seeds: Sequence[int]) -> bool:
     ]
 
 
-def fit_ahead(work: Work, seeds: Sequence[int]) -> None:
+def fit_ahead(job: TrainingJob, seeds: Sequence[int]) -> None:
     """Fit all baselines into the user's cache, where `record` finds them.
 
-    Nothing depends on it: what fails here or is not reached is left to `record`.
-
-    Args:
-        work: on what.
-        seeds: of the run.
+    Nothing depends on it: errors, and what a stop leaves undone, are left to `record`.
     """
-    dataset = read_dataset(work)
+    dataset = read_dataset(job)
     for baseline, seed in _planned_fits(seeds):
-        if work.run.stop_is_asked:
+        if job.run.stop_is_asked:
             return
         with suppress(Exception):
             _cached_fit(baseline, dataset, seed)
 
 
-def record(work: Work, seeds: Sequence[int]) -> bool:
+def record(job: TrainingJob, seeds: Sequence[int]) -> bool:
     """Fit all baselines and record their figures, unless that is done.
 
-    What goes wrong for one is recorded as its failure, and ends no other. While the
-    disk is full this waits.
+    An error of one is recorded as its failure, and ends no other. While the disk is full
+    this waits.
 
     Args:
-        work: on what, and where to record it.
+        job: on what, and where to record it.
         seeds: of the run.
 
     Returns:
-        Whether they are recorded: False where a stop was asked for.
+        Whether they are recorded: False where a stop was requested.
 
     Raises:
         DataError: the dataset cannot be read, or the record not written.
         RunError: the dataset has changed.
     """
-    run, dataset = work.run, read_dataset(work)
+    run, dataset = job.run, read_dataset(job)
     if is_done(run, len(dataset.genres), seeds):
         return True
     rows = dataset.test
     arrays: dict[str, npt.NDArray[Any]] = {"label": rows.label, "track": rows.track}
     arrays |= {} if rows.start is None else {"start": rows.start}
+    fits: dict[tuple[str, int | None], Fit] = {}
+    failures: dict[str, str] = {}
+    # From the last one on: `fit_ahead` may still be on its way from the first one on.
+    for baseline, seed in reversed([*_planned_fits(seeds)]):
+        if run.stop_is_asked:
+            return False
+        if baseline.name in failures:
+            continue
+        try:
+            fits[baseline.name, seed] = _cached_fit(baseline, dataset, seed)
+        except Exception as error:  # of any kind: only this baseline is concerned
+            failures[baseline.name] = _reason(error)
     results = []
+    for baseline in BASELINES:
+        name, failure = baseline.name, failures.get(baseline.name, "")
+        chosen = () if failure else baseline.seeds(seeds) or (None,)
+        figures = tuple(_figures(fits[name, seed], dataset) for seed in chosen)
+        if failure:
+            send(Note(f"the baseline {name} has no figures: {failure}"))
+        else:
+            arrays[f"predicted/{name}"] = np.stack([fits[name, seed].test for seed in chosen])
+        results.append(BaselineResult(name, baseline.what, baseline.seeds(seeds), figures, failure))
     try:
-        # From the last one on: `fit_ahead` may still be on its way from the first one on.
-        for baseline, seed in reversed([*_planned_fits(seeds)]):
-            if run.stop_is_asked:
-                raise StopAskedError
-            with suppress(Exception):  # is met again below, and recorded
-                _cached_fit(baseline, dataset, seed)
-        for baseline in BASELINES:
-            chosen = baseline.seeds(seeds)
-            fits, failure = _fits(baseline, dataset, (None,) if chosen is None else chosen, run)
-            if fits:
-                arrays[f"predicted/{baseline.name}"] = np.stack([each.test for each in fits])
-            figures = tuple(_figures(each, dataset) for each in fits)
-            results.append(BaselineResult(baseline.name, baseline.what, chosen, figures, failure))
-        patiently(
-            lambda: run.write_baselines(results, arrays),
-            run,
-            lambda reason: send(Paused(reason)),
-            lambda: send(Continued()),
-        )
+        retry_when_disk_full(lambda: run.write_baselines(results, arrays), run, send)
     except StopAskedError:
         return False
     return True
@@ -199,23 +198,6 @@ def record_failure(run: RunDirectory, seeds: Sequence[int], reason: str) -> None
         for baseline in BASELINES
     ]
     run.write_baselines(results, {})
-
-
-def _fits(
-    baseline: Baseline, dataset: Dataset, seeds: Sequence[int | None], run: RunDirectory
-) -> tuple[list[Fit], str]:
-    """A baseline's fits, one a seed; or none, and why, in one line."""
-    fits: list[Fit] = []
-    for seed in seeds:
-        if run.stop_is_asked:
-            raise StopAskedError
-        try:
-            fits.append(_cached_fit(baseline, dataset, seed))
-        except Exception as error:  # whatever it is, only this baseline is concerned
-            failure = _reason(error)
-            send(Note(f"the baseline {baseline.name} has no figures: {failure}"))
-            return [], failure
-    return fits, ""
 
 
 def _planned_fits(seeds: Sequence[int]) -> Iterator[tuple[Baseline, int | None]]:

@@ -6,13 +6,14 @@ large machine of the same kind give the same results.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.design.study import Device
 from experiments.design.trial import Trial, cohort_id
-from experiments.errors import RunError
-from experiments.runs.manifest import CohortRecord
+from experiments.errors import DamagedRecordError, RunError
+from experiments.runs.directory import RunDirectory
+from experiments.runs.manifest import CohortRecord, RunManifest
 from networks.models.config import CNNConfig
 from networks.training.cohort_key import LARGEST_COHORT, bytes_per_trial, cohort_key
 
@@ -37,8 +38,13 @@ class Cohort:
 
     @property
     def device(self) -> Device | None:
-        """That its trials ask for, or None."""
+        """The device that its trials are about, or None."""
         return self.trials[0][1].device
+
+    def part(self, trials: Iterable[str]) -> Cohort:
+        """Those of its trials that have these ids."""
+        named = {trial.id: (variant, trial) for variant, trial in self.trials}
+        return Cohort(tuple(named[trial] for trial in trials))
 
     def halves(self) -> tuple[Cohort, Cohort]:
         """The first and the last trials, of two at least."""
@@ -56,7 +62,7 @@ def plan_cohorts(
 
     Args:
         trials: with the names of their variants, in the order of training.
-        device: "cpu" or "cuda", of trials that ask for none.
+        device: "cpu" or "cuda", of trials that are about none.
         classes: number of genres.
         free_memory: of the device, in bytes, where it limits cohorts.
 
@@ -82,6 +88,35 @@ def plan_cohorts(
             alike = alike[size:]
     order = {trial.id: place for place, (_, trial) in enumerate(trials)}
     return tuple(sorted(cohorts, key=lambda cohort: order[cohort.trials[0][1].id]))
+
+
+def cohorts_of(manifest: RunManifest) -> tuple[Cohort, ...]:
+    """The cohorts of a run.
+
+    Raises:
+        DamagedRecordError: they have other ids.
+    """
+    named = {trial.id: (variant, trial) for variant, trial in manifest.plan.trials}
+    cohorts = tuple(Cohort(tuple(map(named.__getitem__, r.trials))) for r in manifest.cohorts)
+    for cohort, record in zip(cohorts, manifest.cohorts, strict=True):
+        if cohort.id != record.id:
+            raise DamagedRecordError(f"run.json is damaged: {record.id:.40} is another cohort.")
+    return cohorts
+
+
+def planned_parts(run: RunDirectory, cohort: Cohort) -> list[Cohort]:
+    """The cohorts that a planned one trains as: itself, or the parts that it was split into.
+
+    Raises:
+        RunError: the record of a split is damaged.
+    """
+    split = run.read_split(cohort.id)
+    if split is None:
+        return [cohort]
+    ids = {trial.id for _, trial in cohort.trials}
+    if any(not 0 < len(part) < len(ids) or not ids >= set(part) for part in split):
+        raise DamagedRecordError(f"split.json of the cohort {cohort.id} is of another one.")
+    return [each for part in split for each in planned_parts(run, cohort.part(part))]
 
 
 def _largest(trial: Trial, device: str, classes: int, free_memory: int | None) -> int:

@@ -1,4 +1,4 @@
-"""Which device trains, with how many threads, under which versions."""
+"""The device that trains: which one, how busy it is, and under which versions."""
 
 from __future__ import annotations
 
@@ -6,88 +6,79 @@ import ctypes
 import gc
 import os
 import platform
+import time
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import Any, Literal
 
 from experiments.design.study import Device
 from experiments.errors import RunError
 from networks.training.cohort_key import Precision
 
-DeviceChoice = Literal["auto", "cpu", "cuda"]
+_GPU_PAUSE = 1.0  # seconds between two queries of the GPU's driver
 
 
-def choose_device(choice: DeviceChoice) -> Literal["cpu", "cuda"]:
-    """The device that trains.
+@dataclass(frozen=True)
+class Machine:
+    """What trains on this machine.
+
+    Args:
+        device: "cpu" or "cuda".
+        devices: all that can train here.
+        name: of the device's model; "" where it is not known.
+        free_memory: of the GPU in bytes; None on a CPU.
+    """
+
+    device: Device
+    devices: tuple[Device, ...]
+    name: str = ""
+    free_memory: int | None = None
+
+
+def probe(choice: str, threads: int, precision: Precision) -> Machine:
+    """Set this process up to train, and describe the machine.
+
+    Args:
+        choice: of the device: "auto", "cpu" or "cuda".
+        threads: of torch on the CPU.
+        precision: of products.
 
     Raises:
-        RunError: CUDA is asked for where there is none.
+        RunError: there is no such device, or it has no such precision.
     """
     import torch
 
-    if choice == "cuda" and not torch.cuda.is_available():
-        raise RunError(
-            "--device cuda needs a GPU that torch can use; torch "
-            f"{torch.__version__} finds none here. Use --device cpu or auto."
-        )
-    if choice == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return choice
-
-
-def devices() -> tuple[Device, ...]:
-    """The devices that can train here."""
-    import torch
-
-    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
-
-
-def check_precision(device: str, precision: Precision) -> None:
-    """Refuse a precision that the device does not have.
-
-    Raises:
-        RunError: it does not.
-    """
+    device = choose_device(choice)
     if precision == "tf32" and device != "cuda":
         raise RunError(
             "--precision tf32 is how NVIDIA GPUs multiply; training would run on the "
             f"{device.upper()} here. Use float32 or bfloat16, or --device cuda."
         )
+    name = set_up(device, threads)
+    devices: tuple[Device, ...] = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+    memory = int(torch.cuda.mem_get_info()[0]) if device == "cuda" else None
+    return Machine(device, devices, name, memory)
 
 
-def free_memory(device: str) -> int | None:
-    """Free memory of the GPU in bytes; None for the CPU, where none is asked for."""
-    if device != "cuda":
-        return None
+def choose_device(choice: str) -> Device:
+    """The device that "auto", "cpu" or "cuda" means here.
+
+    Raises:
+        RunError: "cuda" where torch has no GPU.
+    """
     import torch
 
-    return int(torch.cuda.mem_get_info()[0])
+    has_gpu = torch.cuda.is_available()
+    if choice == "cuda" and not has_gpu:
+        raise RunError(
+            "--device cuda needs a GPU that torch can use; torch "
+            f"{torch.__version__} finds none here. Use --device cpu or auto."
+        )
+    return "cuda" if choice == "cuda" or (choice == "auto" and has_gpu) else "cpu"
 
 
-def memory_in_use(device: str) -> int:
-    """Bytes in use by this process, on the GPU where that trains; 0 where nothing tells."""
-    if device == "cuda":
-        import torch
-
-        return int(torch.cuda.memory_allocated())
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
-
-
-def release_memory() -> None:
-    """Give back what nothing uses any more, the GPU's, too."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def set_up(device: str, threads: int) -> dict[str, Any]:
-    """Make training repeatable and describe the device, JSON-ready.
+def set_up(device: str, threads: int) -> str:
+    """Make training in this process repeatable; the name of the device's model.
 
     Args:
         device: "cpu" or "cuda".
@@ -100,18 +91,17 @@ def set_up(device: str, threads: int) -> dict[str, Any]:
     _keep_freed_memory()
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
-    name = torch.cuda.get_device_name() if device == "cuda" else processor_name()
-    return {"type": device, "name": name, "threads": threads}
+    return torch.cuda.get_device_name() if device == "cuda" else processor_name()
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a result depends on."""
+    """Versions of what a result depends on, by name."""
     packages = ("genre-tui", "keras", "torch", "numpy", "scikit-learn")
     return {"python": platform.python_version()} | {name: _version(name) for name in packages}
 
 
 def processor_name() -> str:
-    """The processor's model, as far as the system tells."""
+    """The processor's model; "" where the system does not have it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             for line in file:
@@ -122,10 +112,70 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _keep_freed_memory() -> None:
-    """Let glibc reuse large freed blocks instead of giving each back to the system.
+def memory_in_use(device: str) -> int:
+    """Bytes in use by this process, on the GPU where that trains; 0 where it is not known."""
+    if device == "cuda":
+        import torch
 
-    Every temporary of a large layer would otherwise be mapped and zeroed anew,
+        return int(torch.cuda.memory_allocated())
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def release_memory() -> None:
+    """Free what nothing references, and the GPU memory that torch keeps for reuse."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+class ResourceUsage:
+    """How busy this process is, since the last call.
+
+    Args:
+        device: "cpu" or "cuda".
+    """
+
+    def __init__(self, device: str) -> None:
+        self._has_gpu = device == "cuda"
+        self._gpu: float | None = None
+        self._queried = float("-inf")
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def cpu(self) -> float:
+        """Cores that the process kept busy."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        seconds, busy = wall - self._wall, cpu - self._cpu
+        self._wall, self._cpu = wall, cpu
+        return busy / seconds if seconds > 0 else 0.0
+
+    def gpu(self) -> float | None:
+        """Share of the last second in which the GPU computed, for whatever process.
+
+        None where it is not used or not known: torch queries NVIDIA's library through the
+        package nvidia-ml-py.
+        """
+        now = time.monotonic()
+        if self._has_gpu and now - self._queried >= _GPU_PAUSE:
+            self._queried = now
+            try:
+                import torch
+
+                self._gpu = torch.cuda.utilization() / 100
+            except Exception:  # the package, the library or the right is missing
+                self._has_gpu, self._gpu = False, None
+        return self._gpu
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc reuse large freed blocks instead of returning each to the system.
+
+    Every temporary of a large layer would otherwise be mapped and zeroed again,
     page by page: most of a step's time for a network of 74 million weights.
     """
     m_trim_threshold, m_mmap_max = -1, -4  # from malloc.h

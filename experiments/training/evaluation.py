@@ -1,7 +1,8 @@
-"""A trial's figures on the test rows."""
+"""Evaluates trials on the test rows."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,56 @@ import numpy.typing as npt
 
 from data.datasets.dataset import Dataset, SplitName
 from experiments.design.trial import Trial
+from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
-from experiments.runs.trial_result import ClassScores, TestScores
+from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
+from experiments.runs.events import TrialEnded
+from experiments.runs.trial_result import ClassScores, TestScores, TrialResult
+from experiments.training.job import TrainingJob, open_job
+from experiments.workers.worker_main import send
+from networks.errors import ConfigError
 from networks.inference import load_model, probabilities_of
 from networks.training import metrics
 from networks.training.results import LabelledRows
+
+
+def evaluate(job: TrainingJob, trial: Trial) -> bool:
+    """Evaluate the network that a trial has saved on the test rows, and record its figures.
+
+    Returns:
+        False where the disk was full and a stop was requested.
+
+    Raises:
+        DataError: the dataset cannot be read, or a record not written.
+        RunError: the dataset has changed; or the network is damaged, and the trial counts as
+            not done from now on.
+    """
+    dataset, run = open_job(job), job.run
+    result = run.read_result(trial.id)
+    if result is None or not result.needs_test:
+        return True
+    path = run.trial_path(trial.id) / "model.keras"
+    try:
+        model = load_model(path, trial.network, len(dataset.genres))
+        probability = predict(dataset, trial, model)
+    except ConfigError as error:
+        run.discard_result(trial.id)
+        raise RunError(
+            f"{error} python -m experiments resume {run.path.name} trains it again."
+        ) from error
+    evaluated: list[TrialResult] = []
+
+    def write() -> None:
+        test = record_test(run, dataset, trial, probability)
+        evaluated.append(replace(result, test=test))
+        run.write_result(evaluated[-1])
+
+    try:
+        retry_when_disk_full(write, run, send)
+    except StopAskedError:
+        return False
+    send(TrialEnded.from_result(evaluated[-1], trial.training.learning_rate))
+    return True
 
 
 def predict(dataset: Dataset, trial: Trial, model: Any) -> npt.NDArray[np.float64]:
@@ -22,23 +68,15 @@ def predict(dataset: Dataset, trial: Trial, model: Any) -> npt.NDArray[np.float6
 
 
 def rows_of(dataset: Dataset, trial: Trial, split: SplitName) -> LabelledRows:
-    """What a trial's network reads of a split."""
+    """The features of a split that a trial's network reads, and their labels."""
     features = dataset.features(trial.network.features, split)
     return LabelledRows(features, getattr(dataset, split).label)
-
-
-def predict_with_kept_model(
-    run: RunDirectory, dataset: Dataset, trial: Trial
-) -> npt.NDArray[np.float64]:
-    """As `predict`, by the network that is in the run's directory."""
-    path = run.trial_path(trial.id) / "model.keras"
-    return predict(dataset, trial, load_model(path, trial.network, len(dataset.genres)))
 
 
 def record_test(
     run: RunDirectory, dataset: Dataset, trial: Trial, probability: npt.NDArray[np.float64]
 ) -> TestScores:
-    """Write a trial's predictions; its test figures."""
+    """Write a trial's predictions; its figures on the test rows."""
     rows, genres = dataset.test, dataset.genres
     predicted = probability.argmax(axis=1)
     arrays = {"probability": probability, "predicted": predicted, "label": rows.label}

@@ -1,4 +1,4 @@
-"""What a run's tasks share, as plain data that can travel to another process."""
+"""What the tasks of a run share, as plain data that can be sent to another process."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from pathlib import Path
 from data.datasets.dataset import Dataset
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
+from experiments.runs.manifest import RunManifest
 from experiments.training.device import set_up
 from networks.training.cohort_key import Precision
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """How trials are computed.
 
     Args:
         device: "cpu" or "cuda".
         threads: of torch on the CPU, in each process.
         precision: of products.
-        tested: whether the test rows are looked at as soon as a trial has finished.
+        tested: whether a trial is evaluated on the test rows as soon as it has finished.
         checkpoint_seconds: between two checkpoints of a cohort, at least.
     """
 
@@ -31,9 +32,16 @@ class Settings:
     tested: bool
     checkpoint_seconds: float
 
+    @classmethod
+    def of(cls, manifest: RunManifest) -> RunSettings:
+        """Those of a run."""
+        device, tested = manifest.device, manifest.protocol == "documented"
+        seconds = manifest.checkpoint_seconds
+        return cls(device.type, device.threads, device.precision, tested, seconds)
+
 
 @dataclass(frozen=True)
-class Work:
+class TrainingJob:
     """Where, on what and how the trials of a run are computed.
 
     Args:
@@ -46,26 +54,26 @@ class Work:
     run: RunDirectory
     dataset: Path
     content_sha256: str
-    settings: Settings
+    settings: RunSettings
 
 
-def open_work(work: Work) -> Dataset:
+def open_job(job: TrainingJob) -> Dataset:
     """Set torch up in this process and read the dataset; raises as `read_dataset`."""
-    set_up(work.settings.device, work.settings.threads)
-    return read_dataset(work)
+    set_up(job.settings.device, job.settings.threads)
+    return read_dataset(job)
 
 
-def read_dataset(work: Work) -> Dataset:
+def read_dataset(job: TrainingJob) -> Dataset:
     """The dataset of a run, which a process reads once.
 
     Raises:
         DataError: it cannot be read any more.
         RunError: the file has other rows than when the run began.
     """
-    dataset = _load(work.dataset)
-    if dataset.content_sha256 != work.content_sha256:
+    dataset = _load(job.dataset)
+    if dataset.content_sha256 != job.content_sha256:
         raise RunError(
-            f"{work.dataset} has changed since the run began: its trials would not belong "
+            f"{job.dataset} has changed since the run began: its trials would not belong "
             "together. Start a new run."
         )
     return dataset
@@ -73,6 +81,6 @@ def read_dataset(work: Work) -> Dataset:
 
 @lru_cache(maxsize=1)
 def _load(path: Path) -> Dataset:
-    from data.storage import hdf5  # takes h5py, which only a worker needs
+    from data.storage import hdf5  # imports h5py, which only a worker needs
 
     return hdf5.load(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.lock import is_alive, lock_holder
 from genre_tui.core.app_session import runs_option
 from genre_tui.core.background import in_background
 from genre_tui.shell.base_page import BasePage
@@ -54,7 +54,7 @@ class RunControlPage(BasePage):
             end_now(run)
             if not await_end(run, _KILL_TIMEOUT):
                 raise RunError(
-                    f"{owner_of(run)} does not end. Look after it with your system's tools."
+                    f"{lock_holder(run)} does not end. Look after it with your system's tools."
                 )
             return f"{run.name} has ended. What was committed is kept."
 
@@ -96,7 +96,7 @@ class RunControlPage(BasePage):
         for run in runs:
             if is_alive(run):
                 self.show_message(
-                    f"{run.name} is carried out by {owner_of(run)}: stop it first.", problem=True
+                    f"{run.name} is carried out by {lock_holder(run)}: stop it first.", problem=True
                 )
                 return
         names = [run.name for run in runs]
@@ -113,7 +113,7 @@ class RunControlPage(BasePage):
         def remove() -> str:
             for run in runs:
                 if is_alive(run):  # resumed meanwhile
-                    raise RunError(f"{run.name} is carried out by {owner_of(run)}: it was kept.")
+                    raise RunError(f"{run.name} is carried out by {lock_holder(run)}: it was kept.")
                 run.remove()
             return f"Removed {len(runs)} runs." if len(runs) > 1 else f"Removed {runs[0].name}"
 

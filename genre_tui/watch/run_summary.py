@@ -9,9 +9,9 @@ from typing import Literal
 
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_reader import EventReader
+from experiments.runs.event_log import EventReader
 from experiments.runs.events import LogEntry
-from experiments.runs.lock import owner_of
+from experiments.runs.lock import lock_holder
 from experiments.runs.progress import SCORE, RunProgress
 from experiments.runs.state import State, state_of
 from experiments.runs.trial_result import TrialResult
@@ -145,7 +145,7 @@ class LiveRun:
         line = self.last_summary()
         if line.state == "damaged":
             return line
-        owner = owner_of(self._run)
+        owner = lock_holder(self._run)
         state: RowState = "stopping" if self._run.stop_is_asked else "running"
         return replace(line, state=state, reason="", host=owner.host if owner else "")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import LogEntry, PlanMade
-from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.manifest import RunManifest
 from experiments.runs.state import Results, State, state_of
 from genre_tui.watch.messages import RunUpdate
@@ -73,7 +73,7 @@ class RunWatcher(Poller):
     def _read_state(self) -> None:
         """Read the run's state; its results only where no process trains it."""
         if is_alive(self.run):
-            owner = owner_of(self.run)
+            owner = lock_holder(self.run)
             state: State = "stopping" if self.run.stop_is_asked else "running"
             self._status, self._stamp = (state, str(owner) if owner else "", ""), ()
             return

@@ -15,7 +15,6 @@ from experiments.errors import RunError
 from networks.errors import ConfigError
 
 if TYPE_CHECKING:
-    from experiments.training.device import DeviceChoice
     from tests.bench.measure import Benchmark
 
 
@@ -92,7 +91,7 @@ def train(
     repeats: int,
     only: tuple[str, ...],
     data_name: str | None,
-    device: DeviceChoice,
+    device: str,
     threads: int,
     epochs: int | None,
     as_json: bool,

@@ -105,7 +105,7 @@ def in_its_own_process(job: Job) -> Measured:
 
 def measure_here(job: Job) -> Measured:
     """Carry a measurement out in this process."""
-    device_name = set_up(job.device, job.threads)["name"]
+    device_name = set_up(job.device, job.threads)
     if job.rival == "matrix-product":
         return Measured(device_name, matrix_product_rate(job.device))
     work = _read_work(job)

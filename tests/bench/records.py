@@ -18,22 +18,24 @@ from typing import Any, TypeVar
 from data.datasets.dataset import Dataset
 from data.storage import hdf5
 from experiments.design.plan import Plan, StudyOptions, make_plan
-from experiments.design.request import CHECKPOINT_SECONDS
+from experiments.design.request import CHECKPOINT_SECONDS, Computing, Request
 from experiments.design.trial import Trial
 from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import make_manifest
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import CheckpointWritten, CohortBegan, EpochEnded, TrialEnded
-from experiments.runs.manifest import DeviceRecord
-from experiments.runs.trial_result import Scores, TestScores, TrialResult
+from experiments.runs.lock import ProcessId
+from experiments.runs.trial_result import Scores, TestScores, TrialCohort, TrialResult
 from experiments.studies import STUDIES
 from experiments.training import cohort_training
 from experiments.training.cohorts import Cohort
-from experiments.training.job import Settings, Work
+from experiments.training.device import Machine
+from experiments.training.job import RunSettings, TrainingJob
+from experiments.training.planning import PlannedRun
 from experiments.training.recorder import Recorder
 from experiments.workers.worker_main import sending_to
-from networks.engine.cohort import train_cohort
+from networks.engine.fallback import train_trials
 from tests.bench.measure import Benchmark, Row, machine_facts
 
 T = TypeVar("T")
@@ -109,10 +111,10 @@ def _recorded(dataset: Dataset, folder: Path) -> dict[str, float]:
     """
     run, plan = _new_run(dataset, folder, _TRIALS)
     cohort = Cohort(plan.trials)
-    settings = Settings("cpu", 1, "float32", True, _CHECKPOINT_SECONDS)
+    settings = RunSettings("cpu", 1, "float32", True, _CHECKPOINT_SECONDS)
     log = EventWriter(run, EventLog(run), plan.trials)
-    log.began({}, {}, False)
-    log.planned([cohort], 1)
+    log.begin(ProcessId.me(), False)
+    log.plan([cohort], 1)
     everything, keeping, telling = _Stopwatch(), _Stopwatch(), _Stopwatch()
     checkpoints: list[float] = []  # what each took
 
@@ -127,21 +129,21 @@ def _recorded(dataset: Dataset, folder: Path) -> dict[str, float]:
     def train(trials: Any, *rest: Any, **named: Any) -> Any:
         for hook in ("on_epoch", "on_end", "after_epoch"):
             named[hook] = everything.timing(named[hook])
-        return train_cohort(trials, *rest, **named)
+        return train_trials(trials, *rest, **named)
 
     keep, commit, finish = Recorder._keep, Recorder._commit, Recorder.finish
     Recorder._keep = keeping.timing(keep)  # type: ignore[method-assign]
     Recorder._commit = beside.timing(commit)  # type: ignore[method-assign]
     Recorder.finish = everything.timing(finish)  # type: ignore[method-assign]
-    cohort_training.train_cohort = train  # type: ignore[attr-defined]
+    cohort_training.train_trials = train  # type: ignore[attr-defined]
     path = folder / "dataset.h5"
     hdf5.save(dataset, path)
     began = time.perf_counter()
     try:
         with sending_to(lambda *events: recorded(pickle.dumps(events))):
-            cohort_training.train(Work(run, path, dataset.content_sha256, settings), cohort)
+            cohort_training.train(TrainingJob(run, path, dataset.content_sha256, settings), cohort)
     finally:
-        cohort_training.train_cohort = train_cohort  # type: ignore[attr-defined]
+        cohort_training.train_trials = train_trials  # type: ignore[attr-defined]
         Recorder._keep = keep  # type: ignore[method-assign]
         Recorder._commit = commit  # type: ignore[method-assign]
         Recorder.finish = finish  # type: ignore[method-assign]
@@ -175,9 +177,9 @@ def _write_watched(dataset: Dataset, folder: Path) -> None:
     """A run in its last epoch: all its events, and results of all but the last trials."""
     run, plan = _new_run(dataset, folder, _WATCHED_TRIALS)
     log = EventWriter(run, EventLog(run), plan.trials)
-    log.began({}, {}, False)
+    log.begin(ProcessId.me(), False)
     cohorts = [Cohort(plan.trials[i : i + 50]) for i in range(0, len(plan.trials), 50)]
-    log.planned(cohorts, 2)
+    log.plan(cohorts, 2)
     size = len(dataset.genres)
     confusion = [[17] * size] * size
     names = ("loss", "accuracy", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate")
@@ -207,8 +209,7 @@ def _result(
         variant,
         trial.seed,
         "finished",
-        cohort.id,
-        len(cohort.trials),
+        TrialCohort(cohort.id, len(cohort.trials)),
         epochs=_WATCHED_EPOCHS,
         best_epoch=7,
         kept_epoch=30,
@@ -226,7 +227,8 @@ def _new_run(dataset: Dataset, folder: Path, trials: int) -> tuple[RunDirectory,
     study = replace(study, variants=study.variants[:1])
     plan = make_plan(study, StudyOptions(seeds=trials, epochs=_EPOCHS), dataset.content_sha256)
     run = RunDirectory(folder / study.name / "20260101T000000Z-bench0")
-    device = DeviceRecord("cpu", "", 1, "float32", 1)
-    cohorts = [Cohort(plan.trials)]
-    run.write_run(make_manifest(study, dataset, plan, cohorts, device, _CHECKPOINT_SECONDS))
+    computing = Computing(checkpoint_seconds=_CHECKPOINT_SECONDS)
+    request, machine = Request(study, Path(), computing=computing), Machine("cpu", ("cpu",))
+    planned = PlannedRun(plan, (Cohort(plan.trials),), 1)
+    run.write_run(make_manifest(request, dataset, machine, planned))
     return run, plan

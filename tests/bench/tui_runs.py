@@ -15,17 +15,19 @@ import numpy as np
 
 from data.datasets.dataset import Dataset, Split
 from experiments.design.plan import Plan, StudyOptions, make_plan
+from experiments.design.request import Request
 from experiments.design.trial import Trial
 from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import make_manifest
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import CohortBegan, EpochEnded, RunEnded, TrialEnded
-from experiments.runs.lock import owning
-from experiments.runs.manifest import DeviceRecord
-from experiments.runs.trial_result import Scores, TestScores, TrialResult
+from experiments.runs.lock import ProcessId, hold_run_lock
+from experiments.runs.trial_result import Scores, TestScores, TrialCohort, TrialResult
 from experiments.studies import STUDIES
 from experiments.training.cohorts import Cohort
+from experiments.training.device import Machine
+from experiments.training.planning import PlannedRun
 
 GENRES = ("blues", "classical", "hiphop", "rock")
 LARGE = "20260101T000000Z-large0"
@@ -49,7 +51,7 @@ def write_many(runs: Path, count: int) -> None:
 def write_finished(runs: Path, study: str, name: str, *, seeds: int, epochs: int) -> RunDirectory:
     """A run whose trials have all ended."""
     run, plan = _begin(runs, study, name, seeds, epochs)
-    with owning(run, print):
+    with hold_run_lock(run, print):
         log = _log(run, plan)
         for cohort in _cohorts(plan):
             for epoch in range(1, epochs + 1):
@@ -76,7 +78,7 @@ def live(runs: Path, trials: int, seconds: float) -> Iterator[RunDirectory]:
             epoch += 1
             log.record(*_epochs_ended(cohort, epoch))
 
-    with owning(run, print):
+    with hold_run_lock(run, print):
         writer = threading.Thread(target=carry_out, args=(_log(run, plan),))
         writer.start()
         try:
@@ -94,15 +96,16 @@ def _begin(
     dataset = _dataset()
     plan = make_plan(chosen, StudyOptions("documented", seeds, epochs), dataset.content_sha256)
     run = RunDirectory(runs / study / name)
-    device = DeviceRecord("cpu", "", 1, "float32", 1)
-    run.write_run(make_manifest(chosen, dataset, plan, _cohorts(plan), device, 30.0))
+    request, machine = Request(chosen, Path()), Machine("cpu", ("cpu",))
+    planned = PlannedRun(plan, tuple(_cohorts(plan)), 1)
+    run.write_run(make_manifest(request, dataset, machine, planned))
     return run, plan
 
 
 def _log(run: RunDirectory, plan: Plan) -> EventWriter:
     log = EventWriter(run, EventLog(run), plan.trials)
-    log.began({}, {}, False)
-    log.planned(_cohorts(plan), 1)
+    log.begin(ProcessId.me(), False)
+    log.plan(_cohorts(plan), 1)
     for cohort in _cohorts(plan):
         names = tuple(trial.id for _, trial in cohort.trials)
         log.record(CohortBegan(cohort.id, names, 0, os.getpid()))
@@ -159,8 +162,7 @@ def _result(variant: str, trial: Trial, cohort: Cohort) -> TrialResult:
         variant,
         trial.seed,
         "finished",
-        cohort.id,
-        len(cohort.trials),
+        TrialCohort(cohort.id, len(cohort.trials)),
         epochs=epochs,
         best_epoch=epochs,
         kept_epoch=epochs,

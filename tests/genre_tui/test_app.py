@@ -8,7 +8,7 @@ from textual.command import CommandPalette
 from textual.widgets import OptionList
 
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import owning
+from experiments.runs.lock import hold_run_lock
 from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.keys_dialog import KeysDialog
 from genre_tui.widgets.key_bar import KeyBar
@@ -146,7 +146,7 @@ def test_what_goes_on_is_said_beside_the_tabs(tmp_path: Path) -> None:
             await user.sees("read-only")
             assert "running" not in user.text.splitlines()[0]
             assert user.app.live_runs() == []
-            with owning(run, print):
+            with hold_run_lock(run, print):
                 user.app.refresh_runs()
                 await user.wait_until(lambda: "1 running" in user.text.splitlines()[0])
                 assert user.app.live_runs() == [run]

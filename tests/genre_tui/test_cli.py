@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from data.storage import hdf5
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import owning
+from experiments.runs.lock import hold_run_lock
 from genre_tui import cli
 from genre_tui.app import GenreTui
 from genre_tui.cli import main
@@ -125,14 +125,14 @@ def test_the_shell_is_told_which_runs_go_on(
     cli._print_live_runs(app, runs)
     assert capsys.readouterr().out == ""
     watch = "  python -m experiments watch {} --runs " + shlex.quote(str(runs))
-    with owning(first, print):
+    with hold_run_lock(first, print):
         app.session.run = first
         cli._print_live_runs(app, runs)
         assert capsys.readouterr().out.splitlines() == [
             "1 run goes on. Watch it with",
             watch.format("20260102T030405Z-abc123"),
         ]
-        with owning(second, print):
+        with hold_run_lock(second, print):
             app.session.run = None
             lines = [_alive(run) for run in (second, first)]
             app.runs = RunsListed(tuple(lines), complete=True)
@@ -146,7 +146,7 @@ def test_the_shell_is_told_which_runs_go_on(
     assert cli._watch_command(first, Path("runs")).endswith("watch 20260102T030405Z-abc123")
     first_here = RunDirectory(first.path.resolve())
     app.session.run = RunDirectory(tmp_path / "my runs" / ".." / "my runs" / first_here.name)
-    with owning(first, print):  # one run by two paths is one
+    with hold_run_lock(first, print):  # one run by two paths is one
         app.runs = RunsListed((_alive(first_here),), complete=True)
         assert app.live_runs() == [first_here]
 

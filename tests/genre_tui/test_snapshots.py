@@ -20,7 +20,7 @@ from data.storage import catalogue
 from experiments import forecasting
 from experiments.runs.directory import RunDirectory
 from experiments.studies import STUDIES
-from experiments.training import worker_count
+from experiments.training import planning
 from genre_tui.app import GenreTui
 from genre_tui.core.app_session import AppSession
 from genre_tui.core.export_choices import without_network
@@ -77,9 +77,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     monkeypatch.setenv("GENRE_TUI_DATA", "datasets")
     monkeypatch.setenv("GENRE_TUI_CACHE", "cache")
     monkeypatch.setattr(runs_table, "datetime", _Clock)
-    for module in (forecasting, worker_count):  # times are forecast for two cores without a GPU
+    for module in (forecasting, planning):  # times are forecast for two cores without a GPU
         monkeypatch.setattr(module, "usable_cores", lambda: 2)
-    monkeypatch.setattr(worker_count, "available_memory", lambda: 16 * 2**30)
+    monkeypatch.setattr(planning, "available_memory", lambda: 16 * 2**30)
     monkeypatch.setattr(forecasting, "_gpu_names", list)
     runs = Path("runs")
     catalogue.add(small_dataset("mine", mel=False), replace=False)

@@ -14,8 +14,7 @@ from data.errors import DataError, NoSpaceError
 from data.files import atomic
 from experiments.runs import checkpoints, disk_space
 from experiments.runs.directory import RunDirectory
-from experiments.runs.snapshot import snapshot
-from experiments.runs.state import state_of
+from experiments.runs.state import snapshot, state_of
 from tests.support.faults import STUDY
 from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of, resume_inline, run_inline

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.state import state_of
 from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of
@@ -60,7 +60,7 @@ def kill_and_go_on(
         deaths_of_workers = 0
         while state_of(run, run.read_manifest()).state != "finished":
             time.sleep(chance.uniform(0, 0.5 * length))
-            owner = owner_of(run)
+            owner = lock_holder(run)
             kind = chance.choice(KINDS)
             if kind == "worker" and deaths_of_workers == 2:
                 kind = "both"  # a third death on one cohort would train it in halves

@@ -14,7 +14,7 @@ import pytest
 
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs
-from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.state import state_of
 from tests.conftest import REAL_DATA, needs_real_data
 from tests.support.inline_pool import events_of
@@ -42,7 +42,7 @@ def _wait_for_run(runs: Path) -> RunDirectory:
 
 def _kill_all(run: RunDirectory) -> None:
     """End the owner and its workers as the kernel or a power cut would."""
-    owner = owner_of(run)
+    owner = lock_holder(run)
     assert owner is not None
     os.killpg(owner.pid, signal.SIGKILL)
     wait_until(lambda: not is_alive(run))

@@ -13,7 +13,7 @@ from experiments.errors import RunError
 from experiments.execution import launch
 from experiments.execution.launch import resume
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import OwnedError
+from experiments.runs.lock import RunLockedError
 from experiments.runs.state import state_of
 from tests.conftest import small_dataset
 from tests.support import raw_records
@@ -154,7 +154,7 @@ def test_two_resume_at_once(
 
 def test_one_that_runs_is_not_resumed(fork_server: ForkServer, tmp_path: Path) -> None:
     run, path = begin(fork_server, tmp_path, fault="trains_slowly")
-    with pytest.raises(OwnedError, match="is being carried out already, by process"):
+    with pytest.raises(RunLockedError, match="is being carried out already, by process"):
         resume(run, path)
     run.ask_to_stop()
     wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")

@@ -15,7 +15,7 @@ from experiments.design.search_options import space_of
 from experiments.design.search_settings import Search
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.state import state_of
 from experiments.search.storage import open_study
 from tests.conftest import small_dataset
@@ -70,7 +70,7 @@ def kill_and_go_on(fork_server: ForkServer, folder: Path, kills: int, seed: int)
         finished: set[str] = set()
         while state_of(run, run.read_manifest()).state != "finished":
             time.sleep(chance.uniform(0, 0.5 * length))
-            owner = owner_of(run)
+            owner = lock_holder(run)
             if owner is not None and is_alive(run):
                 targets = [owner.pid] if chance.random() < 0.5 else children_of(owner.pid)
                 kill(owner.pid, *targets)

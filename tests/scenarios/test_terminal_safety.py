@@ -23,7 +23,7 @@ from data.terminal.text import clean, clean_cells
 from experiments.design.trial import Trial
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
-from experiments.runs.lock import owning
+from experiments.runs.lock import hold_run_lock
 from experiments.runs.trial_result import TrialResult
 from tests.conftest import record_run, small_dataset
 from tests.support import raw_records
@@ -145,7 +145,7 @@ def test_events_of_a_run_that_goes_on(own_places: Path) -> None:
     *_, trial = run.read_manifest().trials
     (run.trial_path(trial) / "result.json").unlink()
     planned = {"id": trial, "variant": EVIL, "seed": 1, "epochs": 3, "work": 1}
-    with owning(run, print):
+    with hold_run_lock(run, print):
         log = EventLog(run)
         log.append(
             *raw(

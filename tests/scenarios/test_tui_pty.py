@@ -13,7 +13,7 @@ from data.datasets.dataset import Dataset
 from data.storage import catalogue
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
-from experiments.runs.lock import is_alive, owning
+from experiments.runs.lock import hold_run_lock, is_alive
 from tests.conftest import record_run, small_dataset
 from tests.scenarios.test_terminal_safety import EVIL, MARKUP, assert_harmless, hostile_run
 from tests.support.pty_terminal import Terminal
@@ -51,7 +51,10 @@ def runs(own_places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("ignores", [False, True], ids=["hang-up", "nohup"])
 def test_it_ends_with_its_terminal_and_the_run_does_not(runs: Path, ignores: bool) -> None:
     run = record_run(runs, "20260302T030405Z-def456")
-    with owning(run, print), Terminal("genre_tui", run.path, ignores_hangup=ignores) as terminal:
+    with (
+        hold_run_lock(run, print),
+        Terminal("genre_tui", run.path, ignores_hangup=ignores) as terminal,
+    ):
         terminal.wait_for("Quit")
         began = time.monotonic()
         terminal.close()
@@ -74,7 +77,7 @@ def test_signals_leave_the_terminal_as_it_was(runs: Path, number: signal.Signals
 
 def test_quitting_tells_what_goes_on(runs: Path) -> None:
     run = record_run(runs, "20260302T030405Z-def456")
-    with owning(run, print), Terminal("genre_tui") as terminal:
+    with hold_run_lock(run, print), Terminal("genre_tui") as terminal:
         terminal.wait_for("1 running")
         terminal.type("q")
         assert terminal.wait_end() == 0

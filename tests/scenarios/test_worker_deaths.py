@@ -4,8 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from experiments.runs.directory import RunDirectory
-from experiments.runs.snapshot import snapshot
-from experiments.runs.state import read_results
+from experiments.runs.state import read_results, snapshot
 from experiments.runs.trial_result import TrialResult
 from tests.support.faults import CULPRIT, STUDY
 from tests.support.fork_server import ForkServer

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import is_alive, owner_of
+from experiments.runs.lock import is_alive, lock_holder
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +39,7 @@ class ForkServer:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
         for run, pid in self._started:  # those that a test which failed left behind
-            run_process = owner_of(RunDirectory(run))
+            run_process = lock_holder(RunDirectory(run))
             if run_process is not None and run_process.pid == pid and is_alive(RunDirectory(run)):
                 os.killpg(pid, signal.SIGKILL)
 

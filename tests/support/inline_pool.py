@@ -12,11 +12,11 @@ from data.storage import hdf5
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import Study
-from experiments.execution.run_process import Carrier
+from experiments.execution.run_process import RunCoordinator
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_reader import EventReader
-from experiments.runs.lock import owning
+from experiments.runs.event_log import EventReader
+from experiments.runs.lock import hold_run_lock
 from experiments.workers.worker_main import OnMessage, sending_to
 from tests.conftest import small_dataset
 
@@ -63,15 +63,15 @@ def run_inline(
     asked = Computing(device="cpu", **computing)
     request = Request(study, path, StudyOptions(protocol, seeds, epochs), asked)
     run = listing.create(folder / "runs", study.name)
-    with owning(run, print) as me:
-        Carrier(run, me, pool=pool).begin(request)
+    with hold_run_lock(run, print) as me:
+        RunCoordinator(run, me, pool=pool).begin(request)
     return run
 
 
 def resume_inline(run: RunDirectory, path: Path, pool: Callable[..., Any] = InlinePool) -> None:
     """Let a run go on."""
-    with owning(run, print) as me:
-        Carrier(run, me, pool=pool).go_on(path)
+    with hold_run_lock(run, print) as me:
+        RunCoordinator(run, me, pool=pool).resume(path)
 
 
 def events_of(run: RunDirectory, *kinds: str) -> list[dict[str, Any]]:

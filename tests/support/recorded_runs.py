@@ -22,8 +22,7 @@ from experiments.runs.manifest import (
     RunManifest,
     VariantRecord,
 )
-from experiments.runs.model_selection import select
-from experiments.runs.trial_result import Scores, TestScores, TrialResult
+from experiments.runs.trial_result import Scores, TestScores, TrialCohort, TrialResult, select
 from experiments.studies import STUDIES
 from networks.training import metrics
 
@@ -128,7 +127,7 @@ def _trials(plan: Plan) -> list[tuple[str, Trial]]:
 def _result(
     variant: str, trial: Trial, skill: float, status: Any, classes: int, rng: np.random.Generator
 ) -> TrialResult:
-    result = TrialResult(trial.id, variant, trial.seed, status, "c0", 1)
+    result = TrialResult(trial.id, variant, trial.seed, status, TrialCohort("c0", 1))
     if status == "failed":
         return replace(result, reason="no memory left")
     epochs = trial.training.epochs

@@ -21,8 +21,7 @@ from experiments.design.study import Budget, Study, Variant
 from experiments.design.trial import Trial
 from experiments.results.run_result import collect
 from experiments.runs.directory import RunDirectory
-from experiments.runs.model_selection import select
-from experiments.runs.trial_result import Scores, TrialResult
+from experiments.runs.trial_result import Scores, TrialResult, select
 from experiments.studies import STUDIES
 from experiments.training import cohort_training, evaluation
 from experiments.training.cohorts import Cohort
@@ -194,14 +193,14 @@ def test_a_trial_that_fails_leaves_the_others_alone(
 def test_a_cohort_that_cannot_go_on_together_is_halved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = cohort_training.train_cohort
+    original = cohort_training.train_trials
 
     def narrow(members: Any, *rest: Any, **options: Any) -> Any:
         if len(members) > 1 or members[0].seed == 43:
             raise RuntimeError("CUDA out of memory\nand so on")
         return original(members, *rest, **options)
 
-    monkeypatch.setattr(cohort_training, "train_cohort", narrow)
+    monkeypatch.setattr(cohort_training, "train_trials", narrow)
     run = _run(tmp_path, seeds=3)
     assert [variant.n for variant in collect(run).variants] == [2, 2]
     assert {r["reason"] for r in _raw_results(run) if r["status"] == "failed"} == {

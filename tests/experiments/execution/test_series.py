@@ -8,7 +8,7 @@ from data.storage import hdf5
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.execution import series
-from experiments.execution.series import carry_on, stages
+from experiments.execution.series import stages, start_or_resume
 from experiments.studies import STUDIES
 from tests.conftest import small_dataset
 from tests.support.inline_pool import run_inline
@@ -38,8 +38,8 @@ def test_a_finished_study_is_not_run_again(finished: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(series, "start", lambda request, runs: request.study.name)
     monkeypatch.setattr(series, "resume", lambda run, dataset: pytest.fail("it is done"))
-    assert carry_on(done, finished / "runs") == done.found
-    assert carry_on(new, finished / "runs") == "device"
+    assert start_or_resume(done, finished / "runs") == done.found
+    assert start_or_resume(new, finished / "runs") == "device"
     (again,) = stages(requests[:1], finished / "runs", sha256, anew=True)
     assert again.found is None
 
@@ -72,7 +72,7 @@ def test_a_stopped_run_is_resumed(finished: Path, monkeypatch: pytest.MonkeyPatc
     assert stage.state == "crashed"
     resumed: list[object] = []
     monkeypatch.setattr(series, "resume", lambda run, dataset: resumed.append((run, dataset)))
-    assert carry_on(stage, finished / "runs") == stage.found
+    assert start_or_resume(stage, finished / "runs") == stage.found
     assert resumed == [(stage.found, request.dataset)]
 
 

@@ -10,7 +10,7 @@ from experiments.results.number_format import (
     rate,
     signed,
 )
-from experiments.runs.seed_values import Spread
+from experiments.runs.trial_result import Spread
 from experiments.statistics.intervals import Interval
 
 

@@ -1,5 +1,4 @@
 import hashlib
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -144,10 +143,3 @@ def test_baselines_that_are_elsewhere_are_refused(tmp_path: Path, name: str) -> 
     (run.path / name).symlink_to(tmp_path)
     with pytest.raises(RunError, match="is a link"):
         run.refuse_links()
-
-
-def test_json_has_no_nan() -> None:
-    values = directory.plain_floats([1.0, float("nan"), float("inf")])
-    assert values == [1.0, None, None]
-    json.dumps(values, allow_nan=False)
-    assert directory.plain_floats(np.array([2.5])) == [2.5]

@@ -10,9 +10,8 @@ import pytest
 from data.errors import NoSpaceError
 from experiments.runs import checksums, disk_space, event_log
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventLog
-from experiments.runs.event_reader import EventReader, last_event
-from experiments.runs.events import Continued, EpochEnded, LogEntry, Note
+from experiments.runs.event_log import EventLog, EventReader, last_event
+from experiments.runs.events import Continued, EpochEnded, Event, LogEntry, Note, Paused
 
 
 def log_of(run: RunDirectory, *texts: str) -> EventLog:
@@ -215,18 +214,18 @@ def test_a_stop_ends_the_waiting(run: RunDirectory, monkeypatch: pytest.MonkeyPa
 def test_patience_waits_for_room_only(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_space, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(disk_space, "_LOOK", 0.005)
-    left, told = [3], []
+    left, events = [3], list[Event]()
 
     def write() -> None:
         left[0] -= 1
         if left[0] >= 0:
             raise NoSpaceError("no space left")
 
-    disk_space.patiently(write, run, told.append, lambda: told.append("continued"))
-    assert told == ["no space left", "continued"]
+    disk_space.retry_when_disk_full(write, run, events.append)
+    assert events == [Paused("no space left"), Continued()]
     with pytest.raises(ZeroDivisionError):
-        disk_space.patiently(lambda: 1 // 0, run, told.append, lambda: None)  # type: ignore[arg-type,return-value]
-    assert len(told) == 2
+        disk_space.retry_when_disk_full(lambda: 1 // 0, run, events.append)  # type: ignore[arg-type,return-value]
+    assert len(events) == 2
 
 
 def test_seals() -> None:

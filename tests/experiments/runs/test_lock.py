@@ -15,11 +15,17 @@ from experiments.errors import RunError
 from experiments.execution.launch import end_now, resume
 from experiments.runs import checksums, lock
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import OwnedError, is_alive, owner_of, owning
-from experiments.runs.process_id import Owner, started
+from experiments.runs.lock import (
+    ProcessId,
+    RunLockedError,
+    hold_run_lock,
+    is_alive,
+    lock_holder,
+    started,
+)
 
 ROOT = Path(__file__).parents[3]
-ELSEWHERE = replace(Owner.me(), host="gpu7", machine="another boot pid:[1]")
+ELSEWHERE = replace(ProcessId.me(), host="gpu7", machine="another boot pid:[1]")
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def silent(text: str) -> None:
     """Nobody listens."""
 
 
-def write_lock(run: RunDirectory, owner: Owner) -> None:
+def write_lock(run: RunDirectory, owner: ProcessId) -> None:
     (run.path / "lock").write_bytes(checksums.dumps(asdict(owner)))
 
 
@@ -39,9 +45,9 @@ def sleeper(run: RunDirectory) -> subprocess.Popen[str]:
     """Another process that owns a run, until it is killed."""
     script = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from experiments.runs.lock import owning\n"
+        "from experiments.runs.lock import hold_run_lock\n"
         "from experiments.runs.directory import RunDirectory\n"
-        "with owning(RunDirectory(Path(sys.argv[1])), print):\n"
+        "with hold_run_lock(RunDirectory(Path(sys.argv[1])), print):\n"
         "    print('mine', flush=True)\n    time.sleep(60)\n"
     )
     process = subprocess.Popen(
@@ -55,20 +61,20 @@ def sleeper(run: RunDirectory) -> subprocess.Popen[str]:
 def test_one_wins_and_the_other_is_told_who(run: RunDirectory) -> None:
     with sleeper(run) as process:
         assert is_alive(run)
-        owner = owner_of(run)
+        owner = lock_holder(run)
         assert owner is not None
         assert owner.pid == process.pid
-        words = f"carried out by process {process.pid} on "
-        with pytest.raises(OwnedError, match=words), owning(run, silent):
+        words = f"trained by process {process.pid} on "
+        with pytest.raises(RunLockedError, match=words), hold_run_lock(run, silent):
             pass
         process.kill()
         process.wait()
     assert not is_alive(run)
-    with owning(run, silent) as me:
+    with hold_run_lock(run, silent) as me:
         assert me.pid == os.getpid()
         assert is_alive(run)
     assert not is_alive(run), "this process lives, and has given the run back"
-    assert owner_of(run) is None
+    assert lock_holder(run) is None
 
 
 def test_of_many_at_once_one_wins(run: RunDirectory) -> None:
@@ -78,10 +84,10 @@ def test_of_many_at_once_one_wins(run: RunDirectory) -> None:
     def attempt() -> None:
         gate.wait()
         try:
-            with owning(run, silent):
+            with hold_run_lock(run, silent):
                 inside.append(1)
                 time.sleep(0.3)
-        except OwnedError as error:
+        except RunLockedError as error:
             refused.append(str(error))
 
     threads = [threading.Thread(target=attempt) for _ in range(8)]
@@ -96,10 +102,10 @@ def test_a_dead_owner_whose_lock_is_not_yet_free_is_waited_for(run: RunDirectory
     """As when its first thread has died and others have not."""
     held = os.open(run.path / "lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(held, fcntl.LOCK_EX)
-    write_lock(run, replace(Owner.me(), started="12345"))
+    write_lock(run, replace(ProcessId.me(), started="12345"))
     threading.Timer(0.3, os.close, [held]).start()
     began = time.monotonic()
-    with owning(run, silent):
+    with hold_run_lock(run, silent):
         assert time.monotonic() - began > 0.2
 
 
@@ -115,17 +121,17 @@ def test_a_zombie_is_dead(run: RunDirectory) -> None:
 
 def test_a_pid_that_was_given_to_another_process(run: RunDirectory) -> None:
     """The owner died; its pid is that of a living process, which started at another time."""
-    write_lock(run, replace(Owner.me(), started="12345"))
+    write_lock(run, replace(ProcessId.me(), started="12345"))
     assert not is_alive(run)
-    with owning(run, silent):
+    with hold_run_lock(run, silent):
         assert is_alive(run)
 
 
 def test_an_owner_of_an_earlier_boot_is_not_looked_up_by_pid(run: RunDirectory) -> None:
-    write_lock(run, replace(ELSEWHERE, host=Owner.me().host))
+    write_lock(run, replace(ELSEWHERE, host=ProcessId.me().host))
     os.utime(run.path / "lock", (time.time() - 3600,) * 2)
     assert not is_alive(run)
-    with owning(run, silent, silence=0.2):
+    with hold_run_lock(run, silent, silence=0.2):
         assert is_alive(run)
 
 
@@ -145,7 +151,7 @@ def test_the_lock_of_another_machine_is_watched_before_it_is_taken(run: RunDirec
     write_lock(run, ELSEWHERE)
     said: list[str] = []
     began = time.monotonic()
-    with owning(run, said.append, silence=0.5) as me:
+    with hold_run_lock(run, said.append, silence=0.5) as me:
         assert me.pid == os.getpid()
     assert time.monotonic() - began >= 0.5
     assert "gpu7" in said[0]
@@ -163,19 +169,19 @@ def test_the_lock_of_another_machine_is_watched_before_it_is_taken(run: RunDirec
     thread = threading.Thread(target=beat)
     thread.start()
     try:
-        with pytest.raises(OwnedError, match="on gpu7"), owning(run, silent, silence=5):
+        with pytest.raises(RunLockedError, match="on gpu7"), hold_run_lock(run, silent, silence=5):
             pass
     finally:
         beats.set()
         thread.join()
-    owner = owner_of(run)
+    owner = lock_holder(run)
     assert owner is not None
     assert owner.host == "gpu7", "its lock is as it was"
 
 
 def test_the_owner_shows_signs_of_life(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "HEARTBEAT", 0.02)
-    with owning(run, silent):
+    with hold_run_lock(run, silent):
         first = (run.path / "lock").stat().st_mtime_ns
         deadline = time.monotonic() + 10
         while (run.path / "lock").stat().st_mtime_ns == first:
@@ -186,9 +192,9 @@ def test_the_owner_shows_signs_of_life(run: RunDirectory, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100, checksums.dumps({"pid": -1})])
 def test_a_lock_that_cannot_be_read_is_nobodys(run: RunDirectory, content: bytes) -> None:
     (run.path / "lock").write_bytes(content)
-    assert owner_of(run) is None
+    assert lock_holder(run) is None
     assert not is_alive(run)
-    with owning(run, silent):
+    with hold_run_lock(run, silent):
         assert is_alive(run)
 
 
@@ -198,19 +204,22 @@ def test_the_last_owners_workers_are_waited_for(
     held = os.open(run.path / "workers.lock", os.O_RDONLY | os.O_CREAT)
     fcntl.flock(held, fcntl.LOCK_SH)
     monkeypatch.setattr(lock, "_STRAGGLERS", 0.2)
-    with pytest.raises(OwnedError, match="a worker of the process"), owning(run, silent):
+    with (
+        pytest.raises(RunLockedError, match="of the last process"),
+        hold_run_lock(run, silent),
+    ):
         pass
     monkeypatch.setattr(lock, "_STRAGGLERS", 10)
     threading.Timer(0.3, os.close, [held]).start()
     said: list[str] = []
-    with owning(run, said.append):
-        assert said == ["waiting for the workers of the last owner to end"]
+    with hold_run_lock(run, said.append):
+        assert said == ["waiting for the workers of the last process to end"]
 
 
 def test_a_worker_whose_owner_has_died_ends(run: RunDirectory) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom experiments.runs.lock import serve_owner\n"
-        "serve_owner(Path(sys.argv[1]), int(sys.argv[2]))\nprint('serves')\n"
+        "import sys\nfrom pathlib import Path\nfrom experiments.runs.lock import join_run\n"
+        "join_run(Path(sys.argv[1]), int(sys.argv[2]))\nprint('serves')\n"
     )
 
     def serve(parent: int) -> tuple[int, str]:
@@ -231,7 +240,7 @@ def test_a_file_system_without_locks(run: RunDirectory, monkeypatch: pytest.Monk
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(lock.fcntl, "flock", none)
-    with pytest.raises(RunError, match="a file system without locks"), owning(run, silent):
+    with pytest.raises(RunError, match="a file system without locks"), hold_run_lock(run, silent):
         pass
 
 
@@ -246,7 +255,7 @@ def test_a_run_whose_files_are_elsewhere_is_not_written(
     target = outside if name in ("events", "trials", "trials/a1", "control") else outside / "keys"
     (run.path / name).parent.mkdir(exist_ok=True)
     (run.path / name).symlink_to(target)
-    with pytest.raises(RunError, match="is a link"), owning(run, silent):
+    with pytest.raises(RunError, match="is a link"), hold_run_lock(run, silent):
         pass
     with pytest.raises(RunError, match="is a link"):
         resume(run)
@@ -258,7 +267,7 @@ def test_a_lock_that_names_another_program_ends_nothing(run: RunDirectory) -> No
     """Somebody else's record must not make us kill a process of ours."""
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as innocent:
         began = started(innocent.pid)
-        write_lock(run, replace(Owner.me(), pid=innocent.pid, started=began))
+        write_lock(run, replace(ProcessId.me(), pid=innocent.pid, started=began))
         assert is_alive(run)
         with pytest.raises(RunError, match="which is another program: it was not ended"):
             end_now(run)

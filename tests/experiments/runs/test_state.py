@@ -15,9 +15,8 @@ from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import CohortBegan, EpochEnded, Note, Paused, RunBegan, RunEnded
-from experiments.runs.lock import owning
-from experiments.runs.snapshot import snapshot
-from experiments.runs.state import state_of
+from experiments.runs.lock import hold_run_lock
+from experiments.runs.state import snapshot, state_of
 from tests.conftest import record_run
 from tests.support import raw_records
 from tests.support.faults import STUDY
@@ -36,7 +35,7 @@ def result_path(run: RunDirectory) -> Path:
 def test_every_state(tmp_path: Path) -> None:
     run = record_run(tmp_path)
     assert state(run) == "finished"
-    with owning(run, print):
+    with hold_run_lock(run, print):
         assert state(run) == "running"
         run.ask_to_stop()
         assert state(run) == "stopping"
@@ -152,7 +151,7 @@ def test_a_snapshot_counts_what_is_there(tmp_path: Path) -> None:
     assert seen["share"] == 1.0
     assert seen["damaged_events"] == 0
     assert seen["in_training"] == []
-    with owning(run, print):
+    with hold_run_lock(run, print):
         log = EventLog(run)
         trial = next(iter(run.read_manifest().trials))
         result = run.trial_path(trial) / "result.json"

@@ -26,12 +26,12 @@ from experiments.design.search_settings import Search
 from experiments.design.study import Budget, Study, Variant
 from experiments.display.result_tables import search_view
 from experiments.errors import RunError
-from experiments.execution.run_process import Carrier
+from experiments.execution.run_process import RunCoordinator
 from experiments.results.run_result import collect
 from experiments.results.search_result import search_result
 from experiments.runs import checksums, listing
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import owning
+from experiments.runs.lock import hold_run_lock
 from experiments.runs.search_journal import Draw
 from experiments.runs.state import state_of
 from experiments.search import storage
@@ -91,8 +91,8 @@ def search_inline(
     """A whole search, in folder/runs; its dataset is folder/small.h5."""
     request = Request.from_dict(request_of(folder, search, study).to_dict())  # as the owner does
     run = listing.create(folder / "runs", study.name)
-    with owning(run, print) as me:
-        Carrier(run, me, pool=pool).begin(request)
+    with hold_run_lock(run, print) as me:
+        RunCoordinator(run, me, pool=pool).begin(request)
     return run
 
 

@@ -27,8 +27,8 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.events import Continued, Note, Paused
 from experiments.training import baselines
 from experiments.training.baselines import BASELINES, Baseline, fit, is_done
-from experiments.training.job import Settings, Work
-from experiments.training.tasks import baselines as task
+from experiments.training.baselines import record as task
+from experiments.training.job import RunSettings, TrainingJob
 from experiments.workers.worker_main import sending_to
 from networks.training.metrics import batch_mean_f1
 from tests.conftest import REAL_DATA, needs_real_data
@@ -64,15 +64,15 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture
-def work(tmp_path: Path, dataset: Dataset) -> Work:
+def work(tmp_path: Path, dataset: Dataset) -> TrainingJob:
     path = tmp_path / "small.h5"
     hdf5.save(dataset, path)
     run = RunDirectory(tmp_path / "ffn-baseline" / "20260102T030405Z-abc123")
-    settings = Settings("cpu", 1, "float32", tested=True, checkpoint_seconds=60.0)
-    return Work(run, path, dataset.content_sha256, settings)
+    settings = RunSettings("cpu", 1, "float32", tested=True, checkpoint_seconds=60.0)
+    return TrainingJob(run, path, dataset.content_sha256, settings)
 
 
-def _results(work: Work) -> dict[str, BaselineResult]:
+def _results(work: TrainingJob) -> dict[str, BaselineResult]:
     return {result.name: result for result in work.run.read_baselines(3)}
 
 
@@ -86,7 +86,9 @@ def _standardised(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return first, second, third
 
 
-def test_figures_are_those_of_scikit_learn_on_the_same_rows(work: Work, dataset: Dataset) -> None:
+def test_figures_are_those_of_scikit_learn_on_the_same_rows(
+    work: TrainingJob, dataset: Dataset
+) -> None:
     assert task(work, SEEDS)
     train, validation, test = _standardised(dataset)
     models = {
@@ -126,7 +128,7 @@ def test_figures_are_those_of_scikit_learn_on_the_same_rows(work: Work, dataset:
             np.testing.assert_array_equal(file[f"predicted/{name}"], predicted)
 
 
-def test_the_majority_is_exactly_its_share(work: Work) -> None:
+def test_the_majority_is_exactly_its_share(work: TrainingJob) -> None:
     assert task(work, SEEDS)
     majority = _results(work)["majority"]
     assert majority.accuracy.values == (5 / 20,)
@@ -136,7 +138,7 @@ def test_the_majority_is_exactly_its_share(work: Work) -> None:
     assert majority.confusion_matrix(3) == [[0, 8, 0], [0, 5, 0], [0, 7, 0]]
 
 
-def test_only_what_is_random_is_fitted_once_a_seed(work: Work, dataset: Dataset) -> None:
+def test_only_what_is_random_is_fitted_once_a_seed(work: TrainingJob, dataset: Dataset) -> None:
     assert task(work, SEEDS)
     found = _results(work)
     assert {name: (result.n, result.seeds) for name, result in found.items()} == {
@@ -193,7 +195,7 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> Fitted:
     return made
 
 
-def test_what_is_done_is_not_done_again(work: Work, fitted: Fitted) -> None:
+def test_what_is_done_is_not_done_again(work: TrainingJob, fitted: Fitted) -> None:
     assert task(work, SEEDS)
     assert sorted(fitted, key=str) == sorted(EVERY, key=str)
     before = {path: path.stat().st_mtime_ns for path in work.run.path.rglob("*")}
@@ -206,7 +208,7 @@ def test_what_is_done_is_not_done_again(work: Work, fitted: Fitted) -> None:
 
 
 def test_runs_on_the_same_rows_share_their_fits(
-    work: Work, fitted: Fitted, dataset: Dataset, tmp_path: Path
+    work: TrainingJob, fitted: Fitted, dataset: Dataset, tmp_path: Path
 ) -> None:
     baselines.fit_ahead(work, SEEDS)
     assert fitted == EVERY
@@ -225,7 +227,7 @@ def test_runs_on_the_same_rows_share_their_fits(
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", "other settings", "other classes"])
 def test_a_fit_in_the_cache_that_is_none_of_ours_is_made_anew(
-    work: Work, fitted: Fitted, own_places: Path, content: bytes | str
+    work: TrainingJob, fitted: Fitted, own_places: Path, content: bytes | str
 ) -> None:
     baselines.fit_ahead(work, SEEDS)
     (path,) = (own_places / "cache" / "baselines").glob("*/rbf-svm-None.npz")
@@ -245,14 +247,16 @@ def test_a_fit_in_the_cache_that_is_none_of_ours_is_made_anew(
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(
-    work: Work, monkeypatch: pytest.MonkeyPatch
+    work: TrainingJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GENRE_TUI_CACHE", "/dev/null")
     assert task(work, SEEDS)
     assert is_done(work.run, 3, SEEDS)
 
 
-def test_other_settings_are_other_baselines(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_settings_are_other_baselines(
+    work: TrainingJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert task(work, SEEDS)
     assert is_done(work.run, 3, SEEDS)
     monkeypatch.setattr(baselines, "BASELINES", (replace(BASELINES[0], what="another"),))
@@ -275,7 +279,7 @@ def _broken(seed: int | None) -> Any:
     ],
 )
 def test_one_that_cannot_be_fitted_ends_no_other(
-    work: Work, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str
+    work: TrainingJob, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str
 ) -> None:
     majority, _, svm, _ = BASELINES
     monkeypatch.setattr(baselines, "BASELINES", (replace(svm, **changes), majority))
@@ -293,7 +297,7 @@ def test_one_that_cannot_be_fitted_ends_no_other(
     assert is_done(work.run, 3, SEEDS)
 
 
-def test_features_too_large_to_square(work: Work, dataset: Dataset) -> None:
+def test_features_too_large_to_square(work: TrainingJob, dataset: Dataset) -> None:
     train = replace(dataset.train, mfcc=1e300 * dataset.train.mfcc)
     absurd = replace(dataset, train=train)
     path = work.dataset.with_name("absurd.h5")
@@ -304,7 +308,7 @@ def test_features_too_large_to_square(work: Work, dataset: Dataset) -> None:
     assert found["rbf-svm"].failure == "ValueError: Input X contains NaN."
 
 
-def test_a_stop_that_was_asked_for_before(work: Work) -> None:
+def test_a_stop_that_was_asked_for_before(work: TrainingJob) -> None:
     work.run.path.mkdir(parents=True)
     work.run.ask_to_stop()
     assert not task(work, SEEDS)
@@ -314,7 +318,7 @@ def test_a_stop_that_was_asked_for_before(work: Work) -> None:
 @pytest.mark.parametrize("name", ["predictions.h5", "result.json"])
 @pytest.mark.parametrize("stops", [True, False])
 def test_a_full_disk_is_waited_for_until_a_stop(
-    work: Work, monkeypatch: pytest.MonkeyPatch, name: str, stops: bool
+    work: TrainingJob, monkeypatch: pytest.MonkeyPatch, name: str, stops: bool
 ) -> None:
     sync, hits = atomic.sync, 0
 
@@ -338,12 +342,12 @@ def test_a_full_disk_is_waited_for_until_a_stop(
     assert not list(work.run.path.rglob(".*.tmp*"))
 
 
-def test_a_changed_dataset_is_refused(work: Work) -> None:
+def test_a_changed_dataset_is_refused(work: TrainingJob) -> None:
     with pytest.raises(RunError, match="has changed since the run began"):
         task(replace(work, content_sha256="0" * 64), SEEDS)
 
 
-def test_the_task_can_travel_to_a_worker(work: Work) -> None:
+def test_the_task_can_travel_to_a_worker(work: TrainingJob) -> None:
     assert pickle.loads(pickle.dumps((task, work, SEEDS))) == (task, work, SEEDS)
 
 

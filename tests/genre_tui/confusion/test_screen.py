@@ -14,7 +14,7 @@ from textual.widgets import DataTable
 from data.storage import catalogue
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
-from experiments.runs.lock import owning
+from experiments.runs.lock import hold_run_lock
 from genre_tui.confusion import matrix_widget, spectrogram_widget
 from genre_tui.confusion.matrix_widget import MatrixWidget
 from genre_tui.confusion.screen import ConfusionPage
@@ -39,7 +39,7 @@ def _line(user: Driver, begin: str) -> list[str]:
 @contextlib.contextmanager
 def _going_on(run: RunDirectory) -> Iterator[EventLog]:
     """A run that this process carries out, as far as anybody can see."""
-    with owning(run, print):
+    with hold_run_lock(run, print):
         log = EventLog(run)
         yield log
         log.close()

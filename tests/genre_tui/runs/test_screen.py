@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import owning
+from experiments.runs.lock import hold_run_lock
 from experiments.studies import STUDIES
 from genre_tui.runs.screen import RunsPage
 from tests.genre_tui.support.app_driver import SIZES, Driver, run_app
@@ -262,7 +262,7 @@ def test_a_run_that_somebody_resumed_meanwhile_is_kept(runs: Path) -> None:
             await user.sees("finished")
             await user.press("x")
             await user.sees("Remove this run")
-            with owning(RunDirectory(runs / "batch-norm" / NEW), print):
+            with hold_run_lock(RunDirectory(runs / "batch-norm" / NEW), print):
                 await user.press("y")
                 await user.notified("it was kept")
             assert (runs / "batch-norm" / NEW / "run.json").exists()

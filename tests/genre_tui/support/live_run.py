@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
-from experiments.runs.lock import owning
+from experiments.runs.lock import hold_run_lock
 from tests.support.raw_events import raw
 from tests.support.recorded_runs import record
 
@@ -78,5 +78,5 @@ def live_run(runs: Path, **about: Any) -> Iterator[EventWriter]:
     """A run that this process carries out, of which nothing has been trained."""
     run = record(runs, **{"name": NAME, "baselines": (), **about})
     without_results(run)
-    with owning(run, print):
+    with hold_run_lock(run, print):
         yield EventWriter(run)

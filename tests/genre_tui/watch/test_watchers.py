@@ -12,7 +12,7 @@ import pytest
 from experiments.design.search_options import space_of
 from experiments.design.search_settings import Search
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import owning
+from experiments.runs.lock import hold_run_lock
 from experiments.runs.manifest import SearchRecord
 from experiments.studies import STUDIES
 from genre_tui.model.run_model import RunModel
@@ -205,7 +205,7 @@ def test_a_run_that_vanishes_says_so_once_and_comes_back(tmp_path: Path) -> None
 def test_a_run_that_begins_anew_is_told_anew(tmp_path: Path) -> None:
     run = record(tmp_path, baselines=())
     without_results(run)
-    with owning(run, print):
+    with hold_run_lock(run, print):
         writer = EventWriter(run)
         writer.begin()
         for epoch in (1, 2, 3):

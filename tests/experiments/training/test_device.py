@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments.training.resource_usage import Usage
+from experiments.training.device import ResourceUsage
 from tests.support.faults import STUDY
 from tests.support.inline_pool import events_of, run_inline
 
@@ -18,7 +18,7 @@ def test_the_processor_is_asked_about_since_the_last_time(monkeypatch: pytest.Mo
     clock = {"wall": 10.0, "cpu": 3.0}
     monkeypatch.setattr(time, "perf_counter", lambda: clock["wall"])
     monkeypatch.setattr(time, "process_time", lambda: clock["cpu"])
-    usage = Usage("cpu")
+    usage = ResourceUsage("cpu")
     assert usage.cpu() == 0.0  # no time has passed
     clock.update(wall=14.0, cpu=5.0)
     assert usage.cpu() == 0.5
@@ -32,7 +32,7 @@ def test_the_gpu_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
     cuda = SimpleNamespace(utilization=lambda: next(shares))
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    usage = Usage("cuda")
+    usage = ResourceUsage("cuda")
     assert usage.gpu() == 0.4
     clock["now"] = 5.5
     assert usage.gpu() == 0.4
@@ -51,8 +51,8 @@ def test_where_nothing_tells_of_the_gpu_it_is_asked_no_more(
 
     cuda = SimpleNamespace(utilization=refuse)
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    usage = Usage("cuda")
-    monkeypatch.setattr("experiments.training.resource_usage._GPU_REST", 0.0)
+    usage = ResourceUsage("cuda")
+    monkeypatch.setattr("experiments.training.device._GPU_PAUSE", 0.0)
     assert usage.gpu() is None
     assert usage.gpu() is None
     assert asked == [1]

@@ -4,22 +4,25 @@ from pathlib import Path
 
 import pytest
 
+from experiments.design.request import Computing
 from experiments.design.trial import Trial
-from experiments.training import worker_count
+from experiments.training import planning
 from experiments.training.cohorts import plan_cohorts
-from experiments.training.worker_count import available_memory, default_workers
+from experiments.training.device import Machine
+from experiments.training.planning import available_memory, worker_count
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig, TrainingConfig
 
 
 def choose(network: NetworkConfig, trials: int, threads: int = 1, rows: int = 3200) -> int:
     training = TrainingConfig(epochs=20)
     named = [("name", Trial(network, training, seed, "x")) for seed in range(trials)]
-    return default_workers(plan_cohorts(named, "cpu", 4), threads, rows, 4)
+    computing, machine = Computing(threads=threads), Machine("cpu", ("cpu",))
+    return worker_count(plan_cohorts(named, "cpu", 4), machine, computing, rows, 4)
 
 
 def test_a_process_a_core_where_there_is_work_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_count, "usable_cores", lambda: 8)
-    monkeypatch.setattr(worker_count, "available_memory", lambda: 64 * 2**30)
+    monkeypatch.setattr(planning, "usable_cores", lambda: 8)
+    monkeypatch.setattr(planning, "available_memory", lambda: 64 * 2**30)
     cnn = CNNConfig()
     assert choose(cnn, 20) == 8
     assert choose(cnn, 20, threads=4) == 2
@@ -30,11 +33,11 @@ def test_a_process_a_core_where_there_is_work_for_it(monkeypatch: pytest.MonkeyP
 
 
 def test_memory_limits_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_count, "usable_cores", lambda: 64)
-    monkeypatch.setattr(worker_count, "available_memory", lambda: 16 * 2**30)
+    monkeypatch.setattr(planning, "usable_cores", lambda: 64)
+    monkeypatch.setattr(planning, "available_memory", lambda: 16 * 2**30)
     large = CNNConfig(pooling=False, padding=False)  # 74 million weights
     assert 2 <= choose(large, 64) <= 4
-    monkeypatch.setattr(worker_count, "available_memory", lambda: 2**30)
+    monkeypatch.setattr(planning, "available_memory", lambda: 2**30)
     assert choose(large, 64) == 1
 
 
