@@ -61,7 +61,7 @@ def tone(seconds: float, rate: int, hertz: float = 440.0, channels: int = 1) -> 
 
 @pytest.fixture(scope="session")
 def fork_server() -> Iterator[ForkServer]:
-    """Starts owners of runs in milliseconds."""
+    """Starts run processes in milliseconds."""
     if not Path("/proc/self/stat").exists():
         pytest.skip("needs /proc")
     with ForkServer() as made:

@@ -40,10 +40,10 @@ def test_runs_of_all_studies(tmp_path: Path) -> None:
 
 def test_a_large_run_has_all_its_epochs(tmp_path: Path) -> None:
     run = tui_runs.write_finished(tmp_path, "optimizers", tui_runs.LARGE, seeds=2, epochs=3)
-    told = RunModel(run)
-    RunWatcher(run, 1.0, told.handle).poll()
-    assert len(told.trials) == 10
-    for trial in told.trials.values():
+    reported = RunModel(run)
+    RunWatcher(run, 1.0, reported.handle).poll()
+    assert len(reported.trials) == 10
+    for trial in reported.trials.values():
         assert (trial.status, trial.epoch) == ("finished", 3)
         first, *_, last = trial.metrics["val_macro_f1"]
         assert 0.2 < first < last < 1

@@ -154,8 +154,8 @@ def _figures(trial: Trial, epoch: int) -> tuple[dict[str, float], list[list[int]
 
 def _result(variant: str, trial: Trial, cohort: Cohort) -> TrialResult:
     epochs = trial.training.epochs
-    told = [_figures(trial, epoch) for epoch in range(1, epochs + 1)]
-    logs, confusion = told[-1]
+    reported = [_figures(trial, epoch) for epoch in range(1, epochs + 1)]
+    logs, confusion = reported[-1]
     accuracy, macro_f1 = logs["val_accuracy"], logs["val_macro_f1"]
     return TrialResult(
         trial.id,
@@ -167,7 +167,7 @@ def _result(variant: str, trial: Trial, cohort: Cohort) -> TrialResult:
         best_epoch=epochs,
         kept_epoch=epochs,
         validation=Scores(accuracy, macro_f1),
-        history={name: [figures[name] for figures, _ in told] for name in logs},
+        history={name: [figures[name] for figures, _ in reported] for name in logs},
         epoch_seconds=(_SECONDS,) * epochs,
         seconds=_SECONDS * epochs,
         test=TestScores(accuracy, macro_f1, macro_f1, confusion),

@@ -48,9 +48,9 @@ def serving(port: int, *words: object) -> Iterator[tuple[subprocess.Popen[str], 
     )
     assert process.stdout is not None
     try:
-        said = [process.stdout.readline(), process.stdout.readline()]
+        lines = [process.stdout.readline(), process.stdout.readline()]
         wait_until(lambda: _listens(port))
-        yield process, said
+        yield process, lines
     finally:
         process.terminate()
         process.wait(60)
@@ -106,9 +106,9 @@ def test_only_pages_of_its_own_are_served(own_places: Path, port: int) -> None:
             assert await _websocket(f"{here}/ws", **headers) == 403, headers
         assert await _websocket(f"{here}/ws", Origin=here) == 101
 
-    with serving(port) as (process, said):
-        assert said[0].startswith(f"Open http://127.0.0.1:{port}/ in a browser here, to look only")
-        assert f"ssh -L {port}:127.0.0.1:{port} " in said[0]
+    with serving(port) as (process, lines):
+        assert lines[0].startswith(f"Open http://127.0.0.1:{port}/ in a browser here, to look only")
+        assert f"ssh -L {port}:127.0.0.1:{port} " in lines[0]
         asyncio.run(ask())
         with socket.socket() as other:  # of this machine, but not its loopback
             address = socket.gethostbyname(socket.gethostname())
@@ -120,10 +120,10 @@ def test_only_pages_of_its_own_are_served(own_places: Path, port: int) -> None:
 
 @needs_serve
 def test_what_may_be_changed_has_a_key(own_places: Path, port: int) -> None:
-    async def ask(said: str) -> None:
+    async def ask(line: str) -> None:
         import aiohttp
 
-        address = said.split()[1]
+        address = line.split()[1]
         here, _, key = address.partition("?key=")
         assert len(key) > 20
         assert (await _answer(here))[0] == 403
@@ -139,8 +139,8 @@ def test_what_may_be_changed_has_a_key(own_places: Path, port: int) -> None:
             async with client.ws_connect(f"{here}ws"):
                 pass
 
-    with serving(port, "--writable") as (_, said):
-        asyncio.run(ask(said[0]))
+    with serving(port, "--writable") as (_, lines):
+        asyncio.run(ask(lines[0]))
 
 
 @needs_serve
@@ -186,9 +186,9 @@ def test_exports_are_downloads(own_places: Path, port: int) -> None:
             while b"studies.csv" not in drawn:
                 drawn += await page.receive_bytes(timeout=90)
             await page.send_json(["stdin", "\r"])
-            while (told := await page.receive(timeout=90)).type != aiohttp.WSMsgType.TEXT:
+            while (frame := await page.receive(timeout=90)).type != aiohttp.WSMsgType.TEXT:
                 continue
-            kind, key = told.json()
+            kind, key = frame.json()
             assert kind == "deliver_file_start"
             async with client.get(f"{here}/download/{key}") as answer:
                 assert "studies.csv" in answer.headers["Content-Disposition"]

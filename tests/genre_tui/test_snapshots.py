@@ -142,9 +142,9 @@ async def _settle(app: GenreTui, pause) -> None:  # type: ignore[no-untyped-def]
     while same < 3:
         assert loop.time() < end, "it goes on drawing"
         await pause(0.05)
-        told = app.runs is not None and app.runs.complete
+        reported = app.runs is not None and app.runs.complete
         known = app.model is not None and app.model.state is not None
-        rests = told and known and not any(worker.is_running for worker in app.workers)
+        rests = reported and known and not any(worker.is_running for worker in app.workers)
         seen = app.export_screenshot(simplify=True)
         same, before = (same + 1 if rests and seen == before else 0), seen
 

@@ -60,8 +60,8 @@ def test_a_run_goes_on_when_there_is_room(
     run = small_run(tmp_path / "full")
     assert full.hit == 3
     assert results_of(run) == expected
-    told = [event["event"] for event in events_of(run, "paused", "continued")]
-    assert told == ["paused", "continued"]
+    reported = [event["event"] for event in events_of(run, "paused", "continued")]
+    assert reported == ["paused", "continued"]
     assert kind in events_of(run, "paused")[0]["reason"]
     assert "no space left to write" in events_of(run, "paused")[0]["reason"]
     assert not list(run.path.rglob(".*.tmp*"))
@@ -151,10 +151,10 @@ def test_a_real_disk_that_is_full(
     wait_until(lambda: snapshot(run).progress.paused)
     assert snapshot(run).state.state == "running"
     assert "no space left to write" in snapshot(run).progress.paused
-    told = epochs_at_rest(run)
+    reported = epochs_at_rest(run)
     assert snapshot(run).state.state == "running"
     assert snapshot(run).progress.paused
-    assert told < len(events_of(whole, "epoch"))
+    assert reported < len(events_of(whole, "epoch"))
     ballast.unlink()
     finish(run)
     assert results_of(run) == results_of(whole)

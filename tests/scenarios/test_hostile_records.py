@@ -196,8 +196,8 @@ def test_events(tmp_path: Path) -> None:
         assert len({event["event"] for event in events}) == 9
         for number, event in enumerate(events):
             for what, changed in _variations(event):
-                told = [*lines[:number], checksums.dumps_line(changed), *lines[number + 1 :]]
-                yield f"{event['event']}: {what}", file, b"".join(told)
+                reported = [*lines[:number], checksums.dumps_line(changed), *lines[number + 1 :]]
+                yield f"{event['event']}: {what}", file, b"".join(reported)
 
     with live_run(tmp_path) as writer:
         _tell_some(writer)

@@ -181,8 +181,8 @@ def test_a_stopped_run_goes_on_bit_for_bit(
 ) -> None:
     run, path = begin(fork_server, tmp_path, fault="trains_slowly")
     for _ in range(3):
-        told = len(events_of(run, "epoch"))
-        wait_until(lambda told=told: len(events_of(run, "epoch")) > told)
+        reported = len(events_of(run, "epoch"))
+        wait_until(lambda reported=reported: len(events_of(run, "epoch")) > reported)
         run.ask_to_stop()
         wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")
         assert events_of(run)[-1]["event"] == "run_ended"

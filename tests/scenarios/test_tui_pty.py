@@ -170,7 +170,7 @@ def test_nothing_of_a_hostile_run_reaches_the_terminal(
     catalogue.add(Dataset("evil", MARKUP, *splits, names, provenance), replace=False)
     run = hostile_run(own_places / "runs")
     run.console.write_text(f"{EVIL}\n{EVIL}")
-    _tell_attacks(run)
+    _write_attacks(run)
     # The screens, what is under Enter there, and dialogs; with "!" a text of the run is shown.
     steps = ("1", "!3", "!o", "\x1b", "e", "\x1b", "?", "\x1b", "1", "\r", "\x1b", "!2", "!4", "!t")
     steps += ("\x1b", "\r", "\x1b", "!5", "6", "!\x1b[B", "\x1b[B", "?", "\x1b", "\x10", "!evil")
@@ -187,7 +187,7 @@ def test_nothing_of_a_hostile_run_reaches_the_terminal(
         assert terminal.foreign().count(b"evil") > 20, "it was shown, and did nothing"
 
 
-def _tell_attacks(run: RunDirectory) -> None:
+def _write_attacks(run: RunDirectory) -> None:
     log = EventLog(run)
     trial = "0123456789abcdef"
     planned = {"id": trial, "variant": EVIL, "seed": 1, "epochs": 3, "work": 1}

@@ -85,10 +85,10 @@ class Browser:
         self._number += 1
         await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
         while True:
-            told = json.loads(await self._socket.receive_str(timeout=PATIENCE))
-            if told.get("id") == self._number:
-                assert "error" not in told, told
-                result: dict[str, Any] = told["result"]
+            answer = json.loads(await self._socket.receive_str(timeout=PATIENCE))
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                result: dict[str, Any] = answer["result"]
                 return result
 
     async def _until(self, condition: Any) -> None:

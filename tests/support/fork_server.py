@@ -1,6 +1,6 @@
-"""Starts owners of runs in milliseconds, by forking a process that has torch already.
+"""Starts run processes in milliseconds, by forking a process that has torch already.
 
-What they do from then on is what `python -m experiments.execution.run_process` does; their workers
+From then on they do what `python -m experiments.execution.run_process` does; their workers
 are forked, too. So a test can kill a run many times a minute.
 """
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class ForkServer:
-    """A process that forks owners. Use it with `with`."""
+    """A process that forks run processes. Use it with `with`."""
 
     def __enter__(self) -> ForkServer:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -44,13 +44,13 @@ class ForkServer:
                 os.killpg(pid, signal.SIGKILL)
 
     def start(self, run: Path, dataset: Path | None = None, fault: str = "") -> int:
-        """Start an owner; its pid, which is that of a session of its own, too.
+        """Start a run process; its pid, which is that of a session of its own, too.
 
         Args:
             run: its run's directory.
             dataset: its file, for a run that goes on.
             fault: name of a function of `tests.support.faults` that is called first, in
-                the owner, so that its workers are changed as well.
+                the run process, so that its workers are changed as well.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -91,15 +91,15 @@ def _main() -> None:
     worker_handle.serve = serve_alone  # type: ignore[attr-defined]
     assert experiments.training.cohort_training
     assert sklearn
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # owners leave no zombies
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # run processes leave no zombies
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            _be_owner(*json.loads(line))
+            _run(*json.loads(line))
         print(child, flush=True)
 
 
-def _be_owner(run: str, dataset: str | None, fault: str) -> None:
+def _run(run: str, dataset: str | None, fault: str) -> None:
     code = 70
     try:
         from experiments.execution import run_process

@@ -83,9 +83,9 @@ def test_fields_that_the_user_adds() -> None:
     # adamw decays weights in its own way.
     assert "training.l2" not in space.start("decays").paths
     assert "training.l2" in space.start("free").paths
-    said = Search(space).settled(["free", "fixed", "decays"], "cpu", None).sentences
-    assert "training.l2 is not drawn for decays." in said
-    assert f"{RATE} is not drawn for fixed." in said
+    messages = Search(space).settled(["free", "fixed", "decays"], "cpu", None).sentences
+    assert "training.l2 is not drawn for decays." in messages
+    assert f"{RATE} is not drawn for fixed." in messages
 
 
 def test_what_the_user_says_of_the_learning_rate_counts() -> None:

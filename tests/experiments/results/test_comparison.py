@@ -197,15 +197,15 @@ def test_the_command(tmp_path: Path) -> None:
     runner, runs = CliRunner(), ["--runs", str(tmp_path)]
     done = runner.invoke(command, ["aaaaaa", "latest", "--json", *runs])
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert [Path(run["run"]).name for run in told["runs"]] == [ONE, TWO]
-    assert told["same_dataset"] is True
-    assert told["variants"][0]["in_runs"] == [True, True]
-    assert told["variants"][0]["against_first"][0] is None
-    assert told["variants"][0]["against_first"][1]["macro_f1"]["n"] == 3
-    assert told["best"][0]["mcnemar"]["p"] <= 1
-    told = json.loads(runner.invoke(command, ["latest", "--json", *runs]).stdout)
-    assert told["statistics"]["answer"]["sentence"].endswith(".")
+    reported = json.loads(done.stdout)
+    assert [Path(run["run"]).name for run in reported["runs"]] == [ONE, TWO]
+    assert reported["same_dataset"] is True
+    assert reported["variants"][0]["in_runs"] == [True, True]
+    assert reported["variants"][0]["against_first"][0] is None
+    assert reported["variants"][0]["against_first"][1]["macro_f1"]["n"] == 3
+    assert reported["best"][0]["mcnemar"]["p"] <= 1
+    reported = json.loads(runner.invoke(command, ["latest", "--json", *runs]).stdout)
+    assert reported["statistics"]["answer"]["sentence"].endswith(".")
     assert "last-epoch" in runner.invoke(command, ["aaaaaa", "latest", *runs]).stdout
     assert "last-epoch" in runner.invoke(command, ["latest", *runs]).stdout
 

@@ -32,16 +32,16 @@ def checkpoint(epoch: int = 3) -> Checkpoint:
 
 
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    said: list[str] = []
-    return Checkpoints(folder, 0).newest(lambda _: True, said.append), said
+    messages: list[str] = []
+    return Checkpoints(folder, 0).newest(lambda _: True, messages.append), messages
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     size, seconds = Checkpoints(tmp_path, 0).write(checkpoint())
     assert size == (tmp_path / "00000003.npz").stat().st_size
     assert seconds > 0
-    found, said = newest(tmp_path)
-    assert said == []
+    found, messages = newest(tmp_path)
+    assert messages == []
     assert found is not None
     ours, theirs = found.state, checkpoint().state
     assert (ours.epoch, ours.indices, ours.active, ours.callbacks) == (
@@ -75,12 +75,12 @@ def test_one_that_does_not_fit_is_passed_over(tmp_path: Path) -> None:
     made = Checkpoints(tmp_path, 0)
     made.write(checkpoint(1))
     made.write(checkpoint(2))
-    said: list[str] = []
-    found = made.newest(lambda one: one.state.epoch < 2, said.append)
+    messages: list[str] = []
+    found = made.newest(lambda one: one.state.epoch < 2, messages.append)
     assert found is not None
     assert found.state.epoch == 1
-    assert made.newest(lambda one: False, said.append) is None
-    assert len(said) == 3
+    assert made.newest(lambda one: False, messages.append) is None
+    assert len(messages) == 3
 
 
 def test_a_large_history_is_read_back(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_a_large_history_is_read_back(tmp_path: Path) -> None:
     trials = tuple(range(64))
     state = CohortState(60_000, trials, trials, {index: [] for index in trials}, arrays)
     Checkpoints(tmp_path, 0).write(Checkpoint(state, {}))
-    found, said = newest(tmp_path)
-    assert said == []
+    found, messages = newest(tmp_path)
+    assert messages == []
     assert found is not None
     np.testing.assert_array_equal(found.state.arrays["history/val_loss"], history + 1)
 
@@ -120,15 +120,15 @@ def test_a_flipped_bit_falls_back(tmp_path: Path, suffix: str) -> None:
         flipped = bytearray(whole)
         flipped[position] ^= 1 << (position % 5)
         path.write_bytes(flipped)
-        found, said = newest(tmp_path)
+        found, messages = newest(tmp_path)
         assert found is not None
         assert found.state.epoch == 1, position
-        assert len(said) == 1
-        assert newer.name in said[0]
+        assert len(messages) == 1
+        assert newer.name in messages[0]
     path.write_bytes(whole)
-    found, said = newest(tmp_path)
+    found, messages = newest(tmp_path)
     assert found is not None
-    assert (found.state.epoch, said) == (2, [])
+    assert (found.state.epoch, messages) == (2, [])
 
 
 @pytest.mark.parametrize("suffix", ["", ".sha256"])
@@ -138,20 +138,20 @@ def test_one_cut_anywhere_falls_back(tmp_path: Path, suffix: str) -> None:
     whole = path.read_bytes()
     for size in range(len(whole) if not suffix else 64):
         path.write_bytes(whole[:size])
-        found, said = newest(tmp_path)
+        found, messages = newest(tmp_path)
         assert found is not None
         assert found.state.epoch == 1
-        assert len(said) == 1
+        assert len(messages) == 1
     path.unlink()
-    found, said = newest(tmp_path)
+    found, messages = newest(tmp_path)
     assert found is not None
     assert found.state.epoch == 1
-    assert len(said) == (1 if suffix else 0)
+    assert len(messages) == (1 if suffix else 0)
     for each in tmp_path.iterdir():
         each.write_bytes(b"")
-    found, said = newest(tmp_path)
+    found, messages = newest(tmp_path)
     assert found is None
-    assert len(said) == (2 if suffix else 1)
+    assert len(messages) == (2 if suffix else 1)
 
 
 def forge(folder: Path, write: Callable[[Any], object]) -> tuple[Checkpoint | None, list[str]]:
@@ -196,19 +196,19 @@ def test_one_of_somebody_else_is_read_or_passed_over(tmp_path: Path) -> None:
         lambda file: np.savez_compressed(file, json=PLAIN, weights=np.zeros(2**20)),
         lambda file: file.write(pickle.dumps({"json": str(PLAIN)})),
     ):
-        found, said = forge(tmp_path, write)
+        found, messages = forge(tmp_path, write)
         assert found is None
-        assert len(said) == 1
-        assert "\n" not in said[0]
+        assert len(messages) == 1
+        assert "\n" not in messages[0]
     assert tracemalloc.get_traced_memory()[1] < 2**26
     tracemalloc.stop()
 
 
 def test_those_of_an_earlier_version_are_named_and_removed(tmp_path: Path) -> None:
     (tmp_path / "00000002.checkpoint").write_bytes(b"genre-tui checkpoint 1\n")
-    found, said = newest(tmp_path)
+    found, messages = newest(tmp_path)
     assert found is None
-    assert said == ["the cohort's checkpoints are of an earlier version: it begins anew."]
+    assert messages == ["the cohort's checkpoints are of an earlier version: it begins anew."]
     Checkpoints(tmp_path, 0).clear()
     assert list(tmp_path.iterdir()) == []
 
@@ -221,10 +221,10 @@ def test_killed_between_temporary_file_fsync_and_rename(
     made = Checkpoints(tmp_path, 0)
     made.write(checkpoint(1))
     assert killed(lambda: made.write(checkpoint(2)), moment)
-    found, said = newest(tmp_path)
+    found, messages = newest(tmp_path)
     assert found is not None
     assert found.state.epoch == (2 if moment == "after rename" else 1)
-    assert said == []
+    assert messages == []
     # And the next one finds its way.
     made.write(checkpoint(3))
     found, _ = newest(tmp_path)

@@ -83,9 +83,9 @@ def test_events_of_unknown_trials_and_in_no_order_are_counted() -> None:
 
 
 def test_only_what_is_asked_for_is_kept() -> None:
-    told = [PLAN, epoch("t", 1, 0.25), epoch("t", 2, 0.5), epoch("t", 3, "nan")]
+    reported = [PLAN, epoch("t", 1, 0.25), epoch("t", 2, 0.5), epoch("t", 3, "nan")]
     bare, score, all_of_it = (
-        after(RunProgress(history=history), *told).trials["t"]
+        after(RunProgress(history=history), *reported).trials["t"]
         for history in ((), ("val_macro_f1",), None)
     )
     assert (bare.metrics, bare.seconds, bare.confusions) == ({}, [], [])

@@ -291,11 +291,11 @@ def test_failed_and_diverged_trials_are_told(
     study = replace(STUDY, budget=Budget(3, (0.1, 1e30)))
     run = search_inline(tmp_path, Search(space_of(study, grid=True), 4, 4), study)
     assert state(run) == "finished"
-    told = {
+    reported = {
         (trial.params["variant"], trial.params["training.learning_rate"]): trial.state.name
         for trial in journal(run)
     }
-    assert told == {
+    assert reported == {
         ("plain", 0.1): "COMPLETE",
         ("plain", 1e30): "PRUNED",
         ("glorot", 0.1): "FAIL",

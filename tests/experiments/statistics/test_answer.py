@@ -121,15 +121,15 @@ def test_alikeness_is_not_passed_on() -> None:
 
 
 def test_a_best_that_beats_nobody() -> None:
-    said = _sentence(["bd"])
-    assert said.startswith("By accuracy, b, c and d cannot be told apart from the best, a (")
-    assert said.endswith("; a beats nobody; b beats d.")
+    messages = _sentence(["bd"])
+    assert messages.startswith("By accuracy, b, c and d cannot be told apart from the best, a (")
+    assert messages.endswith("; a beats nobody; b beats d.")
 
 
 def test_the_best_is_unbeaten() -> None:
     # On the seeds that they share, b beats a, whose mean over all its seeds is higher.
-    said = _sentence(["ba", "bc", "bd"])
-    assert said.startswith("By accuracy, b beats a, c and d (")
+    messages = _sentence(["ba", "bc", "bd"])
+    assert messages.startswith("By accuracy, b beats a, c and d (")
     # Each of three is beaten by another.
     assert _sentence(["ab", "bc", "ca"], "abc") == (
         "By accuracy, no variant is unbeaten, a has the best mean; c beats a; of these only a "

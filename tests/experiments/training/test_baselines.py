@@ -283,15 +283,15 @@ def test_one_that_cannot_be_fitted_ends_no_other(
 ) -> None:
     majority, _, svm, _ = BASELINES
     monkeypatch.setattr(baselines, "BASELINES", (replace(svm, **changes), majority))
-    told: list[Any] = []
-    with sending_to(told.append):
+    reported: list[Any] = []
+    with sending_to(reported.append):
         assert task(work, SEEDS)
     failed, other = work.run.read_baselines(3)
     assert re.search(words, failed.failure)
     assert (failed.n, failed.accuracy.values, failed.seconds) == (0, (), None)
     assert failed.confusion_matrix(3) == [[0, 0, 0]] * 3
     assert other.n == 1
-    (note,) = told
+    (note,) = reported
     assert isinstance(note, Note)
     assert note.text == f"the baseline rbf-svm has no figures: {failed.failure}"
     assert is_done(work.run, 3, SEEDS)
@@ -333,11 +333,11 @@ def test_a_full_disk_is_waited_for_until_a_stop(
 
     monkeypatch.setattr(atomic, "sync", full)
     monkeypatch.setattr(baselines, "BASELINES", BASELINES[:1])
-    told: list[Any] = []
-    with sending_to(told.append):
+    reported: list[Any] = []
+    with sending_to(reported.append):
         assert task(work, SEEDS) is not stops
     assert hits == 1
-    assert [type(message) for message in told] == ([Paused] if stops else [Paused, Continued])
+    assert [type(message) for message in reported] == ([Paused] if stops else [Paused, Continued])
     assert len(work.run.read_baselines(3)) == (0 if stops else 1)
     assert not list(work.run.path.rglob(".*.tmp*"))
 

@@ -60,6 +60,6 @@ def test_where_nothing_tells_of_the_gpu_it_is_asked_no_more(
 
 def test_events_of_epochs_tell_it(tmp_path: Path) -> None:
     run = run_inline(tmp_path, STUDY, seeds=1, epochs=2)
-    told = events_of(run, "epoch")
-    assert told
-    assert all(0 <= event["cpu"] < 64 and "gpu" not in event for event in told)
+    reported = events_of(run, "epoch")
+    assert reported
+    assert all(0 <= event["cpu"] < 64 and "gpu" not in event for event in reported)

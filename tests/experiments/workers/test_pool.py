@@ -91,12 +91,12 @@ def is_alive(process: int) -> bool:
 
 
 def test_results_and_messages_come_back_in_order() -> None:
-    told: list[tuple[int, int]] = []
-    with WorkerPool(2, threads=1, on_message=told.append) as pool:
+    reported: list[tuple[int, int]] = []
+    with WorkerPool(2, threads=1, on_message=reported.append) as pool:
         futures = [pool.submit(square, x) for x in range(5)]
         assert [future.result(PATIENCE) for future in futures] == [0, 1, 4, 9, 16]
     for x in range(5):
-        assert [step for of, step in told if of == x] == [0, 1, 2]
+        assert [step for of, step in reported if of == x] == [0, 1, 2]
     assert multiprocessing.active_children() == []
 
 

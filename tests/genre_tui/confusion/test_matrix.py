@@ -45,7 +45,7 @@ COUNTS = [[6, 2, 0], [1, 3, 0], [0, 4, 0]]  # nobody is called the third
 SIDES = ((11, 8, 7, 7), (6, 6, 6, 6), (6,), ())
 
 
-def told(run: RunDirectory, *events: dict[str, object], state: object = "running") -> RunUpdate:
+def reported(run: RunDirectory, *events: dict[str, object], state: object = "running") -> RunUpdate:
     return RunUpdate(run, False, entries(*events), state, "", "", "")  # type: ignore[arg-type]
 
 
@@ -178,8 +178,8 @@ def test_a_look_at_epochs_and_seeds(tmp_path: Path) -> None:
     model = RunModel(record(tmp_path))
     one, *others = seed_siblings(model, next(iter(model.trials)))
     assert len(others) == 2
-    model.handle(told(model.run, epoch(one, 1, COUNTS), epoch(one, 2, [[9, 0, 0]] * 3)))
-    model.handle(told(model.run, epoch(others[0], 1, COUNTS)))
+    model.handle(reported(model.run, epoch(one, 1, COUNTS), epoch(one, 2, [[9, 0, 0]] * 3)))
+    model.handle(reported(model.run, epoch(others[0], 1, COUNTS)))
     seen = select_matrix(model, MatrixSelection(one), {})
     assert seen.counts == [[9, 0, 0]] * 3
     assert "after epoch 2 of 4, " in seen.title
@@ -190,7 +190,7 @@ def test_a_look_at_epochs_and_seeds(tmp_path: Path) -> None:
     assert summed.counts == [[12, 4, 0], [2, 6, 0], [0, 8, 0]]
     assert "2 seeds summed" in summed.title
     assert "waits for its turn" in select_matrix(model, MatrixSelection(others[1]), {}).missing
-    model.handle(told(model.run, epoch(others[1], 1, [[1, 2], [3]])))
+    model.handle(reported(model.run, epoch(others[1], 1, [[1, 2], [3]])))
     assert "damaged" in select_matrix(model, MatrixSelection(others[1]), {}).missing
     assert select_matrix(model, MatrixSelection("nothing"), {}).missing
 
@@ -212,7 +212,7 @@ def test_a_look_at_test_rows(tmp_path: Path) -> None:
     assert seen.counts is not None
     assert sum(map(sum, seen.counts)) == 3 * 60
     untested = next(name for name in model.trials if read_tests(run, [name], 3)[name] is None)
-    model.handle(told(run, state="finished"))
+    model.handle(reported(run, state="finished"))
     assert (
         "validation selects"
         in select_matrix(model, MatrixSelection(untested, "test"), {untested: None}).missing
@@ -227,7 +227,7 @@ def test_keys_change_the_state(tmp_path: Path) -> None:
     model, state = RunModel(run), MatrixViewState()
     assert "No run" in state.show().selected.missing
     trial = next(iter(model.trials))
-    model.handle(told(run, *(epoch(trial, n, [[n, 0, 0]] * 3) for n in (1, 2, 3))))
+    model.handle(reported(run, *(epoch(trial, n, [[n, 0, 0]] * 3) for n in (1, 2, 3))))
     state.update(model, None)
     assert state.begin(None) == []
     assert state.selection == MatrixSelection(trial)
@@ -257,7 +257,7 @@ def test_keys_change_the_state(tmp_path: Path) -> None:
     assert state.unread == []
     ended = {"event": "trial", "trial": trial, "variant": "", "seed": 1, "learning_rate": 0.1}
     ended |= {"status": "finished"}
-    state.update(model, told(run, ended))  # it may have been tested now
+    state.update(model, reported(run, ended))  # it may have been tested now
     assert state.unread == [trial]
     assert state.toggle_seeds() == ""
     assert len(state.unread) == 3
@@ -275,5 +275,5 @@ def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
     log = EventLog(run)
     log.append(*raw(epoch(trial, 1, COUNTS)))
     _, found = EventReader(run).read()
-    model.handle(told(run, *(entry.to_dict() for entry in found)))
+    model.handle(reported(run, *(entry.to_dict() for entry in found)))
     assert select_matrix(model, MatrixSelection(trial), {}).counts == COUNTS

@@ -37,7 +37,7 @@ def _line(user: Driver, begin: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _going_on(run: RunDirectory) -> Iterator[EventLog]:
+def _live(run: RunDirectory) -> Iterator[EventLog]:
     """A run that this process carries out, as far as anybody can see."""
     with hold_run_lock(run, print):
         log = EventLog(run)
@@ -176,7 +176,7 @@ def test_epochs_as_they_come(tmp_path: Path, size: tuple[int, int]) -> None:
             await user.press("N", "b")
             await user.sees("Not tested yet")
 
-    with _going_on(run) as log:
+    with _live(run) as log:
         asyncio.run(flow(log))
 
 

@@ -67,7 +67,12 @@ def test_what_a_folder_holds_is_told(
     ],
 )
 def test_what_cannot_be_made_is_told(
-    folder: str, name: str, entry: str, said: str, recordings: Callable[..., Path], tmp_path: Path
+    folder: str,
+    name: str,
+    entry: str,
+    messages: str,
+    recordings: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
     recordings({"blues": 1, "rock": 1})
     recordings({"blues": 1}, name="one")
@@ -75,7 +80,7 @@ def test_what_cannot_be_made_is_told(
     source, problems = inspect_folder(folder and str(tmp_path / folder), name)
     assert source is None
     assert list(problems) == [entry]
-    assert said in problems[entry]
+    assert messages in problems[entry]
     assert "folder" in inspect_folder(str(tmp_path / "one"), "new")[1]  # one genre only
 
 

@@ -71,9 +71,9 @@ def test_results_fill_in_what_no_event_told(run: RunDirectory) -> None:
     results = {name: run.read_result(name) for name in model.trials}
     model.handle(_told(run, _epoch(first, 1, 0.25), state="finished", results=results))
     assert model.trials[first].metrics["val_macro_f1"] == [0.25]  # as the events have it
-    told = results[second]
-    assert told is not None
-    assert model.trials[second].metrics["val_macro_f1"] == told.history["val_macro_f1"]
+    reported = results[second]
+    assert reported is not None
+    assert model.trials[second].metrics["val_macro_f1"] == reported.history["val_macro_f1"]
     assert model.trials[second].seconds == [0.5, 1.0, 1.5, 2.0]
     assert model.trials[second].confusions == []
     assert model.count("finished") == len(model.trials)

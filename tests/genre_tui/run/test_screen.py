@@ -21,7 +21,7 @@ from tests.support.recorded_runs import record
 METRICS = ("macro-F1 %", "accuracy %", "loss", "learning rate")
 
 
-def _tell_all(writer: EventWriter, epochs: int = 3) -> None:
+def _write_epochs(writer: EventWriter, epochs: int = 3) -> None:
     """All trials have trained for some epochs, the later ones of the plan better."""
     writer.begin()
     for epoch in range(1, epochs + 1):
@@ -36,7 +36,7 @@ def test_a_run_is_watched_as_it_goes(tmp_path: Path, size: tuple[int, int]) -> N
             about = {"run": writer.run, "refresh": 0.1}
             async with run_app(tmp_path, size, "run", **about) as user:
                 await user.sees("DEMO DATA", "▶ running", "controlled on tiny", "has not ended yet")
-                _tell_all(writer)
+                _write_epochs(writer)
                 count = len(writer.trials)
                 await user.sees(f"0/{count} done", "1:30 min left", "CPU 97 %", "memory 0.50 GB")
                 await user.sees("┤", "epoch", "▶ training", "3/4", "1000 rows/s", "mean and range")
@@ -58,7 +58,7 @@ def test_a_run_is_watched_as_it_goes(tmp_path: Path, size: tuple[int, int]) -> N
 def test_metrics_scales_and_axes_are_chosen_by_keys(tmp_path: Path) -> None:
     async def flow() -> None:
         with live_run(tmp_path, seeds=2) as writer:
-            _tell_all(writer, 4)
+            _write_epochs(writer, 4)
             async with run_app(tmp_path, (80, 24), "run", run=writer.run) as user:
                 await user.sees("macro-F1 %", "4/4")
                 for metric in (*METRICS[1:], METRICS[0]):
@@ -88,7 +88,7 @@ def test_the_variant_under_the_cursor_is_in_front_with_the_rate_that_is_chosen(
 ) -> None:
     async def flow() -> None:
         with live_run(tmp_path, study=STUDIES["optimizers"], seeds=2) as writer:
-            _tell_all(writer, 2)
+            _write_epochs(writer, 2)
             async with run_app(tmp_path, (80, 24), "run", run=writer.run) as user:
                 first = writer.manifest.variants[0]
                 name, rates = first.name, [c.learning_rate for c in first.candidates]
@@ -108,7 +108,7 @@ def test_the_variant_under_the_cursor_is_in_front_with_the_rate_that_is_chosen(
 def test_trials_are_pinned_sorted_copied_and_opened(tmp_path: Path, size: tuple[int, int]) -> None:
     async def flow() -> None:
         with live_run(tmp_path, seeds=2) as writer:
-            _tell_all(writer)
+            _write_epochs(writer)
             async with run_app(tmp_path, size, "run", run=writer.run) as user:
                 await user.sees("3/4")
                 page = user.page(RunPage)
@@ -162,7 +162,7 @@ def test_the_cursor_follows_the_newest_trial(tmp_path: Path) -> None:
 def test_output_and_curves_only(tmp_path: Path, size: tuple[int, int]) -> None:
     async def flow() -> None:
         with live_run(tmp_path, seeds=2) as writer:
-            _tell_all(writer)
+            _write_epochs(writer)
             writer.write("note", text="another \x1b[2Jversion")
             writer.write("worker_died", cohort="c0", reason="no memory left", attempt=1)
             writer.run.console.write_text("first\nWarning: \x1b]0;title\x07 [red]text\n")

@@ -88,9 +88,9 @@ def test_what_is_not_known_passes_no_comparison() -> None:
         ("loss<3", "there is no 'loss'"),
     ],
 )
-def test_a_wrong_filter_says_what_is_allowed(text: str, said: str) -> None:
+def test_a_wrong_filter_says_what_is_allowed(text: str, messages: str) -> None:
     kept, problem = parse_filter(f"opti {text} f1>70")
-    assert said in problem
+    assert messages in problem
     assert kept.matches(_run(), NOW)  # the rest holds all the same
     assert not kept.matches(_run(best=0.1), NOW)
 

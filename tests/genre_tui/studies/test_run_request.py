@@ -68,8 +68,8 @@ def test_the_command_that_is_shown_asks_for_what_is_launched(
     monkeypatch.setattr(run, "announce", lambda *_: None)
     python, dash_m, module, *arguments = shlex.split(wanted.command(Path("some runs")))
     assert (python, dash_m, module) == ("python", "-m", "experiments")
-    said = CliRunner().invoke(main, arguments)
-    assert "far enough" in said.output, said.output
+    messages = CliRunner().invoke(main, arguments)
+    assert "far enough" in messages.output, messages.output
     ((request, runs),) = asked
     assert request.to_dict() == wanted.resolve().to_dict()
     assert runs == Path("some runs")
@@ -152,12 +152,12 @@ def test_a_smaller_budget_says_what_it_leaves_out() -> None:
     ],
 )
 def test_what_is_wrong_stands_where_it_belongs(
-    entry: str, values: dict[str, Any], said: str
+    entry: str, values: dict[str, Any], messages: str
 ) -> None:
     checked = check_form(FormValues(**{"study": "optimizers", "data": "mine"} | values), WITH_MEL)
     assert checked.request is None
     assert list(checked.problems) == [entry]
-    assert said in checked.problems[entry]
+    assert messages in checked.problems[entry]
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
@@ -223,10 +223,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
 
 def test_launching_starts_what_was_ordered(started: list[Request], tmp_path: Path) -> None:
     wanted = RunRequest("ffn-baseline", "mine", seeds=2)
-    said: list[str] = []
-    assert start_run(wanted, WITH_MEL, tmp_path, said.append).path == tmp_path / "it"
+    messages: list[str] = []
+    assert start_run(wanted, WITH_MEL, tmp_path, messages.append).path == tmp_path / "it"
     assert [request.to_dict() for request in started] == [wanted.resolve().to_dict()]
-    assert said == ["starting ..."]
+    assert messages == ["starting ..."]
     assert _Recorded.commands == []
 
 
@@ -234,12 +234,12 @@ def test_launching_starts_what_was_ordered(started: list[Request], tmp_path: Pat
 def test_the_demo_is_made_before_a_run_on_it(
     line: DatasetLine | None, started: list[Request], tmp_path: Path
 ) -> None:
-    said: list[str] = []
-    start_run(RunRequest("ffn-baseline", "demo"), line, tmp_path, said.append)
+    messages: list[str] = []
+    start_run(RunRequest("ffn-baseline", "demo"), line, tmp_path, messages.append)
     assert _Recorded.commands == [["data", "demo"]]
     assert len(started) == 1
-    assert "half a minute" in said[0]
-    assert said[1:] == ["making the demo music: 40% ...", "starting ..."]
+    assert "half a minute" in messages[0]
+    assert messages[1:] == ["making the demo music: 40% ...", "starting ..."]
 
 
 def test_a_demo_that_is_there_is_not_made_again(started: list[Request], tmp_path: Path) -> None:

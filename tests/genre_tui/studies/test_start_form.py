@@ -159,13 +159,16 @@ def test_a_form_that_was_closed_is_told_of_in_a_corner(
 
     async def flow() -> None:
         async with run_app(tmp_path, data="small") as user:
-            for keys, told in ((["home"], "Started ffn-baseline/"), (["end"], "the disk is full.")):
+            for keys, reported in (
+                (["home"], "Started ffn-baseline/"),
+                (["end"], "the disk is full."),
+            ):
                 goes_on.clear()
                 await user.press(*keys, "n", "ctrl+s")
                 await user.sees("making the demo music ...")
                 await user.press("ctrl+s", "escape")  # a second time starts nothing
                 goes_on.set()
-                await user.notified(told)
+                await user.notified(reported)
                 assert user.app.current_mode == "studies"
             assert len(launched) == 1
 

@@ -56,8 +56,8 @@ def known_run(runs: Path, *, mel: bool = True, there: bool = True) -> RunDirecto
         skill=lambda variant, trial: 0.9 if variant == "last-epoch" else 0.5,
     )
     trials = trials_of(run)
-    for trial, said, sure in zip(trials, PREDICTED, CONFIDENCE, strict=True):
-        record_predictions(run, trial, np.array(said), np.array(sure))
+    for trial, predicted, sure in zip(trials, PREDICTED, CONFIDENCE, strict=True):
+        record_predictions(run, trial, np.array(predicted), np.array(sure))
     return run
 
 
@@ -69,13 +69,15 @@ def trials_of(run: RunDirectory) -> tuple[str, ...]:
     return seed_siblings(model, found[0])
 
 
-def record_predictions(run: RunDirectory, trial: str, said: np.ndarray, sure: np.ndarray) -> None:
+def record_predictions(
+    run: RunDirectory, trial: str, predicted: np.ndarray, sure: np.ndarray
+) -> None:
     """Record other predictions of a trial."""
     probability = np.repeat((1 - sure[:, None]) / 2, 3, axis=1)
-    probability[np.arange(12), said] = sure
-    arrays = {"probability": probability, "predicted": said, "label": LABEL, "track": TRACK}
+    probability[np.arange(12), predicted] = sure
+    arrays = {"probability": probability, "predicted": predicted, "label": LABEL, "track": TRACK}
     run.write_predictions(trial, arrays | {"start": START})
-    confusion = metrics.confusion_matrix(LABEL, said, 3)
+    confusion = metrics.confusion_matrix(LABEL, predicted, 3)
     result = run.read_result(trial)
     assert result is not None
     assert result.test is not None

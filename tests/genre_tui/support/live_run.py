@@ -1,4 +1,4 @@
-"""Runs that go on, as far as their files tell: this process is the owner."""
+"""Runs in progress, as their files show it: this process holds their lock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EventWriter:
     """Writes a run's events.
 
     Args:
-        run: that this process owns, or nobody.
+        run: whose lock this process holds, or nobody.
     """
 
     def __init__(self, run: RunDirectory) -> None:
@@ -62,9 +62,9 @@ class EventWriter:
 
     def end(self, trial: str, status: str = "finished", f1: float = 0.5, **about: Any) -> None:
         """A trial has ended."""
-        told = {"variant": "", "seed": 42, "learning_rate": 0.01, "share": 0.5}
+        reported = {"variant": "", "seed": 42, "learning_rate": 0.01, "share": 0.5}
         figures = {"accuracy": f1, "macro_f1": f1}
-        self.write("trial", trial=trial, status=status, **told, validation=figures, **about)
+        self.write("trial", trial=trial, status=status, **reported, validation=figures, **about)
 
 
 def without_results(run: RunDirectory, trials: Sequence[str] | None = None) -> None:
@@ -75,7 +75,7 @@ def without_results(run: RunDirectory, trials: Sequence[str] | None = None) -> N
 
 @contextmanager
 def live_run(runs: Path, **about: Any) -> Iterator[EventWriter]:
-    """A run that this process carries out, of which nothing has been trained."""
+    """A run that this process holds the lock of, of which nothing has been trained."""
     run = record(runs, **{"name": NAME, "baselines": (), **about})
     without_results(run)
     with hold_run_lock(run, print):

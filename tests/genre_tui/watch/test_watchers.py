@@ -27,36 +27,36 @@ from tests.support.recorded_runs import record
 
 class _Runs:
     def __init__(self, runs: Path) -> None:
-        self.told: list[RunsListed] = []
-        self._watcher = RunsWatcher(runs, 1.0, self.told.append)
+        self.updates: list[RunsListed] = []
+        self._watcher = RunsWatcher(runs, 1.0, self.updates.append)
 
     def look(self, *, everything: bool = True) -> RunsListed | None:
-        before = len(self.told)
+        before = len(self.updates)
         self._watcher.read(full=everything)
-        return self.told[-1] if len(self.told) > before else None
+        return self.updates[-1] if len(self.updates) > before else None
 
 
 class _Run:
     def __init__(self, run: RunDirectory) -> None:
-        self.model, self.told = RunModel(run), list[RunUpdate]()
-        self._watcher = RunWatcher(run, 1.0, self._take)
+        self.model, self.updates = RunModel(run), list[RunUpdate]()
+        self._watcher = RunWatcher(run, 1.0, self._handle)
 
     def look(self) -> int:
-        before = len(self.told)
+        before = len(self.updates)
         self._watcher.poll()
-        return len(self.told) - before
+        return len(self.updates) - before
 
-    def _take(self, told: RunUpdate) -> None:
-        self.told.append(told)
-        self.model.handle(told)
+    def _handle(self, update: RunUpdate) -> None:
+        self.updates.append(update)
+        self.model.handle(update)
 
 
 def test_an_empty_folder_is_told_once(tmp_path: Path) -> None:
     runs = _Runs(tmp_path / "none")
-    told = runs.look()
-    assert told is not None
-    assert told.complete
-    assert told.summaries == ()
+    updates = runs.look()
+    assert updates is not None
+    assert updates.complete
+    assert updates.summaries == ()
     assert runs.look() is None
 
 
@@ -64,10 +64,10 @@ def test_runs_are_told_newest_first_and_only_when_they_change(tmp_path: Path) ->
     record(tmp_path, name="20260101T000000Z-aaaaaa")
     newer = record(tmp_path, name="20260102T000000Z-bbbbbb", skill=lambda variant, trial: 0.9)
     runs = _Runs(tmp_path)
-    told = runs.look()
-    assert told is not None
-    assert [run.created for run in told.summaries] == ["20260102T000000Z", "20260101T000000Z"]
-    first = told.summaries[0]
+    updates = runs.look()
+    assert updates is not None
+    assert [run.created for run in updates.summaries] == ["20260102T000000Z", "20260101T000000Z"]
+    first = updates.summaries[0]
     assert (first.state, first.done, first.trials) == ("finished", first.trials, first.trials)
     assert first.share == 1.0
     assert first.best is not None
@@ -78,16 +78,16 @@ def test_runs_are_told_newest_first_and_only_when_they_change(tmp_path: Path) ->
     shutil.rmtree(newer.path)
     gone = runs.look()
     assert gone is not None
-    assert [run.run.name for run in gone.summaries] == [told.summaries[1].run.name]
+    assert [run.run.name for run in gone.summaries] == [updates.summaries[1].run.name]
 
 
 def test_a_damaged_run_is_a_line_that_says_so(tmp_path: Path) -> None:
     run = record(tmp_path)
     (run.path / "run.json").write_text("{")
-    told = _Runs(tmp_path).look()
-    assert told is not None
-    assert told.summaries[0].state == "damaged"
-    assert "run.json is damaged" in told.summaries[0].reason
+    updates = _Runs(tmp_path).look()
+    assert updates is not None
+    assert updates.summaries[0].state == "damaged"
+    assert "run.json is damaged" in updates.summaries[0].reason
 
 
 def test_a_run_that_goes_on_is_told_from_its_events(tmp_path: Path) -> None:
@@ -95,32 +95,32 @@ def test_a_run_that_goes_on_is_told_from_its_events(tmp_path: Path) -> None:
     with live_run(tmp_path) as writer:
         one, other = writer.trials[:2]
         writer.begin()
-        told = runs.look()
-        assert told is not None
-        line = told.summaries[0]
+        updates = runs.look()
+        assert updates is not None
+        line = updates.summaries[0]
         assert (line.state, line.done, line.best, line.curve) == ("running", 0, None, ())
         assert line.host
         writer.epoch(one, 1, 0.25, share=0.2)
         writer.epoch(other, 1, 0.75, share=0.3)
         writer.epoch(other, 2, 0.5, share=0.4)
-        told = runs.look(everything=False)
-        assert told is not None
-        line = told.summaries[0]
+        updates = runs.look(everything=False)
+        assert updates is not None
+        line = updates.summaries[0]
         assert (line.best, line.curve, line.share) == (0.75, (0.75, 0.5), 0.4)
         writer.end(one, f1=0.875)
         writer.end(other, "diverged")
-        told = runs.look(everything=False)
-        assert told is not None
-        line = told.summaries[0]
+        updates = runs.look(everything=False)
+        assert updates is not None
+        line = updates.summaries[0]
         assert (line.done, line.best, line.curve, line.share) == (2, 0.875, (0.25,), 0.5)
         assert runs.look(everything=False) is None
         writer.run.ask_to_stop()
-        told = runs.look(everything=False)
-        assert told is not None
-        assert told.summaries[0].state == "stopping"
-    told = runs.look(everything=False)
-    assert told is not None
-    assert (told.summaries[0].state, told.summaries[0].host) == ("stopped", "")
+        updates = runs.look(everything=False)
+        assert updates is not None
+        assert updates.summaries[0].state == "stopping"
+    updates = runs.look(everything=False)
+    assert updates is not None
+    assert (updates.summaries[0].state, updates.summaries[0].host) == ("stopped", "")
 
 
 def test_cheap_trials_are_a_small_share_of_the_work(tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_cheap_trials_are_a_small_share_of_the_work(tmp_path: Path) -> None:
         for trial in writer.trials[:-1]:
             writer.end(trial)
         writer.epoch(writer.trials[-1], 1, share=0.05)
-        told = runs.look()
-        assert told is not None
-        assert told.summaries[0].share == 0.05
+        updates = runs.look()
+        assert updates is not None
+        assert updates.summaries[0].share == 0.05
         watched = _Run(writer.run)
         watched.look()
         assert "   5 %  " in progress_line(watched.model, 80).plain
@@ -217,7 +217,7 @@ def test_a_run_that_begins_anew_is_told_anew(tmp_path: Path) -> None:
         writer.begin()
         writer.epoch(writer.trials[1], 1, 0.25)
         watched.look()
-        assert watched.told[-1].anew
+        assert watched.updates[-1].anew
         assert watched.model.trials[writer.trials[0]].length == 0
         assert watched.model.trials[writer.trials[1]].metrics["val_macro_f1"] == [0.25]
 
@@ -227,9 +227,9 @@ def test_a_stopped_run_is_told_from_its_events(tmp_path: Path) -> None:
         writer.begin()
         writer.epoch(writer.trials[0], 1, 0.25, share=0.1)
         writer.epoch(writer.trials[0], 2, 0.5, share=0.2)
-    told = _Runs(tmp_path).look()
-    assert told is not None
-    line = told.summaries[0]
+    updates = _Runs(tmp_path).look()
+    assert updates is not None
+    line = updates.summaries[0]
     assert (line.state, line.host, line.done) == ("crashed", "", 0)
     assert (line.share, line.best, line.curve) == (0.2, 0.5, (0.25, 0.5))
     watched = _Run(writer.run)
@@ -245,15 +245,15 @@ def test_the_best_epoch_counts_live_and_afterwards(tmp_path: Path) -> None:
         for number, f1 in enumerate((0.25, 0.75, 0.5), 1):
             writer.epoch(writer.trials[0], number, f1)
         writer.end(writer.trials[0], f1=0.5)  # of the last epoch, which is kept
-        told = runs.look()
-        assert told is not None
-        assert told.summaries[0].best == 0.75
+        updates = runs.look()
+        assert updates is not None
+        assert updates.summaries[0].best == 0.75
     run = record(tmp_path / "finished", seeds=1, epochs=3)
     results = [raw_records.read_result(run, trial) for trial in run.read_manifest().trials]
     peaks = [max(result["history"]["val_macro_f1"]) for result in results if result]
-    told = _Runs(tmp_path / "finished").look()
-    assert told is not None
-    assert told.summaries[0].best == max(peaks)
+    updates = _Runs(tmp_path / "finished").look()
+    assert updates is not None
+    assert updates.summaries[0].best == max(peaks)
 
 
 def test_a_folder_that_cannot_be_read_or_is_gone(
@@ -261,13 +261,13 @@ def test_a_folder_that_cannot_be_read_or_is_gone(
 ) -> None:
     folder = tmp_path / "runs"
     runs = _Runs(folder)
-    told = runs.look()
-    assert told is not None
-    assert (told.summaries, told.problem) == ((), "")  # nothing was started yet
+    updates = runs.look()
+    assert updates is not None
+    assert (updates.summaries, updates.problem) == ((), "")  # nothing was started yet
     record(folder)
-    told = runs.look()
-    assert told is not None
-    assert len(told.summaries) == 1
+    updates = runs.look()
+    assert updates is not None
+    assert len(updates.summaries) == 1
 
     def refuse(path: Path) -> Iterator[Path]:
         raise PermissionError(13, "Permission denied")
@@ -275,13 +275,13 @@ def test_a_folder_that_cannot_be_read_or_is_gone(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "iterdir", refuse)
         patched.setattr("genre_tui.watch.runs_watcher.all_runs", lambda runs: [])
-        told = runs.look()
-        assert told is not None
-        assert (told.summaries, told.problem) == (
+        updates = runs.look()
+        assert updates is not None
+        assert (updates.summaries, updates.problem) == (
             (),
             f"{folder} cannot be read: Permission denied.",
         )
     folder.rename(tmp_path / "elsewhere")
-    told = runs.look()
-    assert told is not None
-    assert told.problem == f"{folder} is gone."
+    updates = runs.look()
+    assert updates is not None
+    assert updates.problem == f"{folder} is gone."
