@@ -29,9 +29,9 @@ def test_what_is_not_known_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     monkeypatch.setattr(machine_speed, "_PROBES", tiny)
     correct_factors(CPU, {"cnn": 7.0})
-    said: list[str] = []
-    measure(CPU, said.append, InlinePool)
-    assert said == [
+    messages: list[str] = []
+    measure(CPU, messages.append, InlinePool)
+    assert messages == [
         "starting processes that train",
         "one process that trains",
         "4 processes at once",
@@ -44,8 +44,8 @@ def test_what_is_not_known_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_pool(*args: Any, **more: Any) -> None:
         raise AssertionError("a process is started")
 
-    measure(CPU, said.append, no_pool)
-    assert len(said) == 3
+    measure(CPU, messages.append, no_pool)
+    assert len(messages) == 3
     assert read_factors(CPU) == factors
 
 
@@ -71,9 +71,9 @@ def test_measuring_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
         raise MemoryError("no room")
 
     monkeypatch.setattr(machine_speed, "_train", fail)
-    said: list[str] = []
-    measure(CPU, said.append, InlinePool)
-    assert said[-1] == "not measured: no room"
+    messages: list[str] = []
+    measure(CPU, messages.append, InlinePool)
+    assert messages[-1] == "not measured: no room"
     assert read_factors(CPU) == {}
 
 

@@ -149,12 +149,12 @@ def test_an_owner_on_another_machine_lives_as_long_as_it_shows(run: RunDirectory
 def test_the_lock_of_another_machine_is_watched_before_it_is_taken(run: RunDirectory) -> None:
     """By signs of life, not by the time of day: any clock may be wrong."""
     write_lock(run, ELSEWHERE)
-    said: list[str] = []
+    messages: list[str] = []
     began = time.monotonic()
-    with hold_run_lock(run, said.append, silence=0.5) as me:
+    with hold_run_lock(run, messages.append, silence=0.5) as me:
         assert me.pid == os.getpid()
     assert time.monotonic() - began >= 0.5
-    assert "gpu7" in said[0]
+    assert "gpu7" in messages[0]
 
     write_lock(run, ELSEWHERE)
     beats = threading.Event()
@@ -211,9 +211,9 @@ def test_the_last_owners_workers_are_waited_for(
         pass
     monkeypatch.setattr(lock, "_STRAGGLERS", 10)
     threading.Timer(0.3, os.close, [held]).start()
-    said: list[str] = []
-    with hold_run_lock(run, said.append):
-        assert said == ["waiting for the workers of the last process to end"]
+    messages: list[str] = []
+    with hold_run_lock(run, messages.append):
+        assert messages == ["waiting for the workers of the last process to end"]
 
 
 def test_a_worker_whose_owner_has_died_ends(run: RunDirectory) -> None:
