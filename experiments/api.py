@@ -238,8 +238,7 @@ class Run:
     @property
     def answer(self) -> str:
         """What its figures answer, in a sentence."""
-        answer = self.analysis.answer
-        return "Nothing was tested yet." if answer is None else answer.sentence
+        return self.analysis.sentence
 
     def results(self) -> ResultsTable:
         """Test figures of each variant over its seeds, and of baselines on the same rows.

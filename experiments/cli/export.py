@@ -82,10 +82,9 @@ def export(
 
 
 def _csv(result: RunResult, folder: Path, replace: bool) -> None:
-    from experiments.export.csv_files import check_free, write_tables
+    from experiments.export.csv_files import write_tables
     from experiments.export.tables import tables_of
 
-    check_free(folder, replace=replace)
     for path, rows in write_tables(tables_of(result), folder, replace=replace).items():
         echo(f"{path}: {rows} rows")
 
@@ -97,9 +96,8 @@ def _json(result: RunResult, path: Path | None, replace: bool) -> None:
         echo(as_text(result))
         return
     _check_free(path, replace)
-    text = as_text(result)
     with commit(path) as temporary:
-        temporary.write_text(f"{text}\n", encoding="ascii")
+        temporary.write_text(f"{as_text(result)}\n", encoding="ascii")
     echo(str(path))
 
 

@@ -11,6 +11,7 @@ from experiments.results.analysis import Analysis
 from experiments.results.comparison import DifferenceToFirst, RunComparison, VariantComparison
 from experiments.results.number_format import between, mean_std, p_value, points, signed
 from experiments.results.run_result import RunResult
+from experiments.statistics.cluster_bootstrap import RowComparison
 from experiments.statistics.paired_tests import SeedComparison
 
 _LONGEST = 40  # characters of a value that differs
@@ -39,10 +40,8 @@ def comparison_view(compared: RunComparison) -> Group:
 def analysis_view(result: RunResult, analysis: Analysis) -> Group:
     """One run: its answer, each two of its variants, and its best beside the baselines."""
     parts: list[RenderableType] = [Text(result.manifest.question, style="bold")]
-    if analysis.answer is None:
-        return Group(*parts, Text("Nothing was tested yet."))
-    parts.append(Text(analysis.answer.sentence))
-    if analysis.answer.pairs:
+    parts.append(Text(analysis.sentence))
+    if analysis.answer and analysis.answer.pairs:
         parts += [
             Text(),
             Text(f"Test {analysis.answer.what}, paired by seed; p adjusted by Holm's method"),
@@ -68,8 +67,7 @@ def analysis_view(result: RunResult, analysis: Analysis) -> Group:
                 [
                     [
                         one.baseline,
-                        points(one.comparison.difference),
-                        between(one.comparison.interval, signed=True),
+                        *_difference(one.comparison),
                         p_value(one.comparison.p),
                         p_value(one.mcnemar.p),
                     ]
@@ -84,12 +82,11 @@ def _differences(compared: RunComparison) -> list[RenderableType]:
     if not compared.differences:
         return [Text("They differ in nothing that their records tell.")]
     columns = ["differs", *(str(number) for number in range(1, len(compared.results) + 1))]
-    rows = [[one.what, *map(_short, one.values)] for one in compared.differences]
+    rows = [
+        [one.what, *(v if len(v) <= _LONGEST else f"{v[: _LONGEST - 3]}..." for v in one.values)]
+        for one in compared.differences
+    ]
     return [table(columns, rows, left=len(columns))]
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 3]}..."
 
 
 def _figures(compared: RunComparison) -> Table:
@@ -117,22 +114,14 @@ def _against(against: DifferenceToFirst | None) -> list[str]:
     if against.macro_f1 is None:  # fewer than three common seeds
         return ["cannot tell", "", "", ""]
     found = against.macro_f1
-    return [
-        points(found.difference),
-        between(found.interval, signed=True),
-        p_value(found.p),
-        str(found.n),
-    ]
+    return [*_difference(found), p_value(found.p), str(found.n)]
 
 
 def _cells(found: SeedComparison | None, adjusted_p: float | None) -> list[str]:
     if found is None:
         return ["", "", "", "", ""]
-    interval = between(found.interval, signed=True)
-    return [
-        points(found.difference),
-        interval,
-        signed(found.effect),
-        str(found.n),
-        p_value(adjusted_p),
-    ]
+    return [*_difference(found), signed(found.effect), str(found.n), p_value(adjusted_p)]
+
+
+def _difference(found: SeedComparison | RowComparison) -> tuple[str, str]:
+    return points(found.difference), between(found.interval, signed=True)

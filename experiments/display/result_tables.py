@@ -133,9 +133,8 @@ def _documented_note(variant: VariantResult, figure: PublishedFigure) -> str:
 def _confusion(result: RunResult, variant: VariantResult) -> list[RenderableType]:
     title = f"Variant {variant.name!r}: rows true, columns predicted"
     if len(result.variants) > 1:
-        score = variant.validation_macro_f1
-        tied = [v for v in result.variants if v.n and v.validation_macro_f1 == score]
-        title = f"{title}; {'tied for best' if len(tied) > 1 else 'best'} on validation"
+        tied = len(result.tied_for_best) > 1
+        title = f"{title}; {'tied for best' if tied else 'best'} on validation"
     if variant.n > 1:
         title += f", summed over {variant.n} seeds"
     rows = [

@@ -41,7 +41,7 @@ def write_tables(tables: Mapping[str, Table], folder: Path, *, replace: bool) ->
         RunError: the folder is not empty and `replace` is false; a record is damaged.
         DataError: the disk is full or the folder cannot be written.
     """
-    check_free(folder, replace=replace)
+    _check_free(folder, replace)
     is_new = not folder.exists()
     written: dict[Path, int] = {}
     try:
@@ -62,12 +62,7 @@ def write_tables(tables: Mapping[str, Table], folder: Path, *, replace: bool) ->
     return written
 
 
-def check_free(folder: Path, *, replace: bool) -> None:
-    """Check that tables may be written to a folder.
-
-    Raises:
-        RunError: it is a file, or not empty and `replace` is false.
-    """
+def _check_free(folder: Path, replace: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file: name a folder for the tables with -o.")
     if not replace and folder.is_dir() and any(folder.iterdir()):

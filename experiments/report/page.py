@@ -75,25 +75,14 @@ class Page:
         """Whether the run has finished."""
         return self.result.state == "finished"
 
-    @property
-    def answer(self) -> str:
-        """The answer to the study's question."""
-        answer = self.analysis.answer
-        return "Nothing was tested yet." if answer is None else answer.sentence
-
     def intervals(self, variant: str) -> VariantIntervals:
         """Confidence intervals of a variant's figures."""
         return self.analysis.intervals.get(variant, _UNKNOWN)
 
     @property
-    def best(self) -> tuple[str, ...]:
-        """The variant with the best validation macro-F1, and those with an equal one."""
-        best = self.result.best
-        if best is None:
-            return ()
-        score = best.validation_macro_f1
-        alike = (v for v in self.result.variants if v.n and v.validation_macro_f1 == score)
-        return tuple(variant.name for variant in alike)
+    def best(self) -> list[str]:
+        """Names of the best variants on validation."""
+        return [variant.name for variant in self.result.tied_for_best]
 
     @property
     def has_curves(self) -> bool:

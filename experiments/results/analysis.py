@@ -63,6 +63,11 @@ class Analysis:
     baselines: tuple[BaselineComparison, ...]
 
     @property
+    def sentence(self) -> str:
+        """The answer as a sentence."""
+        return self.answer.sentence if self.answer else "Nothing was tested yet."
+
+    @property
     def unit(self) -> str:
         """Number and kind of the clusters, such as "15 tracks", or ""."""
         return str(self.clusters) if self.clusters else ""

@@ -284,6 +284,12 @@ class RunResult:
         tested = [variant for variant in self.variants if variant.n]
         return max(tested, key=lambda variant: variant.validation_macro_f1 or 0.0, default=None)
 
+    @property
+    def tied_for_best(self) -> list[VariantResult]:
+        """The best variant, and others with exactly its mean validation macro-F1."""
+        score = self.best.validation_macro_f1 if self.best else None
+        return [v for v in self.variants if v.n and v.validation_macro_f1 == score]
+
     def to_dict(self) -> dict[str, Any]:
         """The object that `run --json` prints."""
         return {
