@@ -54,31 +54,24 @@ def compare(runs_named: Sequence[str], runs: Path, as_json: bool) -> None:
     RUN is a folder, a name, the unique beginning of a name or id, or latest. Several runs
     are shown with what differs between them, and the same variants beside each other.
     """
-    found = [find(runs, name) for name in runs_named]
-    if len(found) == 1:
-        _compare_variants(found[0], as_json)
-        return
-    from experiments.display.comparison_tables import comparison_view
-    from experiments.results.comparison import compare as side_by_side
-
-    compared = side_by_side(found)
-    if as_json:
-        echo(json.dumps(compared.to_dict()))
-    else:
-        console().print(comparison_view(compared))
-
-
-def _compare_variants(run: RunDirectory, as_json: bool) -> None:
-    from experiments.display.comparison_tables import analysis_view
+    from experiments.display.comparison_tables import analysis_view, comparison_view
     from experiments.results.analysis import analyse
+    from experiments.results.comparison import compare as compare_runs
     from experiments.results.run_result import collect
 
-    result = collect(run)
-    analysis = analyse(result)
-    if as_json:
-        echo(json.dumps({"runs": [result.to_dict()], "statistics": analysis.to_dict()}))
+    found = [find(runs, name) for name in runs_named]
+    if len(found) > 1:
+        compared = compare_runs(found)
+        plain, view = compared.to_dict(), comparison_view(compared)
     else:
-        console().print(analysis_view(result, analysis))
+        result = collect(found[0])
+        analysis = analyse(result)
+        plain = {"runs": [result.to_dict()], "statistics": analysis.to_dict()}
+        view = analysis_view(result, analysis)
+    if as_json:
+        echo(json.dumps(plain))
+    else:
+        console().print(view)
 
 
 def _studies(runs: Sequence[RunDirectory]) -> str:

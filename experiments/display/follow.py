@@ -105,8 +105,8 @@ def check_end(run: RunDirectory, resuming: str) -> RunState:
     if state.state == "failed":
         raise RunError(f"{state.reason} What is done is kept. {resuming}")
     raise RunError(
-        f"the process that carried {run.name} out has died; {run.console} has its last words. "
-        f"What is done is kept. {resuming}"
+        f"the process of {run.name} has died; {run.console} has its last output. What is done is "
+        f"kept. {resuming}"
     )
 
 

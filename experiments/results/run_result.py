@@ -61,13 +61,7 @@ class CandidateResult:
 
 @dataclass(frozen=True)
 class VariantResult:
-    """A variant's test figures over its seeds.
-
-    Args:
-        record: of the variant.
-        classes: number of genres.
-        candidates: all learning rates, of which validation selects one.
-    """
+    """A variant's test figures over its seeds; validation selects one of the candidates."""
 
     record: VariantRecord
     classes: int

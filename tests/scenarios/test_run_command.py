@@ -204,7 +204,7 @@ def test_a_crash_is_told_with_what_to_do(runs: Path) -> None:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     last = errors.splitlines()[-1]
-    assert last.startswith("Error: the process that carried")
+    assert last.startswith("Error: the process of")
     assert f"resume {_only(runs).path.name}" in last
     assert _state(_only(runs)) == "crashed"
 
