@@ -56,7 +56,7 @@ def test_what_a_folder_holds_is_told(
 
 
 @pytest.mark.parametrize(
-    ("folder", "name", "entry", "said"),
+    ("folder", "name", "entry", "messages"),
     [
         ("gone", "new", "folder", "there is no folder"),
         ("", "new", "folder", ""),

@@ -76,7 +76,7 @@ def test_what_is_not_known_passes_no_comparison() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "messages"),
     [
         ("state:", "Allowed: running, stopping, stopped, finished, failed, crashed, damaged"),
         ("state:dancing", "no run is ever 'dancing'"),

@@ -132,7 +132,7 @@ def test_a_smaller_budget_says_what_it_leaves_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "values", "said"),
+    ("entry", "values", "messages"),
     [
         ("seeds", {"seeds": "0"}, "from 1 to 1000, or empty. Received: 0."),
         ("seeds", {"seeds": "1001"}, "from 1 to 1000"),
