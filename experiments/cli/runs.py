@@ -171,7 +171,7 @@ def remove_run(run: str, yes: bool, runs: Path) -> None:
     """
     found = find(runs, run)
     if is_alive(found):
-        raise RunError(f"{found.name} is being carried out by {lock_holder(found)}: stop it first.")
+        raise RunError(f"{found.name} is being trained by {lock_holder(found)}: stop it first.")
     if found.path.absolute().parent.parent != runs.absolute():
         found.read_manifest()  # refuses to remove what only looks like a run
     size = sum(path.lstat().st_size for path in found.path.rglob("*"))

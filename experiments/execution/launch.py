@@ -25,18 +25,14 @@ from experiments.runs.lock import RunLockedError, is_alive, lock_holder
 from networks.errors import ConfigError
 from networks.training.backend import require_torch
 
-OWNER: tuple[str, ...] = (sys.executable, "-m", "experiments.execution.run_process")
+RUN_PROCESS: tuple[str, ...] = (sys.executable, "-m", "experiments.execution.run_process")
 
-_LOOK = 0.05  # seconds between two looks
+_PAUSE = 0.05  # seconds between two looks at a lock
 _LONGEST_ANSWER = 16 * 1024  # bytes
 
 
 def start(request: Request, runs: Path) -> RunDirectory:
-    """Start a run; returns when its run.json is there.
-
-    Args:
-        request: what to run.
-        runs: the folder of all runs.
+    """Start a run in the folder of all runs; returns when its run.json is there.
 
     Raises:
         DataError: the folder cannot be written.
@@ -63,14 +59,14 @@ def start(request: Request, runs: Path) -> RunDirectory:
 
 
 def resume(run: RunDirectory, dataset: Path | None = None) -> None:
-    """Let a run go on from where it was; returns when it has begun to.
+    """Resume a run; returns when its process has begun to train.
 
     Args:
-        run: that nobody carries out.
-        dataset: its file; None looks for it among the user's datasets.
+        run: that no process trains.
+        dataset: its file; None finds it among the user's datasets by its content hash.
 
     Raises:
-        RunLockedError: somebody carries it out.
+        RunLockedError: a process trains it.
         DataError: the folder cannot be written.
         RunError: the run was refused.
     """
@@ -83,7 +79,7 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
     for trial in manifest.trials.values():
         require_trusted(trial.network)
     if is_alive(run):
-        raise RunLockedError(f"{run.name} is being carried out already, by {lock_holder(run)}.")
+        raise RunLockedError(f"{run.name} is being trained already, by {lock_holder(run)}.")
     found = (dataset or find_dataset(about.name, about.content_sha256)).absolute()
     process = _spawn(RunDirectory(run.path.absolute()), str(found))
     _await(process, run)
@@ -91,47 +87,45 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
 
 
 def end_now(run: RunDirectory) -> None:
-    """End a run's processes at once; what was committed is kept.
+    """Kill a run's processes; what was committed is kept.
 
     Raises:
         RunError: they run on another machine.
         DataError: the folder cannot be written.
     """
     run.refuse_links()
-    owner = lock_holder(run)
+    holder = lock_holder(run)
     run.ask_to_stop()  # so that it counts as stopped, not as crashed
-    if owner is None or not is_alive(run):
+    if holder is None or not is_alive(run):
         return
-    if not owner.is_here:
+    if not holder.is_here:
         raise RunError(
-            f"{run.name} is carried out by {owner}: end it there. It was asked to stop at the "
-            "end of its epoch."
+            f"{run.name} is trained by {holder}: end it there. It was asked to stop at the end "
+            "of its epoch."
         )
-    if not _carries_out(owner.pid, run):
-        raise RunError(
-            f"{run.name} names {owner} as its owner, which is another program: it was not ended."
-        )
+    if not _is_process_of(run, holder.pid):
+        raise RunError(f"{run.name} names {holder}, which is another program: it was not ended.")
     with suppress(ProcessLookupError):
-        os.killpg(owner.pid, signal.SIGKILL)  # it leads a session of its own
+        os.killpg(holder.pid, signal.SIGKILL)  # it leads a session of its own
 
 
-def _carries_out(pid: int, run: RunDirectory) -> bool:
-    """Whether a process was started to carry a run out; a lock may name any."""
+def _is_process_of(run: RunDirectory, pid: int) -> bool:
+    """Whether a process was started to train a run: a damaged lock may name any."""
     try:
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         command = ["ps", "-o", "args=", "-p", str(pid)]
         arguments = subprocess.run(command, capture_output=True, text=True).stdout.split()
-    return OWNER[-1] in arguments and str(run.path.absolute()) in arguments
+    return RUN_PROCESS[-1] in arguments and str(run.path.absolute()) in arguments
 
 
 def await_end(run: RunDirectory, seconds: float | None = None) -> bool:
-    """Wait until nobody carries a run out; False where that takes longer than `seconds`."""
+    """Wait until no process trains a run; False where that takes longer than `seconds`."""
     end = None if seconds is None else time.monotonic() + seconds
     while is_alive(run):
         if end is not None and time.monotonic() > end:
             return False
-        time.sleep(_LOOK)
+        time.sleep(_PAUSE)
     return True
 
 
@@ -152,7 +146,7 @@ def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
     try:
         with run.console.open("ab") as console:
             return subprocess.Popen(
-                [*OWNER, str(run.path), *arguments],
+                [*RUN_PROCESS, str(run.path), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,  # for one line, see `_await`
                 stderr=console,
@@ -164,7 +158,7 @@ def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def _await(process: subprocess.Popen[bytes], run: RunDirectory) -> None:
-    """Wait until a process has begun to carry a run out.
+    """Wait until a process has begun to train a run.
 
     Raises:
         RunError: it has refused, or died.
@@ -178,20 +172,20 @@ def _await(process: subprocess.Popen[bytes], run: RunDirectory) -> None:
     if answer:
         raise RunError(answer)
     raise RunError(
-        f"the process that was to carry {run.name} out ended (exit status {code}){_last_words(run)}"
+        f"the process of {run.name} ended before it began (exit status {code}){_last_line(run)}"
     )
 
 
-def _last_words(run: RunDirectory) -> str:
+def _last_line(run: RunDirectory) -> str:
     with suppress(OSError), run.console.open("rb") as file:
         file.seek(max(0, file.seek(0, 2) - _LONGEST_ANSWER))
         lines = file.read().decode(errors="replace").split("\n")
-        said = [line.strip() for line in lines if line.strip()]
-        if said:
-            return f", saying: {said[-1]}"
-    return " and said nothing."
+        printed = [line.strip() for line in lines if line.strip()]
+        if printed:
+            return f", after printing: {printed[-1]}"
+    return " and printed nothing."
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:
-    """Take note of a process's end, so that it does not stay in the system's list."""
+    """Wait for a process's end in a thread, so that it leaves no zombie."""
     threading.Thread(target=process.wait, daemon=True).start()

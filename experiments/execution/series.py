@@ -1,4 +1,4 @@
-"""Several studies one after another: what is done is not done again."""
+"""Runs several studies one after another; those that are done are not run again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Stage:
 
     Args:
         request: what is to be run.
-        found: the newest run that was asked for in the same way, or None.
+        found: the newest run of an equal request, or None.
         state: of that run; "" without.
     """
 
@@ -30,42 +30,45 @@ class Stage:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left of it."""
+        """Whether its run is finished."""
         return self.state == "finished"
 
 
-def stages(requests: list[Request], runs: Path, content_sha256: str, anew: bool) -> list[Stage]:
-    """What there is already of each study.
+def stages(requests: list[Request], runs: Path, content_sha256: str, again: bool) -> list[Stage]:
+    """The runs that there are of each request.
 
     Args:
         requests: one a study.
         runs: the folder of all runs.
         content_sha256: of the rows.
-        anew: leave finished runs out, so that each is run again.
+        again: leave finished runs out, so that each is run again.
     """
     there = all_runs(runs)
-    return [_stage(request, there, content_sha256, anew) for request in requests]
+    return [_stage(request, there, content_sha256, again) for request in requests]
 
 
-def _stage(request: Request, there: list[RunDirectory], sha256: str, anew: bool) -> Stage:
-    wanted = _asked(request)
+def _stage(request: Request, there: list[RunDirectory], sha256: str, again: bool) -> Stage:
+    wanted = _comparable(request)
     for run in reversed(there):
         try:
-            if run.path.parent.name != request.study.name or _asked(run.read_request()) != wanted:
+            if (
+                run.path.parent.name != request.study.name
+                or _comparable(run.read_request()) != wanted
+            ):
                 continue
             manifest = run.read_manifest()
             if manifest.dataset.content_sha256 != sha256:
                 continue
             state = state_of(run, manifest).state
         except RunError:
-            continue  # a damaged run is nobody's result
-        if not (anew and state == "finished"):
+            continue  # a damaged run does not count
+        if not (again and state == "finished"):
             return Stage(request, run, state)
     return Stage(request, None, "")
 
 
 def start_or_resume(stage: Stage, runs: Path) -> RunDirectory:
-    """The run of a stage, which goes on or is done when this returns.
+    """The run of a stage, which is being trained or done when this returns.
 
     Raises:
         DataError, RunError: it cannot be started.
@@ -77,7 +80,7 @@ def start_or_resume(stage: Stage, runs: Path) -> RunDirectory:
     return stage.found
 
 
-def _asked(request: Request) -> dict[str, Any]:
-    """What the results depend on: not where the dataset's file is, nor how many workers."""
+def _comparable(request: Request) -> dict[str, Any]:
+    """What results depend on: not where the dataset's file is, nor the number of workers."""
     computing = Computing(request.computing.device, precision=request.computing.precision)
     return replace(request, dataset=Path(), computing=computing).to_dict()

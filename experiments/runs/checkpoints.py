@@ -94,7 +94,7 @@ class Checkpoints:
 
         Args:
             fits: whether training can resume from one.
-            report: called with a sentence about each one that is passed over.
+            report: called with a sentence about each one that is skipped.
 
         Returns:
             The checkpoint, or None where there is none.
@@ -103,13 +103,13 @@ class Checkpoints:
             try:
                 checkpoint = _read(path)
             except Exception as error:  # zipfile and NumPy raise many kinds for damaged files
-                report(f"the checkpoint {path.name} is broken ({error!s:.80}): it is passed over.")
+                report(f"the checkpoint {path.name} is broken ({error!s:.80}): it is skipped.")
                 continue
             if fits(checkpoint):
                 return checkpoint
-            report(f"the checkpoint {path.name} is later than what is left: it is passed over.")
+            report(f"the checkpoint {path.name} is later than what is left: it is skipped.")
         if any(self._folder.glob(f"*{_OLD_SUFFIX}")):
-            report("the cohort's checkpoints are of an earlier version: it begins anew.")
+            report("the cohort's checkpoints are of an earlier version: it restarts.")
         return None
 
     def clear(self) -> None:

@@ -1,12 +1,12 @@
 """A run's directory: what is in it, how it is written and read back.
 
 runs/<study>/<utc>-<id>/
-  request.json               what the user asked for; written first
-  run.json                   what was to be done, with what, on what; written once
+  request.json               the request; written first
+  run.json                   the manifest; written once
   optuna.journal             of a search: its trials, as Optuna keeps them (see `search`)
-  lock                       who carries it out (see `ownership`)
-  control/stop               its presence asks for a clean stop
-  events/<writer>.jsonl      what happened (see `events`)
+  lock                       which process trains it (see `lock`)
+  control/stop               its presence requests a clean stop
+  events/<writer>.jsonl      (see `events`)
   cohorts/<id>/              checkpoints (see `checkpoints`), split.json
   trials/<id>/result.json    the commit of a finished trial
   trials/<id>/model.keras    its network
@@ -91,7 +91,7 @@ class RunDirectory:
         _write(self.path / "request.json", request.to_dict())
 
     def read_request(self) -> Request:
-        """What was asked for when the run began.
+        """The request that the run began with.
 
         Raises:
             RunError: it is missing or damaged.
@@ -143,7 +143,7 @@ class RunDirectory:
         path = self.trial_path(trial) / "result.json"
         if not path.exists():
             return None
-        advice = f"python -m experiments resume {self.path.name} trains that trial anew."
+        advice = f"python -m experiments resume {self.path.name} trains that trial again."
         with parsing(str(path), advice):
             result = TrialResult.from_dict(_read(path))
             if result.trial != trial:
@@ -153,11 +153,11 @@ class RunDirectory:
             return result
 
     def discard_result(self, trial: str) -> None:
-        """Let a trial count as not done: it is trained anew when the run goes on."""
+        """Delete a trial's result: it is trained again when the run resumes."""
         (self.trial_path(trial) / "result.json").unlink(missing_ok=True)
 
     def is_done(self, trial: str) -> bool:
-        """Whether a trial has a valid result; one that is damaged is trained anew."""
+        """Whether a trial has a valid result; one that is damaged is trained again."""
         try:
             return self.read_result(trial) is not None
         except RunError:
@@ -183,7 +183,7 @@ class RunDirectory:
         if self.lacks_baselines:
             return ()
         path = self.path / "baselines" / "result.json"
-        advice = f"python -m experiments resume {self.path.name} fits the baselines anew."
+        advice = f"python -m experiments resume {self.path.name} fits the baselines again."
         with parsing(str(path), advice):
             results = each(BaselineResult.from_dict)(_read(path)["baselines"])
             for fit in (fit for result in results for fit in result.fits):
@@ -219,11 +219,11 @@ class RunDirectory:
 
     @property
     def stop_is_asked(self) -> bool:
-        """Whether somebody asks for a clean stop."""
+        """Whether a clean stop is requested."""
         return (self.path / "control" / "stop").exists()
 
     def ask_to_stop(self) -> None:
-        """Ask for a clean stop at the next epoch's end.
+        """Request a clean stop at the next epoch's end.
 
         Raises:
             DataError: the folder cannot be written.
@@ -234,7 +234,7 @@ class RunDirectory:
             path.touch()
 
     def withdraw_stop(self) -> None:
-        """Ask for no stop any more."""
+        """Withdraw the request for a stop."""
         with writing(self.path / "control" / "stop"):
             (self.path / "control" / "stop").unlink(missing_ok=True)
 
@@ -253,7 +253,7 @@ class RunDirectory:
                     )
 
     def clear_temporary(self) -> None:
-        """Remove what writers left that were killed; for the run's owner."""
+        """Remove the temporary files of killed writers; for the process that holds the lock."""
         for path in self.path.glob(f"**/.*{TEMPORARY}*"):
             path.unlink(missing_ok=True)
 

@@ -33,7 +33,7 @@ _MOST = 2000  # epochs of them that are kept
 
 @dataclass
 class TrialProgress:
-    """A trial, as far as events tell.
+    """A trial, as its events describe it.
 
     Args:
         id, variant, seed, learning_rate: that name it; NaN where the rate is not known.
@@ -83,7 +83,7 @@ class TrialProgress:
         return plain | ({"reason": self.reason} if self.reason else {})
 
     def restore(self, result: TrialResult) -> None:
-        """Set what its result says, and its curves where no event has."""
+        """Update it from its result, and its curves where no event has."""
         self.handle_end(TrialEnded.from_result(result, self.learning_rate))
         if self.length:
             return
@@ -161,7 +161,7 @@ class WorkerProgress:
 
 
 class RunProgress:
-    """A run, as far as its events tell.
+    """A run, as its events describe it.
 
     Args:
         trials: that are planned; those that events name are added.
@@ -171,7 +171,7 @@ class RunProgress:
     Attributes:
         trials: by their ids, in the order of the plan.
         newest: id of the trial whose epoch ended last; "" before the first.
-        planned_workers: processes that the plan asks for.
+        planned_workers: processes of the plan.
         workers: processes that train, by their pids.
         last_worker: the one whose epoch ended last.
         share: of the work that is done, between 0 and 1.

@@ -52,7 +52,7 @@ def read_draws(folder: Path, search: Search, dataset_sha256: str) -> tuple[list[
 
     Args:
         folder: of the run; where its journal is missing there are no draws.
-        search: as it is carried out.
+        search: with the settings of the run.
         dataset_sha256: content hash of the run's dataset.
 
     Raises:

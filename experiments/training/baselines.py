@@ -43,7 +43,7 @@ class Baseline:
 
     Args:
         name: in records and tables.
-        what: it is, with its settings, in a phrase.
+        what: its classifier and settings, in a phrase.
         make: a classifier of scikit-learn, from a seed.
         is_random: whether it draws numbers: it is fitted once a seed then, else once.
         most_rows: that it is fitted on; None where there is no limit.

@@ -1,4 +1,4 @@
-"""Processes that train, behind the face of `concurrent.futures`.
+"""A pool of worker processes with the interface of `concurrent.futures`.
 
 A `ProcessPoolExecutor` breaks as a whole when one of its processes dies. Here each
 worker has a pipe of its own and nothing is shared, so a death costs the task that
@@ -26,12 +26,12 @@ class WorkerPool(Executor):
     A task that raises gives its future the exception, with the worker's traceback as
     the cause. A task whose process dies gives it `WorkerDiedError`; another process takes
     that one's place. Used with `with`, an exception (Ctrl-C, too) ends all processes
-    at once; else all tasks are done first.
+    at once; else all tasks are finished first.
 
     Args:
         workers: processes at most; each begins with its first task.
         threads: of numerical libraries in each.
-        on_message: called with what a task gives `send`, in the order of each task, before
+        on_message: called with the arguments of a task's `send`, in order, before
             its future is done; never by two at once. What it raises becomes the
             future's exception.
         initializer: called with `initargs` when a process begins; a module's function.
@@ -79,7 +79,7 @@ class WorkerPool(Executor):
             return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more tasks; processes end when those that are queued are done."""
+        """Accept no more tasks; processes end when those that are queued are done."""
         with self._closing:
             if not self._closed:
                 self._closed = True

@@ -1,4 +1,4 @@
-"""One worker process of a pool, and the thread that feeds it."""
+"""One worker process of a pool, and the thread that sends it tasks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from typing import Any
 
 from experiments.workers.worker_main import OnMessage, serve
 
-_SECONDS_TO_END = 10.0  # that a worker has, once nothing is asked of it any more
+_SECONDS_TO_END = 10.0  # that a worker has, once there are no more tasks
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
-_starting = threading.Lock()  # the environment and the signals of this process are one's at a time
+_starting = threading.Lock()  # changes the environment and the signals of this process
 
 
 class WorkerDiedError(Exception):
@@ -48,10 +48,10 @@ class Task:
 
 
 class WorkerHandle:
-    """A thread that feeds one worker process, and starts another where that dies.
+    """A thread that sends tasks to one worker process, and starts another where that dies.
 
     Args:
-        tasks: to take from, until there is a None.
+        tasks: a queue, which ends with a None.
         threads: of numerical libraries in the process.
         on_message: called with what tasks send.
         begin: called in each process first.
@@ -74,7 +74,7 @@ class WorkerHandle:
         self._thread.start()
 
     def join(self) -> None:
-        """Wait until it has taken a None and its process has ended."""
+        """Wait until its process has ended, after a None in the queue."""
         self._thread.join()
 
     def kill(self) -> None:
@@ -192,7 +192,7 @@ def _signal_name(number: int) -> str:
 
 
 class _WorkerTracebackError(Exception):
-    """Where in the worker it happened."""
+    """The traceback of the worker."""
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
@@ -205,7 +205,7 @@ def _with_cause(error: BaseException, text: str) -> BaseException:
 
 @contextmanager
 def _environment(threads: int) -> Iterator[None]:
-    """What a process that starts now finds in its environment."""
+    """Set the environment of processes that start inside the block."""
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
     try:

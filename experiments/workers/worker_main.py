@@ -1,4 +1,4 @@
-"""The life of a process that trains, as a worker of a pool."""
+"""The main function of a worker process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def send(*messages: Any) -> None:
 
 
 def sending() -> OnMessage:
-    """What `send` calls in this thread, for another thread of the same task."""
+    """The function that `send` calls in this thread, for another thread of the same task."""
     target: OnMessage | None = getattr(_local, "target", None)
     return target or (lambda *messages: None)
 
@@ -45,14 +45,14 @@ def sending_to(target: OnMessage) -> Iterator[None]:
 
 
 def serve(pipe: Connection, begin: Callable[[], object] | None = None) -> None:
-    """Do the tasks that come through a pipe, until it closes.
+    """Run the tasks that come through a pipe, until it closes.
 
     Args:
         pipe: to the pool.
         begin: called first.
     """
-    for asked in (signal.SIGINT, signal.SIGTERM):  # both are the parent's to answer
-        signal.signal(asked, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent handles both
+        signal.signal(number, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
@@ -85,7 +85,7 @@ def _sending_through(pipe: Connection) -> OnMessage:
 
 def _end_with(parent: Any) -> None:
     parent.join()
-    os._exit(1)  # nobody is left to train for
+    os._exit(1)  # there is nobody to send results to
 
 
 def _error(error: BaseException) -> bytes:

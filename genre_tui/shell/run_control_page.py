@@ -96,7 +96,8 @@ class RunControlPage(BasePage):
         for run in runs:
             if is_alive(run):
                 self.show_message(
-                    f"{run.name} is carried out by {lock_holder(run)}: stop it first.", problem=True
+                    f"{run.name} is being trained by {lock_holder(run)}: stop it first.",
+                    problem=True,
                 )
                 return
         names = [run.name for run in runs]
@@ -113,7 +114,9 @@ class RunControlPage(BasePage):
         def remove() -> str:
             for run in runs:
                 if is_alive(run):  # resumed meanwhile
-                    raise RunError(f"{run.name} is carried out by {lock_holder(run)}: it was kept.")
+                    raise RunError(
+                        f"{run.name} is being trained by {lock_holder(run)}: it was kept."
+                    )
                 run.remove()
             return f"Removed {len(runs)} runs." if len(runs) > 1 else f"Removed {runs[0].name}"
 

@@ -98,7 +98,7 @@ def test_a_kept_model_that_is_damaged_before_its_test_is_trained_anew(tmp_path: 
     raw_records.write_result(run, trial, result | {"test": None})
     model = run.trial_path(trial) / "model.keras"
     model.write_bytes(model.read_bytes()[:1000])
-    with pytest.raises(RunError, match="trains it anew"):
+    with pytest.raises(RunError, match="trains it again"):
         resume_inline(run, tmp_path / "small.h5")
     assert state_of(run, run.read_manifest()).state == "failed"
     resume_inline(run, tmp_path / "small.h5")
@@ -148,13 +148,13 @@ def test_two_resume_at_once(
     outcomes.sort(key=len)
     assert outcomes[0] == "resumed"
     owner = events_of(run, "run_began")[-1]["owner"]
-    assert f"is being carried out by process {owner['pid']} on {owner['host']}" in outcomes[1]
+    assert f"is being trained by process {owner['pid']} on {owner['host']}" in outcomes[1]
     assert len(events_of(run, "run_began")) == 2
 
 
 def test_one_that_runs_is_not_resumed(fork_server: ForkServer, tmp_path: Path) -> None:
     run, path = begin(fork_server, tmp_path, fault="trains_slowly")
-    with pytest.raises(RunLockedError, match="is being carried out already, by process"):
+    with pytest.raises(RunLockedError, match="is being trained already, by process"):
         resume(run, path)
     run.ask_to_stop()
     wait_until(lambda: state_of(run, run.read_manifest()).state == "stopped")

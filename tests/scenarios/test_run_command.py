@@ -77,7 +77,7 @@ def test_detached_watched_stopped_resumed_removed(runs: Path) -> None:
     for refused in (["resume", "latest"], ["remove", "latest", "--yes"]):
         done = _type(*refused)
         assert done.returncode == 2
-        assert "being carried out" in done.stderr
+        assert "being trained" in done.stderr
 
     # It leads a session of its own, with no terminal.
     owner = seen["owner"]["pid"]
@@ -237,7 +237,9 @@ def test_a_process_that_cannot_begin_says_why(runs: Path, monkeypatch: pytest.Mo
 
     path = catalogue.path_of("small")
     script = "import sys; sys.stderr.write('ImportError: no torch here\\n'); sys.exit(3)"
-    monkeypatch.setattr(launch, "OWNER", (sys.executable, "-c", script))
-    with pytest.raises(RunError, match=r"exit status 3\), saying: ImportError: no torch here"):
+    monkeypatch.setattr(launch, "RUN_PROCESS", (sys.executable, "-c", script))
+    with pytest.raises(
+        RunError, match=r"exit status 3\), after printing: ImportError: no torch here"
+    ):
         launch.start(Request(STUDIES["ffn-baseline"], path), runs)
     assert not list(runs.glob("*/*"))

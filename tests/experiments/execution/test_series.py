@@ -30,7 +30,7 @@ def finished(tmp_path: Path) -> Path:
 def test_a_finished_study_is_not_run_again(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sha256 = hdf5.load(finished / "small.h5").content_sha256
     requests = [_request(finished / "moved.h5", workers=3), _request(finished, "device")]
-    done, new = stages(requests, finished / "runs", sha256, anew=False)
+    done, new = stages(requests, finished / "runs", sha256, again=False)
     assert done.is_done
     assert done.found is not None
     assert not new.is_done
@@ -40,7 +40,7 @@ def test_a_finished_study_is_not_run_again(finished: Path, monkeypatch: pytest.M
     monkeypatch.setattr(series, "resume", lambda run, dataset: pytest.fail("it is done"))
     assert start_or_resume(done, finished / "runs") == done.found
     assert start_or_resume(new, finished / "runs") == "device"
-    (again,) = stages(requests[:1], finished / "runs", sha256, anew=True)
+    (again,) = stages(requests[:1], finished / "runs", sha256, again=True)
     assert again.found is None
 
 
@@ -54,12 +54,12 @@ def test_a_finished_study_is_not_run_again(finished: Path, monkeypatch: pytest.M
 )
 def test_what_was_asked_for_otherwise_does_not_count(finished: Path, other: Request) -> None:
     sha256 = hdf5.load(finished / "small.h5").content_sha256
-    (stage,) = stages([other], finished / "runs", sha256, anew=False)
+    (stage,) = stages([other], finished / "runs", sha256, again=False)
     assert stage.found is None
 
 
 def test_other_rows_do_not_count(finished: Path) -> None:
-    (stage,) = stages([_request(finished)], finished / "runs", "0" * 64, anew=False)
+    (stage,) = stages([_request(finished)], finished / "runs", "0" * 64, again=False)
     assert stage.found is None
 
 
@@ -68,7 +68,7 @@ def test_a_stopped_run_is_resumed(finished: Path, monkeypatch: pytest.MonkeyPatc
     path, _ = (finished / "runs").glob("*/*/trials/*/result.json")
     path.unlink()
     request = _request(finished / "small.h5")
-    (stage,) = stages([request], finished / "runs", dataset.content_sha256, anew=True)
+    (stage,) = stages([request], finished / "runs", dataset.content_sha256, again=True)
     assert stage.state == "crashed"
     resumed: list[object] = []
     monkeypatch.setattr(series, "resume", lambda run, dataset: resumed.append((run, dataset)))
@@ -80,5 +80,5 @@ def test_a_damaged_run_is_nobodys_result(finished: Path) -> None:
     (path,) = (finished / "runs").glob("*/*/request.json")
     path.write_text("{")
     sha256 = small_dataset().content_sha256
-    (stage,) = stages([_request(finished)], finished / "runs", sha256, anew=False)
+    (stage,) = stages([_request(finished)], finished / "runs", sha256, again=False)
     assert stage.found is None

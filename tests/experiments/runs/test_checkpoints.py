@@ -208,7 +208,7 @@ def test_those_of_an_earlier_version_are_named_and_removed(tmp_path: Path) -> No
     (tmp_path / "00000002.checkpoint").write_bytes(b"genre-tui checkpoint 1\n")
     found, messages = newest(tmp_path)
     assert found is None
-    assert messages == ["the cohort's checkpoints are of an earlier version: it begins anew."]
+    assert messages == ["the cohort's checkpoints are of an earlier version: it restarts."]
     Checkpoints(tmp_path, 0).clear()
     assert list(tmp_path.iterdir()) == []
 

@@ -107,7 +107,7 @@ def test_the_result_of_another_trial_is_damage(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     run.write_result(TrialResult("abc", "adam", 42, "failed", reason="why"))
     (tmp_path / "trials/abc").rename(tmp_path / "trials/def")
-    with pytest.raises(DamagedRecordError, match="trains that trial anew"):
+    with pytest.raises(DamagedRecordError, match="trains that trial again"):
         run.read_result("def")
 
 

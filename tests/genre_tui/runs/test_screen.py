@@ -245,7 +245,7 @@ def test_a_run_that_goes_on_is_live_and_never_removed(tmp_path: Path) -> None:
                 await user.sees("62.5", "25%")
                 assert "experiments watch" in user.page(RunsPage).copyable()
                 await user.press("x")
-                await user.notified("is carried out by process")
+                await user.notified("is being trained by process")
                 await user.press("r")
                 await user.notified("there is nothing to resume")
                 await user.press("t", "y")
