@@ -88,11 +88,6 @@ class VariantResult:
         return self.record.published
 
     @property
-    def note(self) -> str:
-        """Where the source's code differs from its text."""
-        return self.record.note
-
-    @property
     def learning_rate(self) -> float:
         """The trained one, or the one that validation selected."""
         return self.selected.learning_rate
@@ -204,12 +199,7 @@ class VariantResult:
 class RunResult:
     """A run's manifest and its variants' results.
 
-    Args:
-        run: its directory.
-        manifest: what was to be trained, on what, with what.
-        state: of the run, see `experiments.runs.state`.
-        variants: in the study's order.
-        baselines: what simple classifiers reach on the same rows.
+    Variants are in the study's order; baselines are simple classifiers on the same rows.
 
     Example:
     >>> from experiments import run_study
@@ -350,5 +340,5 @@ def _of_variant(result: RunResult, variant: VariantResult) -> Iterator[str]:
     if variant.n and sum(predicted) == 1:
         only = result.genres[predicted.index(True)]
         yield f"predicts {only} whatever it hears; it has not learned."
-    if variant.note:
-        yield variant.note
+    if variant.record.note:
+        yield variant.record.note
