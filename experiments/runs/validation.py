@@ -25,6 +25,7 @@ MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError
 _LARGEST_COUNT = 10**12
 _LARGEST_AMOUNT = 2.0**60  # bytes, or rows a second
 _LONGEST = 1e10  # seconds, three hundred years
+_PLAIN = {str, int, float, bool, list, type(None)}
 
 
 @contextmanager
@@ -180,6 +181,8 @@ class Record:
 
 def as_plain(value: Any) -> Any:
     """The value without tuples, and without objects that have a `to_dict`."""
+    if type(value) in _PLAIN:
+        return value
     if hasattr(value, "to_dict"):
         return value.to_dict()
     if isinstance(value, tuple):
