@@ -14,8 +14,8 @@ from experiments.design.request import CHECKPOINT_SECONDS, Computing, Request
 from experiments.design.study import Protocol, Study
 from experiments.display.comparison_tables import analysis_view, comparison_view
 from experiments.display.follow import check_end, follow
+from experiments.display.notebook_table import NotebookTable, Row
 from experiments.display.result_tables import results_view, rows_view, runs_view
-from experiments.display.results_table import ResultsTable, Row
 from experiments.errors import RunError
 from experiments.execution import launch
 from experiments.export.tables import tables_of
@@ -134,7 +134,7 @@ def load_run(run: str | Path = LATEST, *, runs: str | Path | None = None) -> Run
     return Run(find(_folder(runs), str(run)))
 
 
-def list_runs(*, runs: str | Path | None = None) -> ResultsTable:
+def list_runs(*, runs: str | Path | None = None) -> NotebookTable:
     """List all runs with their states, the oldest first.
 
     Args:
@@ -150,12 +150,12 @@ def list_runs(*, runs: str | Path | None = None) -> ResultsTable:
     []
     """
     found = [summarise(run) for run in all_runs(_folder(runs))]
-    return ResultsTable(found, lambda: runs_view(found))
+    return NotebookTable(found, lambda: runs_view(found))
 
 
 def compare(
     run: Run | str | Path, *others: Run | str | Path, runs: str | Path | None = None
-) -> ResultsTable:
+) -> NotebookTable:
     """Compare the variants of one run with each other, or several runs with the first.
 
     Args:
@@ -180,9 +180,9 @@ def compare(
     found = [one if isinstance(one, Run) else load_run(one, runs=runs) for one in (run, *others)]
     if len(found) == 1:
         result, analysis = found[0].result, found[0].analysis
-        return ResultsTable(_pairs(analysis), lambda: analysis_view(result, analysis))
+        return NotebookTable(_pairs(analysis), lambda: analysis_view(result, analysis))
     compared = compare_runs([RunDirectory(one.path) for one in found])
-    return ResultsTable(_beside(compared), lambda: comparison_view(compared))
+    return NotebookTable(_beside(compared), lambda: comparison_view(compared))
 
 
 class Run:
@@ -240,7 +240,7 @@ class Run:
         """What its figures answer, in a sentence."""
         return self.analysis.sentence
 
-    def results(self) -> ResultsTable:
+    def results(self) -> NotebookTable:
         """Test figures of each variant over its seeds, and of baselines on the same rows.
 
         Returns:
@@ -249,16 +249,16 @@ class Run:
         """
         result, analysis = self.result, self.analysis
         view = lambda: results_view(result, analysis)  # noqa: E731
-        return ResultsTable(
+        return NotebookTable(
             _figures(result, analysis), view, [result.manifest.question, self.answer]
         )
 
     @property
-    def trials(self) -> ResultsTable:
+    def trials(self) -> NotebookTable:
         """A row a variant and trial: status, epochs, validation and test figures."""
         return self.table("trials")
 
-    def table(self, name: str) -> ResultsTable:
+    def table(self, name: str) -> NotebookTable:
         """A table of its records, as `python -m experiments export` writes it.
 
         Args:
@@ -272,7 +272,7 @@ class Run:
             raise RunError(f"there is no table {name!r:.60}. There are: {', '.join(tables)}.")
         found = tables[name]
         rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-        return ResultsTable(rows, lambda: rows_view(rows))
+        return NotebookTable(rows, lambda: rows_view(rows))
 
     def history(
         self, variant: str, seed: int, *, learning_rate: float | None = None

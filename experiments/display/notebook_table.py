@@ -14,7 +14,7 @@ from data.terminal.console import console
 Row = dict[str, Any]
 
 
-class ResultsTable:
+class NotebookTable:
     """Rows of figures: a text where it is printed, HTML where a notebook shows it.
 
     Args:
