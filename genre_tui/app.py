@@ -64,7 +64,7 @@ class GenreTui(BaseApp):
     """The terminal UI.
 
     Args:
-        session: what the screens share.
+        session: shared by the screens.
         first: mode of the first screen.
         theme: "auto", "dark", "light" or "ansi".
     """
@@ -130,7 +130,7 @@ class GenreTui(BaseApp):
                 self.model = RunModel(run)
             except (RunError, OSError) as error:
                 self.problem = str(error)
-                self._page.show_message(self.problem, problem=True)
+                self._page.show_problem(self.problem)
             else:
                 watcher = RunWatcher(run, self.session.refresh, self.post_message)
                 self._runs_watcher.watched = watcher
@@ -145,10 +145,10 @@ class GenreTui(BaseApp):
         """Runs of this folder that have a living process, as far as they have been read."""
         summaries = self.runs.summaries if self.runs else ()
         alive = [summary.run for summary in summaries if summary.is_alive]
-        seen = {run.path.resolve(): run for run in alive}
+        unlike = {run.path.resolve(): run for run in alive}
         if self.session.run is not None:
-            seen.setdefault(self.session.run.path.resolve(), self.session.run)
-        return [run for run in seen.values() if is_alive(run)]
+            unlike.setdefault(self.session.run.path.resolve(), self.session.run)
+        return [run for run in unlike.values() if is_alive(run)]
 
     def on_runs_listed(self, update: RunsListed) -> None:
         """Store the summaries, and pass them to the current page."""
@@ -168,10 +168,8 @@ class GenreTui(BaseApp):
         summaries = self.runs.summaries if self.runs else ()
         count = sum(summary.is_alive for summary in summaries)
         limit = "read-only" if self.session.read_only else ""
-        running = f"{STATE_GLYPH['running']} {count}" if count else ""
-        notices = (
-            (f"{limit} {running} running".strip(), f"{limit} {running}".strip()) if count else ()
-        )
+        running = f"{limit} {STATE_GLYPH['running']} {count}".strip()
+        notices = (f"{running} running", running) if count else ()
         try:
             self._page.query_one(TabBar).show_notices(*notices, limit)
         except NoMatches:
@@ -214,8 +212,7 @@ class GenreTui(BaseApp):
 
     def action_export(self) -> None:
         """Open the export dialog."""
-        from genre_tui.core.export_choices import choices
-        from genre_tui.shell.export_dialog import ExportDialog
+        from genre_tui.shell.export_dialog import ExportDialog, choices
 
         page = self._page
         offered = choices(page.MODE, page.exportable(), page.reported)

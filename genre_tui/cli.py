@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import select
 import shlex
 import signal
 import sys
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from experiments.runs.directory import RunDirectory
     from genre_tui.app import GenreTui
 
+HUNG_UP = 128 + signal.SIGHUP  # exit status, as if by the signal
 _UNABLE = ("", "dumb", "unknown")  # values of TERM without cursor control
 _PORT = 8000
 _WORKERS = 8  # threads that read and compute, at most
@@ -126,7 +128,6 @@ def _draw(session: AppSession, theme: str) -> int:
     """Run the application; returns the exit status."""
     gc.set_threshold(*_GARBAGE)
     from genre_tui.app import GenreTui
-    from genre_tui.core.hangup import end_with_terminal
 
     end_with_terminal()
     app = GenreTui(session, "run" if session.run else "studies", theme)
@@ -143,6 +144,22 @@ def _draw(session: AppSession, theme: str) -> int:
     return status
 
 
+def end_with_terminal(descriptor: int = 0) -> None:
+    """End this process at once when the other side of a descriptor is closed.
+
+    The signal that a lost terminal sends may be ignored (nohup), or not be sent at all
+    (a pipe); then reading would find nothing again and again, for ever.
+    """
+    poll = select.poll()
+    poll.register(descriptor, 0)  # no events but hang-ups
+
+    def wait() -> None:
+        poll.poll()
+        os._exit(HUNG_UP)
+
+    threading.Thread(target=wait, daemon=True, name="hang-up").start()
+
+
 def _end_soon(status: int) -> None:
     """Exit without threads that are still computing after a short wait."""
     end = time.monotonic() + _EXIT_GRACE
@@ -157,8 +174,7 @@ def _end_soon(status: int) -> None:
 
 def _print_live_runs(app: GenreTui, folder: Path) -> None:
     """Print how to watch the runs that have not ended."""
-    runs = app.live_runs()
-    if not runs:
+    if not (runs := app.live_runs()):
         return
     begin, end = ("1 run goes", "it") if len(runs) == 1 else (f"{len(runs)} runs go", "them")
     echo(f"{begin} on. Watch {end} with")

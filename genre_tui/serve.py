@@ -29,13 +29,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class LocalServer(Server):
     """Serves pages to browsers; a subprocess draws each page.
 
-    Requests of other web sites are refused. Other users of this machine can open it, unless it
-    has a key.
-
-    Args:
-        words: the command that draws the screens.
-        port: to listen at.
-        key: required in the address; "" for none.
+    Requests of other web sites are refused. Other users of this machine can open it, unless a
+    key is required in the address.
     """
 
     def __init__(self, words: Sequence[str], port: int, key: str = "") -> None:
@@ -96,14 +91,10 @@ class LocalServer(Server):
 
 
 def serve(session: AppSession, port: int, theme: str, *, writable: bool) -> None:
-    """Serve until Ctrl-C.
+    """Serve on this machine until Ctrl-C.
 
-    Args:
-        session: what the screens share.
-        port: to listen at, on this machine only.
-        theme: of the screens.
-        writable: whether runs may be started, stopped and removed from the browser; the
-            address has a key then, against other users of the machine.
+    If `writable`, runs may be started, stopped and removed from the browser; the address has a
+    key then, against other users of the machine.
 
     Raises:
         RunError: the port is in use.

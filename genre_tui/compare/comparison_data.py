@@ -26,9 +26,7 @@ class SingleRun:
     """The results of one run and their analysis.
 
     Args:
-        result: of the run.
         analysis: None while it is computed.
-        plots: dot plots by metric.
         problem: why there is no analysis, a sentence, or "".
     """
 
@@ -40,12 +38,7 @@ class SingleRun:
 
 @dataclass(frozen=True)
 class SeveralRuns:
-    """The comparison of several runs.
-
-    Args:
-        compared: the comparison of each run with the first.
-        plots: dot plots by metric.
-    """
+    """The comparison of each of several runs with the first."""
 
     compared: RunComparison
     plots: Mapping[Figure, DotPlotLayout]
@@ -64,21 +57,13 @@ def documented(variant: VariantResult, figure: Figure) -> list[tuple[str, float]
 
 
 def read_run(run: RunDirectory) -> SingleRun:
-    """Read a run's results, without their analysis.
-
-    Raises:
-        RunError: a record is missing or damaged.
-    """
+    """Read a run's results, without their analysis; raises RunError where a record is damaged."""
     result = collect(run)
     return SingleRun(result, None, _plots(result, None))
 
 
 def analysed(one: SingleRun) -> SingleRun:
-    """Add the analysis.
-
-    Raises:
-        RunError: predictions are damaged.
-    """
+    """Add the analysis; raises RunError where predictions are damaged."""
     from experiments.results.analysis import analyse
 
     analysis = analyse(one.result)
@@ -86,14 +71,7 @@ def analysed(one: SingleRun) -> SingleRun:
 
 
 def compare_runs(runs: Sequence[RunDirectory]) -> SeveralRuns:
-    """Compare runs.
-
-    Args:
-        runs: at least two.
-
-    Raises:
-        RunError: a record is missing or damaged.
-    """
+    """Compare at least two runs; raises RunError where a record is damaged."""
     from experiments.report.dot_plot import lay_out, variant_entry
     from experiments.results.comparison import compare
     from experiments.statistics.intervals import mean_interval
@@ -105,8 +83,7 @@ def compare_runs(runs: Sequence[RunDirectory]) -> SeveralRuns:
         for common in compared.variants:
             for number, found in enumerate(common.results, 1):
                 if found is not None and found.n:
-                    values = getattr(found, figure).values
-                    interval = mean_interval(values)
+                    interval = mean_interval(getattr(found, figure).values)
                     name = f"{number} {common.name}"
                     entries.append(variant_entry(name, found, figure, interval))
         plots[figure] = lay_out(f"{what} %", entries)

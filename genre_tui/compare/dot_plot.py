@@ -51,8 +51,8 @@ class DotPlot:
         room = max(width - name - _FIGURE - 3, _SHORTEST)
         yield Text(f"Test {self._dots.what}", "bold")
         for number, row in enumerate(rows):
-            number = self._series[number] if self._series else number
-            style = Style(dim=True) if row.entry.is_baseline else Style(color=_colour(number))
+            colour = SERIES[(self._series[number] if self._series else number) % len(SERIES)]
+            style = Style(dim=True) if row.entry.is_baseline else Style(color=colour)
             text = Text(no_wrap=True, end="\n")
             short = shortened(row.entry.name, name)
             text.append(short + " " * (name - cell_len(short)) + " ")
@@ -134,7 +134,3 @@ def _line(row: DotPlotRow, room: int, style: Style) -> Text:
         elif sign != " ":
             text.stylize(style, place, place + 1)
     return text
-
-
-def _colour(number: int, colours: Sequence[str] = SERIES) -> str:
-    return colours[number % len(colours)]

@@ -9,15 +9,9 @@ from experiments.results.number_format import NONE, between, mean_std, p_value, 
 from experiments.results.run_result import RunResult, VariantResult
 from genre_tui.compare.comparison_data import FIGURES, Figure, SingleRun, documented, ordered
 from genre_tui.compare.dot_plot import DotPlot
-from genre_tui.compare.several_runs import title
 from genre_tui.widgets.fitted_table import FittedColumn, FittedTable
 
 COMPUTING = "Intervals and comparisons are being computed ..."
-
-
-def heading(one: SingleRun) -> Text:
-    """The run with its state, protocol and dataset."""
-    return title(0, one.result)
 
 
 def answer_text(one: SingleRun) -> Text:
@@ -71,7 +65,7 @@ def variants(one: SingleRun, figure: Figure) -> RenderableType:
         FittedColumn(f"{FIGURES[_other(figure)]} %", 5),
     ]
     if not any(row[6] for row in rows):
-        columns, rows = _without(6, columns, rows)
+        columns, rows = columns[:6] + columns[7:], [row[:6] + row[7:] for row in rows]
     parts: list[RenderableType] = [DotPlot(one.plots[figure]), Text()]
     parts += [FittedTable(columns, rows), *map(Text, _notes(one))]
     return Group(*parts)
@@ -90,13 +84,6 @@ def beside(one: SingleRun, pairs: bool) -> RenderableType:
 
 def _other(figure: Figure) -> Figure:
     return "accuracy" if figure == "macro_f1" else "macro_f1"
-
-
-def _without(
-    place: int, columns: list[FittedColumn], rows: list[list[str]]
-) -> tuple[list[FittedColumn], list[list[str]]]:
-    kept = [number for number in range(len(columns)) if number != place]
-    return [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
 
 def _over_seeds(variant: VariantResult, interval: object, is_known: bool) -> str:
@@ -125,11 +112,8 @@ def _notes(one: SingleRun) -> list[str]:
         seeds = " and ".join("One seed" if n == 1 else f"{n} seeds" for n in few)
         notes.append(f"{seeds} cannot tell the spread over seeds. More seeds: --seeds 5.")
     if analysis and analysis.unit:
-        rough = (
-            " They are few: such intervals are rough."
-            if (analysis.clusters and analysis.clusters.are_few)
-            else ""
-        )
+        are_few = analysis.clusters is not None and analysis.clusters.are_few
+        rough = " They are few: such intervals are rough." if are_few else ""
         notes.append(f"On rows: {analysis.unit} of the test rows resampled.{rough}")
     for variant in result.variants:
         for figure in variant.published:
@@ -145,20 +129,11 @@ def _baselines(result: RunResult) -> list[RenderableType]:
     if not result.baselines:
         return [Text("This run has no baselines.", "dim")]
     rows = [
-        [
-            one.name,
-            mean_std(one.macro_f1, "±"),
-            mean_std(one.accuracy, "±"),
-            str(one.n) if one.n else "failed",
-        ]
+        [one.name, mean_std(one.macro_f1, "±"), mean_std(one.accuracy, "±"), str(one.n or "failed")]
         for one in result.baselines
     ]
-    columns = [
-        FittedColumn("baseline"),
-        FittedColumn("macro-F1 %"),
-        FittedColumn("accuracy %", 1),
-        FittedColumn("n", 2),
-    ]
+    columns = [FittedColumn("baseline"), FittedColumn("macro-F1 %")]
+    columns += [FittedColumn("accuracy %", 1), FittedColumn("n", 2)]
     return [FittedTable(columns, rows), Text()]
 
 
@@ -198,16 +173,12 @@ def _pairs(one: SingleRun) -> list[RenderableType]:
     rows = []
     for pair in analysis.answer.pairs:
         found = pair.comparison
-        cells = (
-            [NONE, NONE, "0"]
-            if found is None
-            else [
-                points(found.difference),
-                between(found.interval, 1, signed=True),
-                str(found.n),
-            ]
-        )
-        rows.append([pair.first, pair.second, cells[0], p_value(pair.adjusted_p), *cells[1:]])
+        difference, interval, n = NONE, NONE, 0
+        if found is not None:
+            difference, n = points(found.difference), found.n
+            interval = between(found.interval, 1, signed=True)
+        p = p_value(pair.adjusted_p)
+        rows.append([pair.first, pair.second, difference, p, interval, str(n)])
     columns = [
         FittedColumn("variant"),
         FittedColumn("minus"),

@@ -33,12 +33,9 @@ class RunSelection:
         open_run: RunDirectory | None,
         marks: Collection[str],
     ) -> list[RunDirectory]:
-        """The selected runs; the others are compared with the first.
+        """The selected ones of all runs, the newest first; the others are compared with the first.
 
-        Args:
-            known: all runs, the newest first.
-            open_run: the open run, or None.
-            marks: names of marked runs.
+        `marks` are names of marked runs.
         """
         there = [one.run for one in known if one.state != "damaged"]
         marked = [run for run in reversed(there) if run.name in marks]
@@ -55,21 +52,13 @@ class RunSelection:
         turns = self.turns % len(unlike)
         return unlike[turns:] + unlike[:turns]
 
-    def begin(self) -> None:
-        """Reset it to marked runs, or the open one."""
-        self.alone, self.picked, self.turns = False, None, 0
-
-    def pick(self, run: RunDirectory) -> None:
-        """Compare a run with the open one."""
-        self.alone, self.picked, self.turns = False, run, 0
-
-    def toggle_alone(self) -> None:
-        """Change between one run and several."""
-        self.alone, self.picked, self.turns = not self.alone, None, 0
+    def reset(self, picked: RunDirectory | None = None, *, alone: bool = False) -> None:
+        """Select the marked runs or the open one, another beside the open one, or one alone."""
+        self.alone, self.picked, self.turns = alone, picked, 0
 
 
 def run_line(one: RunSummary) -> Text:
     """A run as a line of a list."""
-    text = Text(f"{STATE_GLYPH.get(one.state, '?')} {one.run.name}", no_wrap=True)
+    text = Text(f"{STATE_GLYPH[one.state]} {one.run.name}", no_wrap=True)
     text.append(f"  {one.protocol} on {one.dataset}, {one.done} of {one.trials} trials", "dim")
     return text

@@ -32,13 +32,15 @@ from genre_tui.compare.run_selection import RunSelection, run_line
 from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_page import BasePage
-from genre_tui.shell.pick_dialog import PickDialog
+from genre_tui.shell.dialogs import PickDialog
 from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.status_text import StatusText
 
 _LEAST_INTERVAL = 10.0  # seconds between two computations of the same runs
 _FEW_PAIRS = 6  # number of pairs up to which they are shown at first
+
+_EMPTY = Text()
 
 Key = tuple[tuple[str, object, int], ...]
 
@@ -91,7 +93,7 @@ class ComparePage(BasePage):
 
     def go_to(self, name: str) -> None:
         """Show the marked runs, or the open one."""
-        self._selection.begin()
+        self._selection.reset()
         self._update()
 
     def runs_updated(self, update: RunsListed) -> None:
@@ -107,12 +109,7 @@ class ComparePage(BasePage):
         return self.app.runs.summaries if self.app.runs else ()
 
     def _wanted(self) -> list[RunDirectory]:
-        """The runs to show."""
         return self._selection.runs(self._summaries, self.session.run, self.session.marked)
-
-    @property
-    def _nothing(self) -> str:
-        return f"There are no runs in {self.session.runs} yet: start one on the screen Studies (1)."
 
     def _update(self) -> None:
         """Compute the selected runs, unless that is done or in progress."""
@@ -130,7 +127,9 @@ class ComparePage(BasePage):
         self._key, self._began = key, monotonic()
         if not same:
             self._shown = None
-            self._show_heading(Text("Reading ..." if runs else self._nothing, "dim"))
+            nothing = f"There are no runs in {self.session.runs} yet: start one on the screen "
+            text = "Reading ..." if runs else f"{nothing}Studies (1)."
+            self._set_parts(Text(text, "dim"))
         if len(runs) == 1:
             in_background(self, "compare", partial(read_run, runs[0]), self._analyse, self._fail)
         elif runs:
@@ -167,16 +166,12 @@ class ComparePage(BasePage):
 
     def _fail(self, problem: str) -> None:
         self._shown = None
-        self._show_heading(Text(problem))
-
-    def _show_heading(self, text: Text) -> None:
-        """Show a text instead of results."""
-        self._set_parts(text, Text(), Text(), Text())
+        self._set_parts(Text(problem))
 
     def _draw(self) -> None:
         shown = self._shown
         if isinstance(shown, SingleRun):
-            heading, answer = one_run.heading(shown), one_run.answer_text(shown)
+            heading, answer = several_runs.title(shown.result), one_run.answer_text(shown)
             figures = one_run.variants(shown, self._figure)
             rest = one_run.beside(shown, self._shows_pairs(shown))
         elif isinstance(shown, SeveralRuns):
@@ -188,11 +183,15 @@ class ComparePage(BasePage):
         self._set_parts(heading, answer, figures, rest)
 
     def _set_parts(
-        self, heading: Text, answer: Text, figures: RenderableType, rest: RenderableType
+        self,
+        heading: Text,
+        answer: Text = _EMPTY,
+        figures: RenderableType = _EMPTY,
+        rest: RenderableType = _EMPTY,
     ) -> None:
         with self.app.batch_update():  # each part may move the others
-            self.query_one("#heading", StatusText).set_text(heading, layout=True)
-            self.query_one("#answer", StatusText).set_text(answer, layout=True)
+            self.put("#heading", heading, layout=True)
+            self.put("#answer", answer, layout=True)
             self.query_one("#figures", Static).update(figures)
             self.query_one("#beside", Static).update(rest)
 
@@ -203,8 +202,7 @@ class ComparePage(BasePage):
 
     def action_figure(self) -> None:
         """Change between macro-F1 and accuracy."""
-        others = [figure for figure in FIGURES if figure != self._figure]
-        self._figure = others[0]
+        self._figure = next(figure for figure in FIGURES if figure != self._figure)
         self._draw()
 
     def action_pairs(self) -> None:
@@ -217,7 +215,7 @@ class ComparePage(BasePage):
 
     def action_alone(self) -> None:
         """Change between one run and several."""
-        self._selection.toggle_alone()
+        self._selection.reset(alone=not self._selection.alone)
         if len(self._wanted()) < 2 and not self._selection.alone:
             self.show_message("No other run is marked: press o to choose one.")
         self._update()
@@ -246,7 +244,7 @@ class ComparePage(BasePage):
     def _pick(self, path: str | None) -> None:
         for one in self._summaries:
             if path is not None and str(one.run.path) == path:
-                self._selection.pick(one.run)
+                self._selection.reset(one.run)
                 self._update()
 
     def exportable(self) -> dict[str, str]:

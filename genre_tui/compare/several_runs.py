@@ -11,7 +11,7 @@ from experiments.results.run_result import RunResult
 from genre_tui.compare.comparison_data import FIGURES, Figure, SeveralRuns
 from genre_tui.compare.dot_plot import DotPlot
 from genre_tui.core.short_names import shortened
-from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.core.theme import append_run
 from genre_tui.widgets.fitted_table import FittedColumn, FittedTable
 
 _LONGEST = 40  # width of a differing value
@@ -19,21 +19,16 @@ CANNOT_TELL = "cannot tell"
 UNLIKE = "Warning: these runs are about different rows. Their figures are not comparable."
 
 
-def title(number: int, result: RunResult) -> Text:
-    """A run in a line."""
+def title(result: RunResult, number: int = 0) -> Text:
+    """A run in a line, after its number unless that is 0."""
     text = Text(f"{number} " if number else "", "bold", no_wrap=True, overflow="ellipsis")
     text.append(result.run.name, "bold")
-    if result.is_demo:
-        text.append("  ").append("DEMO DATA", "bold reverse")
-    style = STATE_STYLE.get(result.state, "")
-    text.append(f"  {STATE_GLYPH.get(result.state, '?')} {result.state}", style)
-    text.append(f"  {result.protocol} on {result.dataset}", "not bold")
-    return text
+    return append_run(text, result.is_demo, result.state, result.protocol, result.dataset)
 
 
 def heading(several: SeveralRuns) -> Text:
     """All runs, and a warning where their datasets differ."""
-    lines = [title(number, result) for number, result in enumerate(several.compared.results, 1)]
+    lines = [title(result, number) for number, result in enumerate(several.compared.results, 1)]
     if not several.compared.share_dataset:
         lines.append(Text(UNLIKE, "bold reverse"))
     return Text("\n").join(lines)

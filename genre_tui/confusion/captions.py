@@ -9,7 +9,7 @@ from experiments.runs.progress import TrialProgress
 from genre_tui.confusion.matrix import MEASURES, CellGrid
 from genre_tui.confusion.matrix_view_state import MatrixView
 from genre_tui.core.short_names import shortened
-from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE, append_run
 from genre_tui.model.run_model import RunModel
 
 _MOST_MIXED = 12
@@ -20,13 +20,7 @@ _MOST_GENRES = 200  # of more the mistakes are not sorted, which would take too 
 def headline(model: RunModel) -> Text:
     """The run with its state, protocol and dataset."""
     text = Text(model.run.name, no_wrap=True, overflow="ellipsis")
-    if model.is_demo:
-        text.append("  ").append("DEMO DATA", "bold reverse")
-    if model.state:
-        style = STATE_STYLE.get(model.state, "")
-        text.append(f"  {STATE_GLYPH.get(model.state, '?')} {model.state}", style)
-    text.append(f"  {model.protocol} on {model.dataset}", "not bold")
-    return text
+    return append_run(text, model.is_demo, model.state, model.protocol, model.dataset)
 
 
 def about_text(shown: MatrixView) -> Text:
@@ -110,7 +104,7 @@ def mixed_up(grid: CellGrid) -> Text:
 def trial_line(trial: TrialProgress) -> Text:
     """A trial as a line of a list."""
     text = Text(no_wrap=True)
-    text.append(STATE_GLYPH.get(trial.status, "?"), STATE_STYLE.get(trial.status, ""))
+    text.append(STATE_GLYPH[trial.status], STATE_STYLE[trial.status])
     text.append(
         f" {trial.variant}  seed {trial.seed}  learning rate {trial.learning_rate:g}  "
         f"{trial.length} of {trial.epochs} epochs"

@@ -72,8 +72,7 @@ class MatrixCell:
     """Text and shade of a cell.
 
     Args:
-        short: number for narrow cells.
-        long: number with more digits.
+        short, long: number for narrow cells, and with more digits.
         note: another number for a second line.
         shade: strength of the colour, 0 to 1.
         is_right: whether it is shaded as correct: rows on the diagonal, or an improvement.
@@ -87,14 +86,7 @@ class MatrixCell:
 
 
 class CellGrid:
-    """The cells of a matrix, or of its difference to another one.
-
-    Args:
-        genres: names in label order.
-        now: the matrix.
-        measure: counts or shares.
-        before: matrix to subtract, or None.
-    """
+    """The cells of the matrix `now`, or of its difference to the one `before`."""
 
     def __init__(
         self,
@@ -111,9 +103,8 @@ class CellGrid:
         """Largest number of characters of a short number."""
         if self.measure != "counts":
             return 3 if self.before is None else 4
-        most = max((max(row, default=0) for row in self.now.counts), default=0)
-        if self.before is not None:
-            most = max(most, max((max(row, default=0) for row in self.before.counts), default=0))
+        matrices = [self.now] if self.before is None else [self.now, self.before]
+        most = max((max(row, default=0) for one in matrices for row in one.counts), default=0)
         return min(len(str(most)), _MOST_DIGITS) + (self.before is not None)
 
     def cell(self, i: int, j: int) -> MatrixCell:
@@ -130,9 +121,9 @@ class CellGrid:
             return MatrixCell(_count(value), _count(value), note, shade, i == j)
         short, long = f"{value * 100:.0f}", f"{value * 100:.1f}"
         note = _count(self.now.counts[i][j]) if value else ""
-        return MatrixCell(
-            short if value else NOTHING, long if value else NOTHING, note, shade, i == j
-        )
+        if not value:
+            short = long = NOTHING
+        return MatrixCell(short, long, note, shade, i == j)
 
     def _difference(
         self, i: int, j: int, value: float | None, before: ConfusionMatrix

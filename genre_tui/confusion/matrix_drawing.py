@@ -25,8 +25,8 @@ class MatrixLayout:
 
     Args:
         label: width of the row names.
-        cell, height: width and height of a cell.
-        columns, rows: visible numbers of columns and rows.
+        cell, height: of a cell.
+        columns, rows: visible numbers.
         side: widths of the metrics beside the cells, as many as fit.
     """
 
@@ -96,14 +96,9 @@ class VisiblePart:
 def line(
     y: int, layout: MatrixLayout, grid: CellGrid, window: VisiblePart, ground: Rgb | None
 ) -> Parts:
-    """Texts and styles of one line.
+    """Texts and styles of line `y`.
 
-    Args:
-        y: number of the line, from 0.
-        layout: of the matrix.
-        grid: its cells.
-        window: its visible part.
-        ground: background colour; None where shades are block characters.
+    `ground` is the background colour; None where shades are block characters.
     """
     row, part = divmod(y - HEAD, layout.height)
     if y == 0:

@@ -20,9 +20,8 @@ class MatrixSelection:
     """Which matrix is shown.
 
     Args:
-        trial: id of the trial.
-        rows: validation rows after an epoch, or test rows.
-        epoch: from 1; None for the newest.
+        trial: its id.
+        epoch: of validation rows, from 1; None for the newest.
         all_seeds: whether to sum over the seeds of the trial's variant and learning rate.
     """
 
@@ -37,7 +36,6 @@ class SelectedMatrix:
     """The matrix of a selection.
 
     Args:
-        counts: its cells; None where there is no such matrix.
         title: rows, variant, seed and learning rate.
         trials: ids of the trials in the sum.
         epoch: of validation rows, `of` so many; 0 for test rows.
@@ -78,11 +76,9 @@ def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> 
     trial = model.trials.get(selection.trial)
     if trial is None:
         return SelectedMatrix(None, "", missing="This run has no trials.")
-    return (
-        _test(model, selection, trial, tests)
-        if selection.rows == "test"
-        else _epoch(model, selection, trial)
-    )
+    if selection.rows == "test":
+        return _test(model, selection, trial, tests)
+    return _epoch(model, selection, trial)
 
 
 def _test(
@@ -149,11 +145,6 @@ def _no_epoch(model: RunModel, trial: TrialProgress) -> str:
 
 def read_tests(run: RunDirectory, trials: Iterable[str], classes: int) -> dict[str, Counts | None]:
     """Read the matrices of test rows from the trials' results; None where there is none.
-
-    Args:
-        run: its directory.
-        trials: ids.
-        classes: number of genres.
 
     Raises:
         RunError: a result is damaged.

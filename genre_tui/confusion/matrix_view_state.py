@@ -35,8 +35,7 @@ class MatrixView:
     """What is shown.
 
     Args:
-        selected: the matrix of the selection.
-        grid: its cells; None where there is no matrix.
+        grid: cells of the selected matrix; None where there is none.
         minus: the matrix that is subtracted, or None.
         follows: whether it changes with each new epoch.
     """
@@ -77,14 +76,11 @@ class MatrixViewState:
                 del self._tests[trial]
 
     def begin(self, preferred: str | None) -> list[str]:
-        """Select a trial that is training.
-
-        Args:
-            preferred: id of the trial to select where it is in this run.
+        """Select the preferred trial, else one that is training.
 
         Returns:
-            Where none is training: ids of the trials of which the first tested one is to be
-            selected.
+            Where no process trains the run: ids of the trials of which the first tested one is
+            to be selected.
         """
         model = self.model
         if model is None or not model.trials:
@@ -110,31 +106,21 @@ class MatrixViewState:
     @property
     def unread(self) -> list[str]:
         """Ids of trials whose matrices of test rows have to be read."""
-        if (
-            self.model is None
-            or self.selection is None
-            or self.selection.rows != "test"
-            or self.problem
-        ):
+        model, selection = self.model, self.selection
+        if not model or not selection or selection.rows != "test" or self.problem:
             return []
-        return [
-            name for name in trials_needed(self.model, self.selection) if name not in self._tests
-        ]
+        return [name for name in trials_needed(model, selection) if name not in self._tests]
 
     def show(self) -> MatrixView:
         """The selected matrix, as far as it has been read."""
-        if self.model is None:
-            return MatrixView(SelectedMatrix(None, "", missing=NO_RUN), None)
-        if self.selection is None:
-            return MatrixView(
-                SelectedMatrix(None, "", missing=self.problem or "Reading the run ..."), None
-            )
+        if self.model is None or self.selection is None:
+            missing = (self.problem or "Reading the run ...") if self.model else NO_RUN
+            return MatrixView(SelectedMatrix(None, "", missing=missing), None)
         selected = select_matrix(self.model, self.selection, self._tests)
         if selected.counts is None:
             return MatrixView(replace(selected, missing=self.problem or selected.missing), None)
-        minus = (
-            None if self.reference and self.reference.title == selected.title else self.reference
-        )
+        is_itself = self.reference is not None and self.reference.title == selected.title
+        minus = None if is_itself else self.reference
         now, measure = ConfusionMatrix(selected.counts), self.measure
         if minus and measure == "counts" and now.total != minus.matrix.total:
             measure = "rows"  # counts of different totals do not compare

@@ -41,11 +41,7 @@ class MatrixWidget(Widget, can_focus=True):
         """The cursor moved to another cell."""
 
     class Chosen(Message):
-        """A cell was chosen with Enter or a double click."""
-
-        def __init__(self, i: int, j: int) -> None:
-            super().__init__()
-            self.i, self.j = i, j
+        """The cell under the cursor was chosen with Enter or a double click."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -55,12 +51,7 @@ class MatrixWidget(Widget, can_focus=True):
         self._top = self._left = 0
 
     def show(self, grid: CellGrid | None, missing: str = "") -> None:
-        """Show other cells; only rows that have changed are redrawn.
-
-        Args:
-            grid: the cells, or None.
-            missing: text where there are none.
-        """
+        """Show other cells, or the text `missing`; only rows that have changed are redrawn."""
         before, layout, text = self.grid, self._layout, self._missing
         self.grid, self._missing = grid, missing
         if before is grid is None and text == self._missing:
@@ -81,7 +72,7 @@ class MatrixWidget(Widget, can_focus=True):
             if not same or grid.metric_texts(row) != before.metric_texts(row):
                 self._refresh_row(row)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Lay it out in the new size."""
         self._lay_out()
         self.refresh()
@@ -119,7 +110,7 @@ class MatrixWidget(Widget, can_focus=True):
     def action_choose(self) -> None:
         """Choose the cell under the cursor."""
         if self.grid is not None:
-            self.post_message(self.Chosen(*self.cursor))
+            self.post_message(self.Chosen())
 
     def watch_cursor(self, before: tuple[int, int], now: tuple[int, int]) -> None:
         """Redraw the two rows and the column names, or all where it scrolls."""
@@ -148,11 +139,11 @@ class MatrixWidget(Widget, can_focus=True):
             if event.chain == 2:
                 self.action_choose()
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+    def on_mouse_scroll_down(self) -> None:
         """Move the cursor down."""
         self.action_move(1, 0)
 
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+    def on_mouse_scroll_up(self) -> None:
         """Move the cursor up."""
         self.action_move(-1, 0)
 

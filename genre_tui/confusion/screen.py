@@ -28,7 +28,7 @@ from genre_tui.confusion.matrix_widget import MatrixWidget
 from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_page import BasePage
-from genre_tui.shell.pick_dialog import PickDialog
+from genre_tui.shell.dialogs import PickDialog
 from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.widgets.status_text import StatusText
 
@@ -162,8 +162,7 @@ class ConfusionPage(BasePage):
     def _draw(self, waits: bool = True) -> None:
         """Show the selected matrix; read it first where that is needed.
 
-        Args:
-            waits: whether the former matrix stays visible meanwhile.
+        If it `waits`, the former matrix stays visible meanwhile.
         """
         state = self._state
         model, shown = state.model, state.show()
@@ -173,11 +172,10 @@ class ConfusionPage(BasePage):
                 self.set_timer(_READING_DELAY, partial(self._draw, waits=False))
                 return
         self._shown = shown
-        self.query_one("#headline", StatusText).set_text(headline(model) if model else Text())
-        self.query_one("#about", StatusText).set_text(about_text(shown), layout=True)
+        self.put("#headline", headline(model) if model else Text())
+        self.put("#about", about_text(shown), layout=True)
         self.query_one(MatrixWidget).show(shown.grid, shown.selected.missing)
-        mixed = mixed_up(shown.grid) if shown.grid else Text()
-        self.query_one("#mixed", StatusText).set_text(mixed)
+        self.put("#mixed", mixed_up(shown.grid) if shown.grid else Text())
         self.set_class(model is not None and len(model.genres) > _MOST_BESIDE, "-many")
         self._describe_cell()
 
@@ -187,31 +185,25 @@ class ConfusionPage(BasePage):
         matrix, selection = self.query_one(MatrixWidget), self._state.selection
         is_test = selection is not None and selection.rows == "test"
         text = cell_text(matrix.grid, *matrix.cursor, is_test) if matrix.grid else Text()
-        self.query_one("#detail", StatusText).set_text(text)
+        self.put("#detail", text)
 
     @on(MatrixWidget.Chosen)
-    def _list_segments(self, event: MatrixWidget.Chosen) -> None:
+    def _list_segments(self) -> None:
         """Open the list of the cell's segments."""
+        i, j = self.query_one(MatrixWidget).cursor
         model, selection, shown = self._state.model, self._state.selection, self._shown
         if model is None or selection is None or shown is None or shown.selected.counts is None:
             return
         if selection.rows != "test":
             self.show_message("Segments are recorded for the test rows only: press b to see those.")
-        elif not shown.selected.counts[event.i][event.j]:
+        elif not shown.selected.counts[i][j]:
             self.show_message("There are no segments in this cell.")
         else:
             from genre_tui.confusion.segments_dialog import SegmentsDialog
 
-            cell = event.i, event.j
-            self.app.push_screen(
-                SegmentsDialog(
-                    model,
-                    shown.selected.trials,
-                    *cell,
-                    partial(setattr, self, "listed"),
-                    self.show_message,
-                )
-            )
+            trials, on_listed = shown.selected.trials, partial(setattr, self, "listed")
+            dialog = SegmentsDialog(model, trials, i, j, on_listed, self.show_message)
+            self.app.push_screen(dialog)
 
     def action_measure(self) -> None:
         """Change from counts to shares of rows, to shares of columns."""

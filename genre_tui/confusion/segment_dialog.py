@@ -25,7 +25,7 @@ from genre_tui.core.background import in_background
 from genre_tui.core.short_names import shortened
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_page import BasePage
-from genre_tui.shell.dialog import Dialog
+from genre_tui.shell.dialogs import Dialog
 
 _PLOT = 41  # columns, an odd number so that zero has one of its own
 
@@ -77,13 +77,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class SegmentDialog(Dialog[None]):
-    """A segment; keys step to its neighbours in the track.
-
-    Args:
-        model: of the run.
-        sources: of predictions and features.
-        row: index of the segment in the test split.
-    """
+    """The segment of a test row; keys step to its neighbours in the track."""
 
     HORIZONTAL_BREAKPOINTS = BasePage.HORIZONTAL_BREAKPOINTS
     DEFAULT_CSS = """
@@ -141,13 +135,13 @@ class SegmentDialog(Dialog[None]):
     def _draw(self, features: SegmentFeatures) -> None:
         self.set_class(features.mel is None, "-plain")
         if features.mel is None:
-            self.query_one("#numbers", Static).update(mfcc_lines(features.mfcc))
+            self.put("#numbers", mfcc_lines(features.mfcc))
         else:
             self.query_one(SpectrogramWidget).show(features.mel)
 
     def _fail(self, problem: str) -> None:
         self.add_class("-plain")
-        self.query_one("#numbers", Static).update(Text(problem))
+        self.put("#numbers", problem)
 
     def _show(self, segment: Segment) -> None:
         """Track, second, true and predicted genre, probabilities."""
@@ -162,16 +156,16 @@ class SegmentDialog(Dialog[None]):
         if count > 1:
             text.append(f" by {segment.trials} of {count} seeds", "not bold")
         order = sorted(range(len(genres)), key=lambda place: -segment.probability[place])
-        self.query_one("#about", Static).update(text)
+        self.put("#about", text)
         first = (f"{genres[n]} {segment.probability[n] * 100:.1f} %" for n in order[:3])
-        self.query_one("#first", Static).update(Text(", ".join(first)))
+        self.put("#first", ", ".join(first))
         lines = Text("Probability, mean of seeds\n" if count > 1 else "Probability\n", "bold")
         for place in order:
             share = segment.probability[place]
             name = shortened(genres[place], _NAME).ljust(_NAME)
             style = "bold" if place == segment.true else "not bold"
             lines.append(f"{name} {_bar(share)} {share * 100:5.1f}\n", style)
-        self.query_one("#probabilities", Static).update(lines)
+        self.put("#probabilities", lines)
 
 
 def _bar(share: float) -> str:

@@ -28,7 +28,6 @@ class Segment:
         row: index in the test split.
         track: name or number of its track, or "" where it is unknown.
         start: second of the track at which it begins, or None.
-        true: true class.
         predicted: class of the cell; of a single segment, the class that most trials predict.
         trials: number of trials that predict that class.
         probability: of each genre: mean over those trials; of a single segment, over all.
@@ -80,11 +79,6 @@ class SegmentFeatures:
 def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> SegmentSources:
     """Open the predictions of some trials and their dataset.
 
-    Args:
-        run: its directory.
-        model: of the run.
-        trials: ids, at least one.
-
     Raises:
         RunError: the predictions are missing or damaged.
     """
@@ -119,12 +113,7 @@ def _reader(model: RunModel, rows: int) -> RowReader:
 
 
 def in_cell(sources: SegmentSources, true: int, predicted: int) -> tuple[Segment, ...]:
-    """The segments of a cell, those of the highest probability of the predicted class first.
-
-    Args:
-        sources: of predictions.
-        true, predicted: classes.
-    """
+    """The segments of a cell, those of the highest probability of the predicted class first."""
     import numpy as np
 
     label = sources.predictions[0].label

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -22,7 +23,7 @@ from genre_tui.confusion.segments import (
 from genre_tui.core.background import in_background
 from genre_tui.core.short_names import abbreviated
 from genre_tui.model.run_model import RunModel
-from genre_tui.shell.dialog import Dialog
+from genre_tui.shell.dialogs import Dialog
 from genre_tui.widgets.columns import without_middle
 
 _AT_ONCE = 100  # rows that are added before keys are handled again
@@ -32,12 +33,12 @@ _GAP = 2  # terminal columns between two table columns
 
 
 class SegmentsDialog(Dialog[None]):
-    """A table of segments; Enter opens one.
+    """A table of the segments in the cell (true, predicted); Enter opens one.
 
     Args:
         model: of the run.
         trials: ids of the trials whose predictions count.
-        true, predicted: classes of the cell.
+        true, predicted: classes.
         on_listed: called with the segments as CSV once they are listed.
         notify: called with a sentence for the user.
     """
@@ -49,9 +50,7 @@ class SegmentsDialog(Dialog[None]):
     SegmentsDialog DataTable { background: $surface; background-tint: $surface 0%; }
     SegmentsDialog DataTable > .datatable--fixed { background: $surface; color: $foreground; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy", "Copy the list", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy the list", show=False)]
 
     def __init__(
         self,
@@ -85,10 +84,7 @@ class SegmentsDialog(Dialog[None]):
             return sources, in_cell(sources, self._true, self._predicted)
 
         self.query_one(DataTable).focus()
-        in_background(self, "segments", read, self._show, self._fail)
-
-    def _fail(self, problem: str) -> None:
-        self.query_one("#about", Static).update(Text(problem))
+        in_background(self, "segments", read, self._show, partial(self.put, "#about"))
 
     def _show(self, found: tuple[SegmentSources, tuple[Segment, ...]]) -> None:
         sources, segments = found
@@ -105,7 +101,7 @@ class SegmentsDialog(Dialog[None]):
         text = Text(title, "bold").append(". Probabilities in per cent.", "not bold")
         if sources.lacking:
             text.append(f"\n{sources.lacking}", "not bold italic")
-        self.query_one("#about", Static).update(text)
+        self.put("#about", text)
         self._add_columns(genres, len(sources.predictions) > 1)
         self._add_rows()
 
@@ -115,10 +111,6 @@ class SegmentsDialog(Dialog[None]):
         first = dict.fromkeys((self._predicted, self._true))
         return [*first, *(n for n in range(len(self._model.genres)) if n not in first)]
 
-    @property
-    def _has_seconds(self) -> bool:
-        return any(one.start is not None for one in self._segments)
-
     def _add_columns(self, genres: tuple[str, ...], several: bool) -> None:
         table = self.query_one(DataTable)
         room = table.size.width - 2 - 2 * _GAP
@@ -126,7 +118,7 @@ class SegmentsDialog(Dialog[None]):
         track = max(_LEAST_TRACK, min(longest, _MOST_TRACK, room // 3))
         table.add_column(Text("track"), width=track)
         room -= track + _GAP
-        if self._has_seconds:
+        if any(one.start is not None for one in self._segments):
             table.add_column(Text("second", justify="right"), width=6)
             room -= 6
         if several:
@@ -140,7 +132,7 @@ class SegmentsDialog(Dialog[None]):
         table.fixed_columns = 1
         if each == _LEAST_GENRE:
             hint = "Enter draws it   y copies the list   left and right: more genres   Esc closes"
-            self.query_one("#hint", Static).update(Text(hint))
+            self.put("#hint", hint)
         self._track_width = track
 
     def _track(self, segment: Segment) -> str:

@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from genre_tui.confusion.heat_colours import Rgb, has_colours, viridis
+from genre_tui.confusion.heat_colours import has_colours, viridis
 
 Mel = Sequence[Sequence[float]]  # dB, frame by frame, low bands first
 
@@ -91,8 +91,7 @@ def level(frame: Sequence[float], row: int, rows: int) -> float:
 
     Args:
         frame: dB by band.
-        row: counted from below.
-        rows: their number.
+        row: of `rows`, counted from below.
     """
     bands = len(frame)
     begin = row * bands // rows
@@ -144,5 +143,4 @@ def _ink(share: float) -> str:
 
 
 def _colour(share: float) -> Color:
-    rgb: Rgb = viridis(round(share * _SHADES) / _SHADES)
-    return Color.from_rgb(*rgb)
+    return Color.from_rgb(*viridis(round(share * _SHADES) / _SHADES))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from rich.text import Text
 from textual.theme import Theme
 
 # Of variants, in order; each has a mark of its own.
@@ -39,6 +40,21 @@ STATE_STYLE: dict[str, str] = {
     "training": "bold cyan",
     "diverged": "magenta",
 }
+
+
+def state_text(state: str) -> Text:
+    """Glyph and name of a run's or trial's state."""
+    return Text(f"{STATE_GLYPH[state]} {state}", STATE_STYLE[state])
+
+
+def append_run(text: Text, is_demo: bool, state: str | None, protocol: str, dataset: str) -> Text:
+    """Append what a heading has after a run's name."""
+    if is_demo:
+        text.append("  ").append("DEMO DATA", "bold reverse")
+    if state:
+        text.append(f"  {STATE_GLYPH[state]} {state}", STATE_STYLE[state])
+    return text.append(f"  {protocol} on {dataset}", "not bold")
+
 
 DARK = Theme(
     name="genre-dark",

@@ -25,14 +25,7 @@ SEVERITIES = {
 
 @dataclass(frozen=True)
 class AuditFinding:
-    """One finding.
-
-    Args:
-        severity: one of `SEVERITIES`.
-        sentence: the finding.
-        advice: what to do about it, or "".
-        examples: rows or tracks.
-    """
+    """A finding of one of `SEVERITIES`, with advice, and rows or tracks as examples."""
 
     severity: str
     sentence: str
@@ -49,20 +42,15 @@ class AuditResult:
     @property
     def verdict(self) -> str:
         """The number of leaks and warnings."""
-        leaks, warnings = (self._count(severity) for severity in ("leak", "warning"))
-        return f"{leaks or 'no'} leak{'s' * (leaks != 1)}, {warnings or 'no'} warning" + (
-            f"{'s' * (warnings != 1)}."
-        )
-
-    def _count(self, severity: str) -> int:
-        return sum(found.severity == severity for found in self.findings)
+        severities = [found.severity for found in self.findings]
+        counts = [(name, severities.count(name)) for name in ("leak", "warning")]
+        return ", ".join(f"{n or 'no'} {name}{'s' * (n != 1)}" for name, n in counts) + "."
 
 
 class AuditRunner:
     """Runs audits, one at a time, and keeps their results by content of the dataset.
 
-    Args:
-        on_progress: called in a thread with each line of progress, and with "" at the end.
+    `on_progress` is called in a thread with each line of progress, and with "" at the end.
     """
 
     def __init__(self, on_progress: Callable[[str], object]) -> None:

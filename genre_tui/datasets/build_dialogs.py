@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Button, Input, RichLog, Static
-from textual.worker import get_current_worker
 
+from genre_tui.core.background import in_background
 from genre_tui.datasets.dataset_build import BuildSource, DatasetBuild, inspect_folder
-from genre_tui.shell.confirm_dialog import ConfirmDialog
-from genre_tui.shell.dialog import Dialog
+from genre_tui.shell.dialogs import ConfirmDialog, Dialog
 from genre_tui.widgets.form import FormRow
 
 _CHECK_DELAY = 0.15  # seconds after the last change
@@ -73,32 +73,27 @@ class BuildForm(Dialog[BuildSource]):
         """The current folder and name."""
         return self.query_one("#folder", Input).value, self.query_one("#name", Input).value
 
-    @work(thread=True, exclusive=True, group="check")
     def _check(self) -> None:
-        worker = get_current_worker()
-        typed = self.app.call_from_thread(lambda: self.typed)
-        source, problems = inspect_folder(*typed)
-        if not worker.is_cancelled:
-            self.app.call_from_thread(self._show_check, typed, source, problems)
+        typed = self.typed
+        handle = partial(self._show_check, typed)
+        fail = partial(self.put, "#about")
+        in_background(self, "check", partial(inspect_folder, *typed), handle, fail)
 
     def _show_check(
-        self, typed: tuple[str, str], source: BuildSource | None, problems: dict[str, str]
+        self, typed: tuple[str, str], found: tuple[BuildSource | None, dict[str, str]]
     ) -> None:
         """Show the result of a check."""
+        source, problems = found
         self._typed, self._source = typed, source
         for name in ("folder", "name"):
             self.query_one(f"#{name}-row", FormRow).show_problem(problems.get(name, ""))
         about = f"{source.about} It will be called {source.name}." if source else ""
-        self.query_one("#about", Static).update(Text(about))
-        self.query_one("#command", Static).update(Text(source.command if source else ""))
+        self.put("#about", about)
+        self.put("#command", source.command if source else "")
         self.query_one("#make", Button).disabled = source is None
         makes, self._builds_when_checked = self._builds_when_checked, False
         if makes:
             self.action_make()
-
-    @on(Button.Pressed, "#close")
-    def _leave(self) -> None:
-        self.action_close()
 
     @on(Button.Pressed, "#make")
     def action_make(self) -> None:
@@ -110,11 +105,7 @@ class BuildForm(Dialog[BuildSource]):
 
 
 class BuildDialog(Dialog[None]):
-    """The output of a build; closing the dialog does not end the build.
-
-    Args:
-        build: the running one.
-    """
+    """The output of a build; closing the dialog does not end the build."""
 
     DEFAULT_CSS = """
     BuildDialog > #box { width: 96; max-width: 100%; height: 80%; }
@@ -153,12 +144,11 @@ class BuildDialog(Dialog[None]):
         for line in lines[self._shown :]:
             log.write(Text(line))
         self._shown = len(lines)
-        self.query_one("#state", Static).update(Text(self._build.state))
+        self.put("#state", self._build.state)
         has_ended = self._build.ended is not None
         if has_ended and self._asked is not None and self._asked.is_current:
             self._asked.dismiss(None)  # there is nothing left to stop
-        keys = "Esc closes" if has_ended else "l leaves it running, Esc stops it"
-        self.query_one("#keys", Static).update(Text(keys))
+        self.put("#keys", "Esc closes" if has_ended else "l leaves it running, Esc stops it")
 
     def action_leave(self) -> None:
         """Close the dialog."""

@@ -21,7 +21,6 @@ class BuildSource:
     """A folder from which a dataset can be built.
 
     Args:
-        folder: its path.
         name: of the dataset.
         is_arrays: whether it holds arrays rather than recordings.
         about: its content, a sentence.
@@ -47,9 +46,7 @@ class BuildSource:
 class DatasetBuild:
     """The subprocess that builds a dataset.
 
-    Args:
-        source: the folder.
-        on_change: called in a thread for each line of output, and at the end.
+    `on_change` is called in a thread for each line of output, and at the end.
     """
 
     def __init__(self, source: BuildSource, on_change: Callable[[], object]) -> None:
@@ -94,9 +91,7 @@ class DatasetBuild:
 def inspect_folder(folder: str, name: str) -> tuple[BuildSource | None, dict[str, str]]:
     """Check the folder and name of a new dataset; returns the source, and error messages by field.
 
-    Args:
-        folder: as typed.
-        name: as typed; "" for the folder's.
+    Where the name is empty, it is the folder's.
     """
     from data.storage import catalogue
 

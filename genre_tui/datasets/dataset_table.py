@@ -19,11 +19,11 @@ def dataset_columns() -> list[Column[DatasetLine]]:
     return [
         Column("name", "dataset", 14, lambda line: line.name, grows=1),
         Column("kind", "made of", 10, lambda line: line.kind, rank=2),
-        Column("genres", "genres", 6, _genres, is_number=True, rank=1),
+        Column("genres", "genres", 6, lambda line: str(len(line.genres) or ""), True, rank=1),
         Column("rows", "train/val/test", 15, _rows, is_number=True),
-        Column("tracks", "tracks", 6, _tracks, is_number=True),
+        Column("tracks", "tracks", 6, lambda line: str(line.tracks or ""), is_number=True),
         Column("mel", "mel", 3, _mel),
-        Column("size", "size", 8, _size, is_number=True, rank=3),
+        Column("size", "size", 8, lambda line: size_text(line.size), is_number=True, rank=3),
     ]
 
 
@@ -33,14 +33,8 @@ def datasets_csv(found: Datasets) -> str:
     columns += ["content_sha256", "problem"]
     rows = []
     for line in found.lines:
-        is_default = line.name == found.default
-        cells: list[object] = [
-            line.name,
-            int(is_default),
-            line.kind,
-            ";".join(line.genres),
-            *line.rows,
-        ]
+        is_default, genres = int(line.name == found.default), ";".join(line.genres)
+        cells: list[object] = [line.name, is_default, line.kind, genres, *line.rows]
         cells += [line.tracks, int(line.has_mel), line.size, line.sha256, line.problem]
         rows.append(cells)
     return csv_text(columns, rows)
@@ -52,20 +46,8 @@ def _rows(line: DatasetLine) -> str:
     return "/".join(map(str, line.rows)) if line.is_made else "on first use"
 
 
-def _genres(line: DatasetLine) -> str:
-    return str(len(line.genres) or "")
-
-
-def _tracks(line: DatasetLine) -> str:
-    return str(line.tracks or "")
-
-
 def _mel(line: DatasetLine) -> str:
     return "" if line.problem else "yes" if line.has_mel else "no"
-
-
-def _size(line: DatasetLine) -> str:
-    return size_text(line.size) if line.size else ""
 
 
 def card_text(
@@ -85,12 +67,10 @@ def card_text(
         return Group(title, sign + Text(line.problem))
     parts: list[RenderableType] = [title]
     if not line.is_made:
-        about = (
-            f"Made on first use, in about half a minute: {sum(line.rows)} rows of music that is "
-        )
-        return Group(title, Text(f"{about}synthesised, {', '.join(line.genres)}."))
+        about = f"{sum(line.rows)} rows of music that is synthesised, {', '.join(line.genres)}"
+        return Group(title, Text(f"Made on first use, in about half a minute: {about}."))
     if card is None:
-        parts.append(Text("Looking ...", "dim"))
+        parts.append(Text("Reading ...", "dim"))
     else:
         parts += [table(["genre", *SPLITS, "all"], card.counts), _facts(card)]
     parts += [Text(), Text("Audit", "bold")]
@@ -99,7 +79,9 @@ def card_text(
 
 
 def size_text(size: int) -> str:
-    """Bytes as MB or GB."""
+    """Bytes as MB or GB; "" for none."""
+    if not size:
+        return ""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 

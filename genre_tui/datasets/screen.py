@@ -25,8 +25,6 @@ from genre_tui.model.dataset_rows import DatasetCard, DatasetLine, Datasets
 from genre_tui.shell.base_page import BasePage
 from genre_tui.widgets.row_table import RowTable
 
-_READ_ONLY = "Started with --read-only: nothing is {} here."
-
 
 class DataPage(BasePage):
     """The table of datasets, and the card of the one under the cursor."""
@@ -75,17 +73,15 @@ class DataPage(BasePage):
         self._audits.cancel()
 
     def activated(self) -> None:
-        """Look up the datasets again."""
-        self._look()
-
-    def go_to(self, name: str) -> None:
-        """Select a dataset."""
-        self._table.move_to(name)
+        """Look up the datasets."""
+        work = partial(dataset_rows.read_datasets, self.session.data)
+        in_background(self, "datasets", work, self._show, self.show_problem)
 
     @property
     def line(self) -> DatasetLine | None:
         """The dataset under the cursor."""
-        return self._table.item
+        line: DatasetLine | None = self.table.item
+        return line
 
     def action_audit(self) -> None:
         """Audit the dataset, or end the running audit."""
@@ -101,26 +97,33 @@ class DataPage(BasePage):
 
     def action_use(self) -> None:
         """Make the dataset the default of all commands."""
-        if self.session.read_only:
-            self.show_message(_READ_ONLY.format("changed"))
-        elif self.line is not None and self.line.problem:
-            self._problem(self.line.problem)
-        elif self.line is not None:
-            self._change("use", self.line.name)
+        line = self.line
+        if line is None or not self.may_change("changed"):
+            return
+        if line.problem:
+            self.show_problem(line.problem)
+        else:
+            self._change("use", line.name)
 
     def action_remove(self) -> None:
         """Delete the dataset, after a question."""
-        from genre_tui.shell.confirm_dialog import ConfirmDialog
+        from genre_tui.shell.dialogs import ConfirmDialog
 
         line = self.line
-        if self.session.read_only:
-            self.show_message(_READ_ONLY.format("removed"))
-        elif line is None or not line.is_made:
+        if not self.may_change("removed"):
+            return
+        if line is None or not line.is_made:
             self.show_message("There is nothing to remove.")
-        else:
-            about = [f"{line.path} ({size_text(line.size)})", "Runs keep their results."]
-            asked = ConfirmDialog(f"Delete the dataset {line.name}?", about, "delete it", "keep it")
-            self.app.push_screen(asked, partial(self._agreed, line.name))
+            return
+        name = line.name
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._change("remove", name)
+
+        about = [f"{line.path} ({size_text(line.size)})", "Runs keep their results."]
+        asked = ConfirmDialog(f"Delete the dataset {name}?", about, "delete it", "keep it")
+        self.app.push_screen(asked, answered)
 
     def action_make(self) -> None:
         """Open the form that builds a dataset, or the output of a running build."""
@@ -128,9 +131,7 @@ class DataPage(BasePage):
 
         if self._build is not None and self._build.ended is None:
             self.app.push_screen(BuildDialog(self._build))
-        elif self.session.read_only:
-            self.show_message(_READ_ONLY.format("made"))
-        else:
+        elif self.may_change("made"):
             self.app.push_screen(BuildForm(), self._make)
 
     def _make(self, source: BuildSource | None) -> None:
@@ -157,12 +158,8 @@ class DataPage(BasePage):
             failed = build.ended.status != 0 and not build.ended.cancelled
             if not open_dialogs:
                 self.show_message(build.state, problem=failed)
-            self._look()
+            self.activated()
         self._show_status()
-
-    def _agreed(self, name: str, yes: bool | None) -> None:
-        if yes:
-            self._change("remove", name)
 
     @on(RowTable.Moved, "#datasets")
     def _another(self) -> None:
@@ -173,20 +170,15 @@ class DataPage(BasePage):
     def _to_card(self) -> None:
         self.query_one("#card").focus()
 
-    def _look(self) -> None:
-        """Look up the datasets."""
-        work = partial(dataset_rows.look, self.session.data)
-        in_background(self, "datasets", work, self._show, self._problem)
-
     def _show(self, found: Datasets) -> None:
         wanted = self._wanted or (None if self._datasets.lines else found.default)
         self._datasets, self._wanted = found, None
         if found.problem:
-            self._problem(found.problem)
-        self._table.show(found.lines)
+            self.show_problem(found.problem)
+        self.table.show(found.lines)
         if wanted is not None:
-            self._table.move_to(wanted)
-        self._table.redraw_all()  # another one may be the default
+            self.table.move_to(wanted)
+        self.table.refresh()  # another one may be the default
         self._show_card()
 
     def _show_card(self) -> None:
@@ -215,22 +207,20 @@ class DataPage(BasePage):
     def _change(self, what: str, name: str) -> None:
         """Change the catalogue, in a thread."""
 
-        def change() -> None:
+        def change() -> str:
             from data.storage import catalogue
 
-            {"use": catalogue.use, "remove": catalogue.remove}[what](name)
+            if what == "use":
+                catalogue.use(name)
+                return f"{name} is the default now."
+            catalogue.remove(name)
+            return f"{name} is gone."
 
-        done = "is the default now" if what == "use" else "is gone"
-        in_background(
-            self, "change", change, lambda _: self._changed(f"{name} {done}."), self._problem
-        )
+        def changed(text: str) -> None:
+            self.show_message(text)
+            self.activated()
 
-    def _changed(self, text: str) -> None:
-        self.show_message(text)
-        self._look()
-
-    def _problem(self, problem: str) -> None:
-        self.show_message(problem, problem=True)
+        in_background(self, "change", change, changed, self.show_problem)
 
     def _show_status(self, text: str = "") -> None:
         """Show a running build or audit above the table."""
@@ -239,10 +229,6 @@ class DataPage(BasePage):
         status = self.query_one("#status", Static)
         status.set_class(bool(text), "-shown")
         status.update(Text(text, no_wrap=True, overflow="ellipsis"))
-
-    @property
-    def _table(self) -> RowTable[DatasetLine]:
-        return self.query_one("#datasets", RowTable)
 
     def _sign(self, line: DatasetLine) -> str:
         if line.problem:

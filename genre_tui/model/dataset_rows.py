@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +24,12 @@ class DatasetLine:
     """A dataset in a line.
 
     Args:
-        name: that commands know it by: of the catalogue, or a file's path.
-        path: of its file, which the demo may not have yet.
+        name: in the catalogue, or a file's path.
         is_made: whether the file is there, and of this version where it is the demo.
-        problem: why it cannot be used, in a sentence; "" where it can.
+        problem: why it cannot be used, a sentence, or "".
         kind: what it was made of, in a word.
-        genres: class names in label order.
         rows: of the train, validation and test splits.
-        tracks: that its rows name; 0 where they name none.
-        has_mel: whether there are mel-spectrograms.
+        tracks: number of tracks; 0 where the rows name none.
         size: of the file, in bytes.
         sha256: hash of its content.
     """
@@ -50,7 +48,7 @@ class DatasetLine:
 
     @property
     def key(self) -> str:
-        """Tells contents apart."""
+        """Identifies its content."""
         return self.sha256 or str(self.path)
 
     @property
@@ -68,9 +66,9 @@ class Datasets:
     """All datasets.
 
     Args:
-        lines: the demo, made or not, among them; by name.
+        lines: by name; the demo, made or not, is one of them.
         default: name of the one that is used where none is named.
-        problem: why there may be more, in a sentence, or "".
+        problem: why some may be missing, a sentence, or "".
     """
 
     lines: tuple[DatasetLine, ...]
@@ -96,11 +94,11 @@ class DatasetCard:
     about: Mapping[str, str]
 
 
-def look(also: str | None = None) -> Datasets:
-    """All datasets as they are now; those that cannot be used are lines that say so.
+def read_datasets(also: str | None = None) -> Datasets:
+    """All datasets as they are now, also damaged ones.
 
     Args:
-        also: path of a file that is none of the catalogue's, if it ends in .h5.
+        also: a dataset that is added if it is the path of an .h5 file.
     """
     from data.storage import catalogue
 
@@ -136,7 +134,7 @@ def _line(name: str, path: Path) -> DatasetLine:
         found = os.stat(path)
     except FileNotFoundError:
         if name == DEMO:
-            return _demo_to_be(path)
+            return _unmade_demo(path)
         return DatasetLine(name, path, problem=f"there is no file {path}.")
     except OSError as error:
         reason = f"{path} cannot be read: {error.strerror}."
@@ -171,12 +169,12 @@ def _summarised(name: str, path: Path) -> DatasetLine:
     )
 
 
-def _demo_to_be(path: Path) -> DatasetLine:
-    """The demo before it is made: what it will be is known."""
+def _unmade_demo(path: Path) -> DatasetLine:
+    """The demo before it is made: its content is known."""
     from data.sources.demo import GENRES, demo_tracks
 
     tracks = demo_tracks()
-    rows = {"train": 0, "validation": 0, "test": 0}
+    rows = Counter[str]()
     for track in tracks:
         rows[track.split] += track.seconds
     return DatasetLine(

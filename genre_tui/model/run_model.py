@@ -1,4 +1,4 @@
-"""A run as the screens draw it: its plan, and all that its events have told so far."""
+"""A run as the screens draw it: its plan, and its state by its events and results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RunModel:
         self._learn(run.read_manifest())
 
     def _learn(self, manifest: RunManifest) -> None:
-        """Take in a manifest; trials that are known already stay as they are."""
+        """Use a manifest; trials that are known already stay as they are."""
         self.manifest = manifest
         self.study, self.protocol = manifest.study, manifest.protocol
         self.dataset = manifest.dataset.name
@@ -57,15 +57,15 @@ class RunModel:
 
     @property
     def is_alive(self) -> bool:
-        """Whether somebody carries it out."""
+        """Whether a process trains it."""
         return self.state in ("running", "stopping")
 
     def count(self, *statuses: str) -> int:
-        """Trials that are one of these."""
+        """Number of trials with one of these statuses."""
         return sum(trial.status in statuses for trial in self.trials.values())
 
     def handle(self, update: RunUpdate) -> None:
-        """Take in what is new; what makes no sense is left out."""
+        """Update it; events that make no sense are left out."""
         if update.anew:
             self.progress = RunProgress(history=None)
         if update.anew or update.manifest is not None:
@@ -78,8 +78,8 @@ class RunModel:
         for name, result in (update.results or {}).items():
             if result is not None and name in self.trials:
                 self.trials[name].restore(result)
-                self._ended(self.trials[name], first_changed=1)
-        if self.state == "crashed":  # no event says that nothing trains any more
+                self._changed(name, 1)
+        if self.state == "crashed":  # no event reports that
             self.progress.interrupt()
 
     def _handle(self, entry: LogEntry) -> None:
@@ -90,17 +90,14 @@ class RunModel:
             case EpochEnded(trial=name, epoch=epoch):
                 self._changed(name, max(epoch, 1))
             case TrialEnded(trial=name) if name in self.trials:
-                self._ended(self.trials[name], first_changed=self.trials[name].length + 1)
-
-    def _ended(self, trial: TrialProgress, first_changed: int) -> None:
-        self._changed(trial.id, first_changed)
+                self._changed(name, self.trials[name].length + 1)
 
     def _changed(self, trial: str, epoch: int) -> None:
         for group in self._groups.get(trial, ()):
             group.changed(epoch)
 
     def _settings(self) -> tuple[VariantGroups, ...]:
-        """Variants, learning rates and seeds, as they belong together."""
+        """The groups of trials by variant and learning rate."""
         self._groups: dict[str, list[Group]] = {}
         settings = []
         for name, variant in zip(self.variants, self.manifest.variants, strict=True):

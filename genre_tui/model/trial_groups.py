@@ -11,11 +11,7 @@ from experiments.runs.progress import TrialProgress
 
 @dataclass
 class Band:
-    """A metric, epoch by epoch; NaN where no trial has a finite value.
-
-    Args:
-        mean, low, high: over the trials that have trained for so long.
-    """
+    """Mean and range of a metric over trials by epoch; NaN where none has a finite value."""
 
     mean: list[float] = field(default_factory=list)
     low: list[float] = field(default_factory=list)
@@ -23,13 +19,7 @@ class Band:
 
 
 class Group:
-    """Trials that differ in their seeds only: a variant at one learning rate.
-
-    Args:
-        variant: its name.
-        learning_rate: of all of them.
-        trials: at least one.
-    """
+    """Trials that differ in their seeds only: a variant at one learning rate."""
 
     def __init__(self, variant: str, learning_rate: float, trials: Sequence[TrialProgress]) -> None:
         self.variant, self.learning_rate, self.trials = variant, learning_rate, tuple(trials)
@@ -37,7 +27,7 @@ class Group:
         self._score: float | None = None
 
     def changed(self, epoch: int) -> None:
-        """Figures of an epoch, from 1, and of those after it are no longer what they were."""
+        """Discard the bands from an epoch on: values of its trials have changed."""
         self._score = None
         for band in self._bands.values():
             for values in (band.mean, band.low, band.high):
@@ -56,12 +46,11 @@ class Group:
         -1 where none has begun.
         """
         if self._score is None:
+            lost = ("diverged", "failed")
             scores = [
-                0.0
-                if trial.status in ("diverged", "failed")
-                else (trial.best[1] if trial.best else 0.0)
+                trial.best[1] if trial.best and trial.status not in lost else 0.0
                 for trial in self.trials
-                if trial.length or trial.status in ("diverged", "failed")
+                if trial.length or trial.status in lost
             ]
             self._score = sum(scores) / len(scores) if scores else -1.0
         return self._score
@@ -85,12 +74,7 @@ class Group:
 
 @dataclass(frozen=True)
 class VariantGroups:
-    """A variant's settings.
-
-    Args:
-        name: of the variant.
-        groups: one a learning rate.
-    """
+    """A variant's groups of trials, one a learning rate."""
 
     name: str
     groups: tuple[Group, ...]

@@ -17,7 +17,6 @@ class Curve:
         mark: one character that identifies it without colour.
         x, y: its points; NaN is a gap.
         low, high: edges of its band; empty for none.
-        dotted: whether it is drawn with every third dot.
         is_strong: whether it is drawn over all others, in bold.
         last: value beside its name; None for the last of `y`, which may be smoothed.
     """

@@ -21,9 +21,7 @@ _LEAST_HEIGHT = 4
 class Plot(Widget):
     """Curves with bands under a title; only changed parts of its lines are redrawn."""
 
-    DEFAULT_CSS = """
-    Plot { height: 1fr; width: 1fr; }
-    """
+    DEFAULT_CSS = "Plot { height: 1fr; width: 1fr; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -34,14 +32,7 @@ class Plot(Widget):
         self._strips: list[Strip] = []
 
     def show(self, title: Text, curves: Sequence[Curve], frame: Frame, nothing: str = "") -> None:
-        """Show curves.
-
-        Args:
-            title: above them.
-            curves: see `draw`.
-            frame: around them.
-            nothing: text where no curve has a point.
-        """
+        """Show curves under a title, or the text `nothing` where none has a point."""
         self._title, self._curves, self._frame, self._nothing = title, curves, frame, nothing
         self._draw()
 

@@ -20,12 +20,9 @@ from genre_tui.widgets.columns import without_middle
 def names_of(
     curves: Sequence[Curve], figure: Callable[[float], str], most: int
 ) -> list[tuple[Curve, str]]:
-    """Curves with the labels at their ends: mark, name and last value.
+    """Named curves with the labels at their ends: mark, name and last value.
 
-    Args:
-        curves: those without a name are left out.
-        figure: formats a value.
-        most: largest width; where it is small the labels are marks only.
+    Where `most`, the largest width, is small the labels are marks only.
     """
     named = [(curve, end) for curve in curves if curve.name and (end := curve.end)]
     figures = [figure(end[1] if curve.last is None else curve.last) for curve, end in named]
@@ -89,24 +86,17 @@ Line = list[Segment]
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawn plot.
-
-    Args:
-        lines: `height` of them, `width` wide.
-        is_cut: whether outliers are cut off.
-    """
+    """A drawn plot; `is_cut`: outliers are cut off."""
 
     lines: list[Line]
     is_cut: bool
 
 
 def draw(curves: Sequence[Curve], frame: Frame, width: int, height: int, paint: Paint) -> Drawing:
-    """Draw curves.
+    """Draw curves, the most important first; strong ones are drawn last.
 
     Args:
-        curves: the most important first; strong ones are drawn last.
-        frame: around them.
-        width, height: in cells.
+        width, height: in terminal cells.
         paint: the style of a series.
     """
     y_scale, cut = _y_scale(curves, frame)

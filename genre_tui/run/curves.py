@@ -23,9 +23,8 @@ class Metric:
     """The metric of a plot.
 
     Args:
-        title: with the unit.
         validation, train: names in the history; "" for none.
-        factor: to the unit.
+        factor: to the title's unit.
         figure: format of a value.
     """
 

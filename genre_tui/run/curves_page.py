@@ -20,7 +20,6 @@ from genre_tui.run.headings import curves_line, nothing_to_draw
 from genre_tui.run.trial_table import TrialEntry
 from genre_tui.shell.run_control_page import RunControlPage
 from genre_tui.widgets.row_table import RowTable
-from genre_tui.widgets.status_text import StatusText
 
 _LEAST = (80, 20)  # least size for four plots, in terminal cells
 
@@ -37,11 +36,7 @@ class PlotGrid(Grid):
     """
 
     class Clicked(Message):
-        """The plot of metric number `metric` was clicked."""
-
-        def __init__(self, metric: int) -> None:
-            super().__init__()
-            self.metric = metric
+        """Another plot was selected by a click."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -70,14 +65,10 @@ class PlotGrid(Grid):
     def show(
         self, model: RunModel, options: CurveOptions, nothing: str, *, grows: bool = False
     ) -> None:
-        """Draw the visible plots.
+        """Draw the visible plots, or the text `nothing` where there are no curves.
 
-        Args:
-            model: of the run.
-            options: what is drawn.
-            nothing: text where there are no curves.
-            grows: whether only points were added: plots other than the selected one are drawn
-                every other time then, which saves bytes on a slow line.
+        If only points were added (`grows`), plots other than the selected one are drawn every
+        other time, which saves bytes on a slow line.
         """
         self._shown = model, options, nothing
         self._is_turn = not (grows and self._is_turn)
@@ -109,10 +100,11 @@ class PlotGrid(Grid):
         self._plots[number].show(title, curves_of(model, metric, options), frame, nothing)
 
     def on_click(self, event: events.Click) -> None:
-        """Post `Clicked` for the clicked plot."""
+        """Select the clicked plot."""
         for number, plot in enumerate(self._plots):
             if plot.display and plot.region.contains(event.screen_x, event.screen_y):
-                self.post_message(self.Clicked(number))
+                self.choose(number)
+                self.post_message(self.Clicked())
 
     @property
     def _plots(self) -> list[Plot]:
@@ -138,21 +130,15 @@ class CurvesPage(RunControlPage):
         self.options = CurveOptions()
 
     @property
-    def table(self) -> RowTable[TrialEntry]:
-        """The table of trials."""
-        return self.query_one("#trials", RowTable)
-
-    @property
     def plots(self) -> PlotGrid:
         """The curves."""
         return self.query_one(PlotGrid)
 
+    @on(PlotGrid.Clicked)
     def draw_curves(self, *, grow: bool = False) -> None:
         """Draw the curves; `grow` if only points were added."""
         if self.model is not None:
-            self.query_one("#curves-caption", StatusText).set_text(
-                curves_line(self.model, self.options)
-            )
+            self.put("#curves-caption", curves_line(self.model, self.options))
             self.plots.show(self.model, self.options, nothing_to_draw(self.model), grows=grow)
 
     def choose(self, **changes: object) -> None:
@@ -199,7 +185,7 @@ class CurvesPage(RunControlPage):
         if row is not None:
             without = tuple(trial for trial in pinned if trial != row.id)
             self.choose(pinned=without if row.id in pinned else (*pinned, row.id))
-            self.table.redraw_all()  # the numbers of other pins may have changed
+            self.table.refresh()  # the numbers of other pins may have changed
 
     @on(RowTable.Moved)
     def _moved(self) -> None:
@@ -210,11 +196,6 @@ class CurvesPage(RunControlPage):
             number = names.index(row.variant) if row.variant in names else 0
             if number != self.options.variant:
                 self.choose(variant=number)
-
-    @on(PlotGrid.Clicked)
-    def _plot_clicked(self, event: PlotGrid.Clicked) -> None:
-        self.plots.choose(event.metric)
-        self.draw_curves()
 
     def pin_of(self, row: TrialEntry) -> str:
         """The mark of a pinned trial's curve."""

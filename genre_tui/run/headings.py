@@ -6,7 +6,7 @@ from rich.text import Text
 
 from data.terminal.text import duration
 from experiments.runs.manifest import DeviceRecord
-from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.core.theme import state_text
 from genre_tui.model.run_model import RunModel
 from genre_tui.run.curves import MOST_VARIANTS, CurveOptions, Metric
 
@@ -47,7 +47,7 @@ def progress_line(model: RunModel, width: int) -> Text:
             parts.append(f"{training} training")
     text = Text(no_wrap=True)
     if state:
-        text.append(f"{STATE_GLYPH.get(state, '?')} {state}", STATE_STYLE.get(state, ""))
+        text.append_text(state_text(state))
     tail = f" {100 * share:3.0f} %  {'  '.join(parts)}"
     room = width - text.cell_len - len(tail) - 2
     if room >= _SHORTEST_BAR:
@@ -67,7 +67,7 @@ def notice_line(model: RunModel) -> Text:
         return Text(f"Failed: {model.reason} Press r to resume it.", "bold")
     if model.state == "crashed":
         return Text(
-            "The process that carried it out has died. Press r to resume it, o to see why.", "bold"
+            "The process that trained it has died. Press r to resume it, o to see why.", "bold"
         )
     if model.state == "stopping":
         return Text("It stops at the end of its epoch.")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events, on
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -19,8 +19,7 @@ from genre_tui.model.run_model import RunModel
 from genre_tui.run import trial_table
 from genre_tui.run.curves_page import CurvesPage, PlotGrid
 from genre_tui.run.headings import device_line, notice_line, progress_line, title_line
-from genre_tui.run.output_pane import OutputPane
-from genre_tui.run.trial_pane import TrialPane
+from genre_tui.run.panes import OutputPane, TrialPane
 from genre_tui.run.trial_table import TrialEntries, TrialEntry
 from genre_tui.watch.messages import RunUpdate
 from genre_tui.widgets.row_table import RowTable
@@ -106,7 +105,6 @@ class RunPage(CurvesPage):
 
     def on_mount(self) -> None:
         """Focus the trials."""
-        super().on_mount()
         self.table.focus()
 
     def run_updated(self, model: RunModel | None, update: RunUpdate | None) -> None:
@@ -123,7 +121,7 @@ class RunPage(CurvesPage):
             self._is_waiting = True
             self.set_timer(_REDRAW_DELAY, self._grow)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Fit the lines to the new width."""
         self.call_after_refresh(self._draw)
 
@@ -189,14 +187,8 @@ class RunPage(CurvesPage):
 
     def action_resume(self) -> None:
         """Resume it."""
-        if self._run is None or self.model is None:
-            return
-        if self.model.is_alive:
-            self.show_message(
-                f"{self._run.name} is {self.model.state}: there is nothing to resume."
-            )
-        else:
-            self.resume(self._run)
+        if self._run is not None and self.model is not None:
+            self.resume(self._run, self.model.state)
 
     async def action_detach(self) -> None:
         """Go to the screen Runs, and show how to come back."""
@@ -228,12 +220,15 @@ class RunPage(CurvesPage):
         self.set_class(model is None, "-empty")
         if model is None:
             for name in ("#title", "#progress", "#devices"):
-                self.query_one(name, StatusText).set_text(Text())
-            self._notice(self._why_empty())
+                self.put(name, Text())
+            why = "No run is chosen. Press 2 for all runs; Enter opens one."
+            if self._run is not None:
+                why = self.app.problem or f"{self._run.name} cannot be read."
+            self._notice(Text(why))
             return
-        self.query_one("#title", StatusText).set_text(title_line(model, width))
-        self.query_one("#progress", StatusText).set_text(progress_line(model, width))
-        self.query_one("#devices", StatusText).set_text(device_line(model, width))
+        self.put("#title", title_line(model, width))
+        self.put("#progress", progress_line(model, width))
+        self.put("#devices", device_line(model, width))
         self._notice(notice_line(model))
         self._draw_trials()
         self.draw_curves(grow=grow and model.is_alive)
@@ -242,12 +237,7 @@ class RunPage(CurvesPage):
 
     def _notice(self, text: Text) -> None:
         self.set_class(bool(text), "-noticed")
-        self.query_one("#notice", StatusText).set_text(text, layout=True)
-
-    def _why_empty(self) -> Text:
-        if self._run is None:
-            return Text("No run is chosen. Press 2 for all runs; Enter opens one.")
-        return Text(self.app.problem or f"{self._run.name} cannot be read.")
+        self.put("#notice", text, layout=True)
 
     def _draw_trials(self) -> None:
         if self.model is None:

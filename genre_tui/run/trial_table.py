@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.text import Text
-
 from experiments.export.csv_files import csv_text
 from experiments.runs import checksums
 from experiments.runs.progress import TrialProgress
-from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
+from genre_tui.core.theme import state_text
 from genre_tui.model.run_model import METRICS, RunModel
 from genre_tui.widgets.columns import Column
 
@@ -23,11 +21,9 @@ _URGENCY = ("training", "failed", "diverged", "waiting", "finished")
 
 @dataclass(frozen=True)
 class TrialEntry:
-    """A row of the table.
+    """A row of the table: a trial as it was when the row was made.
 
     Args:
-        id, variant, seed, rate: of the trial.
-        status: see `TrialProgress`.
         epoch, epochs: last finished epoch, and the most it trains for.
         best: epoch and value of the highest validation macro-F1 so far, or None.
         test: macro-F1 on the test rows; None where it was not tested.
@@ -82,7 +78,7 @@ def _row(trial: TrialProgress, place: int) -> TrialEntry:
 def columns() -> list[Column[TrialEntry]]:
     """Columns from left to right."""
     return [
-        Column("state", "state", 10, _state),
+        Column("state", "state", 10, lambda row: state_text(row.status)),
         Column("variant", "variant", 10, lambda row: row.variant, grows=1, keeps_end=True),
         Column("seed", "seed", 5, lambda row: str(row.seed), is_number=True),
         Column("rate", "rate", 8, lambda row: f"{row.rate:g}", is_number=True, rank=2),
@@ -96,7 +92,7 @@ def columns() -> list[Column[TrialEntry]]:
 ORDERS: tuple[tuple[str, Callable[[TrialEntry], Any]], ...] = (
     ("place", lambda row: row.place),
     ("best", lambda row: -row.best[1] if row.best else 1.0),
-    ("state", lambda row: _URGENCY.index(row.status) if row.status in _URGENCY else 9),
+    ("state", lambda row: _URGENCY.index(row.status)),
     ("variant", lambda row: row.variant),
     ("seed", lambda row: row.seed),
     ("rate", lambda row: row.rate),
@@ -190,10 +186,6 @@ def _epochs(row: TrialEntry) -> str:
     many = f"{row.epochs / 1000:.3g}k"
     texts = (f"{row.epoch}/{row.epochs}", f"{row.epoch}/{many}", f"{row.epoch}")
     return next((one for one in texts if len(one) <= _EPOCH), texts[-1])
-
-
-def _state(row: TrialEntry) -> Text:
-    return Text(f"{STATE_GLYPH.get(row.status, '?')} {row.status}", STATE_STYLE.get(row.status, ""))
 
 
 def _percent(share: float | None) -> str:

@@ -26,11 +26,7 @@ class FilterLine(Vertical):
     """
 
     class Changed(Message):
-        """The filter has changed; terms that are wrong are left out."""
-
-        def __init__(self, chosen: RunFilter) -> None:
-            super().__init__()
-            self.chosen = chosen
+        """The text has changed."""
 
     class Done(Message):
         """The user has finished typing."""
@@ -49,9 +45,9 @@ class FilterLine(Vertical):
         return self.query_one(Input).value
 
     @property
-    def is_open(self) -> bool:
-        """Whether it is visible."""
-        return self.has_class("-open")
+    def filter(self) -> RunFilter:
+        """The filter; terms that are wrong are left out."""
+        return parse_filter(self.value)[0]
 
     def open(self) -> None:
         """Show and focus it."""
@@ -76,7 +72,7 @@ class FilterLine(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Changed(parse_filter(event.value)[0]))
+        self.post_message(self.Changed())
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -50,20 +50,12 @@ class RunFilter:
     tests: tuple[Predicate, ...] = ()
 
     def matches(self, run: RunSummary, now: datetime) -> bool:
-        """Whether a run matches.
-
-        Args:
-            run: its summary.
-            now: UTC, for ages.
-        """
+        """Whether a run matches; `now` is UTC, for ages."""
         return all(test(run, now) for test in self.tests)
 
 
 def parse_filter(text: str) -> tuple[RunFilter, str]:
-    """Parse a filter.
-
-    Args:
-        text: terms separated by spaces, all of which must hold; a comma between values means or.
+    """Parse terms separated by spaces, all of which must hold; a comma between values means or.
 
     Returns:
         The filter of the terms that are right, and an error message about another one, or "".

@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 from experiments.export.csv_files import csv_text
-from genre_tui.core.theme import MARKS, STATE_GLYPH, STATE_STYLE
+from genre_tui.core.theme import MARKS, state_text
 from genre_tui.plots.curve import Curve
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.columns import Column
 
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_CURVE = 10  # columns of a sparkline
+_URGENCY = ("running", "stopping", "crashed", "failed", "damaged", "stopped", "finished")
 _UNITS = ((86400 * 7 * 9, 86400 * 7, "w"), (86400 * 2, 86400, "d"), (3600 * 2, 3600, "h"))
 
 
@@ -47,15 +50,10 @@ def age_words(seconds: float | None) -> str:
     return f"{seconds // 60:.0f} min" if seconds >= 60 else "<1 min"
 
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-
-
 def sparkline(values: Sequence[float], width: int) -> str:
-    """A curve in block characters, scaled from its lowest to its highest value.
+    """A curve in at most `width` block characters, scaled from its lowest to its highest value.
 
-    Args:
-        values: NaN is a gap.
-        width: largest number of characters; of more values each shows the mean of several.
+    NaN is a gap; of more values than characters each character shows the mean of several.
     """
     if width < 1:
         return ""
@@ -79,20 +77,6 @@ def sparkline(values: Sequence[float], width: int) -> str:
 def _mean(values: Sequence[float]) -> float:
     known = [value for value in values if math.isfinite(value)]
     return sum(known) / len(known) if known else math.nan
-
-
-_CURVE = 10  # columns of a sparkline
-_URGENCY = {
-    state: number
-    for number, state in enumerate(
-        ("running", "stopping", "crashed", "failed", "damaged", "stopped", "finished")
-    )
-}
-
-
-def state_text(state: str) -> Text:
-    """A state's glyph and word."""
-    return Text(f"{STATE_GLYPH.get(state, '?')} {state}", STATE_STYLE.get(state, ""))
 
 
 def share_text(run: RunSummary) -> str:
@@ -130,13 +114,7 @@ def _best(run: RunSummary) -> str:
 
 @dataclass(frozen=True)
 class SortOrder:
-    """A sort order of the table.
-
-    Args:
-        column: key of the column.
-        key: value of a run to sort by.
-        is_falling: whether the largest comes first, unless reversed.
-    """
+    """A sort order of the table, by a column; `is_falling`: the largest comes first."""
 
     column: str
     key: Callable[[RunSummary], object]
@@ -145,7 +123,7 @@ class SortOrder:
 
 ORDERS: tuple[SortOrder, ...] = (
     SortOrder("age", lambda run: run.created, True),
-    SortOrder("state", lambda run: _URGENCY[run.state]),
+    SortOrder("state", lambda run: _URGENCY.index(run.state)),
     SortOrder("best", lambda run: -1.0 if run.best is None else run.best, True),
     SortOrder("study", lambda run: run.study),
     SortOrder("dataset", lambda run: run.dataset),
@@ -176,7 +154,7 @@ def titles(order: SortOrder, *, turned: bool) -> dict[str, str]:
 def about(run: RunSummary) -> Text:
     """A run in two lines."""
     parts = [f"{run.protocol} on {run.dataset}"] if run.dataset else []
-    parts += [f"carried out on {run.host}"] if run.host else []
+    parts += [f"trained on {run.host}"] if run.host else []
     line = ": ".join(part for part in (", ".join(parts), run.reason) if part)
     return Text().append(run.run.name, "bold").append(f"\n{line}")
 
@@ -186,8 +164,10 @@ def details(run: RunSummary) -> Text:
     text = Text().append(run.run.name, "bold").append("\n\n")
     text.append_text(state_text(run.state)).append(f" {share_text(run)}\n")
     text.append(f"{run.reason}\n" if run.reason else "").append("\n")
+    created = created_at(run)
+    when = f"{created:%Y-%m-%d %H:%M} UTC" if created else run.created
     rows = [("protocol", run.protocol), ("dataset", run.dataset), ("host", run.host)]
-    rows += [("created", _created(run.created))]
+    rows.append(("created", when))
     if run.state != "damaged":
         rows.append(("trials", f"{run.done} of {run.trials} have ended"))
     if run.best is not None:
@@ -202,13 +182,6 @@ def curve_of(run: RunSummary) -> Curve:
     """Validation macro-F1 of the best trial, in per cent."""
     epochs = [1 + run.step * place for place in range(len(run.curve))]
     return Curve("", 0, MARKS[0], epochs, [100 * value for value in run.curve])
-
-
-def _created(created: str) -> str:
-    try:
-        return f"{datetime.strptime(created, '%Y%m%dT%H%M%SZ'):%Y-%m-%d %H:%M} UTC"
-    except ValueError:
-        return created
 
 
 def runs_csv(runs: Sequence[RunSummary]) -> str:

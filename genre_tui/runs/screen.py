@@ -16,7 +16,6 @@ from experiments.runs.directory import RunDirectory
 from genre_tui.plots.curve import Frame
 from genre_tui.plots.plot import Plot
 from genre_tui.runs.filter_line import FilterLine
-from genre_tui.runs.run_filter import RunFilter
 from genre_tui.runs.runs_table import (
     CYCLE,
     ORDERS,
@@ -70,7 +69,6 @@ class RunsPage(RunControlPage):
         self._runs: tuple[RunSummary, ...] = ()
         self._complete, self._problem = False, ""
         self._order, self._turned = ORDERS[0], False
-        self._filter = RunFilter()
 
     def body(self) -> Iterable[Widget]:
         """Filter, table, details of the run under the cursor."""
@@ -88,9 +86,10 @@ class RunsPage(RunControlPage):
         )
 
     @property
-    def table(self) -> RowTable[RunSummary]:
-        """The table of runs."""
-        return self.query_one("#runs", RowTable)
+    def _run(self) -> RunSummary | None:
+        """The run under the cursor."""
+        run: RunSummary | None = self.table.item
+        return run
 
     @property
     def filter_line(self) -> FilterLine:
@@ -99,7 +98,6 @@ class RunsPage(RunControlPage):
 
     def on_mount(self) -> None:
         """Update ages every minute."""
-        super().on_mount()
         self.set_interval(_MINUTE, self._update_ages)
         self._set_titles()
         self.table.focus()
@@ -112,14 +110,10 @@ class RunsPage(RunControlPage):
             self.session.marked &= {run.run.name for run in update.summaries}
         self._show()
 
-    def go_to(self, name: str) -> None:
-        """Select a run."""
-        self.table.move_to(name)
-
     @property
     def reported(self) -> RunDirectory | None:
         """The run under the cursor."""
-        return self.table.item.run if self.table.item else None
+        return self._run.run if self._run else None
 
     def exportable(self) -> dict[str, str]:
         """The table as it is shown."""
@@ -127,7 +121,7 @@ class RunsPage(RunControlPage):
 
     def copyable(self) -> str:
         """The command that watches or resumes the run, else its folder."""
-        run = self.table.item
+        run = self._run
         if run is None:
             return ""
         if run.is_alive:
@@ -143,13 +137,12 @@ class RunsPage(RunControlPage):
 
     def action_clear(self) -> None:
         """Clear the filter; where there is none, clear the marks."""
-        line = self.filter_line
-        if line.is_open:
-            line.close()
+        if self.filter_line.has_class("-open"):
+            self.filter_line.close()
             self.table.focus()
         elif self.session.marked:
             self.session.marked.clear()
-            self.table.redraw_all()
+            self.table.refresh()
             self._show_details()
         else:
             raise SkipAction  # Escape goes back
@@ -167,7 +160,7 @@ class RunsPage(RunControlPage):
 
     def action_mark(self) -> None:
         """Mark or unmark the run under the cursor, and move to the next."""
-        run = self.table.item
+        run = self._run
         if run is not None:
             self.session.marked ^= {run.run.name}
             self.table.redraw(run.run.name)
@@ -176,7 +169,7 @@ class RunsPage(RunControlPage):
 
     def action_compare(self) -> None:
         """Compare the marked runs; without marks the variants of the one under the cursor."""
-        run = self.table.item
+        run = self._run
         if not self.session.marked:
             if run is None:
                 self.show_message("There is no run here: mark some with the space bar.")
@@ -187,38 +180,24 @@ class RunsPage(RunControlPage):
 
     def action_stop(self) -> None:
         """Stop the run under the cursor."""
-        if self.table.item is not None:
-            self.stop(self.table.item.run)
+        if self._run is not None:
+            self.stop(self._run.run)
 
     def action_resume(self) -> None:
         """Resume the run under the cursor."""
-        run = self.table.item
-        if run is None:
-            return
-        if run.is_alive:
-            self.show_message(f"{run.run.name} is {run.state}: there is nothing to resume.")
-        else:
-            self.resume(run.run)
+        if self._run is not None:
+            self.resume(self._run.run, self._run.state)
 
     def action_remove(self) -> None:
         """Remove the marked runs, or the one under the cursor."""
         marked = [run for run in self._runs if run.run.name in self.session.marked]
-        wanted = marked or ([self.table.item] if self.table.item else [])
+        wanted = marked or ([self._run] if self._run else [])
         if wanted:
             self.remove_runs([run.run for run in wanted])
-
-    @on(FilterLine.Changed)
-    def _filtered(self, event: FilterLine.Changed) -> None:
-        self._filter = event.chosen
-        self._show()
 
     @on(FilterLine.Done)
     def _filter_done(self) -> None:
         self.table.focus()
-
-    @on(RowTable.Moved)
-    def _moved(self) -> None:
-        self._show_details()
 
     @on(RowTable.Chosen)
     async def _chosen(self, event: RowTable.Chosen) -> None:
@@ -233,9 +212,10 @@ class RunsPage(RunControlPage):
             self._order = order
             self._resort()
 
+    @on(FilterLine.Changed)
     def _show(self) -> None:
-        at = now()
-        found = [run for run in self._runs if self._filter.matches(run, at)]
+        at, chosen = now(), self.filter_line.filter
+        found = [run for run in self._runs if chosen.matches(run, at)]
         if self._runs:
             nothing = "No run passes the filter. Esc clears it."
         elif self._problem:
@@ -251,8 +231,9 @@ class RunsPage(RunControlPage):
     def _show_matches(self) -> None:
         self.filter_line.show_matches(len(self.table.items), len(self._runs))
 
+    @on(RowTable.Moved)
     def _show_details(self) -> None:
-        run, marked = self.table.item, len(self.session.marked)
+        run, marked = self._run, len(self.session.marked)
         if run is not None:
             narrow, wide = about(run), details(run)
         elif self._runs or self._problem:
@@ -263,8 +244,8 @@ class RunsPage(RunControlPage):
             count = Text().append(f"{marked} marked", "bold")
             narrow = count.copy().append("  ").append_text(narrow)
             wide = count.append("\n\n").append_text(wide)
-        self.query_one("#about", StatusText).set_text(narrow, layout=True)
-        self.query_one("#details-text", StatusText).set_text(wide, layout=True)
+        self.put("#about", narrow, layout=True)
+        self.put("#details-text", wide, layout=True)
         curves = [curve_of(run)] if run is not None else []
         title = Text().append("macro-F1 %", "bold").append("  best trial, validation", "dim")
         self.query_one("#details-curve", Plot).show(title, curves, Frame(), "No curve yet.")
@@ -280,7 +261,7 @@ class RunsPage(RunControlPage):
     def _update_ages(self) -> None:
         if self.app.screen is self:
             self._show()  # a filter by age
-            self.table.redraw_all()
+            self.table.refresh()
 
     def _gutter(self, run: RunSummary) -> str:
         return "◉" if run.run.name in self.session.marked else ""

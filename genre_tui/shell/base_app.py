@@ -13,9 +13,6 @@ class BaseApp(KeyQueue):
     """What pages, dialogs and the palette use of the application.
 
     `GenreTui` implements it: it imports the pages, which therefore cannot import it.
-
-    Args:
-        session: what the screens share.
     """
 
     def __init__(self, session: AppSession) -> None:
@@ -27,32 +24,21 @@ class BaseApp(KeyQueue):
 
     def open_run(self, run: RunDirectory | None, trial: str | None = None) -> None:
         """Make a run the one that the screens Run, Confusion and Compare show."""
-        raise NotImplementedError
 
     def refresh_runs(self) -> None:
         """Read all runs again at once, such as after one was started or removed."""
-        raise NotImplementedError
-
-    def live_runs(self) -> list[RunDirectory]:
-        """Runs of this folder that have a living process."""
-        raise NotImplementedError
 
     def update_notice(self) -> None:
-        """Show beside the tabs how many runs are in progress, and whether this is read-only."""
-        raise NotImplementedError
+        """Show beside the tabs how many runs are running, and whether this is read-only."""
 
     async def go_to(self, mode: str, name: str) -> None:
         """Show a screen and select the entry of that name there."""
-        raise NotImplementedError
 
     async def action_go(self, mode: str) -> None:
         """Show a screen."""
-        raise NotImplementedError
 
     def action_keys(self) -> None:
         """Show all keys of the current screen."""
-        raise NotImplementedError
 
     def action_export(self) -> None:
         """Open the export dialog."""
-        raise NotImplementedError

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
@@ -15,14 +15,16 @@ from textual.widgets import Static
 
 from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.widgets.key_bar import KeyBar
+from genre_tui.widgets.row_table import RowTable
+from genre_tui.widgets.status_text import StatusText
 from genre_tui.widgets.tab_bar import TabBar
 
 if TYPE_CHECKING:
     from experiments.runs.directory import RunDirectory
     from genre_tui.core.app_session import AppSession
-    from genre_tui.core.export_choices import ExportRequest
     from genre_tui.model.run_model import RunModel
     from genre_tui.shell.base_app import BaseApp
+    from genre_tui.shell.export_dialog import ExportRequest
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 20
 
@@ -86,30 +88,29 @@ class BasePage(Screen[None]):
         """The open run has changed, another one was opened, or the page becomes the current one.
 
         Args:
-            model: of the open run; None where there is none or it cannot be read.
-            update: what is new of it; None where all of it may be new.
+            model: None where no run is open, or it cannot be read.
+            update: None where all of the run may be new.
         """
 
     def activated(self) -> None:
         """The page has become the current one."""
 
+    @property
+    def table(self) -> RowTable[Any]:
+        """The table of the page's entries, where it has one."""
+        return self.query_one(RowTable)
+
     def go_to(self, name: str) -> None:
         """Select the entry of that name, such as a study."""
+        self.table.move_to(name)
 
-    def on_mount(self) -> None:
-        """Nothing yet: data is shown once the page becomes the current one."""
-
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Show what has changed meanwhile."""
-        self.catch_up()
-        self.activated()
-
-    def catch_up(self) -> None:
-        """Update the page with the current runs and the open run."""
+    def on_screen_resume(self) -> None:
+        """Show the current runs and the open run."""
         self.app.update_notice()
         if self.app.runs is not None:
             self.runs_updated(self.app.runs)
         self.run_updated(self.app.model, None)
+        self.activated()
 
     def exportable(self) -> dict[str, str]:
         """Texts that the key `e` can write, by file name, such as {"confusion.csv": "true,..."}."""
@@ -124,10 +125,24 @@ class BasePage(Screen[None]):
         """The text that the key `y` copies, such as the selected row; "" for none."""
         return ""
 
+    def put(self, selector: str, text: Text, *, layout: bool = False) -> None:
+        """Set a StatusText; `layout`: its size may change."""
+        self.query_one(selector, StatusText).set_text(text, layout=layout)
+
     def show_message(self, text: str, *, problem: bool = False) -> None:
         """Show a message in a corner for some seconds, instead of the one before."""
         self.app.clear_notifications()  # one at a time: they cover the page
         self.app.notify(text, severity="error" if problem else "information", markup=False)
+
+    def show_problem(self, text: str) -> None:
+        """Show an error message."""
+        self.show_message(text, problem=True)
+
+    def may_change(self, what: str) -> bool:
+        """Whether anything may be changed; shows that nothing is, such as "started", if not."""
+        if self.session.read_only:
+            self.show_message(f"Started with --read-only: nothing is {what} here.")
+        return not self.session.read_only
 
     def write(self, path: Path, text: str) -> None:
         """Write a file, or show why that failed; in a browser, download it."""
@@ -143,7 +158,7 @@ class BasePage(Screen[None]):
             with commit(path) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         except DataError as error:
-            self.show_message(str(error), problem=True)
+            self.show_problem(str(error))
         else:
             self.show_message(f"Wrote {path}.")
 
@@ -161,7 +176,7 @@ class BasePage(Screen[None]):
 
     def _export_picture(self, path: Path) -> None:
         """Write a screenshot; called once the dialog is closed."""
-        from genre_tui.core.export_choices import without_network
+        from genre_tui.shell.export_dialog import without_network
 
         self.write(path, without_network(self.app.export_screenshot(title="genre-tui")))
 
@@ -169,15 +184,15 @@ class BasePage(Screen[None]):
     def _export_report(self, request: ExportRequest, run: RunDirectory) -> None:
         import tempfile
 
-        from genre_tui.core.export_choices import report_arguments
         from genre_tui.core.subprocess_command import SubprocessCommand
 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, request.path.name) if self.app.is_web else request.path
-            command = SubprocessCommand(report_arguments(run, path, replaces=request.replaces))
-            ended = command.run()
+            words = ["experiments", "report", str(run.path.absolute()), "-o", str(path.absolute())]
+            # A process of its own: it needs packages that are not loaded here.
+            ended = SubprocessCommand([*words, *["--replace"] * request.replaces]).run()
             if ended is not None and ended.problem:
-                self.app.call_from_thread(self.show_message, ended.problem, problem=True)
+                self.app.call_from_thread(self.show_problem, ended.problem)
             elif self.app.is_web:
                 text = path.read_text(encoding="utf-8")
                 self.app.call_from_thread(self.write, request.path, text)

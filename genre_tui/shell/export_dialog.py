@@ -1,11 +1,13 @@
-"""The dialog that asks which table, picture or report to write, and where."""
+"""Files that the key `e` writes, and the dialog that asks which, and where."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.text import Text
 from textual import on
@@ -15,16 +17,75 @@ from textual.containers import Vertical
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from genre_tui.core.export_choices import ExportChoice, ExportRequest
-from genre_tui.shell.dialog import Dialog
+from experiments.runs.directory import RunDirectory
+from genre_tui.shell.dialogs import Dialog
+
+
+@dataclass(frozen=True)
+class ExportChoice:
+    """A file that can be written.
+
+    Args:
+        what: description for the user.
+        name: proposed name of the file.
+        text: content of a text file.
+        run: subject of a report.
+    """
+
+    what: str
+    name: str
+    kind: Literal["text", "picture", "report"]
+    text: str = ""
+    run: RunDirectory | None = None
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """A file to write; `replaces`: whether an existing one is overwritten."""
+
+    choice: ExportChoice
+    path: Path
+    replaces: bool = False
+
+
+def choices(mode: str, files: Mapping[str, str], run: RunDirectory | None) -> list[ExportChoice]:
+    """Files that can be written from a screen.
+
+    Args:
+        mode: of the screen.
+        files: texts that the screen offers, by file name.
+        run: subject of the report, or None.
+    """
+    name = _short_name(run) if run is not None else ""
+    prefix = f"{name}-" if name and mode in ("run", "confusion", "compare") else ""
+    found = [ExportChoice(_what(file), prefix + file, "text", text) for file, text in files.items()]
+    found.append(ExportChoice("picture of this screen (SVG)", f"{prefix}{mode}.svg", "picture"))
+    if run is not None:
+        what = f"report of {name} (HTML)"
+        found.append(ExportChoice(what, f"report-{name}.html", "report", run=run))
+    return found
+
+
+def _what(name: str) -> str:
+    stem, _, ending = name.rpartition(".")
+    return f"{stem.replace('_', ' ').replace('-', ' ')} ({ending.upper()})"
+
+
+def _short_name(run: RunDirectory) -> str:
+    """Study and id, in characters that every file system allows."""
+    name = f"{run.path.parent.name}-{run.path.name.rpartition('-')[2]}"
+    return re.sub(r"[^a-zA-Z0-9_-]+", "-", name).strip("-")[:80] or "run"
+
+
+def without_network(svg: str) -> str:
+    """An SVG without fonts that would be loaded over the network."""
+    return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 class ExportDialog(Dialog[ExportRequest]):
     """A list of files that can be written, and a line for the path.
 
-    Args:
-        choices: at least one.
-        is_download: whether the file is downloaded by a browser, which chooses its folder.
+    If `is_download`, the file is downloaded by a browser, which chooses its folder.
     """
 
     DEFAULT_CSS = """
@@ -71,7 +132,7 @@ class ExportDialog(Dialog[ExportRequest]):
     @on(Input.Changed)
     def _forget(self) -> None:
         self._refused = None
-        self.query_one("#problem", Static).update("")
+        self.put("#problem", "")
 
     @on(OptionList.OptionSelected)
     @on(Input.Submitted)
@@ -79,7 +140,7 @@ class ExportDialog(Dialog[ExportRequest]):
         """Close with the request; an existing file is overwritten the second time only."""
         value = self.query_one(Input).value.strip()
         if not value:
-            self._show_problem("Name a file.")
+            self.put("#problem", "Name a file.")
             return
         path = Path(os.path.expandvars(os.path.expanduser(value)))
         if self._is_download:
@@ -92,7 +153,7 @@ class ExportDialog(Dialog[ExportRequest]):
         except ValueError as error:  # such as a character that no name can have
             problem = f"Nothing can be written there: {error}. Name another path."
         if problem:
-            self._show_problem(problem)
+            self.put("#problem", problem)
         else:
             self.dismiss(ExportRequest(self._choices[self._chosen], path, path == self._refused))
 
@@ -106,6 +167,3 @@ class ExportDialog(Dialog[ExportRequest]):
             self._refused = path
             return f"{path} is there already. Enter again replaces it."
         return ""
-
-    def _show_problem(self, text: str) -> None:
-        self.query_one("#problem", Static).update(Text(text))

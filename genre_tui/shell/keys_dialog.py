@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from genre_tui.shell.base_page import BasePage
-from genre_tui.shell.dialog import Dialog
+from genre_tui.shell.dialogs import Dialog
 from genre_tui.widgets.tab_bar import SCREENS
 
 # Descriptions of Textual's own bindings; those of "" are left out.

@@ -65,9 +65,8 @@ class PaletteProvider(Provider):
         yield _PaletteEntry("Export", "Write a table, picture or report, key e", app.action_export)
         yield _PaletteEntry("Quit", "Runs go on, key q", app.action_quit)
         for name, theme in _COLOURS.items():
-            yield _PaletteEntry(
-                f"Colours: {name}", "", partial(setattr, app, "theme", theme), False
-            )
+            set_theme = partial(setattr, app, "theme", theme)
+            yield _PaletteEntry(f"Colours: {name}", "", set_theme, False)
         for summary in app.runs.summaries if app.runs else ():
             yield _PaletteEntry(
                 f"Run {summary.study}/{summary.run.path.name}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
@@ -13,21 +12,13 @@ from experiments.runs.lock import is_alive, lock_holder
 from genre_tui.core.app_session import runs_option
 from genre_tui.core.background import in_background
 from genre_tui.shell.base_page import BasePage
-from genre_tui.shell.confirm_dialog import ConfirmDialog
+from genre_tui.shell.dialogs import ConfirmDialog
 
 _KILL_TIMEOUT = 10.0  # seconds
 
 
 class RunControlPage(BasePage):
     """A page that can stop, resume and remove runs."""
-
-    def may_change(self) -> bool:
-        """Whether runs may be changed; shows a message where not."""
-        if self.session.read_only:
-            self.show_message(
-                "This is read-only: nothing is started, stopped or removed.", problem=True
-            )
-        return not self.session.read_only
 
     def stop(self, run: RunDirectory) -> None:
         """Stop a run at the end of its epoch, after a question."""
@@ -65,15 +56,15 @@ class RunControlPage(BasePage):
 
     def _may_stop(self, run: RunDirectory) -> bool:
         """Whether it can be stopped; shows a message where not."""
-        if not self.may_change():
+        if not self.may_change("stopped"):
             return False
-        if not is_alive(run):
+        alive = is_alive(run)
+        if not alive:
             self.show_message(_nothing_to_stop(run))
-            return False
-        return True
+        return alive
 
-    def resume(self, run: RunDirectory) -> None:
-        """Resume a run from its checkpoints."""
+    def resume(self, run: RunDirectory, state: str | None) -> None:
+        """Resume a run from its checkpoints, unless it is running."""
 
         def work() -> str:
             from experiments.execution.launch import resume
@@ -84,22 +75,20 @@ class RunControlPage(BasePage):
             resume(run)
             return f"{run.name} goes on."
 
-        if self.may_change():
+        if state in ("running", "stopping"):
+            self.show_message(f"{run.name} is {state}: there is nothing to resume.")
+        elif self.may_change("resumed"):
             self.show_message(f"Resuming {run.name} ...")
             self._do(work)
 
     def remove_runs(self, runs: Sequence[RunDirectory]) -> None:
         """Remove runs with all their files, after a question that lists them."""
-        if not self.may_change():
+        if not self.may_change("removed"):
             return
-
-        for run in runs:
-            if is_alive(run):
-                self.show_message(
-                    f"{run.name} is being trained by {lock_holder(run)}: stop it first.",
-                    problem=True,
-                )
-                return
+        if alive := next(filter(is_alive, runs), None):
+            holder = lock_holder(alive)
+            self.show_problem(f"{alive.name} is being trained by {holder}: stop it first.")
+            return
         names = [run.name for run in runs]
         many, them = (f"{len(runs)} runs", "them") if len(runs) > 1 else ("this run", "it")
         question = f"Remove {many}, with records and models?"
@@ -114,15 +103,13 @@ class RunControlPage(BasePage):
         def remove() -> str:
             for run in runs:
                 if is_alive(run):  # resumed meanwhile
-                    raise RunError(
-                        f"{run.name} is being trained by {lock_holder(run)}: it was kept."
-                    )
+                    holder = lock_holder(run)
+                    raise RunError(f"{run.name} is being trained by {holder}: it was kept.")
                 run.remove()
             return f"Removed {len(runs)} runs." if len(runs) > 1 else f"Removed {runs[0].name}"
 
         self._ask(asked, remove)
-        sizes = partial(_sizes, [run.path for run in runs])
-        in_background(asked, "sizes", sizes, show, lambda problem: None)
+        in_background(asked, "sizes", partial(_sizes, runs), show, lambda problem: None)
 
     def command(self, what: str, run: RunDirectory) -> str:
         """A command line about a run, such as one that resumes it."""
@@ -131,22 +118,14 @@ class RunControlPage(BasePage):
 
     def _ask(self, asked: ConfirmDialog, work: Callable[[], str]) -> None:
         """Do the work where the user agrees."""
-
-        def answered(agreed: bool | None) -> None:
-            if agreed:
-                self._do(work)
-
-        self.app.push_screen(asked, answered)
+        self.app.push_screen(asked, lambda agreed: self._do(work) if agreed else None)
 
     def _do(self, work: Callable[[], str]) -> None:
-        in_background(self, "control", work, self._done, self._failed)
+        fail = partial(self._done, problem=True)
+        in_background(self, "control", work, self._done, fail)
 
-    def _done(self, text: str) -> None:
-        self.show_message(text)
-        self.app.refresh_runs()
-
-    def _failed(self, text: str) -> None:
-        self.show_message(text, problem=True)
+    def _done(self, text: str, *, problem: bool = False) -> None:
+        self.show_message(text, problem=problem)
         self.app.refresh_runs()
 
 
@@ -154,5 +133,6 @@ def _nothing_to_stop(run: RunDirectory) -> str:
     return f"{run.name} is not running: there is nothing to stop."
 
 
-def _sizes(folders: Sequence[Path]) -> list[int]:
-    return [sum(path.lstat().st_size for path in folder.rglob("*")) for folder in folders]
+def _sizes(runs: Sequence[RunDirectory]) -> list[int]:
+    """Bytes of each run's files."""
+    return [sum(path.lstat().st_size for path in run.path.rglob("*")) for run in runs]

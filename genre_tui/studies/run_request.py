@@ -32,10 +32,7 @@ class RunRequest:
     Args:
         study: name of a study, or path of a TOML file.
         data: name of a dataset, or path of an .h5 file.
-        protocol: "documented" or "controlled".
         seeds, epochs: None for the study's own.
-        quick, extended: see `experiments.design.plan.StudyOptions`.
-        device: "auto", "cpu" or "cuda".
         variants: names separated by commas; "" for all.
         varied: fields with values, such as training.learning_rate=1e-4,1e-3.
     """
@@ -114,9 +111,8 @@ class CheckedForm:
     """The result of checking a form.
 
     Args:
-        request: the run to start; None where a value is wrong.
+        request: None where a value is wrong.
         problems: error messages by name of field.
-        trials: number of trials.
         time: forecast, such as "about 4 min"; "" where there are too many trials to plan.
         notes: sentences, such as about variants that are left out.
     """
@@ -129,12 +125,7 @@ class CheckedForm:
 
 
 def check_form(values: FormValues, dataset: DatasetLine | None) -> CheckedForm:
-    """Check a form, and forecast its run; up to a second of work.
-
-    Args:
-        values: of the form.
-        dataset: the chosen one, or None.
-    """
+    """Check a form, and forecast its run; up to a second of work."""
     problems: dict[str, str] = {}
     plain = RunRequest(values.study, values.data, values.protocol)
     request = replace(
@@ -170,13 +161,7 @@ def start_run(
 ) -> RunDirectory:
     """Start a run as the command line does; builds the demo first where it is missing.
 
-    Takes seconds, with the demo half a minute.
-
-    Args:
-        request: the run to start.
-        dataset: its dataset, as far as it is known.
-        runs: the folder of all runs.
-        notify: called with the current step.
+    Takes seconds, with the demo half a minute; `notify` is called with each step.
 
     Raises:
         DataError: a folder cannot be written.

@@ -63,7 +63,7 @@ class StudiesPage(BasePage):
         super().__init__()
         self._ours = {line.name: line for line in built_in_studies()}
         self._own: dict[str, StudyLine] = {}
-        self._runs: dict[str, list[RunSummary]] = {}
+        self._runs: defaultdict[str, list[RunSummary]] = defaultdict(list)
         self._results: dict[Path, LastResult] = {}
         self._about: Study | None = None  # whose variants are shown
         self._is_reading = False
@@ -89,44 +89,44 @@ class StudiesPage(BasePage):
 
     def activated(self) -> None:
         """Look for the user's studies again."""
-        self._find_user_studies()
+
+        def find() -> list[StudyLine]:
+            return [with_costs(line) for line in user_studies()]
+
+        in_background(self, "own", find, self._show_user_studies, self.show_problem)
 
     def runs_updated(self, update: RunsListed) -> None:
         """Show running runs, and read results of finished ones."""
-        runs = defaultdict(list)
+        self._runs = defaultdict(list)
         for summary in update.summaries:
-            runs[summary.study].append(summary)
-        self._runs = runs
+            self._runs[summary.study].append(summary)
         self._show()
         if update.complete and not self._is_reading:
             self._read_next()
 
-    def go_to(self, name: str) -> None:
-        """Select a study."""
-        self._table.move_to(name)
-
     @property
     def line(self) -> StudyLine | None:
         """The study under the cursor."""
-        return self._table.item
+        line: StudyLine | None = self.table.item
+        return line
 
     def action_start(self) -> None:
         """Open the form that starts a run of the study."""
         line = self.line
-        if self.session.read_only:
-            self.show_message("Started with --read-only: nothing is started here.")
-        elif line is not None and line.study is None:
-            self.show_message(line.problem, problem=True)
-        elif line is not None:
+        if line is None or not self.may_change("started"):
+            return
+        if line.study is None:
+            self.show_problem(line.problem)
+        else:
             from genre_tui.studies.start_form import StartForm
 
             self.app.push_screen(StartForm(line, self))
 
     def action_measure(self) -> None:
         """Measure how long training takes on this machine."""
-        if self.session.read_only:
-            self.show_message("Started with --read-only: nothing is measured here.")
-        elif self._measuring is not None:
+        if not self.may_change("measured"):
+            return
+        if self._measuring is not None:
             self._measuring.cancel()
         elif all(line.is_measured for line in self._ours.values()):
             self.show_message("This machine has been measured.")
@@ -143,12 +143,12 @@ class StudiesPage(BasePage):
         if result.run is None and isinstance(form, StartForm):
             form.refused(result.problem)
         elif result.run is None:
-            self.show_message(result.problem, problem=True)
+            self.show_problem(result.problem)
+        elif form is None:
+            self.app.refresh_runs()
+            self.show_message(f"Started {result.run.name}.")
         else:
             self.app.refresh_runs()
-            if form is None:
-                self.show_message(f"Started {result.run.name}.")
-                return
             self.app.open_run(result.run)
             await self.app.action_go("run")
 
@@ -158,13 +158,12 @@ class StudiesPage(BasePage):
         self._show_about()
 
     @on(RowTable.Chosen, "#studies")
-    def _open(self) -> None:
-        if self.line is not None:
-            self.app.push_screen(StudyDialog(self.line), self._opened)
+    def _open(self, event: RowTable.Chosen) -> None:
+        def opened(starts: bool | None) -> None:
+            if starts:
+                self.action_start()
 
-    def _opened(self, starts: bool | None) -> None:
-        if starts:
-            self.action_start()
+        self.app.push_screen(StudyDialog(event.item), opened)
 
     def _show(self) -> None:
         """Show all rows, and the selected study's details."""
@@ -172,21 +171,17 @@ class StudiesPage(BasePage):
             with_runs(line, self._runs.get(line.folder, []), self._results)
             for line in [*self._ours.values(), *self._own.values()]
         ]
-        self._table.show(lines)
+        self.table.show(lines)
         self._show_about()
 
     def _show_about(self) -> None:
         line = self.line
         if line is not None:
-            self.query_one("#text", StatusText).set_text(about_text(line), layout=True)
+            self.put("#text", about_text(line), layout=True)
         if line is not None and line.study is not self._about:
             self._about = line.study
             variants = variants_table(line.study) if line.study else Text()
             self.query_one("#variants", Static).update(variants)
-
-    @property
-    def _table(self) -> RowTable[StudyLine]:
-        return self.query_one("#studies", RowTable)
 
     def _estimate(self) -> None:
         """Estimate the costs of built-in studies, one after the other: a second of work in all."""
@@ -195,13 +190,8 @@ class StudiesPage(BasePage):
     def _estimate_next(self, lines: Sequence[StudyLine]) -> None:
         if lines:
             handle = partial(self._show_cost, lines[1:])
-            in_background(self, "costs", partial(with_costs, lines[0]), handle, self._problem)
-
-    def _find_user_studies(self) -> None:
-        def find() -> list[StudyLine]:
-            return [with_costs(line) for line in user_studies()]
-
-        in_background(self, "own", find, self._show_user_studies, self._problem)
+            work = partial(with_costs, lines[0])
+            in_background(self, "costs", work, handle, self.show_problem)
 
     def _read_next(self) -> None:
         """Read the result of one more newest finished run."""
@@ -228,20 +218,17 @@ class StudiesPage(BasePage):
         self._show()
         self._read_next()
 
-    def _problem(self, problem: str) -> None:
-        self.show_message(problem, problem=True)
-
     def _measured(self, ended: CommandResult) -> None:
         self._measuring = None
         if ended.problem:
-            self.show_message(ended.problem, problem=True)
+            self.show_problem(ended.problem)
         elif not ended.cancelled:
             self.show_message("Measured.")
         self._estimate()
 
     def exportable(self) -> dict[str, str]:
         """The table."""
-        return {"studies.csv": studies_csv(self._table.items)}
+        return {"studies.csv": studies_csv(self.table.items)}
 
     def copyable(self) -> str:
         """The command line that starts the study."""

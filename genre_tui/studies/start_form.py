@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -12,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 
@@ -20,27 +22,19 @@ from genre_tui.core.background import in_background
 from genre_tui.model import dataset_rows
 from genre_tui.model.dataset_rows import Datasets
 from genre_tui.shell.base_page import BasePage
-from genre_tui.shell.dialog import Dialog
+from genre_tui.shell.dialogs import Dialog
 from genre_tui.studies.run_request import CheckedForm, FormValues, RunRequest, check_form, start_run
 from genre_tui.studies.start_form_fields import StartFormFields
 from genre_tui.studies.study_rows import StudyLine
 
-if TYPE_CHECKING:
-    from textual.screen import Screen
 
-
+@dataclass
 class StartResult(Message):
-    """The outcome of starting a run.
+    """A run was started by a form, which may be closed; or `problem` says why not."""
 
-    Args:
-        form: the one that started it, which may be closed.
-        run: the started run, or None.
-        problem: why it was not started, or "".
-    """
-
-    def __init__(self, form: Screen[None], run: RunDirectory | None, problem: str) -> None:
-        super().__init__()
-        self.form, self.run, self.problem = form, run, problem
+    form: Screen[None]
+    run: RunDirectory | None
+    problem: str
 
 
 _CHECK_DELAY = 0.15  # seconds after the last change
@@ -49,9 +43,7 @@ _CHECK_DELAY = 0.15  # seconds after the last change
 class StartForm(Dialog[None]):
     """Asks how to run a study, forecasts its time, and starts it.
 
-    Args:
-        line: of the study.
-        page: gets a `StartResult`, also when the form is closed meanwhile.
+    The page gets a `StartResult`, also when the form is closed meanwhile.
     """
 
     DEFAULT_CSS = """
@@ -94,7 +86,7 @@ class StartForm(Dialog[None]):
 
     def on_mount(self) -> None:
         """Look up the datasets."""
-        work = partial(dataset_rows.look, self._page.session.data)
+        work = partial(dataset_rows.read_datasets, self._page.session.data)
         in_background(self, "datasets", work, self._offer, self.refused)
 
     @property
@@ -141,8 +133,8 @@ class StartForm(Dialog[None]):
             command = checked.request.command(self._page.session.runs)
         elif "study" in checked.problems:
             takes.append(checked.problems["study"], "bold red")
-        self.query_one("#takes", Static).update(takes)
-        self.query_one("#command", Static).update(Text(command))
+        self.put("#takes", takes)
+        self.put("#command", command)
         self._enable()
         starts, self._starts_when_checked = self._starts_when_checked, False
         if starts:
@@ -151,10 +143,6 @@ class StartForm(Dialog[None]):
     def _enable(self) -> None:
         wrong = self._checked is None or self._checked[1].request is None
         self.query_one("#start", Button).disabled = wrong or self._is_starting
-
-    @on(Button.Pressed, "#close")
-    def _leave(self) -> None:
-        self.action_close()
 
     @on(Button.Pressed, "#copy")
     def action_copy(self) -> None:
@@ -187,14 +175,10 @@ class StartForm(Dialog[None]):
         """Start the run in a daemon thread: quitting the program does not wait for it."""
         run: RunDirectory | None = None
         problem = ""
+        notify = partial(self.call_later, self.show_status)
         try:
             dataset = self._datasets.line(request.data)
-            run = start_run(
-                request,
-                dataset,
-                self._page.session.runs,
-                partial(self.call_later, self.show_status),
-            )
+            run = start_run(request, dataset, self._page.session.runs, notify)
         except Exception as error:  # of any kind: the form shows it
             problem = str(error) or type(error).__name__
         self._page.post_message(StartResult(self, run, problem))

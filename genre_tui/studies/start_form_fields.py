@@ -21,11 +21,7 @@ _GRID = "none, or such as training.learning_rate=1e-4,1e-3"
 
 
 class StartFormFields(Vertical):
-    """The fields: dataset, protocol, seeds, epochs, device, variants, varied fields.
-
-    Args:
-        line: of the study.
-    """
+    """The fields: dataset, protocol, seeds, epochs, device, variants, varied fields."""
 
     DEFAULT_CSS = """
     StartFormFields { height: auto; }
@@ -84,12 +80,7 @@ class StartFormFields(Vertical):
         )
 
     def set_datasets(self, found: Datasets, wanted: str) -> None:
-        """Fill the list of datasets.
-
-        Args:
-            found: the datasets.
-            wanted: name of the one to choose, if it is there.
-        """
+        """Fill the list of datasets, and choose that of the wanted name, if it is there."""
         choice = self.query_one("#data", Select)
         choice.prompt = "choose a dataset"
         choice.set_options([(f"{line.name}  {line.summary}", line.name) for line in found.lines])

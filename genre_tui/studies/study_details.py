@@ -12,12 +12,10 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from data.terminal.console import table
-from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import PROTOCOLS, Study, Variant
-from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
-from genre_tui.shell.dialog import Dialog
+from genre_tui.core.theme import state_text
+from genre_tui.shell.dialogs import Dialog
 from genre_tui.studies.study_rows import StudyLine
-from genre_tui.watch.run_summary import RunSummary
 
 _HEADS = ("Cost", "What the source found", "What to look for")
 
@@ -30,7 +28,9 @@ def about_text(line: StudyLine) -> Text:
         return text
     text.append(f"{cost_sentence(line)}\n", "dim")
     if line.now is not None:
-        text.append_text(_now(line.now))
+        # Without its share done, so that it is not redrawn with each epoch.
+        text.append("Now: ", "bold").append_text(state_text(line.now.state))
+        text.append(f", {line.now.protocol} protocol on {line.now.dataset}\n")
     if line.last is not None:
         text.append("Last here: ", "bold")
         text.append(f"{line.last.sentence}\n")
@@ -71,26 +71,6 @@ def variants_table(study: Study) -> Table:
     return table([columns[0], *columns[2:]], [[row[0], *row[2:]] for row in rows])
 
 
-def best_figure(figure: PublishedFigure | None) -> str:
-    """A documented accuracy in per cent; of which source, where it is not A's."""
-    if figure is None:
-        return ""
-    return f"{figure.accuracy:.2f}{'' if figure.source == 'A' else ' (B)'}"
-
-
-def state_text(run: RunSummary) -> Text:
-    """A run's state with its glyph and, while it is running, the share done."""
-    share = f" {run.share * 100:.0f} %" if run.is_alive else ""
-    return Text(f"{STATE_GLYPH[run.state]}{share or f' {run.state}'}", STATE_STYLE[run.state])
-
-
-def _now(run: RunSummary) -> Text:
-    # Without its share done, so that it is not redrawn with each epoch.
-    text = Text("Now: ", "bold")
-    text.append(f"{STATE_GLYPH[run.state]} {run.state}", STATE_STYLE[run.state])
-    return text.append(f", {run.protocol} protocol on {run.dataset}\n")
-
-
 def _figure(variant: Variant, source: str) -> str:
     return next((f"{f.accuracy:.2f}" for f in variant.published if f.source == source), "")
 
@@ -103,11 +83,7 @@ def _belongs(variant: Variant) -> str:
 
 
 class StudyDialog(Dialog[bool]):
-    """A study in full; the result is whether to start it.
-
-    Args:
-        line: of the study.
-    """
+    """A study in full; the result is whether to start it."""
 
     DEFAULT_CSS = """
     StudyDialog > #box { width: 90; max-width: 100%; scrollbar-size-vertical: 1; }

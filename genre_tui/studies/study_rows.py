@@ -32,9 +32,7 @@ class LastResult:
     """The result of a finished run.
 
     Args:
-        run: its directory.
         accuracy: test accuracy of the best variant in per cent; None where none was tested.
-        dataset: its name.
         sentence: the result in words.
     """
 
@@ -52,7 +50,7 @@ class StudyLine:
         name: as on the command line.
         study: None where its file cannot be read.
         problem: why not, a sentence, or "".
-        options: how much of it is trained unless the user says otherwise.
+        options: defaults of the start form.
         costs: forecasts by protocol, as far as known.
         last: result of the newest finished run.
         newest: the running run, else the newest of all.

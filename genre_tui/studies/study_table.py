@@ -8,9 +8,9 @@ from rich.text import Text
 
 from experiments.design.study import PROTOCOLS
 from experiments.export.csv_files import csv_text
-from genre_tui.core.theme import STATE_GLYPH
-from genre_tui.studies.study_details import best_figure, state_text
+from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.studies.study_rows import StudyLine
+from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.columns import Column
 
 
@@ -21,7 +21,7 @@ def study_columns() -> list[Column[StudyLine]]:
         Column("question", "question", 24, lambda line: line.question, grows=1, rank=3),
         Column("reads", "reads", 5, _reads, rank=2),
         Column("trials", "trials", 9, _trials, is_number=True),
-        Column("time", "time here", 18, _time, is_number=True, rank=1),
+        Column("time", "time here", 18, _times, is_number=True, rank=1),
         Column("documented", "documented %", 12, _documented, is_number=True),
         Column("here", "here %", 13, _here, is_number=True),
     ]
@@ -61,19 +61,26 @@ def _trials(line: StudyLine) -> str:
     return " / ".join(str(cost.trials) for cost in line.costs.values())
 
 
-def _time(line: StudyLine) -> str:
+def _times(line: StudyLine) -> str:
     return " / ".join(cost.cell for cost in line.costs.values())
 
 
 def _documented(line: StudyLine) -> str:
-    return best_figure(line.study.best_published) if line.study else ""
+    best = line.study.best_published if line.study else None
+    return f"{best.accuracy:.2f}{'' if best.source == 'A' else ' (B)'}" if best else ""
 
 
 def _here(line: StudyLine) -> str | Text:
     if line.study is None:
         return "damaged"
     if line.now is not None:
-        return state_text(line.now)
+        return _state(line.now)
     if line.last is not None and line.last.accuracy is not None:
         return f"{line.last.accuracy:.2f} {line.last.dataset}"
-    return state_text(line.newest) if line.newest else ""
+    return _state(line.newest) if line.newest else ""
+
+
+def _state(run: RunSummary) -> Text:
+    """A run's state with its glyph and, while it is running, the share done."""
+    share = f" {run.share * 100:.0f} %" if run.is_alive else ""
+    return Text(f"{STATE_GLYPH[run.state]}{share or f' {run.state}'}", STATE_STYLE[run.state])

@@ -17,23 +17,16 @@ _NAME = 24  # cells of the first column that are kept before others are left out
 
 @dataclass(frozen=True)
 class FittedColumn:
-    """A column of a table.
-
-    Args:
-        title: heading.
-        rank: columns of the highest rank are left out first; 0 is always shown.
-    """
+    """A column; those of the highest rank are left out first, and rank 0 is always shown."""
 
     title: str
     rank: int = 0
 
 
 class FittedTable:
-    """Text in the first column, numbers in the others.
+    """Names, which may be folded, in the first column, numbers in the others.
 
     Args:
-        columns: the first holds names, which may be folded.
-        rows: a text for each column.
         left: number of left-aligned columns.
         notes: footnotes by the index of their column, shown where the column is.
     """

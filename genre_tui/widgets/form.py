@@ -22,14 +22,7 @@ _GAP = 2  # columns between two choices
 
 
 class FormRow(Vertical):
-    """A line of a form with an error message below it.
-
-    Args:
-        label: in front of the fields.
-        fields: on one line.
-        hint: text behind them.
-        id: of the row.
-    """
+    """A line of a form: label, fields and a hint, with an error message below."""
 
     DEFAULT_CSS = """
     FormRow { height: auto; }
@@ -50,23 +43,24 @@ class FormRow(Vertical):
     FormRow Input.-short { width: 9; }
     """
 
-    def __init__(self, label: str, *fields: Widget, hint: str = "", id: str | None = None) -> None:
+    def __init__(self, label: str, *fields: Widget, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._label, self._fields, self._hint = label, fields, hint
+        self._label, self._fields, self._hint = label, fields, ""
 
     def compose(self) -> ComposeResult:
         """Label, fields and hint on one line, the error message below."""
         with Horizontal():
             yield Static(Text(self._label), classes="label")
             yield from self._fields
-            yield Static(_one_line(self._hint), classes="hint")
+            yield Static(classes="hint")
         yield Static("", classes="problem")
 
     def set_hint(self, hint: str) -> None:
         """Set the text behind the fields."""
         if hint != self._hint:
             self._hint = hint
-            self.query_one(".hint", Static).update(_one_line(hint))
+            text = Text(hint, no_wrap=True, overflow="ellipsis")
+            self.query_one(".hint", Static).update(text)
 
     def show_problem(self, problem: str) -> None:
         """Show an error message, or hide it where it is empty."""
@@ -75,13 +69,7 @@ class FormRow(Vertical):
 
 
 class FormCheckbox(Static, can_focus=True):
-    """A checkbox: [x] or [ ].
-
-    Args:
-        label: behind it.
-        value: whether it is checked.
-        id: of the widget.
-    """
+    """A checkbox, [x] or [ ], with its label behind it."""
 
     DEFAULT_CSS = """
     FormCheckbox { width: auto; height: 1; margin-right: 2; }
@@ -121,13 +109,7 @@ class FormCheckbox(Static, can_focus=True):
 
 
 class FormRadio(Static, can_focus=True):
-    """Radio buttons: (o) this  ( ) that.
-
-    Args:
-        choices: labels by value.
-        value: the chosen one.
-        id: of the widget.
-    """
+    """Radio buttons: (o) this  ( ) that; `choices` are their labels by value."""
 
     DEFAULT_CSS = """
     FormRadio { width: auto; height: 1; margin-right: 2; }
@@ -143,10 +125,6 @@ class FormRadio(Static, can_focus=True):
     class Changed(Message):
         """Another value is chosen."""
 
-        def __init__(self, radio: FormRadio) -> None:
-            super().__init__()
-            self.radio = radio
-
     def __init__(self, choices: Mapping[str, str], value: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._choices = dict(choices)
@@ -159,7 +137,7 @@ class FormRadio(Static, can_focus=True):
     def watch_value(self) -> None:
         """Redraw it, and post `Changed`."""
         self.refresh()
-        self.post_message(self.Changed(self))
+        self.post_message(self.Changed())
 
     def action_step(self, steps: int) -> None:
         """Choose the next or previous value, cyclically."""
@@ -177,7 +155,3 @@ class FormRadio(Static, can_focus=True):
 
     def _shown(self, value: str) -> str:
         return f"({'o' if value == self.value else ' '}) {self._choices[value]}"
-
-
-def _one_line(text: str) -> Text:
-    return Text(text, no_wrap=True, overflow="ellipsis")

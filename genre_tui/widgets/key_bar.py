@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import events
-from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -18,10 +17,7 @@ class KeyBar(Widget):
     """Keys of the focused widget and of the screen, then those that work everywhere.
 
     Where room is short the screen's last keys are left out; `?` shows all. A click on a key
-    presses it.
-
-    Args:
-        hidden: actions whose keys are left out.
+    presses it. Keys of `hidden` actions are left out.
     """
 
     DEFAULT_CSS = """
@@ -51,13 +47,11 @@ class KeyBar(Widget):
         for node, binding, enabled, _ in screen.active_bindings.values():
             if binding.show and binding.description and enabled and binding.action not in actions:
                 actions.add(binding.action)
-                (everywhere if node is self.app else own).append(self._shown(binding))
+                key = (binding.key, self.app.get_key_display(binding), binding.description)
+                (everywhere if node is self.app else own).append(key)
         self._keys, self._everywhere = own + everywhere, len(everywhere)
         if self._keys != before:
             self.refresh()
-
-    def _shown(self, binding: Binding) -> tuple[str, str, str]:
-        return binding.key, self.app.get_key_display(binding), binding.description
 
     def render(self) -> Text:
         """The keys that fit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic
 
 from rich.segment import Segment
@@ -17,15 +18,13 @@ from textual.strip import Strip
 
 from genre_tui.widgets.columns import GAP, GUTTER, Column, Item, laid_out, line_of
 
-__all__ = ["Column", "RowTable"]
 
-
+@dataclass
 class _RowMessage(Message):
     """Base of the table's messages about an item."""
 
-    def __init__(self, table: RowTable[Any], item: Any) -> None:
-        super().__init__()
-        self.table, self.item = table, item
+    table: RowTable[Any]
+    item: Any
 
     @property
     def control(self) -> RowTable[Any]:
@@ -103,12 +102,7 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
         return None if place is None else self._items[place]
 
     def show(self, items: Sequence[Item], nothing: str = "") -> None:
-        """Show items in an order.
-
-        Args:
-            items: identified by their keys; an equal item is not redrawn.
-            nothing: text where there are no items.
-        """
+        """Show items, or the text `nothing` where there are none; equal ones are not redrawn."""
         before, place = self._items, self._place
         self._items, self._nothing = list(items), nothing
         places = {self._key(item): number for number, item in enumerate(items)}
@@ -124,9 +118,7 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
                     self._refresh_cells(number, old, new)
         else:
             self.refresh()
-            if (
-                place is not None and self._place is not None
-            ):  # the cursor stays on its line of the screen
+            if place is not None and self._place is not None:  # keep the cursor's line
                 self._scroll(self.scroll_offset.y + self._place - place)
             self._scroll_to_cursor()
         self._post_moved(before[place] if place is not None else None)
@@ -146,10 +138,6 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
         """Redraw an item's row, such as after it was marked."""
         if key in self._places:
             self._refresh_row(self._places[key])
-
-    def redraw_all(self) -> None:
-        """Redraw all visible rows."""
-        self.refresh()
 
     def title(self, column: str, text: str) -> None:
         """Set a column's title."""

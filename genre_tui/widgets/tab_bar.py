@@ -21,11 +21,7 @@ SCREENS = (
 
 
 class TabBar(Widget):
-    """Titles of all screens with their keys; a click opens the screen.
-
-    Args:
-        current: mode of the screen that holds this bar.
-    """
+    """Titles of all screens with their keys; a click opens the screen."""
 
     DEFAULT_CSS = """
     TabBar { dock: top; height: 1; background: $panel; color: $foreground; }

@@ -16,7 +16,6 @@ from experiments.runs.lock import hold_run_lock
 from genre_tui import cli
 from genre_tui.app import GenreTui
 from genre_tui.cli import main
-from genre_tui.core import hangup
 from genre_tui.core.app_session import AppSession
 from genre_tui.watch.messages import RunsListed
 from genre_tui.watch.run_summary import RunSummary, summarise
@@ -169,10 +168,8 @@ _end_soon(3)
 
 def test_a_closed_pipe_ends_it() -> None:
     """As when the server of a page is killed."""
-    script = (
-        "import time; from genre_tui.core.hangup import *; end_with_terminal(); time.sleep(600)"
-    )
+    script = "import time; from genre_tui.cli import *; end_with_terminal(); time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.close()
-    assert process.wait(90) == hangup.HUNG_UP == 129
+    assert process.wait(90) == cli.HUNG_UP == 129

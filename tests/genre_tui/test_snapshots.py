@@ -23,8 +23,8 @@ from experiments.studies import STUDIES
 from experiments.training import planning
 from genre_tui.app import GenreTui
 from genre_tui.core.app_session import AppSession
-from genre_tui.core.export_choices import without_network
 from genre_tui.runs import runs_table
+from genre_tui.shell.export_dialog import without_network
 from tests.conftest import record_run, small_dataset
 from tests.genre_tui.support.known_run import known_run
 from tests.genre_tui.support.live_run import EventWriter, without_results

@@ -17,7 +17,7 @@ from experiments.errors import RunError
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import event_files
-from genre_tui.compare import one_run
+from genre_tui.compare import one_run, several_runs
 from genre_tui.compare.comparison_data import comparison_csv, read_run, statistics_json
 from genre_tui.confusion.matrix_selection import MatrixSelection
 from genre_tui.confusion.matrix_view_state import MatrixViewState
@@ -34,7 +34,7 @@ from genre_tui.run.headings import (
     progress_line,
     title_line,
 )
-from genre_tui.run.trial_pane import TrialSettings, figures_text, settings_text
+from genre_tui.run.panes import TrialSettings, figures_text, settings_text
 from genre_tui.runs.runs_table import ORDERS, about, curve_of, details
 from genre_tui.runs.runs_table import columns as runs_columns
 from genre_tui.runs.runs_table import ordered as ordered_runs
@@ -145,7 +145,7 @@ def _draw_comparison(run: RunDirectory) -> None:
     except _BAD_FILES:  # which the screen says instead
         return
     console = Console(file=io.StringIO(), width=80)
-    console.print(one_run.heading(one), one_run.answer_text(one))
+    console.print(several_runs.title(one.result), one_run.answer_text(one))
     console.print(one_run.variants(one, "macro_f1"), one_run.beside(one, True))
     comparison_csv(one)
     json.loads(statistics_json(one))

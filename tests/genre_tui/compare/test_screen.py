@@ -110,13 +110,13 @@ def test_which_runs_are_compared(tmp_path: Path) -> None:
     assert chosen.runs(seen, first, {first.name}) == [first]
     assert chosen.runs(seen, first, {third.name, second.name}) == [second, third]
     assert chosen.runs(seen, None, {first.name, damaged.name}) == [first]
-    chosen.pick(third)
+    chosen.reset(third)
     assert chosen.runs(seen, first, {second.name}) == [first, third]
     chosen.turns = 3
     assert chosen.runs(seen, first, ()) == [third, first]
-    chosen.toggle_alone()
+    chosen.reset(alone=not chosen.alone)
     assert chosen.runs(seen, first, {second.name}) == [first]
-    chosen.toggle_alone()
+    chosen.reset(alone=not chosen.alone)
     assert chosen.runs(seen, first, {second.name}) == [first, second]
     assert chosen.runs([], None, ()) == []
 

@@ -119,7 +119,7 @@ def test_a_folder_is_imported(tmp_path: Path, size: tuple[int, int], arrays: Pat
             await user.sees("new is made.", "Esc closes", "sha256")
             await user.press("escape")
             await user.sees("8/4/4")
-            assert user.page(DataPage).line == dataset_rows.look().line(
+            assert user.page(DataPage).line == dataset_rows.read_datasets().line(
                 "new"
             )  # the cursor is on it
 

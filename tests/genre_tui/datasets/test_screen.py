@@ -15,7 +15,7 @@ from data.storage import catalogue, hdf5
 from genre_tui.core.subprocess_command import CommandResult
 from genre_tui.datasets import audits
 from genre_tui.datasets.screen import DataPage
-from genre_tui.shell.confirm_dialog import ConfirmDialog
+from genre_tui.shell.dialogs import ConfirmDialog
 from tests.conftest import small_dataset
 from tests.genre_tui.support.app_driver import SIZES, Driver, run_app
 

@@ -27,7 +27,7 @@ def stored() -> None:
 
 
 def test_datasets_in_a_line_each() -> None:
-    found = dataset_rows.look()
+    found = dataset_rows.read_datasets()
     assert [line.name for line in found.lines] == ["demo", "mine", "plain", "torn"]
     assert found.default == "demo"
     demo, mine, plain, torn = found.lines
@@ -44,18 +44,18 @@ def test_datasets_in_a_line_each() -> None:
 def test_a_file_that_is_none_of_the_catalogues_is_a_line_too(tmp_path: Path) -> None:
     path = tmp_path / "else.h5"
     hdf5.save(small_dataset(), path)
-    line = dataset_rows.look(str(path)).line(str(path))
+    line = dataset_rows.read_datasets(str(path)).line(str(path))
     assert line is not None
     assert line.rows == (48, 24, 24)
-    gone = dataset_rows.look(str(tmp_path / "gone.h5")).lines[-1]
+    gone = dataset_rows.read_datasets(str(tmp_path / "gone.h5")).lines[-1]
     assert gone.problem.startswith("there is no file ")
-    assert len(dataset_rows.look("mine").lines) == 4
+    assert len(dataset_rows.read_datasets("mine").lines) == 4
 
 
 def test_a_dataset_that_changes_is_read_again() -> None:
-    before = dataset_rows.look().line("mine")
+    before = dataset_rows.read_datasets().line("mine")
     hdf5.save(small_dataset("mine", rows=60), catalogue.path_of("mine"))
-    after = dataset_rows.look().line("mine")
+    after = dataset_rows.read_datasets().line("mine")
     assert before is not None
     assert after is not None
     assert (before.rows[0], after.rows[0]) == (48, 60)
@@ -66,13 +66,13 @@ def test_a_demo_of_another_version_counts_as_not_made() -> None:
     for version, is_made in ((0, False), (1, True)):
         dataset = replace(small_dataset(), provenance={"kind": "demo", "version": version})
         hdf5.save(dataset, catalogue.path_of("demo"))
-        line = dataset_rows.look().line("demo")
+        line = dataset_rows.read_datasets().line("demo")
         assert line is not None
         assert line.is_made is is_made
 
 
 def test_a_card_counts_without_reading_spectrograms(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = dataset_rows.look().line("mine")
+    line = dataset_rows.read_datasets().line("mine")
     assert line is not None
     read: list[Any] = []
     load = hdf5.load
@@ -94,7 +94,7 @@ def test_a_card_counts_without_reading_spectrograms(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_file_that_goes_before_its_card_is_read_is_a_sentence() -> None:
-    line = dataset_rows.look().line("mine")
+    line = dataset_rows.read_datasets().line("mine")
     assert line is not None
     line.path.unlink()
     with pytest.raises(DataError, match="there is no dataset file"):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from experiments.studies import STUDIES
 from genre_tui.model.run_model import RunModel
+from genre_tui.run.panes import TrialPane, TrialSettings, figures_text
 from genre_tui.run.screen import RunPage
-from genre_tui.run.trial_pane import TrialPane, TrialSettings, figures_text
 from genre_tui.watch.run_watcher import RunWatcher
 from tests.genre_tui.support.app_driver import run_app
 from tests.genre_tui.support.live_run import live_run

@@ -13,9 +13,8 @@ from textual.widgets import Input, OptionList
 
 from experiments.runs.directory import RunDirectory
 from genre_tui.app import GenreTui
-from genre_tui.core.export_choices import ExportChoice, choices, without_network
 from genre_tui.shell.base_page import BasePage
-from genre_tui.shell.export_dialog import ExportDialog
+from genre_tui.shell.export_dialog import ExportChoice, ExportDialog, choices, without_network
 from genre_tui.widgets.tab_bar import SCREENS
 from tests.genre_tui.support.app_driver import Driver, run_app
 from tests.support.recorded_runs import record

@@ -225,7 +225,7 @@ def test_the_table_can_be_written(tmp_path: Path) -> None:
     async def flow() -> None:
         async with run_app(tmp_path) as user:
             await user.wait_until(
-                lambda: all(line.costs for line in user.page(StudiesPage)._table.items)
+                lambda: all(line.costs for line in user.page(StudiesPage).table.items)
             )
             rows = list(
                 csv.DictReader(io.StringIO(user.page(StudiesPage).exportable()["studies.csv"]))

@@ -1,4 +1,4 @@
-"""The pane with one trial: its metrics and all its settings."""
+"""The panes of the screen Run: one trial in full, and the output of the run's processes."""
 
 from __future__ import annotations
 
@@ -10,30 +10,26 @@ from experiments.design.config_paths import flatten_config
 from experiments.design.trial import Trial
 from experiments.runs.manifest import RunManifest
 from experiments.runs.progress import TrialProgress
+from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
 from genre_tui.widgets.status_text import StatusText
 
 _PARTS = ("network", "training")
 _SCHEDULE = "training.schedule."
 _LONGEST = 40  # characters of a value
+_CONSOLE = 8192  # bytes at the end of console.log that are shown
+_MOST_FAILURES = 50
 
 
 class TrialSettings:
-    """Settings of a run's trials by field path.
-
-    Args:
-        manifest: of the run.
-    """
+    """Settings of a run's trials by field path."""
 
     def __init__(self, manifest: RunManifest) -> None:
         self.manifest = manifest
         self._fields = {name: _fields(trial) for name, trial in manifest.trials.items()}
         names = dict.fromkeys(name for fields in self._fields.values() for name in fields)
-        self._unlike = {
-            name
-            for name in names
-            if len({fields.get(name) for fields in self._fields.values()}) > 1
-        }
+        every = self._fields.values()
+        self._unlike = {n for n in names if len({fields.get(n) for fields in every}) > 1}
 
     def of(self, trial: str) -> tuple[dict[str, str], dict[str, str]]:
         """A trial's settings: those in which trials differ, and those that all share."""
@@ -119,3 +115,45 @@ def _set_text(widget: StatusText, text: Text) -> None:
     lines = text.plain.count("\n") + 1
     wraps = any(len(line) > widget.size.width for line in text.plain.splitlines())
     widget.set_text(text, layout=wraps or lines != widget.size.height)
+
+
+class OutputPane(VerticalScroll):
+    """Scrolls; stays at the end while output is added."""
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield StatusText()
+
+    def show(self, model: RunModel) -> None:
+        """Show the current output; the file is read in a thread."""
+        run = model.run
+
+        def read() -> str:
+            with run.console.open("rb") as file:
+                file.seek(max(0, file.seek(0, 2) - _CONSOLE))
+                return file.read().decode(errors="replace")
+
+        def handle(text: str) -> None:
+            is_at_end = self.scroll_y >= self.max_scroll_y
+            self.query_one(StatusText).set_text(output_text(model, text), layout=True)
+            if is_at_end:
+                self.scroll_end(animate=False)
+
+        in_background(self, "console", read, handle, lambda reason: handle(""))
+
+
+def output_text(model: RunModel, console: str) -> Text:
+    """Notes, failures, and the text of console.log."""
+    text = Text()
+    for note in model.progress.notes:
+        text.append(f"{note}\n", "bold")
+    failures = [trial for trial in model.trials.values() if trial.reason]
+    for trial in failures[:_MOST_FAILURES]:
+        text.append(f"{trial.variant} seed {trial.seed} {trial.status}: {trial.reason}\n")
+    if len(failures) > _MOST_FAILURES:
+        text.append(f"and {len(failures) - _MOST_FAILURES} more\n")
+    lines = [line.rstrip() for line in console.splitlines()]
+    if model.state == "crashed":
+        text.append("Its process was killed, or the machine went down: the reason is not known.\n")
+    text.append("console.log\n" if lines else "console.log is empty.", "dim")
+    return text.append("\n".join(lines))
