@@ -61,13 +61,7 @@ def _palette() -> type[Provider]:
 
 
 class GenreTui(BaseApp):
-    """The terminal UI.
-
-    Args:
-        session: shared by the screens.
-        first: mode of the first screen.
-        theme: "auto", "dark", "light" or "ansi".
-    """
+    """The terminal UI; `first` is the mode of its first screen."""
 
     TITLE = "genre-tui"
     CSS_PATH = "genre_tui.tcss"

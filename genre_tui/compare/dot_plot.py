@@ -32,9 +32,7 @@ _LEGEND = (
 class DotPlot:
     """A line for each entry, on one axis, as wide as there is room.
 
-    Args:
-        dots: positions of all entries.
-        series: indices of their colours; empty for a colour each.
+    `series` are indices of the entries' colours; empty for a colour each.
     """
 
     def __init__(self, dots: DotPlotLayout, series: Sequence[int] = ()) -> None:

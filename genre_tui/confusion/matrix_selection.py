@@ -67,11 +67,8 @@ def trials_needed(model: RunModel, selection: MatrixSelection) -> tuple[str, ...
 def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> SelectedMatrix:
     """The matrix of a selection.
 
-    Args:
-        model: of the run.
-        selection: which matrix.
-        tests: matrices of test rows by trial, as far as they have been read; None for a trial
-            that was not tested.
+    `tests` are matrices of test rows by trial, as far as they have been read; None for a trial
+    that was not tested.
     """
     trial = model.trials.get(selection.trial)
     if trial is None:

@@ -34,9 +34,7 @@ def mfcc_lines(mfcc: Sequence[float]) -> Text:
     """A line for each coefficient: mean, standard deviation, both drawn.
 
     The first coefficient is the loudness, which has another scale and is not drawn.
-
-    Args:
-        mfcc: the means, then the standard deviations.
+    `mfcc` are the means, then the standard deviations.
     """
     count = len(mfcc) // 2
     pairs = list(zip(mfcc[:count], mfcc[count:], strict=True))

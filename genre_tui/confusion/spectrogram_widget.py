@@ -87,12 +87,7 @@ def edges(room: int, frames: int) -> list[int]:
 
 
 def level(frame: Sequence[float], row: int, rows: int) -> float:
-    """The loudest of the bands in a row, as a share: 0 at -80 dB, 1 at 0 dB.
-
-    Args:
-        frame: dB by band.
-        row: of `rows`, counted from below.
-    """
+    """The loudest band of a frame in a row, counted from below: 0 at -80 dB, 1 at 0 dB."""
     bands = len(frame)
     begin = row * bands // rows
     end = max(begin + 1, (row + 1) * bands // rows)

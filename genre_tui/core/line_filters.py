@@ -21,7 +21,7 @@ class SafeText(LineFilter):
 
 
 class WithoutColour(LineFilter):
-    """Takes colours from all that is drawn, and leaves bold, underlined and reversed text."""
+    """Removes colours from all that is drawn; keeps bold, underlined and reversed text."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same segments without colours."""

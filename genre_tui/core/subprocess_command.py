@@ -21,12 +21,7 @@ _LARGEST_OUTPUT = 16 * 2**20  # bytes
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a command ended.
-
-    Args:
-        status: exit status; negative where a signal ended it.
-        problem: why it failed, in a sentence, or "".
-    """
+    """How a command ended; its status is negative where a signal ended it."""
 
     status: int
     output: str

@@ -16,30 +16,20 @@ from textual.theme import Theme
 SERIES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#F0E442", "#999999")
 MARKS = ("●", "▲", "■", "◆", "▼", "★", "+", "×")
 
-STATE_GLYPH: dict[str, str] = {
-    "running": "▶",
-    "stopping": "◧",
-    "stopped": "■",
-    "finished": "✓",
-    "failed": "✗",
-    "crashed": "!",
-    "damaged": "?",
-    "waiting": "·",
-    "training": "▶",
-    "diverged": "∞",
+_STATES = {  # of runs and trials: glyph and style
+    "running": ("▶", "bold cyan"),
+    "stopping": ("◧", "yellow"),
+    "stopped": ("■", "dim"),
+    "finished": ("✓", "green"),
+    "failed": ("✗", "bold red"),
+    "crashed": ("!", "bold red"),
+    "damaged": ("?", "bold magenta"),
+    "waiting": ("·", "dim"),
+    "training": ("▶", "bold cyan"),
+    "diverged": ("∞", "magenta"),
 }
-STATE_STYLE: dict[str, str] = {
-    "running": "bold cyan",
-    "stopping": "yellow",
-    "stopped": "dim",
-    "finished": "green",
-    "failed": "bold red",
-    "crashed": "bold red",
-    "damaged": "bold magenta",
-    "waiting": "dim",
-    "training": "bold cyan",
-    "diverged": "magenta",
-}
+STATE_GLYPH = {state: glyph for state, (glyph, _) in _STATES.items()}
+STATE_STYLE = {state: style for state, (_, style) in _STATES.items()}
 
 
 def state_text(state: str) -> Text:

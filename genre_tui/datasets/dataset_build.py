@@ -18,13 +18,7 @@ _SPLIT_FOLDERS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class BuildSource:
-    """A folder from which a dataset can be built.
-
-    Args:
-        name: of the dataset.
-        is_arrays: whether it holds arrays rather than recordings.
-        about: its content, a sentence.
-    """
+    """A folder of recordings or arrays, and the name of the dataset to build from it."""
 
     folder: Path
     name: str

@@ -53,13 +53,7 @@ def _mel(line: DatasetLine) -> str:
 def card_text(
     line: DatasetLine, card: DatasetCard | None, audit: AuditResult | str
 ) -> RenderableType:
-    """A dataset in full.
-
-    Args:
-        line: of the dataset.
-        card: None before it is read.
-        audit: its result, or a sentence where there is none.
-    """
+    """A dataset in full; `audit` is a sentence where there is no result."""
     verdict = audit.verdict if isinstance(audit, AuditResult) else ""
     title = Text.assemble((line.name, "bold"), f"  {verdict}" if verdict else "")
     if line.problem:

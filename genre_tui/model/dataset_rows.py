@@ -63,13 +63,7 @@ class DatasetLine:
 
 @dataclass(frozen=True)
 class Datasets:
-    """All datasets.
-
-    Args:
-        lines: by name; the demo, made or not, is one of them.
-        default: name of the one that is used where none is named.
-        problem: why some may be missing, a sentence, or "".
-    """
+    """All datasets by name, also a demo that is not made; `problem`: why some are missing."""
 
     lines: tuple[DatasetLine, ...]
     default: str
@@ -95,11 +89,7 @@ class DatasetCard:
 
 
 def read_datasets(also: str | None = None) -> Datasets:
-    """All datasets as they are now, also damaged ones.
-
-    Args:
-        also: a dataset that is added if it is the path of an .h5 file.
-    """
+    """All datasets as they are now, also damaged ones; with `also` if that is an .h5 file."""
     from data.storage import catalogue
 
     try:

@@ -14,14 +14,7 @@ METRICS = ("val_macro_f1", "val_accuracy", "accuracy", "val_loss", "loss", "lear
 
 
 class RunModel:
-    """A run as the screens draw it.
-
-    Args:
-        run: its directory; its run.json is read here.
-
-    Raises:
-        RunError: run.json is missing or damaged.
-    """
+    """A run as the screens draw it; raises RunError where run.json is missing or damaged."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run

@@ -25,11 +25,7 @@ Cells = dict[int, int]  # index of a cell, line by line, to its braille pattern
 
 
 class Raster:
-    """A rectangle of cells.
-
-    Args:
-        width, height: in cells.
-    """
+    """A rectangle of cells."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
@@ -40,7 +36,7 @@ class Raster:
 
         Args:
             x: of its points, in columns of dots, ascending.
-            y: in rows of dots from the top; NaN is a gap. What lies outside is drawn at the
+            y: in rows of dots from the top; NaN is a gap, and values outside are drawn at the
                 edge.
             dotted: draw every third column only.
         """
@@ -55,12 +51,7 @@ class Raster:
         return self._cells(masks)
 
     def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Cells:
-        """The cells of an area, with every fourth dot.
-
-        Args:
-            x: as of `line`.
-            low, high: its edges, as `y` of `line`; `low` is the upper one.
-        """
+        """The cells of an area between two lines, `low` the upper one, with every fourth dot."""
         masks = [0] * self.columns
         edges = zip(self._heights(x, low), self._heights(x, high), strict=True)
         for column, (top, bottom) in enumerate(edges):

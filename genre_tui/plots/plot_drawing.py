@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -93,13 +94,9 @@ class Drawing:
 
 
 def draw(curves: Sequence[Curve], frame: Frame, width: int, height: int, paint: Paint) -> Drawing:
-    """Draw curves, the most important first; strong ones are drawn last.
-
-    Args:
-        width, height: in terminal cells.
-        paint: the style of a series.
-    """
-    y_scale, cut = _y_scale(curves, frame)
+    """Draw curves, the most important first; strong ones are drawn last."""
+    values = chain.from_iterable((*one.y, *one.low, *one.high) for one in curves)
+    y_scale, cut = scale_of(values, log=frame.log, grows=frame.grows)
     rows = height - 1
     ticks = ticks_of(y_scale, max(2, rows // _LINES_A_TICK))
     margin = numbers(ticks)
@@ -131,16 +128,6 @@ def draw(curves: Sequence[Curve], frame: Frame, width: int, height: int, paint: 
         lines.append(line)
     lines.append([Segment(_x_axis(x_scale, frame, left, room, right), dim)])
     return Drawing(lines[:height], cut)
-
-
-def _y_scale(curves: Sequence[Curve], frame: Frame) -> tuple[Scale, bool]:
-    def values() -> Iterator[float]:
-        for curve in curves:
-            yield from curve.y
-            yield from curve.low
-            yield from curve.high
-
-    return scale_of(values(), log=frame.log, grows=frame.grows)
 
 
 def _x_scale(curves: Sequence[Curve], frame: Frame) -> Scale:

@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from experiments.runs.progress import TrialProgress
 from genre_tui.core.theme import MARKS, SERIES
 from genre_tui.model.run_model import RunModel
-from genre_tui.model.trial_groups import Band, Group, VariantGroups
+from genre_tui.model.trial_groups import VariantGroups
 from genre_tui.plots.curve import Curve
 
 SMOOTHINGS = (0.0, 0.6, 0.9)
@@ -89,26 +88,35 @@ def curves_of(model: RunModel, metric: Metric, options: CurveOptions) -> list[Cu
     curves: list[Curve] = []
     few = len(numbers) <= _MOST_BANDS
     unit = time_unit(model, options)[1]
+    solid = metric.train if options.lines == "train" and metric.train else metric.validation
     for number in numbers:
         variant = model.settings[number]
         group = variant.groups[options.rate_of(number, variant)]
         in_front = len(numbers) > 1 and number == options.variant
         is_full = few or in_front
-        solid = metric.validation if options.lines != "train" or not metric.train else metric.train
+        seconds = group.band("seconds").mean if options.by_time else None
         band = group.band(solid)
-        x = _x(group, len(band.mean), options, unit)
-        has_band = is_full and len(group.trials) > 1 and group.begun > 1
-        curves.append(_of_band(variant.name, number, x, band, metric, options, has_band, in_front))
+        x = _x(seconds, len(band.mean), unit)
+        has_band = is_full and group.begun > 1
+        edges = (band.low, band.high) if has_band else ([], [])
+        mean, low, high = (_smooth(y, metric, options)[: len(x)] for y in (band.mean, *edges))
+        last = _last(band.mean[: len(x)], metric)
+        name, mark = variant.name, mark_of(number)
+        curves.append(Curve(name, number, mark, x, mean, low, high, is_strong=in_front, last=last))
         if is_full and options.lines == "both" and metric.train:
             y = _smooth(group.band(metric.train).mean, metric, options)
-            x = _x(group, len(y), options, unit)
+            x = _x(seconds, len(y), unit)
             curves.append(Curve("", number, "", x, y[: len(x)], dotted=True))
     names = {variant.name: number for number, variant in enumerate(model.settings)}
-    for place, trial in enumerate(options.pinned, 1):
-        if trial in model.trials:
-            pinned = model.trials[trial]
-            colour = names.get(pinned.variant, 0)
-            curves.insert(0, _of_trial(pinned, place, colour, metric, options, unit))
+    for place, name in enumerate(options.pinned, 1):
+        if name in model.trials:
+            trial = model.trials[name]
+            values = trial.metrics.get(solid, [])
+            x = _x(trial.seconds if options.by_time else None, len(values), unit)
+            y = _smooth(values, metric, options)[: len(x)]
+            title, colour = f"s{trial.seed} {trial.variant}", names.get(trial.variant, 0)
+            last = _last(values[: len(x)], metric)
+            curves.insert(0, Curve(title, colour, str(place % 10), x, y, last=last))
     return curves
 
 
@@ -131,47 +139,10 @@ def time_unit(model: RunModel, options: CurveOptions) -> tuple[str, float]:
     return ("minutes", 60.0) if longest > 120 else ("seconds", 1.0)
 
 
-def _of_band(
-    name: str,
-    number: int,
-    x: list[float],
-    band: Band,
-    metric: Metric,
-    options: CurveOptions,
-    has_band: bool,
-    in_front: bool,
-) -> Curve:
-    mean = _smooth(band.mean, metric, options)[: len(x)]
-    low: list[float] = []
-    high: list[float] = []
-    if has_band:
-        low = _smooth(band.low, metric, options)[: len(x)]
-        high = _smooth(band.high, metric, options)[: len(x)]
-    last = _last(band.mean[: len(x)], metric)
-    return Curve(name, number, mark_of(number), x, mean, low, high, is_strong=in_front, last=last)
-
-
-def _of_trial(
-    trial: TrialProgress,
-    place: int,
-    colour: int,
-    metric: Metric,
-    options: CurveOptions,
-    unit: float,
-) -> Curve:
-    name = metric.train if options.lines == "train" and metric.train else metric.validation
-    y = _smooth(trial.metrics.get(name, []), metric, options)
-    if options.by_time:
-        x = [second / unit for second in trial.seconds[: len(y)]]
-    else:
-        x = [float(epoch) for epoch in range(1, len(y) + 1)]
-    mark, last = str(place % 10), _last(trial.metrics.get(name, [])[: len(x)], metric)
-    return Curve(f"s{trial.seed} {trial.variant}", colour, mark, x, y[: len(x)], last=last)
-
-
-def _x(group: Group, length: int, options: CurveOptions, unit: float) -> list[float]:
-    if options.by_time:
-        return [second / unit for second in group.band("seconds").mean[:length]]
+def _x(seconds: Sequence[float] | None, length: int, unit: float) -> list[float]:
+    """Epochs from 1, or where `seconds` are given times in the axis's unit."""
+    if seconds is not None:
+        return [second / unit for second in seconds[:length]]
     return [float(epoch) for epoch in range(1, length + 1)]
 
 

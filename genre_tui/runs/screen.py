@@ -15,7 +15,7 @@ from textual.widget import Widget
 from experiments.runs.directory import RunDirectory
 from genre_tui.plots.curve import Frame
 from genre_tui.plots.plot import Plot
-from genre_tui.runs.filter_line import FilterLine
+from genre_tui.runs.run_filter import FilterLine
 from genre_tui.runs.runs_table import (
     CYCLE,
     ORDERS,

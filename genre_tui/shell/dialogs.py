@@ -59,10 +59,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
 class ConfirmDialog(Dialog[bool]):
     """A question with details: `y` is yes, Escape, `n` and Enter are no.
 
-    Args:
-        question: such as "Remove 2 runs?".
-        lines: details, one each.
-        yes, no: meanings of the answers, such as "remove them" and "keep them".
+    `yes` and `no` are meanings of the answers, such as "remove them" and "keep them".
     """
 
     DEFAULT_CSS = """
@@ -104,13 +101,7 @@ class ConfirmDialog(Dialog[bool]):
 
 
 class PickDialog(Dialog[str]):
-    """A list, filtered by typing; the result is the id of the chosen entry.
-
-    Args:
-        title: of the dialog.
-        entries: in order.
-        current: id of the entry under the cursor at first.
-    """
+    """A list, filtered by typing; the result is the id of the chosen entry."""
 
     DEFAULT_CSS = """
     PickDialog > #box { width: 90%; height: 90%; }

@@ -23,14 +23,7 @@ from genre_tui.shell.dialogs import Dialog
 
 @dataclass(frozen=True)
 class ExportChoice:
-    """A file that can be written.
-
-    Args:
-        what: description for the user.
-        name: proposed name of the file.
-        text: content of a text file.
-        run: subject of a report.
-    """
+    """A file that can be written: its description, proposed name, and text or run."""
 
     what: str
     name: str
@@ -49,13 +42,7 @@ class ExportRequest:
 
 
 def choices(mode: str, files: Mapping[str, str], run: RunDirectory | None) -> list[ExportChoice]:
-    """Files that can be written from a screen.
-
-    Args:
-        mode: of the screen.
-        files: texts that the screen offers, by file name.
-        run: subject of the report, or None.
-    """
+    """Files that can be written from a screen: its texts by file name, picture and report."""
     name = _short_name(run) if run is not None else ""
     prefix = f"{name}-" if name and mode in ("run", "confusion", "compare") else ""
     found = [ExportChoice(_what(file), prefix + file, "text", text) for file, text in files.items()]

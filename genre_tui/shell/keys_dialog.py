@@ -24,11 +24,7 @@ _DESCRIPTIONS = {
 
 
 class KeysDialog(Dialog[None]):
-    """The keys of a page and those that work everywhere.
-
-    Args:
-        page: the current one.
-    """
+    """The keys of a page and those that work everywhere."""
 
     DEFAULT_CSS = """
     KeysDialog > #box { scrollbar-size-vertical: 1; }

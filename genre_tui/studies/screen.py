@@ -27,11 +27,13 @@ from genre_tui.studies.study_rows import (
     built_in_studies,
     newest_finished,
     read_result,
+    studies_csv,
+    study_columns,
+    study_sign,
     user_studies,
     with_costs,
     with_runs,
 )
-from genre_tui.studies.study_table import studies_csv, study_columns, study_sign
 from genre_tui.watch.messages import RunsListed
 from genre_tui.watch.run_summary import RunSummary
 from genre_tui.widgets.row_table import RowTable

@@ -6,12 +6,7 @@ import threading
 
 
 class Poller:
-    """Calls `poll` in a daemon thread until it is stopped.
-
-    Args:
-        name: of the thread.
-        refresh: seconds between two calls.
-    """
+    """Calls `poll` in a daemon thread, every `refresh` seconds, until it is stopped."""
 
     def __init__(self, name: str, refresh: float) -> None:
         self._refresh = refresh

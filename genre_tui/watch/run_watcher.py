@@ -21,12 +21,9 @@ _REST = 0.01  # seconds between two such messages
 
 
 class RunWatcher(Poller):
-    """Sends what is new of a run, from its first event on.
+    """Sends what is new of a run, from its first event on; it may vanish and come back.
 
-    Args:
-        run: may be read-only, vanish, and come back.
-        refresh: seconds between two reads.
-        notify: called in the thread with each message.
+    `notify` is called in the thread with each message.
 
     Attributes:
         summary: of the run while a process trains it, for the list of all runs: so its

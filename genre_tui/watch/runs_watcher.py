@@ -15,7 +15,7 @@ from genre_tui.watch.run_summary import LiveRun, RunSummary, Stamp, stamp_of, su
 from genre_tui.watch.run_watcher import RunWatcher
 
 _FULL_INTERVAL = 10.0  # seconds between two reads of runs that no process trains
-_HALF_DONE = ("stopped", "crashed", "failed")  # their events tell more than their results
+_HALF_DONE = ("stopped", "crashed", "failed")  # their events have more than their results
 _BATCH = 0.2  # seconds after which what has been read so far is sent
 
 
@@ -23,12 +23,7 @@ class RunsWatcher(Poller):
     """Sends all runs: once, the newest first, then whenever one has changed.
 
     Runs that no process trains are read every ten seconds only, so that a folder of a thousand
-    costs next to nothing.
-
-    Args:
-        runs: the folder.
-        refresh: seconds between two reads.
-        notify: called in the thread with each message.
+    costs next to nothing. `notify` is called in the thread with each message.
 
     Attributes:
         watched: the watcher of one of the runs, which has its summary; or None.

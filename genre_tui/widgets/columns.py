@@ -19,8 +19,6 @@ class Column(Generic[Item]):
     """One column.
 
     Args:
-        key: name of the column.
-        title: heading.
         width: least width, in terminal cells.
         cell: text of an item in this column.
         is_number: whether it is right-aligned.

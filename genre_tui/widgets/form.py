@@ -1,6 +1,6 @@
 """Form widgets: rows of label, fields and error message; checkboxes and radio buttons.
 
-Checkboxes and radio buttons show their value by characters, so that it is seen without colours.
+Checkboxes and radio buttons show their value by characters, so that it is visible without colours.
 """
 
 from __future__ import annotations

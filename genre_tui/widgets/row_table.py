@@ -38,7 +38,6 @@ class RowTable(ScrollView, Generic[Item], can_focus=True):
     A thousand rows cost no more than a screenful; a changed item redraws its own line only.
 
     Args:
-        columns: from left to right.
         key: unique name of an item.
         gutter: two characters in front of an item, such as a mark.
     """

@@ -10,7 +10,7 @@ from textual import events
 from textual.widget import Widget
 from textual.widgets import Input
 
-from genre_tui.runs.filter_line import FilterLine
+from genre_tui.runs.run_filter import FilterLine
 from genre_tui.runs.screen import RunsPage
 from tests.genre_tui.support.app_driver import Driver, run_app
 from tests.genre_tui.support.live_run import live_run
