@@ -9,7 +9,7 @@ from experiments.results.number_format import NONE, between, mean_std, p_value, 
 from experiments.results.run_result import RunResult, VariantResult
 from genre_tui.compare.comparison_data import FIGURES, Figure, SingleRun, documented, ordered
 from genre_tui.compare.dot_plot import DotPlot
-from genre_tui.widgets.fitted_table import FittedColumn, FittedTable
+from genre_tui.widgets.fitted_table import FittedTable
 
 COMPUTING = "Intervals and comparisons are being computed ..."
 
@@ -54,18 +54,11 @@ def variants(one: SingleRun, figure: Figure) -> RenderableType:
                 mean_std(getattr(variant, _other(figure)), "±"),
             ]
         )
-    columns = [
-        FittedColumn("variant"),
-        FittedColumn(f"{FIGURES[figure]} %"),
-        FittedColumn("95 % over seeds", 1),
-        FittedColumn("n"),
-        FittedColumn("95 % on rows", 2),
-        FittedColumn("rate", 3),
-        FittedColumn("documented", 4),
-        FittedColumn(f"{FIGURES[_other(figure)]} %", 5),
-    ]
+    columns = {"variant": 0, f"{FIGURES[figure]} %": 0, "95 % over seeds": 1, "n": 0}
+    columns |= {"95 % on rows": 2, "rate": 3, "documented": 4, f"{FIGURES[_other(figure)]} %": 5}
     if not any(row[6] for row in rows):
-        columns, rows = columns[:6] + columns[7:], [row[:6] + row[7:] for row in rows]
+        del columns["documented"]
+        rows = [row[:6] + row[7:] for row in rows]
     parts: list[RenderableType] = [DotPlot(one.plots[figure]), Text()]
     parts += [FittedTable(columns, rows), *map(Text, _notes(one))]
     return Group(*parts)
@@ -132,8 +125,7 @@ def _baselines(result: RunResult) -> list[RenderableType]:
         [one.name, mean_std(one.macro_f1, "±"), mean_std(one.accuracy, "±"), str(one.n or "failed")]
         for one in result.baselines
     ]
-    columns = [FittedColumn("baseline"), FittedColumn("macro-F1 %")]
-    columns += [FittedColumn("accuracy %", 1), FittedColumn("n", 2)]
+    columns = {"baseline": 0, "macro-F1 %": 0, "accuracy %": 1, "n": 2}
     return [FittedTable(columns, rows), Text()]
 
 
@@ -151,13 +143,7 @@ def _against(one: SingleRun) -> list[RenderableType]:
         ]
         for found in analysis.baselines
     ]
-    columns = [
-        FittedColumn("minus"),
-        FittedColumn("points"),
-        FittedColumn("95 % interval", 1),
-        FittedColumn("p", 2),
-        FittedColumn("McNemar's p", 3),
-    ]
+    columns = {"minus": 0, "points": 0, "95 % interval": 1, "p": 2, "McNemar's p": 3}
     title = (
         f"{analysis.best or ''}, best on validation, first seed, minus each baseline: "
         f"accuracy on the same rows, resampling {analysis.unit}"
@@ -179,13 +165,6 @@ def _pairs(one: SingleRun) -> list[RenderableType]:
             interval = between(found.interval, 1, signed=True)
         p = p_value(pair.adjusted_p)
         rows.append([pair.first, pair.second, difference, p, interval, str(n)])
-    columns = [
-        FittedColumn("variant"),
-        FittedColumn("minus"),
-        FittedColumn("points"),
-        FittedColumn("p"),
-        FittedColumn("95 % interval", 1),
-        FittedColumn("seeds", 2),
-    ]
+    columns = {"variant": 0, "minus": 0, "points": 0, "p": 0, "95 % interval": 1, "seeds": 2}
     title = f"Pairs: test {analysis.answer.what}, by seed; p adjusted by Holm's method"
     return [Text(title, "bold"), FittedTable(columns, rows, left=2)]

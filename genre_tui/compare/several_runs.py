@@ -12,7 +12,7 @@ from genre_tui.compare.comparison_data import FIGURES, Figure, SeveralRuns
 from genre_tui.compare.dot_plot import DotPlot
 from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import append_run
-from genre_tui.widgets.fitted_table import FittedColumn, FittedTable
+from genre_tui.widgets.fitted_table import FittedTable
 
 _LONGEST = 40  # width of a differing value
 CANNOT_TELL = "cannot tell"
@@ -52,19 +52,12 @@ def figures(several: SeveralRuns, figure: Figure) -> RenderableType:
                 cells += [_why_not(several, number, against is None), "", "", ""]
             rows.append(cells)
             name = ""
-    columns = [
-        FittedColumn("variant"),
-        FittedColumn("run"),
-        FittedColumn(f"{FIGURES[figure]} %"),
-        FittedColumn("n", 3),
-        FittedColumn("minus run 1"),
-        FittedColumn("p", 1),
-        FittedColumn("95 % interval", 2),
-        FittedColumn("seeds", 4),
-    ]
+    columns = {"variant": 0, "run": 0, f"{FIGURES[figure]} %": 0, "n": 3}
     shares = any(row[4] for row in rows)
-    if not shares:
-        columns, rows = columns[:4], [row[:4] for row in rows]
+    if shares:
+        columns |= {"minus run 1": 0, "p": 1, "95 % interval": 2, "seeds": 4}
+    else:
+        rows = [row[:4] for row in rows]
     plot = several.plots[figure]
     series = [int(row.entry.name.partition(" ")[0]) - 1 for row in plot.rows]
     parts: list[RenderableType] = [DotPlot(plot, series), Text(), FittedTable(columns, rows)]

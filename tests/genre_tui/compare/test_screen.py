@@ -28,7 +28,7 @@ from genre_tui.compare.dot_plot import DotPlot, column, row_signs
 from genre_tui.compare.run_selection import RunSelection
 from genre_tui.compare.screen import ComparePage
 from genre_tui.watch.run_summary import summarise
-from genre_tui.widgets.fitted_table import FittedColumn, FittedTable
+from genre_tui.widgets.fitted_table import FittedTable
 from tests.genre_tui.support.app_driver import SIZES, run_app
 from tests.support.recorded_runs import record, with_names
 
@@ -78,12 +78,7 @@ def test_the_plot_is_as_wide_as_there_is_room() -> None:
 
 
 def test_columns_are_left_out_by_rank() -> None:
-    columns = [
-        FittedColumn("name"),
-        FittedColumn("first", 1),
-        FittedColumn("second", 2),
-        FittedColumn("needed"),
-    ]
+    columns = {"name": 0, "first": 1, "second": 2, "needed": 0}
     table = FittedTable(columns, [["x" * 12, "1", "2", "3"]], notes={2: "on the second"})
     assert table.kept(80) == [0, 1, 2, 3]
     assert table.kept(12 + 2 + 5 + 2 + 6 + 2 + 6) == [0, 1, 2, 3]

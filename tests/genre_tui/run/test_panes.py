@@ -1,4 +1,4 @@
-"""What is told of one trial: its figures and its settings."""
+"""The pane of one trial: its figures and its settings."""
 
 from __future__ import annotations
 
