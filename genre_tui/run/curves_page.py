@@ -134,12 +134,15 @@ class CurvesPage(RunControlPage):
         """The curves."""
         return self.query_one(PlotGrid)
 
-    @on(PlotGrid.Clicked)
     def draw_curves(self, *, grow: bool = False) -> None:
         """Draw the curves; `grow` if only points were added."""
         if self.model is not None:
             self.put("#curves-caption", curves_line(self.model, self.options))
             self.plots.show(self.model, self.options, nothing_to_draw(self.model), grows=grow)
+
+    @on(PlotGrid.Clicked)
+    def _plot_clicked(self) -> None:
+        self.draw_curves()
 
     def choose(self, **changes: object) -> None:
         """Change options, and draw the curves."""
