@@ -1,6 +1,7 @@
 """Going on with a run: under the same data, by one process, whatever is damaged."""
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -23,14 +24,24 @@ from tests.support.inline_pool import events_of, resume_inline, run_inline
 from tests.support.processes import begin, finish, go_on, kill, results_of, wait_until
 
 
-def crashed(fork_server: ForkServer, folder: Path) -> tuple[RunDirectory, Path]:
-    """A run whose owner was killed in the middle, with two checkpoints."""
-    run, path = begin(fork_server, folder, fault="trains_slowly")
+@pytest.fixture(scope="module")
+def crashed_run(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run whose process was killed in the middle, with two checkpoints."""
+    folder = tmp_path_factory.mktemp("crashed")
+    run, _ = begin(fork_server, folder, fault="trains_slowly")
     wait_until(lambda: len(events_of(run, "checkpoint")) >= 3)
     kill(events_of(run, "run_began")[-1]["owner"]["pid"])
     wait_until(lambda: state_of(run, run.read_manifest()).state == "crashed")
     assert len(list(run.path.glob("cohorts/*/*.npz"))) >= 2
-    return run, path
+    return folder
+
+
+@pytest.fixture
+def crashed(crashed_run: Path, tmp_path: Path) -> tuple[RunDirectory, Path]:
+    """A copy of that run, and its dataset's file."""
+    shutil.copytree(crashed_run, tmp_path, dirs_exist_ok=True)
+    (path,) = tmp_path.glob("runs/*/*")
+    return RunDirectory(path), tmp_path / "small.h5"
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +53,9 @@ def whole(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.mark.parametrize("damage", ["newest", "both", "cut"])
 def test_a_broken_checkpoint_falls_back(
-    fork_server: ForkServer, tmp_path: Path, whole: RunDirectory, damage: str
+    fork_server: ForkServer, crashed: tuple[RunDirectory, Path], whole: RunDirectory, damage: str
 ) -> None:
-    run, path = crashed(fork_server, tmp_path)
+    run, path = crashed
     for folder in run.path.glob("cohorts/*"):
         files = sorted(folder.glob("*.npz"))
         for file in files if damage == "both" else files[-1:]:
@@ -114,8 +125,10 @@ def test_other_data_is_refused(tmp_path: Path) -> None:
     assert len(events_of(run, "run_began")) == 1
 
 
-def test_other_versions_are_said(fork_server: ForkServer, tmp_path: Path) -> None:
-    run, path = crashed(fork_server, tmp_path)
+def test_other_versions_are_said(
+    fork_server: ForkServer, crashed: tuple[RunDirectory, Path]
+) -> None:
+    run, path = crashed
     go_on(fork_server, run, path, fault="has_other_versions")
     finish(run)
     notes = [event["text"] for event in events_of(run, "note")]
@@ -123,10 +136,10 @@ def test_other_versions_are_said(fork_server: ForkServer, tmp_path: Path) -> Non
 
 
 def test_two_resume_at_once(
-    fork_server: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    crashed: tuple[RunDirectory, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Real processes: one wins, the other is told who."""
-    run, path = crashed(fork_server, tmp_path)
+    run, path = crashed
     monkeypatch.setattr(launch, "is_alive", lambda run: False)  # both look at the same moment
     outcomes: list[str] = []
     gate = threading.Barrier(2)
@@ -196,8 +209,10 @@ def test_a_stopped_run_goes_on_bit_for_bit(
 
 
 @pytest.mark.parametrize("place", ["trials", "cohorts", "variants", "device", "seeds"])
-def test_a_run_json_that_does_not_agree_with_itself(tmp_path: Path, place: str) -> None:
-    run = run_inline(tmp_path, STUDY, seeds=1, epochs=1)
+def test_a_run_json_that_does_not_agree_with_itself(
+    crashed: tuple[RunDirectory, Path], place: str
+) -> None:
+    run, path = crashed
     facts = raw_records.read_run(run)
     trial = next(iter(facts["trials"]))
     if place == "trials":
@@ -212,4 +227,4 @@ def test_a_run_json_that_does_not_agree_with_itself(tmp_path: Path, place: str) 
         facts["seeds"] = None
     raw_records.write_run(run, json.loads(json.dumps(facts)))
     with pytest.raises(RunError, match=r"run\.json is damaged"):
-        resume_inline(run, tmp_path / "small.h5")
+        resume_inline(run, path)

@@ -9,7 +9,7 @@ from experiments.runs.trial_result import TrialResult
 from tests.support.faults import CULPRIT, STUDY
 from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of
-from tests.support.processes import begin, finish, go_on, kill, results_of, wait_until
+from tests.support.processes import begin, finish, go_on, kill, wait_until
 
 # Two cohorts of three trials each.
 SMALL = replace(STUDY, variants=(STUDY.variants[0], STUDY.variants[3]))
@@ -59,15 +59,3 @@ def test_a_culprit_is_not_asked_again_after_a_resume(
         assert split.read_bytes() == content
     assert len(by_seed(run, culprit=False)) == 4
     assert {r.status for r in by_seed(run, culprit=True)} == {"failed"}
-
-
-def test_without_the_fault_all_go_on(fork_server: ForkServer, tmp_path: Path) -> None:
-    whole, _ = begin(fork_server, tmp_path)
-    finish(whole)
-    run, path = begin(fork_server, tmp_path, fault="trains_slowly")
-    wait_until(lambda: events_of(run, "checkpoint"))
-    kill(events_of(run, "run_began")[-1]["owner"]["pid"])
-    go_on(fork_server, run, path)
-    finish(run)
-    assert results_of(run) == results_of(whole)
-    assert max(event["epoch"] for event in events_of(run, "cohort_began")) > 0
