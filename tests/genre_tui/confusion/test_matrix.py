@@ -190,7 +190,7 @@ def test_a_look_at_epochs_and_seeds(tmp_path: Path) -> None:
     assert summed.counts == [[12, 4, 0], [2, 6, 0], [0, 8, 0]]
     assert "2 seeds summed" in summed.title
     assert "waits for its turn" in select_matrix(model, MatrixSelection(others[1]), {}).missing
-    model.handle(reported(model.run, epoch(others[1], 1, [[1, 2], [3]])))
+    model.handle(reported(model.run, epoch(others[1], 1, [[1, 2], [3, 4]])))
     assert "damaged" in select_matrix(model, MatrixSelection(others[1]), {}).missing
     assert select_matrix(model, MatrixSelection("nothing"), {}).missing
 
