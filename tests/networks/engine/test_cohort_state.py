@@ -10,10 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from networks.engine.cohort import CohortState, FailedTrial, Outcome, TrialSpec, train_cohort
+from networks.engine.cohort import CohortState, FailedTrial, Outcome, TrialSpec
 from networks.errors import ConfigError
 from networks.models.config import (
-    CNNConfig,
     EarlyStoppingConfig,
     FFNConfig,
     NetworkConfig,
@@ -21,23 +20,10 @@ from networks.models.config import (
     ScheduleConfig,
     TrainingConfig,
 )
-from networks.training.results import LabelledRows, TrainingResult
-from tests.conftest import small_split
+from networks.training.results import TrainingResult
+from tests.networks.engine.test_cohort import CNN, FFN, train
 
-FFN = FFNConfig(hidden=(16, 8))
-CNN = CNNConfig(filters=(2, 3), kernel_size=3, dense=(6,))
 BASE = TrainingConfig(optimizer="adam", learning_rate=0.01, epochs=5, batch_size=7)
-CLASSES = 3
-
-
-def rows(features: str, count: int = 45, seed: int = 1) -> LabelledRows:
-    split = small_split(count, CLASSES, 0, seed)
-    return LabelledRows(getattr(split, features), split.label)
-
-
-def train(members: Sequence[TrialSpec], **named: Any) -> list[Outcome | None]:
-    kind = members[0].network.features
-    return train_cohort(members, rows(kind), rows(kind, 24, 2), CLASSES, **named)
 
 
 class Keeper:
