@@ -93,9 +93,10 @@ def reproduce(
     require_torch()
     options = StudyOptions("controlled" if quick else protocol, seeds, epochs, quick)
     with interruptible("Nothing was started."):
+        wanted = _chosen(studies)
         dataset = summarise_dataset(data_name)
         path = dataset_path(data_name).absolute()
-        chosen = _able(_chosen(studies), path.stem, dataset.has_mel)
+        chosen = _able(wanted, path.stem, dataset.has_mel)
         requests = [Request(study, path, options, computing) for study in chosen]
         staged = stages(requests, runs, dataset.content_sha256, anew)
         _estimate(staged, options, computing, dataset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,39 @@ MOST_EPOCHS = 100_000
 MOST_TRIALS = 100_000
 MOST_DRAWN_AT_ONCE = 4096
 MOST_PROCESSES = 1024  # and threads of each
+
+
+_STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LONGEST_VARIANT_NAME = 400  # one of a file's, with what it varies
+
+
+def check_study_name(name: Any) -> None:
+    """Raise RunError unless a study's runs can be kept under a name."""
+    if not isinstance(name, str) or not _STUDY_NAME.fullmatch(name):
+        raise RunError(
+            "a study's name must be 1 to 64 lower-case letters, digits, '.', '_' or '-', "
+            f"beginning with a letter or digit. Received: {name!r:.100}."
+        )
+
+
+def check_variant_name(name: Any, longest: int = _LONGEST_VARIANT_NAME) -> None:
+    """Raise RunError unless a text can name a row of a table."""
+    if (
+        not isinstance(name, str)
+        or len(name) > longest
+        or not name.isprintable()
+        or not name.strip()
+    ):
+        raise RunError(
+            f"a variant's name must be 1 to {longest} printable characters. "
+            f"Received: {name!r:.100}."
+        )
+
+
+def check_type(name: str, value: Any, kinds: Any, expected: str) -> None:
+    """Raise RunError unless a value is of some types, in words `expected`."""
+    if not isinstance(value, kinds):
+        raise RunError(f"{name} must be {expected}. Received: {value!r:.60}.")
 
 
 def check_limit(number: int, most: int, what: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from experiments.design.limits import check_study_name, check_type, check_variant_name
 from experiments.design.published_figure import PublishedFigure
+from experiments.errors import RunError
 from networks.models.config import (
     NetworkConfig,
     TrainingConfig,
@@ -58,6 +60,15 @@ class Variant:
     extended: bool = False
     fixed: tuple[Axis, ...] = ()
     device: Device | None = None
+
+    def __post_init__(self) -> None:
+        check_variant_name(self.name)
+        which = f"the network of the variant {self.name}"
+        check_type(which, self.network, NetworkConfig, "an FFNConfig, CNNConfig or CustomConfig")
+        for name, training in (("training", self.training), ("controlled", self.controlled)):
+            if name == "training" or training is not None:
+                which = f"{name} of the variant {self.name}"
+                check_type(which, training, TrainingConfig, "a TrainingConfig")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -128,6 +139,19 @@ class Study:
     about: str
     variants: tuple[Variant, ...]
     budget: Budget
+
+    def __post_init__(self) -> None:
+        check_study_name(self.name)
+        check_type("variants", self.variants, tuple, "a tuple of Variants")
+        for variant in self.variants:
+            check_type("each of variants", variant, Variant, "a Variant")
+        check_type("budget", self.budget, Budget, "a Budget")
+        names = [variant.name for variant in self.variants]
+        if not names or len(set(names)) < len(names):
+            raise RunError(
+                "a study needs at least one variant, and variants with names that differ. "
+                f"Received: {names!r:.200}."
+            )
 
     @property
     def features(self) -> Literal["mfcc", "mel"]:

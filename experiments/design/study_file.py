@@ -26,9 +26,9 @@ network.hidden = [512, 128]
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -40,6 +40,8 @@ from experiments.design.limits import (
     MOST_SEEDS,
     MOST_VARIANTS,
     check_limit,
+    check_study_name,
+    check_variant_name,
 )
 from experiments.design.plan import StudyOptions
 from experiments.design.study import BUDGET, PROTOCOLS, Axis, Budget, Study, Variant
@@ -50,7 +52,6 @@ from networks.models.config import FFNConfig, TrainingConfig
 
 _LARGEST = 2**20  # bytes
 _KEYS = ("name", "question", "about", "protocol", "seeds", "base", "controlled", "variants", "vary")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _KINDS = ("network.kind", "network.build")
 _LONGEST_LABEL = 100
 _EXAMPLE = "Write for example: [variants.wide] and below it network.hidden = [512, 128]."
@@ -93,11 +94,8 @@ class _Reader:
     def read(self) -> OwnStudy:
         self._check_keys(self._plain, _KEYS, "")
         name = self._text("name", self._path.stem.lower())
-        if not _NAME.fullmatch(name):
-            raise self._error(
-                "name: a study's name must be 1 to 64 lower-case letters, digits, '.', '_' or "
-                f"'-', beginning with a letter or digit. Received: {name!r:.100}."
-            )
+        with self._naming("name"):
+            check_study_name(name)
         given = self._text("protocol", "controlled")
         protocol = next((known for known in PROTOCOLS if known == given), None)
         if protocol is None:
@@ -123,11 +121,8 @@ class _Reader:
         self._check_limit(len(variants), MOST_VARIANTS, "variants")
         keeps = "keep" in self._table("base").get("training", {})
         for name, changes in (variants or {"base": {}}).items():
-            if len(name) > _LONGEST_LABEL or not name.isprintable() or not name.strip():
-                raise self._error(
-                    "variants: a variant's name must be 1 to 100 printable characters. Received: "
-                    f"{name!r:.100}."
-                )
+            with self._naming("variants"):
+                check_variant_name(name, _LONGEST_LABEL)
             where = f"variants.{name}"
             if not isinstance(changes, dict):
                 raise self._error(f"{where}: it must be a table. {_EXAMPLE}")
@@ -161,10 +156,8 @@ class _Reader:
         for path, values in grid.items():
             if not isinstance(values, list) or not values:
                 raise self._error(f"vary: {path}: it must be a list of values to try.")
-        try:
+        with self._naming("vary"):
             return vary(study, grid)
-        except (ConfigError, RunError) as error:
-            raise self._error(f"vary: {error}") from error
 
     def _configs(self, configs: Configs, changes: Mapping[str, Any], where: str) -> Configs:
         self._check_keys(changes, ("network", "training"), where)
@@ -194,10 +187,16 @@ class _Reader:
             )
 
     def _check_limit(self, number: int, most: int, what: str) -> None:
-        try:
+        with self._naming(""):
             check_limit(number, most, what)
-        except RunError as error:
-            raise self._error(str(error)) from error
+
+    @contextmanager
+    def _naming(self, path: str) -> Iterator[None]:
+        """Let errors of checks name the file and a field's path, "" for none."""
+        try:
+            yield
+        except (ConfigError, RunError) as error:
+            raise self._error(f"{path}: {error}" if path else str(error)) from error
 
     def _table(self, key: str) -> dict[str, Any]:
         value = self._plain.get(key, {})
