@@ -116,7 +116,7 @@ def test_results_are_means_over_seeds(tmp_path: Path) -> None:
         assert variant.accuracy.std == pytest.approx(np.std(values, ddof=1))
         summed = np.sum([trial["test"]["confusion_matrix"] for trial in trials if trial], axis=0)
         assert variant.confusion_matrix == summed.tolist()
-    assert [variant.note for variant in result.variants] == ["", "a note"]
+    assert [variant.record.note for variant in result.variants] == ["", "a note"]
     json.dumps(result.to_dict(), allow_nan=False)
 
 
