@@ -20,16 +20,17 @@ from networks.engine.cohort import FailedTrial, Outcome, TrialSpec
 from networks.engine.fallback import FALLBACK, obstacle, train_trials
 from networks.errors import ConfigError
 from networks.inference import probabilities_of
-from networks.models.build import build_with, check_shapes
+from networks.models.build import CONFIG_EXPECTED, build_with, check_shapes
 from networks.models.config import NetworkConfig, TrainingConfig
-from networks.models.config_checks import listed
+from networks.models.config_checks import check_whole, listed, require
 from networks.models.custom import INPUT_SHAPES, Features
 from networks.training import metrics
 from networks.training.callbacks import batch_hook
-from networks.training.cohort_key import LARGEST_COHORT, Precision, cohort_key
+from networks.training.cohort_key import LARGEST_COHORT, PRECISIONS, Precision, cohort_key
 from networks.training.results import LabelledRows, TrainingResult
 
 ModelFunction: TypeAlias = Callable[[tuple[int, ...], int], keras.Model]
+_TRIPLES = "triples (network, training, seed), such as (FFNConfig(), TrainingConfig(), 0)"
 Network: TypeAlias = NetworkConfig | keras.Model | ModelFunction
 
 
@@ -113,7 +114,7 @@ def fit(
         engine could not train it, `notes` says why, and a warning does.
 
     Raises:
-        ConfigError: the network, rows, device or precision do not fit together.
+        ConfigError: an argument of the wrong type, or some that do not fit together.
         RuntimeError: a callback raised; its traceback is in the notes of the error.
 
     Example:
@@ -128,7 +129,7 @@ def fit(
         [(network, training, seed)],
         data,
         features=features,
-        callbacks=lambda _: callbacks,
+        callbacks=lambda _: callbacks,  # checked as those of a trial are
         device=device,
         precision=precision,
     )
@@ -171,17 +172,29 @@ def fit_many(
     >>> [result.status for result in results].count("finished")
     8
     """
-    if not all(hasattr(data, name) for name in ("genres", "train", "validation")):
-        raise ConfigError(
-            "data must have the splits train and validation, and genres, as data.load_dataset "
-            f"gives them. Received: {data!r:.100}."
-        )
+    require(
+        all(hasattr(data, name) for name in ("genres", "train", "validation")),
+        "data must have the splits train and validation, and genres, as data.load_dataset gives "
+        "them",
+        data,
+    )
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
         raise ConfigError(f"device must be 'cpu', or 'cuda' with a GPU. Received: {device!r}.")
-    prepared = [
-        _Trial.of(network, training, seed, len(data.genres), features, callbacks and callbacks(i))
-        for i, (network, training, seed) in enumerate(trials)
-    ]
+    require(precision in PRECISIONS, f"precision must be one of {listed(PRECISIONS)}", precision)
+    _check_features(features)
+    require(
+        callbacks is None or callable(callbacks),
+        "callbacks must be a function that gives the list of Keras callbacks of the trial of an "
+        "index",
+        callbacks,
+    )
+    require(isinstance(trials, Iterable), f"trials must be a list of {_TRIPLES}", trials)
+    prepared = []
+    for index, trial in enumerate(trials):
+        is_triple = isinstance(trial, (tuple, list)) and len(trial) == 3
+        require(is_triple, f"trials must be {_TRIPLES}", trial)
+        further = callbacks(index) if callbacks else None
+        prepared.append(_Trial.of(*trial, len(data.genres), features, further))
     outcomes: dict[int, Outcome] = {}
     for group in _cohorts(prepared, device):
         found = _train([prepared[index] for index in group], data, device, precision)
@@ -204,7 +217,8 @@ def evaluate(
         Accuracy, macro-F1, confusion matrix, scores of each class and probabilities.
 
     Raises:
-        ConfigError: the model cannot read these rows, or has fewer classes.
+        ConfigError: an argument of the wrong type, or a model that cannot read these rows or
+            has fewer classes.
 
     Example:
     >>> from data import load_dataset
@@ -216,7 +230,15 @@ def evaluate(
     """
     if isinstance(model, TrainingResult):
         model = model.model
-    rows = _rows(split, features or _features_of(model))
+    require(
+        isinstance(model, keras.Model),
+        "model must be what fit or load_model returned, or another Keras model",
+        model,
+    )
+    _check_features(features)
+    features = features or _features_of(model)
+    rows = _rows(split, features)
+    check_shapes(model, INPUT_SHAPES[features], None)
     probabilities = probabilities_of(model, rows.features)
     classes = probabilities.shape[1]
     if rows.label.max() >= classes:
@@ -263,23 +285,42 @@ class _Trial:
         features: Features | None,
         callbacks: Sequence[keras.callbacks.Callback] | None,
     ) -> _Trial:
-        callbacks = callbacks or ()
+        callbacks = () if callbacks is None else callbacks
+        require(
+            isinstance(callbacks, Sequence)
+            and all(isinstance(callback, keras.callbacks.Callback) for callback in callbacks),
+            "callbacks must be a list of Keras callbacks",
+            callbacks,
+        )
+        require(
+            isinstance(training, TrainingConfig),
+            'training must be a TrainingConfig, such as TrainingConfig("adam", 1e-3)',
+            training,
+        )
+        check_whole("seed", seed, 0)
         is_alone = any(map(batch_hook, callbacks))
         if isinstance(network, NetworkConfig):
             kind = network.features
+            require(
+                features in (None, kind),
+                f"features is for Keras models and functions, while this {type(network).__name__} "
+                f"reads {kind!r}: leave it out",
+                features,
+            )
             return cls(TrialSpec(network, training, seed), None, None, kind, callbacks, is_alone)
         source: object = network
         if isinstance(network, keras.Model):
             features = features or _features_of(network)
             check_shapes(network, INPUT_SHAPES[features], classes)
-        elif callable(network):
+        else:
+            is_model = isinstance(network, type) and issubclass(network, keras.Model)
+            require(
+                callable(network) and (is_model or not isinstance(network, type)),
+                f"{CONFIG_EXPECTED}, a Keras model or a function that builds one",
+                network,
+            )
             features = features or "mfcc"
             network = build_with(network, INPUT_SHAPES[features], classes, seed)
-        else:
-            raise ConfigError(
-                "network must be a config, such as FFNConfig(), a Keras model or a function that "
-                f"builds one. Received: {network!r:.100}."
-            )
         is_alone |= obstacle(network) is not None
         return cls(TrialSpec(None, training, seed), network, source, features, callbacks, is_alone)
 
@@ -339,7 +380,18 @@ def _features_of(model: keras.Model) -> Features:
     )
 
 
+def _check_features(features: Features | None) -> None:
+    expected = f"features must be one of {listed(INPUT_SHAPES)}, or None"
+    require(features in (None, *INPUT_SHAPES), expected, features)
+
+
 def _rows(split: SplitLike, features: Features) -> LabelledRows:
+    require(
+        hasattr(split, features) and hasattr(split, "label"),
+        "a split must have the rows mfcc and mel and their label, such as music.test of "
+        'music = load_dataset("demo")',
+        split,
+    )
     values = getattr(split, features)
     if values is None:
         raise ConfigError(

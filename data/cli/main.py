@@ -62,11 +62,16 @@ def list_command(as_json: bool) -> None:
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str | None, as_json: bool) -> None:
-    """Show a dataset's sizes, classes, tracks, hash and provenance."""
+    """Show a dataset's sizes, classes, tracks, hash and provenance.
+
+    NAME is a dataset or an .h5 file.
+    """
     from data.sources.demo import ensure_demo
+    from data.sources.open import existing_file
 
     name = name or catalogue.default_name()
-    path = ensure_demo() if name == catalogue.DEMO else catalogue.existing_path(name)
+    path = ensure_demo() if name == catalogue.DEMO else existing_file(name)
+    name = path.stem
     if as_json:
         dataset = hdf5.load(path, name)
         summary = to_json(hdf5.summarise(path)) | {"name": name, "file": str(path)}

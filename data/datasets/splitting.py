@@ -28,7 +28,8 @@ def check_shares(shares: Sequence[float]) -> dict[SplitName, float]:
     Raises:
         DataError: they are not three positive numbers that add up to 1.
     """
-    positive = len(shares) == len(SPLITS) and all(share > 0 for share in shares)
+    numbers = isinstance(shares, Sequence) and all(isinstance(n, (int, float)) for n in shares)
+    positive = numbers and len(shares) == len(SPLITS) and all(share > 0 for share in shares)
     if not positive or not math.isclose(sum(shares), 1.0):
         raise DataError(
             "shares must be three positive numbers that add up to 1, for train, validation and "
@@ -75,7 +76,7 @@ def check_enough(tracks: Mapping[str, Sequence[str]]) -> None:
             raise DataError(
                 f"the genre {genre} has {len(names)} usable track{'' if len(names) == 1 else 's'}; "
                 "train, validation and test need at least one each: add recordings, merge the "
-                "genre into another (--merge) or take it out."
+                "genre into another or take it out."
             )
 
 

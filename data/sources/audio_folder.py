@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -92,21 +92,25 @@ def build_dataset(
         The dataset, in memory.
 
     Raises:
-        DataError: no usable recordings, too few tracks in a genre, a name that is taken,
-            or no space; nothing is written then.
+        DataError: an argument of the wrong type, no usable recordings, too few tracks in a
+            genre, a name that is taken, or no space; nothing is written then.
 
     Example:
         >>> from data import build_dataset
         >>> music = build_dataset("~/Music/by-genre", shares=(0.7, 0.1, 0.2))  # doctest: +SKIP
     """
-    folder = Path(folder).expanduser()
-    name = name or catalogue.name_for(folder)
+    folder = _path("folder", folder)
+    name = catalogue.name_for(folder) if name is None else name
     target = catalogue.free_path(name, replace=replace)
+    merge = {} if merge is None else merge
+    _check_merge(merge)
+    _check_whole("seed", seed, 0)
+    _check_whole("workers", workers, 1)
     report = build(
         folder,
         target,
-        merge=merge or {},
-        splits=None if splits is None else Path(splits).expanduser(),
+        merge=merge,
+        splits=None if splits is None else _path("splits", splits),
         shares=shares,
         seed=seed,
         workers=workers,
@@ -250,6 +254,32 @@ def _genre_folders(folder: Path) -> list[Path]:
     return [top for top in folder.iterdir() if top.is_dir() and not top.name.startswith(".")]
 
 
+def _path(name: str, value: Any) -> Path:
+    if not isinstance(value, (str, os.PathLike)):
+        raise DataError(f"{name} must be a path, as a text or a Path. Received: {value!r:.100}.")
+    return Path(value).expanduser()
+
+
+def _check_whole(name: str, value: Any, least: int) -> None:
+    if value is not None and (type(value) is not int or value < least):
+        raise DataError(
+            f"{name} must be a whole number, at least {least}, or None. Received: {value!r:.100}."
+        )
+
+
+def _check_merge(merge: Any) -> None:
+    if not isinstance(merge, Mapping) or not all(
+        isinstance(name, str)
+        and isinstance(folders, (list, tuple))
+        and all(isinstance(top, str) for top in folders)
+        for name, folders in merge.items()
+    ):
+        raise DataError(
+            'merge must give each class a list of folders, such as {"rock_metal": ["rock", '
+            f'"metal"]}}. Received: {merge!r:.100}.'
+        )
+
+
 def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
     try:
         tops = {path.name for path in _genre_folders(folder)}
@@ -261,18 +291,21 @@ def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
         for top in folders:
             if top not in tops:
                 raise DataError(
-                    f"--merge {name}={','.join(folders)}: there is no folder {top!r}. There are: "
-                    f"{', '.join(sorted(tops)) or 'none'}."
+                    f"the class {name!r} cannot merge {', '.join(folders)}: there is no folder "
+                    f"{top!r}. There are: {', '.join(sorted(tops)) or 'none'}."
                 )
             if top in claimed:
-                raise DataError(f"--merge puts the folder {top!r} into {claimed[top]} and {name}.")
+                raise DataError(
+                    f"a folder can be merged into one class only. Received {top!r} for "
+                    f"{claimed[top]} and {name}."
+                )
             claimed[top] = name
             genre_of[top] = name
     for name in merge:
         if name in tops - claimed.keys():
             raise DataError(
-                f"--merge {name}=... takes the name of the folder {name!r}, which is not merged: "
-                "name it too, or choose another name."
+                f"the merged class {name!r} has the name of a folder that is not merged into it: "
+                "merge that folder too, or choose another name."
             )
     return genre_of
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,11 +53,9 @@ def summarise_dataset(name: str | Path | None = None, features: Features = "mfcc
 
 
 def _read(name: str | Path | None, read: Callable[[Path], T]) -> T:
-    name = catalogue.default_name() if name is None else str(name)
-    if name.endswith(".h5"):
-        return read(Path(name))
+    name = _text(name)
     if name != catalogue.DEMO:
-        return read(catalogue.existing_path(name))
+        return read(existing_file(name))
     ensure_demo()
     try:
         return read(catalogue.existing_path(name))
@@ -65,7 +64,23 @@ def _read(name: str | Path | None, read: Callable[[Path], T]) -> T:
         return read(catalogue.existing_path(name))
 
 
+def existing_file(name: str) -> Path:
+    """The .h5 file of a path, or of a dataset that is there; DataError if none has the name."""
+    return Path(name) if name.endswith(".h5") else catalogue.existing_path(name)
+
+
 def dataset_path(name: str | Path | None) -> Path:
     """The file that `load_dataset` reads for a name, whether it is there or not."""
-    name = catalogue.default_name() if name is None else str(name)
+    name = _text(name)
     return Path(name) if name.endswith(".h5") else catalogue.path_of(name)
+
+
+def _text(name: str | Path | None) -> str:
+    if name is None:
+        return catalogue.default_name()
+    if not isinstance(name, (str, PathLike)):
+        raise DataError(
+            "expected the name of a dataset or the path of its .h5 file, as a text or a path. "
+            f"Received: {name!r:.100}."
+        )
+    return str(name)

@@ -42,10 +42,11 @@ def names() -> list[str]:
 
 def path_of(name: str) -> Path:
     """The file of a dataset, whether it is there or not; DataError if the name cannot be one."""
-    if not _NAME.fullmatch(name) or name.endswith(_SUFFIX):
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.endswith(_SUFFIX):
         raise DataError(
             "a dataset's name must be 1 to 64 lower-case letters, digits, '.', '_' or '-', "
-            f"beginning with a letter or digit and not ending in {_SUFFIX}. Received: {name!r}."
+            f"beginning with a letter or digit and not ending in {_SUFFIX}. Received: "
+            f"{name!r:.100}."
         )
     return data_folder() / f"{name}{_SUFFIX}"
 
@@ -57,7 +58,9 @@ def name_for(folder: Path) -> str:
         for char in folder.resolve().name.lower()
     ).lstrip("._-")
     if not name:
-        raise DataError(f"{folder} gives no name for a dataset: add --name.")
+        raise DataError(
+            f"{folder} gives no name for a dataset: set name= (--name on the command line)."
+        )
     return name
 
 
@@ -105,7 +108,8 @@ def free_path(name: str, *, replace: bool) -> Path:
         raise DataError("the name 'demo' belongs to the built-in dataset: choose another.")
     if path.exists() and not replace:
         raise DataError(
-            f"there is a dataset {name!r} already: choose another name, or add --replace."
+            f"there is a dataset {name!r} already: choose another name, or replace it with "
+            "replace=True (--replace on the command line)."
         )
     return path
 
@@ -136,5 +140,6 @@ def find_dataset(name: str, content_sha256: str) -> Path:
                 return path
     raise DataError(
         f"none of your datasets holds the rows of {name!r:.80} that the run began "
-        "with: name its file with --data, or make it again with python -m data."
+        "with: name its file with data= (--data on the command line), or make it again with "
+        "python -m data."
     )

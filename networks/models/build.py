@@ -6,6 +6,7 @@ in a plain chain.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -18,8 +19,10 @@ import torch
 from networks.errors import ConfigError
 from networks.models.blocks import Seeds, activate, batch_norm, dense, initializers
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
+from networks.models.config_checks import check_whole, require
 from networks.models.custom import CustomConfig
 
+CONFIG_EXPECTED = "network must be a config, such as FFNConfig()"
 _CHANNELS_FIRST = "channels_first"  # what the torch backend computes without transposing
 _DROPOUT_LAYERS = 3  # convolutions that dropout follows, as in the source
 
@@ -44,13 +47,17 @@ def build_model(
         A functional model, not compiled: (n, 26) or (n, 21, 128) to logits (n, classes).
 
     Raises:
-        ConfigError: a function cannot be loaded, or builds no model of these shapes.
+        ConfigError: an argument of the wrong type, or a function that cannot be loaded or
+            builds no model of these shapes.
 
     Example:
     >>> from networks import FFNConfig, build_model
     >>> build_model(FFNConfig(hidden=(16,)), classes=4).count_params()
     500
     """
+    require(isinstance(network, NetworkConfig), CONFIG_EXPECTED, network)
+    check_whole("classes", classes, 1)
+    check_whole("seed", seed, 0)
     if isinstance(network, CustomConfig):
         function, options = network.load_function(), dict(network.options)
         return build_with(function, network.input_shape, classes, seed, options)
@@ -88,25 +95,39 @@ def build_with(
         options: keyword arguments.
 
     Raises:
-        ConfigError: what it returns is no model of these shapes.
+        ConfigError: it takes other arguments, or what it returns is no model of these shapes.
     """
-    keras.utils.set_random_seed(seed)
+    try:
+        inspect.signature(function).bind(input_shape, classes, **options)
+    except (TypeError, ValueError) as error:
+        called = ", ".join(["input_shape", "classes", *options])
+        raise ConfigError(
+            f"a function that builds networks is called with ({called}). Received: "
+            f"{function!r:.100}, which does not take them ({error})."
+        ) from error
+    keras.utils.set_random_seed(seed % 2**32)
     with keras.device("cpu"):
         model = function(input_shape, classes, **options)
     check_shapes(model, input_shape, classes)
     return model
 
 
-def check_shapes(model: Any, input_shape: tuple[int, ...], classes: int) -> None:
-    """Raise ConfigError unless a model maps n rows to (n, classes)."""
+def check_shapes(model: Any, input_shape: tuple[int, ...], classes: int | None) -> None:
+    """Raise ConfigError unless a model maps n rows to (n, classes), or any number for None."""
     if not isinstance(model, keras.Model):
         raise ConfigError(f"a network must be a Keras model. Received: {model!r:.100}.")
-    with keras.device("cpu"), torch.no_grad():
-        found = tuple(model(np.zeros((1, *input_shape), np.float32), training=False).shape)
-    if found != (1, classes):
+    try:
+        with keras.device("cpu"), torch.no_grad():
+            found = tuple(model(np.zeros((1, *input_shape), np.float32), training=False).shape)
+    except Exception as error:  # of any kind, from its layers
         raise ConfigError(
-            f"a model must map n rows to the shape (n, {classes}), a value a genre. Received: "
-            f"{('n', *found[1:])}."
+            f"a model must read rows of the shape {input_shape}. Received one that fails on them: "
+            f"{error!s:.300}"
+        ) from error
+    if len(found) != 2 or found != (1, classes or found[1]):
+        raise ConfigError(
+            f"a model must map n rows to the shape (n, {classes or 'classes'}), a value a genre. "
+            f"Received: {('n', *found[1:])}."
         )
 
 

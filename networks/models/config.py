@@ -356,5 +356,5 @@ def _build(config: Any, plain: dict[str, Any]) -> Any:
         )
         if nested is not None and isinstance(value, dict):
             value = _build(nested, value)
-        fields[name] = tuple(value) if isinstance(value, list) else value
+        fields[name] = value
     return config(**fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from functools import cache
+from numbers import Integral
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from networks.errors import ConfigError
@@ -20,6 +21,9 @@ def check_types(config: Any) -> None:
         hint = hints[field.name]
         if float in (hint, *get_args(hint)) and type(value) is int:
             value = float(value)
+            object.__setattr__(config, field.name, value)
+        if get_origin(hint) is tuple and isinstance(value, list):
+            value = tuple(value)
             object.__setattr__(config, field.name, value)
         if not _is_of(value, hint):
             raise ConfigError(f"{field.name} must be {_described(hint)}. Received: {value!r}.")
@@ -45,15 +49,31 @@ def _described(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return f"one of {listed(get_args(hint))}"
     if get_origin(hint) is tuple:
-        return f"a list of {get_args(hint)[0].__name__}"
+        return "a list of whole numbers from 1 on"  # the one list that configs have
     if get_args(hint):
         return " or ".join(_described(option) for option in get_args(hint))
-    return _TYPE_WORDS.get(hint, f"a {hint.__name__}")
+    article = "an" if hint.__name__[0] in "AEIOU" else "a"
+    return _TYPE_WORDS.get(hint, f"{article} {hint.__name__}")
 
 
 def listed(values: Any) -> str:
     """Values as a list in a sentence."""
     return ", ".join(repr(value) for value in values)
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Raise ConfigError unless an argument is a whole number of at least `least`."""
+    require(
+        isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least,
+        f"{name} must be a whole number, at least {least}",
+        value,
+    )
+
+
+def require(holds: bool, rule: str, received: Any) -> None:
+    """Raise ConfigError with the rule and what was received unless it holds."""
+    if not holds:
+        raise ConfigError(f"{rule}. Received: {received!r:.100}.")
 
 
 def check_sizes(config: Any, name: str) -> None:

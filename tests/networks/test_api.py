@@ -234,16 +234,69 @@ WITHOUT_MEL = small_dataset(mel=False)
         ("ffn", MUSIC, {}, "network must be a config, such as FFNConfig.*. Received: 'ffn'"),
         (CNN, WITHOUT_MEL, {}, "reads mel features, which these rows do not have"),
         (FFN, MUSIC, {"device": "tpu"}, "device must be 'cpu'"),
+        (FFNConfig, MUSIC, {}, "network must be a config.*or a function that builds one. Received"),
+        (lambda shape: None, MUSIC, {}, r"is called with \(input_shape, classes\)"),
+        (FFN, MUSIC, {"training": "adam"}, "must be a TrainingConfig, such.*Received: 'adam'"),
+        (FFN, MUSIC, {"training": None}, "training must be a TrainingConfig.*Received: None"),
+        (FFN, MUSIC, {"callbacks": 3}, "callbacks must be a list of Keras callbacks. Received: 3"),
+        (FFN, MUSIC, {"callbacks": [3]}, r"must be a list of Keras callbacks. Received: \[3\]"),
+        (FFN, MUSIC, {"seed": -1}, "seed must be a whole number, at least 0. Received: -1"),
+        (FFN, MUSIC, {"seed": 1.5}, "seed must be a whole number, at least 0. Received: 1.5"),
+        (FFN, MUSIC, {"seed": True}, "seed must be a whole number, at least 0. Received: True"),
+        (FFN, MUSIC, {"precision": "x"}, "precision must be one of 'float32', .* Received: 'x'"),
+        (FFN, MUSIC, {"features": "x"}, "features must be one of 'mfcc', 'mel', or None"),
+        (FFN, MUSIC, {"features": "mel"}, "this FFNConfig reads 'mfcc': leave it out. Received"),
         (FFN, MUSIC, {"precision": "tf32"}, "tf32 needs a CUDA device"),
         (lambda *_: _model(_dense(), _dense(), keras.layers.Dense(4)), MUSIC, {}, r"\(n, 3\), a"),
-        (lambda shape, _: make((7,), 3), MUSIC, {"features": None}, "rows of the shape|shape"),
+        (lambda shape, _: make((7,), 3), MUSIC, {"features": None}, r"rows of the shape \(26,\)"),
     ],
 )
 def test_bad_input_is_one_sentence(
     network: Any, music: Dataset, options: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises((ConfigError, ValueError), match=words):
-        fit(network, SGD, music, **options)
+    with pytest.raises(ConfigError, match=words):
+        fit(network, **{"training": SGD, "data": music} | options)
+
+
+@pytest.mark.parametrize(
+    ("trials", "options", "words"),
+    [
+        (5, {}, r"trials must be a list of triples \(network, training, seed\).*Received: 5"),
+        ([FFN], {}, r"trials must be triples \(network, training, seed\).*Received: FFNConfig"),
+        ((FFN, SGD, 0), {}, "trials must be triples.*Received: FFNConfig"),
+        ([(FFN, SGD)], {}, "trials must be triples"),
+        ([(FFN, SGD, 0)], {"callbacks": 3}, "must be a function that gives .*Received: 3"),
+        ([(FFN, SGD, 0)], {"callbacks": []}, r"must be a function that gives .*Received: \[\]"),
+        ([(FFN, SGD, 0)], {"callbacks": lambda _: [3]}, "must be a list of Keras callbacks"),
+    ],
+)
+def test_wrong_trials_are_one_sentence(trials: Any, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        fit_many(trials, MUSIC, **options)
+
+
+@pytest.mark.parametrize(
+    ("model", "split", "features", "words"),
+    [
+        (None, MUSIC.test, None, "what fit or load_model returned, or .* Received: None"),
+        ("x", MUSIC.test, None, "what fit or load_model returned, or .* Received: 'x'"),
+        ("ffn", MUSIC, None, r"a split must have .*such as music\.test .*Received: Dataset"),
+        ("ffn", "test", None, r"a split must have .*such as music\.test .*Received: 'test'"),
+        ("ffn", MUSIC.test, "mel", r"rows of the shape \(21, 128\). Received one that fails"),
+        ("ffn", MUSIC.test, "x", "features must be one of 'mfcc', 'mel', or None. Received: 'x'"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_one_sentence(
+    model: Any, split: Any, features: Any, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        evaluate(build_model(FFN, 3) if model == "ffn" else model, split, features=features)
+
+
+def test_seeds_of_any_size_train_configs_and_functions() -> None:
+    one_epoch = replace(SGD, epochs=1)
+    found = fit_many([(FFN, one_epoch, 2**70), (make, one_epoch, 2**70)], MUSIC)
+    assert all(isinstance(outcome, TrainingResult) for outcome in found)
 
 
 def test_a_model_must_say_what_it_reads() -> None:

@@ -38,7 +38,7 @@ def _refused(main: object, *arguments: str | Path) -> str:
         (["build", "/nowhere"], "is no folder"),
         (["build", "/nowhere", "--merge", "x"], "expected CLASS=FOLDER,FOLDER"),
         (["build", "/nowhere", "--shares", "60/40"], "add up to 100"),
-        (["build", "/", "--merge", "a=b"], "add --name"),
+        (["build", "/", "--merge", "a=b"], "set name= (--name on"),
         (["build", "/nowhere", "--name", "x.h5"], "not ending in .h5"),
         (["build", "/nowhere", "--name", "demo"], "belongs to the built-in dataset"),
         (["build", "/nowhere", "--workers", "0"], "0 is not in the range"),

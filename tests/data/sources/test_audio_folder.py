@@ -1,21 +1,25 @@
 import multiprocessing
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from data import build_dataset
 from data.audio import extraction
 from data.audio.extraction import Extracted, Skipped, extract
 from data.audio.features import mel_spectrograms, mfcc_statistics
 from data.datasets.dataset import Dataset
 from data.errors import DataError
 from data.files.scratch_folder import scratch_folder
+from data.sources import audio_folder
 from data.sources.audio_folder import build, find_recordings
-from data.storage import hdf5
-from tests.conftest import tone
+from data.storage import catalogue, hdf5
+from tests.conftest import small_dataset, tone
 
 Recordings = Callable[..., Path]
 
@@ -236,8 +240,8 @@ def test_two_recordings_of_one_name(recordings: Recordings, tmp_path: Path) -> N
     ("merge", "words"),
     [
         ({"x": ["rock", "punk"]}, "no folder 'punk'"),
-        ({"x": ["rock"], "y": ["rock"]}, "into x and y"),
-        ({"blues": ["rock"]}, "takes the name of the folder 'blues'"),
+        ({"x": ["rock"], "y": ["rock"]}, "into one class only. Received 'rock' for x and y."),
+        ({"blues": ["rock"]}, "the merged class 'blues' has the name of a folder"),
     ],
 )
 def test_merges_that_cannot_be(
@@ -245,6 +249,40 @@ def test_merges_that_cannot_be(
 ) -> None:
     folder = recordings({"blues": 3, "rock": 3})
     assert words in _refused(folder, tmp_path / "x.h5", merge=merge)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"folder": 5}, "folder must be a path, as a text or a Path. Received: 5."),
+        ({"name": 5}, "a dataset's name must be 1 to 64 lower-case letters"),
+        ({"name": ""}, "Received: ''."),
+        ({"merge": ["a"]}, "merge must give each class a list of folders, such as {"),
+        ({"merge": {"a": "low"}}, "Received: {'a': 'low'}."),
+        ({"merge": {"a": [5]}}, "Received: {'a': [5]}."),
+        ({"splits": 5}, "splits must be a path"),
+        ({"shares": 5}, "shares must be three positive numbers"),
+        ({"shares": "abc"}, "Received: 'abc'."),
+        ({"seed": "a"}, "seed must be a whole number, at least 0, or None. Received: 'a'."),
+        ({"seed": -1}, "Received: -1."),
+        ({"workers": 0}, "workers must be a whole number, at least 1, or None. Received: 0."),
+        ({"workers": True}, "Received: True."),
+    ],
+)
+def test_wrong_arguments_are_refused_before_anything_is_read(
+    recordings: Recordings, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], words: str
+) -> None:
+    folder = recordings({"blues": 3, "rock": 3})
+    monkeypatch.setattr(audio_folder, "extract", None)
+    with pytest.raises(DataError, match=re.escape(words)):
+        build_dataset(**{"folder": folder, "name": "x"} | options)
+    assert catalogue.names() == []
+
+
+def test_a_taken_name_is_refused_in_words_of_both_interfaces(recordings: Recordings) -> None:
+    catalogue.add(small_dataset(), replace=False)
+    with pytest.raises(DataError, match=r"replace=True \(--replace on the command line\)"):
+        build_dataset(recordings({"blues": 3, "rock": 3}), "small")
 
 
 class Crashing:

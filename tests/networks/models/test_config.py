@@ -37,6 +37,12 @@ def test_networks_survive_json(config: FFNConfig | CNNConfig) -> None:
     assert network_from_dict(json.loads(json.dumps(to_dict(config)))) == config
 
 
+def test_lists_of_sizes_are_tuples() -> None:
+    config = FFNConfig(hidden=[64, 32])  # type: ignore[arg-type]
+    assert config == FFNConfig(hidden=(64, 32))
+    assert hash(config) == hash(FFNConfig(hidden=(64, 32)))
+
+
 @pytest.mark.parametrize("config", TRAININGS)
 def test_trainings_survive_json(config: TrainingConfig) -> None:
     assert training_from_dict(json.loads(json.dumps(to_dict(config)))) == config
@@ -47,7 +53,9 @@ def test_trainings_survive_json(config: TrainingConfig) -> None:
     [
         (lambda: FFNConfig(hidden=()), "hidden must list at least one size"),
         (lambda: FFNConfig(hidden=(0,)), "each at least 1"),
-        (lambda: FFNConfig(hidden=[128]), "hidden must be a list of int"),
+        (lambda: FFNConfig(hidden=[1.5]), "hidden must be a list of whole numbers from 1 on"),
+        (lambda: FFNConfig(hidden="128"), "hidden must be a list of whole numbers from 1 on"),
+        (lambda: TrainingConfig(early_stopping=3), "early_stopping must be an EarlyStoppingConfig"),
         (lambda: FFNConfig(dropout=1.0), "dropout must lie in 0 <= dropout < 1"),
         (lambda: FFNConfig(activation="tanh"), "activation must be one of 'relu'"),
         (lambda: FFNConfig(batch_norm=1), "batch_norm must be true or false. Received: 1"),

@@ -1,14 +1,17 @@
 import math
+import re
 import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import torch
 
+from networks.errors import ConfigError
 from networks.inference import logits_of, probabilities_of, save_model
 from networks.models.blocks import activate
 from networks.models.build import build_model
@@ -58,6 +61,20 @@ def test_weights_begin_uniform_within_the_fan_in(config: FFNConfig | CNNConfig) 
         assert kernel.std() == pytest.approx(bound / math.sqrt(3), rel=0.15)
         if bias.size >= 32:
             assert bias.std() == pytest.approx(bound / math.sqrt(3), rel=0.4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("ffn", 2), "network must be a config, such as FFNConfig(). Received: 'ffn'."),
+        ((FFNConfig(), "2"), "classes must be a whole number, at least 1. Received: '2'."),
+        ((FFNConfig(), 0), "classes must be a whole number, at least 1. Received: 0."),
+        ((FFNConfig(), 2, -1), "seed must be a whole number, at least 0. Received: -1."),
+    ],
+)
+def test_wrong_arguments_are_refused(arguments: Any, words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        build_model(*arguments)
 
 
 def test_the_seed_decides_the_weights() -> None:
