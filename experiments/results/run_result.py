@@ -199,7 +199,12 @@ class VariantResult:
 class RunResult:
     """A run's manifest and its variants' results.
 
-    Variants are in the study's order; baselines are simple classifiers on the same rows.
+    Args:
+        run: its directory.
+        manifest: what was trained, on what.
+        state: of the run when this was read.
+        variants: in the study's order.
+        baselines: simple classifiers on the same rows.
 
     Example:
     >>> from experiments import run_study

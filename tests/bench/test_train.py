@@ -258,9 +258,9 @@ def _fake_cohort(clock: list[float], epochs_of_last: int) -> ModuleType:
         return [SimpleNamespace(status="diverged") for _ in members]
 
     module = ModuleType("networks.engine.cohort")
-    module.Member = lambda network, training, seed: SimpleNamespace(training=training)  # type: ignore[attr-defined]
+    module.TrialSpec = lambda network, training, seed: SimpleNamespace(training=training)  # type: ignore[attr-defined]
     module.EpochScores = SimpleNamespace  # type: ignore[attr-defined]
-    module.Failed = type("Failed", (), {})  # type: ignore[attr-defined]
+    module.FailedTrial = type("FailedTrial", (), {})  # type: ignore[attr-defined]
     module.train_cohort = train_cohort  # type: ignore[attr-defined]
     return module
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from unittest import mock
 import numpy as np
 
 from experiments.design.plan import Plan, StudyOptions, make_plan
-from experiments.design.study import Study
+from experiments.design.study import Study, Variant
 from experiments.design.trial import Trial
 from experiments.runs.baseline_results import BaselineFit, BaselineResult
 from experiments.runs.directory import RunDirectory
@@ -201,12 +202,19 @@ def _record_baselines(
     run.write_baselines(results, arrays)
 
 
+def _named(variant: Variant, name: str) -> Variant:
+    """A variant under any name, also one that no study of ours may have."""
+    named = copy(variant)
+    object.__setattr__(named, "name", name)
+    return named
+
+
 def with_names(study: Study, names: Sequence[str]) -> Study:
     """A study whose variants have other names, as many as there are names."""
     variants = [study.variants[place % len(study.variants)] for place in range(len(names))]
     return replace(
         study,
         variants=tuple(
-            replace(variant, name=name) for variant, name in zip(variants, names, strict=True)
+            _named(variant, name) for variant, name in zip(variants, names, strict=True)
         ),
     )
