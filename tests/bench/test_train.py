@@ -253,7 +253,7 @@ def _fake_cohort(clock: list[float], epochs_of_last: int) -> ModuleType:
         for epoch in range(1, members[0].training.epochs + 1):
             clock[0] += 3 if epoch == 1 else 2
             last = len(members) - (epoch > epochs_of_last)
-            on_epoch(epoch, 2.0, [SimpleNamespace(number=number) for number in range(last)])
+            on_epoch(epoch, 2.0, [SimpleNamespace(index=index) for index in range(last)])
         clock[0] += 1
         return [SimpleNamespace(status="diverged") for _ in members]
 
