@@ -147,7 +147,8 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
         echo(json.dumps({"run": str(run.path), "state": "running"}))
         return
     if not detach:  # what the results take is imported while the run trains
-        threading.Thread(target=_import_results, daemon=True).start()
+        results = "experiments.results.analysis"
+        threading.Thread(target=import_module, args=(results,), daemon=True).start()
     if detach or not follow(run, ask_what_to_do):
         echo(
             f"{run.name} goes on. Watch it with python -m experiments watch {name}, stop it "
@@ -162,11 +163,6 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
         sys.exit(1 if state.count("failed") else 0)
     echo(f"Stopped: what is done is kept. {resuming}", err=True)
     sys.exit(130)
-
-
-def _import_results() -> None:
-    import_module("experiments.results.analysis")
-    import_module("experiments.display.result_tables")
 
 
 @click.command("remove")

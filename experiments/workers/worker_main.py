@@ -6,10 +6,11 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -63,6 +64,8 @@ def serve(pipe: Connection, begin: Callable[[], object] | None = None) -> None:
         try:
             work = pipe.recv_bytes()
         except (EOFError, OSError):
+            with suppress(OSError):
+                sys.stdout.flush()  # what a user's own function has printed
             os._exit(0)  # tearing torch and Keras down takes as long as a small training
         pipe.send(("begun", None))
         try:
