@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
 from functools import cache, partial
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar, get_type_hints
 
 from data.errors import DataError
@@ -92,12 +93,12 @@ def count(value: Any) -> int:
 def square_counts(value: Any) -> list[list[int]]:
     """The value as a confusion matrix, rows true and columns predicted."""
     matrix: list[list[int]] = of_type(list, value)
-    for row in matrix:
-        if len(of_type(list, row)) != len(matrix):
-            raise ValueError(f"a row of {len(row)} counts in a matrix of {len(matrix)} rows")
-        if not set(map(type, row)) <= {int} or min(row) < 0:
-            raise TypeError(f"{row!r:.60} should hold counts")
-        count(max(row))
+    if not {*map(type, matrix)} <= {list} or not {*map(len, matrix)} <= {len(matrix)}:
+        raise ValueError(f"{matrix!r:.60} should have as many columns as rows")
+    counts = [*chain.from_iterable(matrix)]
+    if not {*map(type, counts)} <= {int} or min(counts, default=0) < 0:
+        raise TypeError(f"{matrix!r:.60} should hold counts")
+    count(max(counts, default=0))
     return matrix
 
 
