@@ -210,7 +210,7 @@ def _too_few_seeds(ranking: Sequence[RankedVariant], what: str) -> str:
     text += f"{_points(best.mean)} %, "
     below = sorted(best.mean - variant.mean for variant in others)
     if len(others) == 1:
-        above = "as" if not below[0] else f"{_points(below[0])} points above"
+        above = "the same as" if not below[0] else f"{_points(below[0])} points above"
         return f"{text}{above} that of {others[0].name}"
     return f"{text}{_range(below)} points above the others"
 

@@ -147,7 +147,7 @@ def test_one_seed_makes_no_claim() -> None:
         "One seed cannot tell the 3 variants apart: on seed 42 the macro-F1 of adam is 71.2 %, "
         "1.2 to 11.2 points above the others."
     )
-    assert _said({"a": {1: 0.5}, "b": {1: 0.5}}).endswith("is 50.0 %, as that of b.")
+    assert _said({"a": {1: 0.5}, "b": {1: 0.5}}).endswith("is 50.0 %, the same as that of b.")
 
 
 def test_two_seeds_make_no_claim() -> None:
