@@ -30,6 +30,11 @@ def clean(text: str, keep: str = "") -> str:
     return _UNSAFE.sub(replacement, text)
 
 
+def is_clean(text: str) -> bool:
+    """Whether `clean` would leave a text as it is."""
+    return _UNSAFE.search(text) is None
+
+
 def clean_cells(text: str) -> str:
     """Remove the same characters from a line that has been laid out, keeping its width.
 

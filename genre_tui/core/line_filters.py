@@ -6,7 +6,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from data.terminal.text import clean_cells
+from data.terminal.text import clean_cells, is_clean
 
 
 class SafeText(LineFilter):
@@ -14,6 +14,8 @@ class SafeText(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same segments, of the same width."""
+        if is_clean("".join(text for text, _, control in segments if not control)):
+            return segments  # nearly all lines
         return [
             Segment(text if control else clean_cells(text), style, control)
             for text, style, control in segments
