@@ -9,6 +9,7 @@ from typing import Any
 
 from data.files.user_folders import runs_folder
 from data.sources.open import dataset_path, summarise_dataset
+from experiments.design.limits import check_type
 from experiments.design.own_code import require_trusted
 from experiments.design.request import CHECKPOINT_SECONDS, Computing, Request
 from experiments.design.study import Protocol, Study
@@ -370,7 +371,9 @@ class Run:
             for planned in candidate.trials:
                 if candidate.learning_rate == rate and planned.trial.seed == seed:
                     return planned
-        with_rate = "" if learning_rate is None else f" with the learning rate {learning_rate:g}"
+        with_rate = (
+            "" if learning_rate is None else f" with the learning rate {learning_rate!r:.40}"
+        )
         seeds = ", ".join(str(planned.trial.seed) for planned in selected.trials)
         raise RunError(
             f"{self.name} has no trial of {variant} with seed {seed}{with_rate}. Its seeds: "
@@ -379,6 +382,8 @@ class Run:
 
 
 def _folder(runs: str | Path | None) -> Path:
+    if runs is not None:
+        check_type("runs", runs, (str, Path), "the path of a folder")
     return runs_folder() if runs is None else Path(runs)
 
 

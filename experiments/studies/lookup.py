@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from experiments.design.config_paths import did_you_mean
+from experiments.design.limits import check_type
 from experiments.design.plan import StudyOptions
 from experiments.design.study import Protocol, Study
 from experiments.design.study_file import read_study
@@ -67,6 +68,10 @@ def study_from_options(
     Raises:
         RunError: there is no such study, variant or field, or a value is invalid.
     """
+    check_type("variants", variants, (list, tuple), "a list of names")
+    check_type("vary", grid, Mapping, "a dict of lists of values by the paths of fields")
+    for path, values in grid.items():
+        check_type(f"vary: {path}", values, (list, tuple), "a list of values")
     chosen, options = study_and_options(study)
     options = StudyOptions(
         protocol or ("controlled" if quick else options.protocol),
