@@ -1,6 +1,6 @@
 """`python -m data`."""
 
-from data.cli.main import main
+from data.terminal.entry import run_command
 
 if __name__ == "__main__":
-    main(prog_name="python -m data")
+    run_command("data.cli.main", "python -m data")

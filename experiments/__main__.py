@@ -1,6 +1,6 @@
 """`python -m experiments`."""
 
-from experiments.cli.main import main
+from data.terminal.entry import run_command
 
 if __name__ == "__main__":
-    main(prog_name="python -m experiments")
+    run_command("experiments.cli.main", "python -m experiments")

@@ -20,7 +20,7 @@ import click
 
 from data.errors import DataError
 from data.files.user_folders import runs_folder
-from data.terminal.commands import BadInput, echo
+from data.terminal.commands import BadInput, SentenceCommand, echo
 from experiments.errors import RunError
 from experiments.runs.listing import LATEST, find
 from genre_tui.core.app_session import DEFAULT_REFRESH, AppSession, runs_option
@@ -39,7 +39,11 @@ _EXIT_GRACE = 0.2  # seconds for threads to end
 _GARBAGE = (10_000, 10, 200)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+class _Command(SentenceCommand):
+    bad_input = (DataError, RunError)
+
+
+@click.command(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("run", required=False)
 @click.option(
     "--runs",
@@ -89,17 +93,14 @@ def main(
     """
     if not serves and (port or writable):
         raise click.UsageError("--port and --writable go with --serve.")
-    try:
-        _check_data(data)
-        session = AppSession(runs, data, read_only, refresh, find(runs, run) if run else None)
-        if serves:
-            _serve(session, port or _PORT, theme, writable)
-        elif served or (reason := _unable()) is None:
-            sys.exit(_draw(session, theme))
-        else:
-            sys.exit(_watch(session, reason))
-    except (RunError, DataError) as error:
-        raise BadInput(str(error)) from error
+    _check_data(data)
+    session = AppSession(runs, data, read_only, refresh, find(runs, run) if run else None)
+    if serves:
+        _serve(session, port or _PORT, theme, writable)
+    elif served or (reason := _unable()) is None:
+        sys.exit(_draw(session, theme, served=served))
+    else:
+        sys.exit(_watch(session, reason))
 
 
 def _check_data(name: str | None) -> None:
@@ -124,13 +125,17 @@ def _unable() -> str | None:
     return f"the terminal cannot draw (TERM={terminal})" if terminal in _UNABLE else None
 
 
-def _draw(session: AppSession, theme: str) -> int:
+def _draw(session: AppSession, theme: str, *, served: bool) -> int:
     """Run the application; returns the exit status."""
     gc.set_threshold(*_GARBAGE)
     from genre_tui.app import GenreTui
 
     end_with_terminal()
     app = GenreTui(session, "run" if session.run else "studies", theme)
+    if served:
+        from genre_tui.core.page_driver import PageDriver
+
+        app.driver_class = PageDriver
     loop, workers = asyncio.new_event_loop(), ThreadPoolExecutor(_WORKERS)
     loop.set_default_executor(workers)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

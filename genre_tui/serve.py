@@ -22,6 +22,7 @@ from genre_tui.core.app_session import AppSession
 
 HOST = "127.0.0.1"
 _NAMES = (HOST, "localhost")
+MOST_PAGES = 16  # open at once, as each is a process
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -36,7 +37,7 @@ class LocalServer(Server):
     def __init__(self, words: Sequence[str], port: int, key: str = "") -> None:
         # A shell runs this: exec replaces the shell by the command.
         super().__init__(f"exec {shlex.join(words)}", HOST, port, "genre-tui")
-        self._key = key
+        self._key, self._pages = key, 0
 
     @property
     def address(self) -> str:
@@ -68,6 +69,17 @@ class LocalServer(Server):
             cookie = {"httponly": True, "samesite": "Strict"}
             response.set_cookie(self._cookie, self._key, **cookie)  # type: ignore[arg-type]
         return response
+
+    async def handle_websocket(self, request: web.Request) -> web.StreamResponse:  # type: ignore[override]
+        """Draw a page until its browser leaves."""
+        if self._pages >= MOST_PAGES:
+            raise web.HTTPServiceUnavailable(text=f"{MOST_PAGES} pages are open: close one first.")
+        self._pages += 1
+        try:
+            response: web.StreamResponse = await super().handle_websocket(request)
+            return response
+        finally:
+            self._pages -= 1
 
     async def _make_app(self) -> web.Application:
         app: web.Application = await super()._make_app()

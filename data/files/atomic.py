@@ -26,9 +26,13 @@ def commit(path: Path) -> Iterator[Path]:
 
     Raises:
         NoSpaceError: the disk is full.
-        DataError: the folder cannot be written.
+        DataError: the folder cannot be written, or `path` is a device, pipe or folder.
     """
     with writing(path):
+        if path.exists() and not path.is_file():
+            raise DataError(
+                f"{path} is no plain file, so that it is not replaced. Name another file."
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
         temporary.touch(exist_ok=False)

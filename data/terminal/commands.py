@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from data.errors import DataError
+from data.terminal.entry import INTERRUPTED
 from data.terminal.text import clean
 
 
@@ -41,8 +42,8 @@ class BadInput(click.ClickException):
         echo(f"Error: {clean(self.message)}", err=True)
 
 
-class SentenceGroup(click.Group):
-    """A command group that shows bad input as a sentence, never as a traceback."""
+class SentenceCommand(click.Command):
+    """A command that shows bad input as a sentence, never as a traceback."""
 
     bad_input: tuple[type[Exception], ...] = (DataError,)
 
@@ -56,6 +57,8 @@ class SentenceGroup(click.Group):
             raise
         except self.bad_input as error:
             raise BadInput(str(error)) from error
+        except KeyboardInterrupt:  # click would print "Aborted!" and exit with 1
+            raise SystemExit(INTERRUPTED) from None
         except BrokenPipeError:
             # The reader of a pipe has seen enough; nothing may be flushed after it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,6 +66,10 @@ class SentenceGroup(click.Group):
         except OSError as error:  # a folder that cannot be read, a full standard output, ...
             where = f"{error.filename}: " if error.filename else ""
             raise BadInput(f"{where}{error.strerror or error}.") from error
+
+
+class SentenceGroup(SentenceCommand, click.Group):
+    """A group of commands that shows bad input as a sentence."""
 
 
 def _end_well_when_terminated() -> None:
@@ -78,4 +85,4 @@ def interruptible(kept: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         echo(f"\nInterrupted. {kept}", err=True)
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None

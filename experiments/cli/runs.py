@@ -35,14 +35,18 @@ _TO_DIE = 10.0  # seconds for killed processes to end
 @JSON_OPTION
 def list_runs(runs: Path, as_json: bool) -> None:
     """List the runs and their states, the oldest first."""
-    found = [summarise(run) for run in all_runs(runs)]
+    refused: list[OSError] = []
+    found = [summarise(run) for run in all_runs(runs, refused.append)]
+    for error in refused:
+        echo(f"{error.filename} cannot be read: {error.strerror}.", err=True)
     if as_json:
         echo(json.dumps(found, indent=2))
         return
-    if not found:
+    if not found and not refused:
         echo(f"There are no runs in {runs.absolute()} yet.")
         return
-    console().print(runs_view(found))
+    if found:
+        console().print(runs_view(found))
 
 
 @click.command("watch")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,9 +29,33 @@ def create(runs: Path, study: str) -> RunDirectory:
     return RunDirectory(path)
 
 
-def all_runs(runs: Path) -> list[RunDirectory]:
-    """All runs below a folder, oldest first."""
-    found = [RunDirectory(path.parent) for path in runs.glob("*/*/run.json")]
+def all_runs(runs: Path, refused: Callable[[OSError], None] = lambda _: None) -> list[RunDirectory]:
+    """All runs below a folder, oldest first.
+
+    Args:
+        runs: the folder; there may be none.
+        refused: called with the error of each folder that cannot be read, such as of another user.
+    """
+
+    def folders(path: str | Path) -> list[str]:
+        try:
+            with os.scandir(path) as entries:
+                return [entry.path for entry in entries if entry.is_dir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            refused(error)
+            return []
+
+    found = []
+    for path in (path for study in folders(runs) for path in folders(study)):
+        try:
+            os.stat(os.path.join(path, "run.json"))
+            found.append(RunDirectory(Path(path)))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            refused(error)
     return sorted(found, key=_age)
 
 
@@ -55,7 +81,13 @@ def find(runs: Path, name: str) -> RunDirectory:
     with suppress(OSError):  # a name too long for a path, a folder that cannot be read
         if (Path(name) / "run.json").exists():
             return RunDirectory(Path(name))
-    there = all_runs(runs)
+    refused: list[OSError] = []
+    there = all_runs(runs, refused.append)
+    if refused and not there:
+        raise RunError(
+            f"{refused[0].filename} cannot be read: {refused[0].strerror}. Ask its owner for "
+            "access, or name another folder with --runs."
+        )
     if not there:
         raise RunError(
             f"there are no runs in {runs.absolute()}. Start one with python -m experiments run "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -115,9 +117,12 @@ class RunsWatcher(Poller):
     def _folder_stamps(self) -> tuple[str, Stamp]:
         """Why there are no runs, and a value that changes when one is added or removed."""
         try:
-            found = [(path.name, path.stat().st_mtime_ns) for path in self._runs.iterdir()]
+            paths = list(self._runs.iterdir())
+            found = [(path.name, path.stat().st_mtime_ns) for path in paths]
         except FileNotFoundError:  # no run has been started yet, unless the folder was there
             return f"{self._runs.absolute()} is gone." if self._folders or self._problem else "", ()
         except OSError as error:
             return f"{self._runs.absolute()} cannot be read: {error.strerror}.", ()
+        if paths and not any(os.access(path, os.R_OK | os.X_OK) for path in paths):
+            return f"{paths[0].absolute()} cannot be read: {os.strerror(errno.EACCES)}.", ()
         return "", tuple(sorted(found))

@@ -220,6 +220,68 @@ def test_pages_end_with_a_server_that_is_killed(own_places: Path, port: int) -> 
         asyncio.run(look(process))
 
 
+@needs_serve
+def test_the_size_of_pages_is_bounded(own_places: Path, port: int) -> None:
+    async def look(process: subprocess.Popen[str]) -> None:
+        import aiohttp
+
+        address = f"http://127.0.0.1:{port}/ws?width=20000&height=20000"
+        async with aiohttp.ClientSession() as client, client.ws_connect(address) as page:
+            await page.receive_bytes(timeout=90)
+            size = {"width": 30000, "height": 30000}
+            for wished in (size, {"width": "x", "height": None}, size):
+                await page.send_json(["resize", wished])
+            await page.send_json(["stdin", "2"])
+            drawn = b""
+            while b"Runs" not in drawn:
+                drawn += await page.receive_bytes(timeout=90)
+            await asyncio.sleep(3.0)
+            (child,) = _children(process.pid)
+            assert _peak_memory(child) < 700, "MB"
+
+    with serving(port) as (process, _):
+        asyncio.run(look(process))
+
+
+@needs_serve
+def test_the_number_of_pages_is_bounded() -> None:
+    from aiohttp import web
+    from aiohttp.test_utils import make_mocked_request
+
+    from genre_tui.serve import MOST_PAGES, LocalServer
+
+    server, open_now = LocalServer(["true"], 8000), 0
+
+    async def page(_: object) -> None:
+        nonlocal open_now
+        open_now += 1
+        await asyncio.sleep(0)
+        open_now -= 1
+
+    async def ask() -> list[object]:
+        requests = [make_mocked_request("GET", "/ws") for _ in range(MOST_PAGES + 2)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("textual_serve.server.Server.handle_websocket", lambda _, r: page(r))
+            return await asyncio.gather(
+                *map(server.handle_websocket, requests), return_exceptions=True
+            )
+
+    for _ in range(2):  # those that have gone leave room
+        answers = asyncio.run(ask())
+        refused = [answer for answer in answers if answer is not None]
+        assert [type(answer) for answer in refused] == [web.HTTPServiceUnavailable] * 2
+
+
+def _peak_memory(pid: int) -> float:
+    """In MB."""
+    (line,) = (
+        line
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
+    return int(line.split()[1]) / 1000
+
+
 def _children(pid: int) -> list[int]:
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in found if not _is_zombie(int(child))]

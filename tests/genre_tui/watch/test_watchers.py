@@ -281,6 +281,12 @@ def test_a_folder_that_cannot_be_read_or_is_gone(
             (),
             f"{folder} cannot be read: Permission denied.",
         )
+    with monkeypatch.context() as patched:  # her own, while anybody may see its name
+        patched.setattr("os.access", lambda path, mode: False)
+        patched.setattr("genre_tui.watch.runs_watcher.all_runs", lambda runs: [])
+        updates = runs.look()
+        assert updates is not None
+        assert updates.problem == f"{next(folder.iterdir())} cannot be read: Permission denied."
     folder.rename(tmp_path / "elsewhere")
     updates = runs.look()
     assert updates is not None
