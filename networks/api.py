@@ -217,8 +217,8 @@ def evaluate(
         Accuracy, macro-F1, confusion matrix, scores of each class and probabilities.
 
     Raises:
-        ConfigError: an argument of the wrong type, or a model that cannot read these rows or
-            has fewer classes.
+        ConfigError: an argument of the wrong type, or a model that cannot read these rows,
+            has fewer classes or gives probabilities that are not finite (`NotFiniteError`).
 
     Example:
     >>> from data import load_dataset

@@ -1,4 +1,4 @@
-"""The error that this room raises for what a user can put right."""
+"""The errors that this room raises for what a user can put right."""
 
 
 class ConfigError(ValueError):
@@ -7,3 +7,7 @@ class ConfigError(ValueError):
     Its text is one sentence with the rule, what was received and what to do, meant to be
     shown as it stands.
     """
+
+
+class NotFiniteError(ConfigError):
+    """Outputs of a network that are NaN or infinite, so that no class can be predicted."""

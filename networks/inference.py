@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.errors import ConfigError
+from networks.errors import ConfigError, NotFiniteError
 from networks.models.build import build_model
 from networks.models.config import NetworkConfig
 from networks.models.custom import CustomConfig
@@ -46,11 +46,24 @@ def logits_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDArray[np.
 
 
 def probabilities_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Compute the softmax of `logits_of` on the CPU. [shape=(n, classes)]"""
-    with keras.device("cpu"):
+    """Compute the softmax of `logits_of` on the CPU. [shape=(n, classes)]
+
+    Raises:
+        NotFiniteError: a row gives probabilities that are not finite.
+    """
+    with keras.device("cpu"), np.errstate(invalid="ignore", over="ignore"):
         logits = logits_of(model, features).astype(np.float64)
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+        exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+    finite = np.isfinite(probabilities).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise NotFiniteError(
+            f"a network's probabilities must be finite. Row {row} (counted from 0), whose largest "
+            f"value is {np.abs(features[row]).max():g}, gives NaN: check the row, or train with a "
+            "lower learning rate or standardize=True."
+        )
+    return probabilities
 
 
 def ends_in_softmax(model: keras.Model) -> bool:

@@ -142,12 +142,13 @@ def _check_format(path: Path, sound: soundfile.SoundFile) -> None:
 
 
 def _check_finite(path: Path, block: Float64, frames_before: int, rate: int) -> None:
-    finite = np.isfinite(block).all(axis=1)
-    if not finite.all():
-        second = (frames_before + int(np.argmin(finite))) / rate
+    usable = (np.abs(block) <= np.finfo(np.float32).max).all(axis=1)  # resampling adds them up
+    if not usable.all():
+        place = int(np.argmin(usable))
         raise DataError(
-            f"{path} holds NaN or infinite samples (the first at {second:.2f} s): export it again "
-            "from its source or leave it out."
+            f"{path} holds NaN or infinite samples, or larger ones than float32 has (the first at "
+            f"{(frames_before + place) / rate:.2f} s): export it again from its source or leave it "
+            "out."
         )
 
 

@@ -207,7 +207,7 @@ def check_genres(genres: Sequence[str]) -> None:
 
 
 def check_features(where: str, values: npt.NDArray[Any], kind: Features) -> None:
-    """Raise DataError unless `values` is an array of finite features of this kind."""
+    """Raise DataError unless `values` are features of this kind, all finite as float32."""
     shape = (N_MFCC_STATISTICS,) if kind == "mfcc" else MEL_SHAPE
     if values.ndim != 1 + len(shape) or values.shape[1:] != shape:
         raise DataError(
@@ -216,11 +216,13 @@ def check_features(where: str, values: npt.NDArray[Any], kind: Features) -> None
         )
     if values.dtype.kind != "f":
         raise DataError(f"{where}: {kind} must be floating point. Received: {values.dtype}.")
-    finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(values.astype(np.float32, copy=False))  # what networks read
     if not finite.all():
+        place = np.unravel_index(np.argmin(finite), finite.shape)
         raise DataError(
-            f"{where}: {kind} must be finite. Row {int(np.argmin(finite))} holds NaN or infinite "
-            "values: extract it again or leave it out."
+            f"{where}: {kind} must be finite numbers within the range of float32. Row {place[0]} "
+            f"(counted from 0) holds {values[place]:g}: extract it again or leave it out."
         )
 
 

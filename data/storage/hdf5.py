@@ -192,13 +192,16 @@ def load(
         summary = _summarise(file, path)
         splits = {split: _split(file[split], slice(None), with_mel=with_mel) for split in SPLITS}
         tracks = _track_names(file)
-    dataset = dataset_type(
-        name=name or path.stem,
-        genres=summary.genres,
-        track_names=tracks,
-        provenance=summary.provenance,
-        **splits,
-    )
+    try:
+        dataset = dataset_type(
+            name=name or path.stem,
+            genres=summary.genres,
+            track_names=tracks,
+            provenance=summary.provenance,
+            **splits,
+        )
+    except DataError as error:
+        raise DataError(f"{path} cannot be used: {error}") from error
     complete = with_mel or not summary.has_mel
     if complete and dataset.content_sha256 != summary.content_sha256:
         raise DataError(

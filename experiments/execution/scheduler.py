@@ -69,9 +69,12 @@ class Scheduler:
             RunError: the dataset's file has changed meanwhile.
         """
         self.train()
-        if not (self._stopping or self._job.settings.tested):
+        # Where a selected trial fails on the test rows, validation selects another.
+        while not (self._stopping or self._job.settings.tested):
             results = {trial.id: self._run.read_result(trial.id) for _, trial in self._plan.trials}
-            self._run_tasks(untested(results, self._plan.variants).values())
+            if not (left := untested(results, self._plan.variants)):
+                break
+            self._run_tasks(left.values())
         if not (self._stopping or baselines.is_done(self._run, self._classes, self._plan.seeds)):
             self._fit_baselines()
         return not self._stopping

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from experiments.runs.events import TrialEnded
 from experiments.runs.trial_result import ClassScores, TestScores, TrialResult
 from experiments.training.job import TrainingJob, open_job
 from experiments.workers.worker_main import send
+from networks.engine.trial_state import FailedTrial
 from networks.errors import ConfigError
 from networks.inference import load_model, probabilities_of
 from networks.training import metrics
@@ -41,30 +44,50 @@ def evaluate(job: TrainingJob, trial: Trial) -> bool:
     path = run.trial_path(trial.id) / "model.keras"
     try:
         model = load_model(path, trial.network, len(dataset.genres))
-        probability = predict(dataset, trial, model)
     except ConfigError as error:
         run.discard_result(trial.id)
         raise RunError(
             f"{error} python -m experiments resume {run.path.name} trains it again."
         ) from error
-    evaluated: list[TrialResult] = []
 
-    def write() -> None:
-        test = record_test(run, dataset, trial, probability)
-        evaluated.append(replace(result, test=test))
-        run.write_result(evaluated[-1])
+    def write(step: Callable[[], None]) -> None:
+        retry_when_disk_full(step, run, send)
 
     try:
-        retry_when_disk_full(write, run, send)
+        result = with_test(result, run, dataset, trial, model, write)
+        write(partial(run.write_result, result))
     except StopAskedError:
         return False
-    send(TrialEnded.from_result(evaluated[-1], trial.training.learning_rate))
+    send(TrialEnded.from_result(result, trial.training.learning_rate))
     return True
 
 
-def predict(dataset: Dataset, trial: Trial, model: Any) -> npt.NDArray[np.float64]:
-    """Probabilities of the test rows. [shape=(n, genres)]"""
-    return probabilities_of(model, rows_of(dataset, trial, "test").features)
+def with_test(
+    result: TrialResult,
+    run: RunDirectory,
+    dataset: Dataset,
+    trial: Trial,
+    model: Any,
+    write: Callable[[Callable[[], None]], None],
+) -> TrialResult:
+    """A trial's result with its figures on the test rows; failed where there can be none.
+
+    Args:
+        result: of the training.
+        run: to which the predictions are written.
+        dataset: with the test rows.
+        trial: that was trained.
+        model: its network.
+        write: calls a function that writes, and again while the disk is full.
+    """
+    try:
+        probability = probabilities_of(model, rows_of(dataset, trial, "test").features)
+    except Exception as error:  # as in training, it ends this trial and no other
+        failed = FailedTrial.of(error)
+        return replace(result, status="failed", reason=failed.reason, traceback=failed.traceback)
+    test: list[TestScores] = []
+    write(lambda: test.append(_record_test(run, dataset, trial, probability)))
+    return replace(result, test=test[-1])
 
 
 def rows_of(dataset: Dataset, trial: Trial, split: SplitName) -> LabelledRows:
@@ -73,7 +96,7 @@ def rows_of(dataset: Dataset, trial: Trial, split: SplitName) -> LabelledRows:
     return LabelledRows(features, getattr(dataset, split).label)
 
 
-def record_test(
+def _record_test(
     run: RunDirectory, dataset: Dataset, trial: Trial, probability: npt.NDArray[np.float64]
 ) -> TestScores:
     """Write a trial's predictions; its figures on the test rows."""

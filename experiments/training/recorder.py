@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -15,10 +14,10 @@ from data.datasets.dataset import Dataset
 from experiments.design.trial import Trial
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import EpochEnded, Note, TrialEnded
-from experiments.runs.trial_result import Scores, TestScores, TrialCohort, TrialResult
+from experiments.runs.trial_result import Scores, TrialCohort, TrialResult
 from experiments.training.cohorts import Cohort
 from experiments.training.device import ResourceUsage, memory_in_use
-from experiments.training.evaluation import predict, record_test
+from experiments.training.evaluation import with_test
 from experiments.training.job import RunSettings
 from experiments.workers.worker_main import OnMessage, send, sending, sending_to
 from networks.engine.cohort import EpochScores, FailedTrial, Outcome
@@ -184,14 +183,7 @@ class Recorder:
         self._write(partial(self._run.write_model, trial.id, partial(save_model, model)))
         if not self._settings.tested:
             return result
-        try:
-            probability = predict(self._dataset, trial, model)
-        except Exception as error:  # as in training, it ends this trial and no other
-            reason, details = FailedTrial.of(error).reason, traceback.format_exc()
-            return replace(result, status="failed", reason=reason, traceback=details)
-        test: list[TestScores] = []
-        self._write(lambda: test.append(record_test(self._run, self._dataset, trial, probability)))
-        return replace(result, test=test[-1])
+        return with_test(result, self._run, self._dataset, trial, model, self._write)
 
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._began

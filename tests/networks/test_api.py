@@ -18,6 +18,7 @@ import networks
 from data.datasets.dataset import Dataset
 from networks import CNNConfig, ConfigError, FFNConfig, TrainingConfig, api, evaluate, fit, fit_many
 from networks.engine.cohort import FailedTrial, Outcome, TrialSpec, train_cohort
+from networks.errors import NotFiniteError
 from networks.inference import load_model, save_model
 from networks.models.build import build_model
 from networks.training.keras_fit import fit_with_keras
@@ -67,6 +68,21 @@ def test_fit_many_trains_cohorts_and_keeps_the_order() -> None:
     assert_same(found[3], expected[1])
     assert_same(found[1], fit(CNN, SGD, MUSIC))
     assert_same(found[2], fit(FFN, other, MUSIC))
+
+
+def test_rows_whose_outputs_are_not_finite_are_not_scored() -> None:
+    def with_large_row(split: str) -> Dataset:
+        rows = getattr(MUSIC, split)
+        mfcc = rows.mfcc.copy()
+        mfcc[3] = 3e38  # finite in float32, but not its products
+        return replace(MUSIC, **{split: replace(rows, mfcc=mfcc)})
+
+    network = FFNConfig(hidden=(8,))
+    trained = fit(network, SGD, MUSIC)
+    with pytest.raises(NotFiniteError, match=r"Row 3 \(counted from 0\).* is 3e\+38, gives NaN"):
+        evaluate(trained, with_large_row("test").test)
+    for split in ("train", "validation"):
+        assert fit(network, SGD, with_large_row(split)).status == "diverged"
 
 
 def test_evaluate_against_scikit_learn(tmp_path: Path) -> None:

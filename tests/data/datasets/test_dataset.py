@@ -30,7 +30,8 @@ def test_the_hash_follows_the_content_alone() -> None:
     [
         ({"mfcc": np.zeros((24, 25))}, "shape (n, 26)"),
         ({"mfcc": np.zeros((24, 26), dtype=int)}, "floating point"),
-        ({"mfcc": np.full((24, 26), np.nan)}, "Row 0 holds NaN"),
+        ({"mfcc": np.full((24, 26), np.nan)}, "Row 0 (counted from 0) holds nan"),
+        ({"mfcc": np.diag(np.full(26, -1e300))[:24]}, "Row 0 (counted from 0) holds -1e+300"),
         ({"mel": np.zeros((24, 128, 21), np.float32)}, "shape (n, 21, 128)"),
         ({"mel": np.full((24, 21, 128), np.inf, np.float32)}, "finite"),
         ({"mel": None}, "mel-spectrograms, or none"),

@@ -46,6 +46,19 @@ def test_outside_programs_find_what_they_expect(path: Path) -> None:
         assert file["test/start"].attrs["units"] == "seconds"
 
 
+def test_rows_that_float32_does_not_hold_are_refused_with_file_row_and_value(path: Path) -> None:
+    dataset = small_dataset()
+    arrays = {split: dict(rows.arrays()) for split, rows in dataset.splits()}
+    arrays["test"]["mfcc"][7, 3] = 1e300
+    rows = {s: {name: len(values) for name, values in of.items()} for s, of in arrays.items()}
+    hdf5.write(path, dataset.genres, dataset.track_names, {}, rows, arrays.items())
+    message = _refused(path)
+    assert message.startswith(
+        f"{path} cannot be used: the test split of small: mfcc must be finite"
+    )
+    assert "Row 7 (counted from 0) holds 1e+300" in message
+
+
 def test_without_mel(tmp_path: Path) -> None:
     hdf5.save(small_dataset(mel=False), tmp_path / "a.h5")
     assert not hdf5.load(tmp_path / "a.h5").has_mel

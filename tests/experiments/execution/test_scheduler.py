@@ -13,12 +13,10 @@ import keras
 import numpy as np
 import pytest
 
-from data.datasets.dataset import Dataset
 from data.errors import DataError
 from experiments import forecasting
 from experiments.design.request import Computing
 from experiments.design.study import Budget, Study, Variant
-from experiments.design.trial import Trial
 from experiments.results.run_result import collect
 from experiments.runs.directory import RunDirectory
 from experiments.runs.trial_result import Scores, TrialResult, select
@@ -124,14 +122,14 @@ def test_controlled_selects_on_validation_and_tests_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested: list[str] = []
-    original = evaluation.predict
+    original = evaluation.with_test
 
-    def counting(dataset: Dataset, trial: Trial, model: Any) -> Any:
-        tested.append(trial.id)
-        return original(dataset, trial, model)
+    def counting(result: TrialResult, *arguments: Any) -> TrialResult:
+        tested.append(result.trial)
+        return original(result, *arguments)
 
-    monkeypatch.setattr(evaluation, "predict", counting)
-    monkeypatch.setattr("experiments.training.recorder.predict", counting)
+    monkeypatch.setattr(evaluation, "with_test", counting)
+    monkeypatch.setattr("experiments.training.recorder.with_test", counting)
     run = _run(tmp_path, protocol="controlled")
     result = collect(run)
     assert [variant.learning_rate for variant in result.variants] == [0.1, 0.1]
@@ -167,6 +165,26 @@ def test_divergence_is_a_result(tmp_path: Path) -> None:
     assert variant.accuracy.to_dict() == {"mean": None, "std": None, "values": []}
     assert result.best is None
     json.dumps(result.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("protocol", ["documented", "controlled"])
+def test_a_trial_with_outputs_that_are_not_finite_has_failed(tmp_path: Path, protocol: str) -> None:
+    dataset = small_dataset()
+    mfcc = dataset.test.mfcc.copy()
+    mfcc[5:] = np.sign(mfcc[5:]) * 3e38  # finite in float32, but not their products
+    dataset = replace(dataset, test=replace(dataset.test, mfcc=mfcc))
+    run = _run(tmp_path, protocol=protocol, dataset=dataset)
+    result = collect(run)
+    assert {variant.n for variant in result.variants} == {0}, "whichever validation selects"
+    assert result.best is None
+    for trial in raw_records.read_run(run)["trials"]:
+        recorded = raw_records.read_result(run, trial)
+        assert recorded is not None
+        assert recorded["status"] == "failed"
+        assert "probabilities must be finite. Row " in recorded["reason"]
+        assert "NotFiniteError" in recorded["traceback"]
+        assert recorded["test"] is None
+        assert not (run.trial_path(trial) / "predictions.h5").exists()
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, TypeError, MemoryError])

@@ -297,17 +297,6 @@ def test_one_that_cannot_be_fitted_ends_no_other(
     assert is_done(work.run, 3, SEEDS)
 
 
-def test_features_too_large_to_square(work: TrainingJob, dataset: Dataset) -> None:
-    train = replace(dataset.train, mfcc=1e300 * dataset.train.mfcc)
-    absurd = replace(dataset, train=train)
-    path = work.dataset.with_name("absurd.h5")
-    hdf5.save(absurd, path)
-    assert task(replace(work, dataset=path, content_sha256=absurd.content_sha256), SEEDS)
-    found = _results(work)
-    assert found["majority"].n == 1
-    assert found["rbf-svm"].failure == "ValueError: Input X contains NaN."
-
-
 def test_a_stop_that_was_asked_for_before(work: TrainingJob) -> None:
     work.run.path.mkdir(parents=True)
     work.run.ask_to_stop()
