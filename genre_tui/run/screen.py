@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual import on
@@ -17,10 +17,18 @@ from experiments.runs.directory import RunDirectory
 from genre_tui.core.app_session import runs_option
 from genre_tui.model.run_model import RunModel
 from genre_tui.run import trial_table
-from genre_tui.run.curves_page import CurvesPage, PlotGrid
-from genre_tui.run.headings import device_line, notice_line, progress_line, title_line
+from genre_tui.run.curves import SMOOTHINGS, CurveOptions
+from genre_tui.run.headings import (
+    curves_line,
+    device_line,
+    notice_line,
+    progress_line,
+    title_line,
+)
 from genre_tui.run.panes import OutputPane, TrialPane
-from genre_tui.run.trial_table import TrialEntries, TrialEntry
+from genre_tui.run.plot_grid import PlotGrid
+from genre_tui.run.trial_table import TrialEntry
+from genre_tui.shell.run_control_page import RunControlPage
 from genre_tui.watch.messages import RunUpdate
 from genre_tui.widgets.row_table import RowTable
 from genre_tui.widgets.status_text import StatusText
@@ -28,9 +36,11 @@ from genre_tui.widgets.status_text import StatusText
 _REDRAW_DELAY = 0.1  # seconds in which further updates are collected
 _WIDE, _WIDER = 52, 59  # width of the trials beside the curves, without and with rates
 _WIDEST = 140  # width of a terminal from which on the rates fit
+_LINES = ("both", "validation", "train")
+Value = TypeVar("Value")
 
 
-class RunPage(CurvesPage):
+class RunPage(RunControlPage):
     """Curves, trials, progress and devices of a run; stops and resumes it."""
 
     MODE: ClassVar[str] = "run"
@@ -73,20 +83,32 @@ class RunPage(CurvesPage):
         Binding("S", "sort", "Sort", show=False, tooltip="Sort the trials"),
         Binding("i", "trial", "Trial", show=False, tooltip="Settings and figures of the trial"),
         Binding("z", "zoom", "Zoom", show=False, tooltip="Curves only, or all"),
+        Binding("g", "rate", "Rate", show=False, tooltip="Next learning rate of this variant"),
+        Binding("v", "lines", "Lines", show=False, tooltip="Curves of validation, train, or both"),
+        Binding("M", "metric(-1)", "Metric before", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._run: RunDirectory | None = None
-        self._order, self._follows = 0, False
-        self._rows = TrialEntries()
-        self._is_waiting = False
+        self.options = CurveOptions()
+        self._run: RunDirectory | None = None  # that the options are of
+        self._order, self._follows, self._is_waiting = 0, False, False
         self._asked: str | None = None  # the trial that another screen selected
+
+    @property
+    def model(self) -> RunModel | None:
+        """The open run."""
+        return self.app.model
+
+    @property
+    def plots(self) -> PlotGrid:
+        """The curves."""
+        return self.query_one(PlotGrid)
 
     def body(self) -> Iterable[Widget]:
         """Header, curves, trials or output, devices."""
         table: RowTable[TrialEntry] = RowTable(
-            trial_table.columns(), lambda row: row.id, self.pin_of, id="trials"
+            trial_table.columns(), lambda row: row.id, self._pin_of, id="trials"
         )
         yield Vertical(
             StatusText(id="title"),
@@ -109,10 +131,9 @@ class RunPage(CurvesPage):
 
     def run_updated(self, model: RunModel | None, update: RunUpdate | None) -> None:
         """Draw the update after a short delay; another run at once."""
-        self.model = model
         run = self.session.run
         if run != self._run:
-            self._run, self._rows, self._follows = run, TrialEntries(), False
+            self._run, self._follows = run, False
             self.remove_class("-output")
             self.options = replace(self.options, rates={}, pinned=(), variant=0)
         if update is None:
@@ -141,6 +162,45 @@ class RunPage(CurvesPage):
         if row is not None:
             return trial_table.line_of(row)
         return str(self._run.path) if self._run else ""
+
+    def action_metric(self, step: int) -> None:
+        """Select another metric."""
+        self.plots.choose(self.plots.metric + step)
+
+    def action_log(self) -> None:
+        """Change between a linear and a logarithmic scale."""
+        self.plots.toggle_log()
+
+    def action_smooth(self) -> None:
+        """Change to the next smoothing."""
+        self._choose(smoothing=_after(SMOOTHINGS, self.options.smoothing))
+
+    def action_axis(self) -> None:
+        """Change the x axis between epochs and time."""
+        self._choose(by_time=not self.options.by_time)
+
+    def action_lines(self) -> None:
+        """Draw validation, train, or both."""
+        self._choose(lines=_after(_LINES, self.options.lines))
+
+    def action_rate(self) -> None:
+        """Show the next learning rate of the variant under the cursor, then the best again."""
+        model, number = self.model, self.options.variant
+        if model is None or number >= len(model.settings):
+            return
+        rates = dict(self.options.rates)
+        place = rates.pop(number, -1) + 1
+        if place < len(model.settings[number].groups):
+            rates[number] = place
+        self._choose(rates=rates)
+
+    def action_pin(self) -> None:
+        """Draw a curve of the trial under the cursor, or remove it."""
+        row, pinned = self.table.item, self.options.pinned
+        if row is not None:
+            without = tuple(trial for trial in pinned if trial != row.id)
+            self._choose(pinned=without if row.id in pinned else (*pinned, row.id))
+            self.table.refresh()  # the numbers of other pins may have changed
 
     def action_sort(self) -> None:
         """Sort the trials in the next order."""
@@ -175,27 +235,13 @@ class RunPage(CurvesPage):
         self.show_message("Following the newest trial." if self._follows else "Following no trial.")
         self._draw_trials()
 
-    def action_stop(self) -> None:
-        """Stop at the end of the epoch."""
-        if self._run is not None:
-            self.stop(self._run)
-
-    def action_stop_now(self) -> None:
-        """Kill its processes."""
-        if self._run is not None:
-            self.stop_now(self._run)
-
-    def action_resume(self) -> None:
-        """Resume it."""
-        if self._run is not None and self.model is not None:
-            self.resume(self._run, self.model.state)
-
     async def action_detach(self) -> None:
         """Go to the screen Runs, and show how to come back."""
-        if self._run is not None and self.model is not None:
+        if self.model is not None:
+            run = self.model.run
             goes = "goes on, also when you quit" if self.model.is_alive else "stays as it is"
-            back = shlex.join(["genre-tui", self._run.path.name, *runs_option(self.session.runs)])
-            self.show_message(f"{self._run.name} {goes}. Come back with: {back}")
+            back = shlex.join(["genre-tui", run.path.name, *runs_option(self.session.runs)])
+            self.show_message(f"{run.name} {goes}. Come back with: {back}")
         await self.app.action_go("runs")
 
     @on(RowTable.Chosen)
@@ -231,9 +277,20 @@ class RunPage(CurvesPage):
         self.put("#devices", device_line(model, width))
         self._notice(notice_line(model))
         self._draw_trials()
-        self.draw_curves(grow=grow and model.is_alive)
+        self._draw_curves(grow=grow and model.is_alive)
         if self.has_class("-output"):
             self.query_one(OutputPane).show(model)
+
+    def _draw_curves(self, *, grow: bool = False) -> None:
+        """Draw the curves; `grow` if only points were added."""
+        if self.model is not None:
+            self.put("#curves-caption", curves_line(self.model, self.options))
+            self.plots.show(self.model, self.options, grows=grow)
+
+    def _choose(self, **changes: object) -> None:
+        """Change options, and draw the curves."""
+        self.options = replace(self.options, **changes)  # type: ignore[arg-type]
+        self._draw_curves()
 
     def _notice(self, text: Text) -> None:
         self.set_class(bool(text), "-noticed")
@@ -244,7 +301,7 @@ class RunPage(CurvesPage):
             return
         for column, title in trial_table.titles(self._order).items():
             self.table.title(column, title)
-        rows = trial_table.ordered(self._rows.of(self.model), self._order)
+        rows = trial_table.rows(self.model, self._order)
         self.table.show(rows, "It has no trials.")
         if self._follows:
             self.table.move_to(self.model.progress.newest)
@@ -262,7 +319,26 @@ class RunPage(CurvesPage):
         side.width = (_WIDER if self.size.width >= _WIDEST else _WIDE) if is_wide else "100%"
 
     @on(RowTable.Moved)
+    def _moved(self) -> None:
+        """The variant under the cursor is drawn in front."""
+        self._draw_trial()
+        row, model = self.table.item, self.model
+        if row is not None and model is not None:
+            number = model.variants.index(row.variant)
+            if number != self.options.variant:
+                self._choose(variant=number)
+
     def _draw_trial(self) -> None:
         row = self.table.item
         if self.model is not None and row is not None:
             self.query_one(TrialPane).show(self.model, row.id)
+
+    def _pin_of(self, row: TrialEntry) -> str:
+        """The mark of a pinned trial's curve."""
+        pinned = self.options.pinned
+        return str((pinned.index(row.id) + 1) % 10) if row.id in pinned else ""
+
+
+def _after(values: tuple[Value, ...], value: Value) -> Value:
+    """The next value, cyclically."""
+    return values[(values.index(value) + 1) % len(values)]

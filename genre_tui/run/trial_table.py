@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 from experiments.export.csv_files import csv_text
 from experiments.runs import checksums
-from experiments.runs.progress import TrialProgress
 from genre_tui.core.theme import state_text
 from genre_tui.model.run_model import METRICS, RunModel
 from genre_tui.widgets.columns import Column
@@ -19,8 +18,7 @@ _EPOCH = 7  # columns
 _URGENCY = ("training", "failed", "diverged", "waiting", "finished")
 
 
-@dataclass(frozen=True)
-class TrialEntry:
+class TrialEntry(NamedTuple):
     """A row of the table: a trial as it was when the row was made.
 
     Args:
@@ -42,37 +40,24 @@ class TrialEntry:
     place: int
 
 
-class TrialEntries:
-    """The rows of a run's trials; rows that have not changed stay the same objects."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[object, TrialEntry]] = {}
-
-    def of(self, model: RunModel) -> list[TrialEntry]:
-        """A row for each trial, in the order of the plan."""
-        rows = []
-        for place, trial in enumerate(model.trials.values()):
-            state = (trial, place, trial.status, trial.length, trial.test is None)
-            known = self._known.get(trial.id)
-            if known is None or known[0] != state:
-                known = self._known[trial.id] = state, _row(trial, place)
-            rows.append(known[1])
-        return rows
-
-
-def _row(trial: TrialProgress, place: int) -> TrialEntry:
-    return TrialEntry(
-        trial.id,
-        trial.variant,
-        trial.seed,
-        trial.learning_rate,
-        trial.status,
-        trial.length,
-        trial.epochs,
-        trial.best,
-        None if trial.test is None else trial.test.macro_f1,
-        place,
-    )
+def rows(model: RunModel, order: int) -> list[TrialEntry]:
+    """A row for each trial, in a sort order; equal ones in the order of the plan."""
+    entries = [
+        TrialEntry(
+            trial.id,
+            trial.variant,
+            trial.seed,
+            trial.learning_rate,
+            trial.status,
+            trial.length,
+            trial.epochs,
+            trial.best,
+            None if trial.test is None else trial.test.macro_f1,
+            place,
+        )
+        for place, trial in enumerate(model.trials.values())
+    ]
+    return sorted(entries, key=ORDERS[order][1])
 
 
 def columns() -> list[Column[TrialEntry]]:
@@ -106,11 +91,6 @@ def titles(order: int) -> dict[str, str]:
     """Column titles; that of the sort order has an arrow."""
     by = ORDERS[order][0]
     return {one.key: f"{one.title}{'▼' if one.key == by else ''}" for one in columns()}
-
-
-def ordered(rows: Sequence[TrialEntry], order: int) -> list[TrialEntry]:
-    """Rows in a sort order; equal ones in the order of the plan."""
-    return sorted(rows, key=ORDERS[order][1])
 
 
 def line_of(row: TrialEntry) -> str:

@@ -178,16 +178,6 @@ class RunsPage(RunControlPage):
                 self.app.open_run(run.run)
         self.app.call_later(self.app.go_to, "compare", "")
 
-    def action_stop(self) -> None:
-        """Stop the run under the cursor."""
-        if self._run is not None:
-            self.stop(self._run.run)
-
-    def action_resume(self) -> None:
-        """Resume the run under the cursor."""
-        if self._run is not None:
-            self.resume(self._run.run, self._run.state)
-
     def action_remove(self) -> None:
         """Remove the marked runs, or the one under the cursor."""
         marked = [run for run in self._runs if run.run.name in self.session.marked]

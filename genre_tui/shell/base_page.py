@@ -118,7 +118,7 @@ class BasePage(Screen[None]):
 
     @property
     def reported(self) -> RunDirectory | None:
-        """The run whose report the key `e` can write, or None."""
+        """The run that keys such as `e` (its report) and `t` (stop) act on, or None."""
         return self.session.run
 
     def copyable(self) -> str:

@@ -20,28 +20,22 @@ _KILL_TIMEOUT = 10.0  # seconds
 class RunControlPage(BasePage):
     """A page that can stop, resume and remove runs."""
 
-    def stop(self, run: RunDirectory) -> None:
-        """Stop a run at the end of its epoch, after a question."""
+    def action_stop(self) -> None:
+        """Stop the run at the end of its epoch, after a question."""
 
-        def work() -> str:
-            if not is_alive(run):
-                return _nothing_to_stop(run)
+        def stop(run: RunDirectory) -> str:
             run.ask_to_stop()
             return f"{run.name} stops at the end of its epoch. Press r to resume it later."
 
-        if self._may_stop(run):
-            about = ["It keeps all that it has done, and can be resumed."]
-            question = f"Stop {run.name} at the end of its epoch?"
-            self._ask(ConfirmDialog(question, about, "stop it", "let it go on"), work)
+        about = "It keeps all that it has done, and can be resumed."
+        self._stop("Stop {} at the end of its epoch?", about, "stop it", stop)
 
-    def stop_now(self, run: RunDirectory) -> None:
-        """Kill a run's processes, after a question."""
+    def action_stop_now(self) -> None:
+        """Kill the run's processes, after a question."""
 
-        def work() -> str:
+        def kill(run: RunDirectory) -> str:
             from experiments.execution.launch import await_end, end_now
 
-            if not is_alive(run):
-                return _nothing_to_stop(run)
             end_now(run)
             if not await_end(run, _KILL_TIMEOUT):
                 raise RunError(
@@ -49,22 +43,27 @@ class RunControlPage(BasePage):
                 )
             return f"{run.name} has ended. What was committed is kept."
 
-        if self._may_stop(run):
-            about = ["What was trained since the last checkpoint is trained again on resuming."]
-            question = f"End the processes of {run.name} at once?"
-            self._ask(ConfirmDialog(question, about, "end them", "let it go on"), work)
+        about = "What was trained since the last checkpoint is trained again on resuming."
+        self._stop("End the processes of {} at once?", about, "end them", kill)
 
-    def _may_stop(self, run: RunDirectory) -> bool:
-        """Whether it can be stopped; shows a message where not."""
-        if not self.may_change("stopped"):
-            return False
-        alive = is_alive(run)
-        if not alive:
-            self.show_message(_nothing_to_stop(run))
-        return alive
+    def _stop(
+        self, question: str, about: str, yes: str, stop: Callable[[RunDirectory], str]
+    ) -> None:
+        run = self.reported
+        if run is None or not self.may_change("stopped"):
+            return
+        nothing = f"{run.name} is not running: there is nothing to stop."
+        if is_alive(run):
+            asked = ConfirmDialog(question.format(run.name), [about], yes, "let it go on")
+            self._ask(asked, lambda: stop(run) if is_alive(run) else nothing)
+        else:
+            self.show_message(nothing)
 
-    def resume(self, run: RunDirectory, state: str | None) -> None:
-        """Resume a run from its checkpoints, unless it is running."""
+    def action_resume(self) -> None:
+        """Resume the run from its checkpoints, unless it is running."""
+        run = self.reported
+        if run is None:
+            return
 
         def work() -> str:
             from experiments.execution.launch import resume
@@ -75,7 +74,8 @@ class RunControlPage(BasePage):
             resume(run)
             return f"{run.name} goes on."
 
-        if state in ("running", "stopping"):
+        if is_alive(run):
+            state = "stopping" if run.stop_is_asked else "running"
             self.show_message(f"{run.name} is {state}: there is nothing to resume.")
         elif self.may_change("resumed"):
             self.show_message(f"Resuming {run.name} ...")
@@ -127,10 +127,6 @@ class RunControlPage(BasePage):
     def _done(self, text: str, *, problem: bool = False) -> None:
         self.show_message(text, problem=problem)
         self.app.refresh_runs()
-
-
-def _nothing_to_stop(run: RunDirectory) -> str:
-    return f"{run.name} is not running: there is nothing to stop."
 
 
 def _sizes(runs: Sequence[RunDirectory]) -> list[int]:

@@ -94,10 +94,9 @@ def _draw_all(model: RunModel) -> None:
             x_name, _ = time_unit(model, options)
             frame = Frame(x_name, log, metric.figure.format, grows=not log)
             draw(curves_of(model, metric, options), frame, 60, 12, lambda series: Style())
-    rows = trial_table.TrialEntries().of(model)
-    for number in range(len(trial_table.ORDERS)):
-        trial_table.ordered(rows, number)
-    for row in rows:
+    for number in range(1, len(trial_table.ORDERS)):
+        trial_table.rows(model, number)
+    for row in trial_table.rows(model, 0):
         trial_table.line_of(row)
         for column in trial_table.columns():
             column.cell(row)
