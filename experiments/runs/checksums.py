@@ -11,6 +11,7 @@ from typing import Any
 
 _encode = json.JSONEncoder(allow_nan=False).encode
 _encode_line = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_decode = json.JSONDecoder().raw_decode
 _ENDING = b',\n "sha256": "%s"\n}\n'
 _LINE_ENDING = b',"crc32":"%s"}'
 _ENDING_BYTES = len(_ENDING % bytes(64))
@@ -86,10 +87,11 @@ def _line_ending(body: bytes) -> bytes:
 
 def _object(body: bytes) -> dict[str, Any]:
     """The object that a body begins."""
+    text = body.decode() + "}"
     try:
-        value = json.loads(body + b"}")
+        value, end = _decode(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or end < len(text):
         raise ValueError("it is no JSON object")
     return value

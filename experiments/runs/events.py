@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from experiments.runs.trial_result import Scores, Status, TrialCohort, TrialResult
 from experiments.runs.validation import (
@@ -42,7 +42,10 @@ _ALWAYS_WRITTEN = ("seconds_left",)  # null where it is not known
 
 def _logs(values: Any) -> dict[str, float]:
     """Metrics, which may be "nan", "inf" or "-inf"."""
-    return {name: float(value) for name, value in of_type(dict, values).items()}
+    logs: dict[str, float] = of_type(dict, values)
+    if {*map(type, logs.values())} <= {float}:
+        return logs  # nearly all are
+    return {name: float(value) for name, value in logs.items()}
 
 
 @dataclass(frozen=True)
@@ -288,8 +291,7 @@ class RunEnded(Event):
 _KINDS = {cls.KIND: cls for cls in Event.__subclasses__()}
 
 
-@dataclass(frozen=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     """A line of the event log.
 
     Args:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache, partial
-from itertools import chain
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar, get_type_hints
 
 from data.errors import DataError
@@ -76,29 +75,35 @@ def numbers_or_none(values: list[Any]) -> list[float | None]:
     return [None if value is None else number(value) for value in values]
 
 
-def amount(value: Any, largest: float = _LARGEST_AMOUNT) -> float:
-    """The value as a number between 0 and `largest`."""
-    if not 0 <= number(value) <= largest:
-        raise ValueError(f"{value!r:.60} should lie between 0 and {largest:g}")
-    return float(value)
+def between_0_and(largest: float) -> Check[float]:
+    """A check of a number that is not negative."""
+
+    def check(value: Any) -> float:
+        if type(value) is float and 0 <= value <= largest:
+            return value  # nearly all are
+        if not 0 <= number(value) <= largest:
+            raise ValueError(f"{value!r:.60} should lie between 0 and {largest:g}")
+        return float(value)
+
+    return check
 
 
 def count(value: Any) -> int:
     """The value as an integer that is not negative, nor absurdly large."""
-    if not 0 <= of_type(int, value) < _LARGEST_COUNT:
-        raise ValueError(f"a count of {value!r:.60}")
-    return int(value)
+    if type(value) is int and 0 <= value < _LARGEST_COUNT:
+        return value
+    raise ValueError(f"a count of {of_type(int, value)!r:.60}")
 
 
 def square_counts(value: Any) -> list[list[int]]:
     """The value as a confusion matrix, rows true and columns predicted."""
     matrix: list[list[int]] = of_type(list, value)
-    if not {*map(type, matrix)} <= {list} or not {*map(len, matrix)} <= {len(matrix)}:
-        raise ValueError(f"{matrix!r:.60} should have as many columns as rows")
-    counts = [*chain.from_iterable(matrix)]
-    if not {*map(type, counts)} <= {int} or min(counts, default=0) < 0:
-        raise TypeError(f"{matrix!r:.60} should hold counts")
-    count(max(counts, default=0))
+    for row in matrix:
+        if type(row) is not list or len(row) != len(matrix):
+            raise ValueError(f"{matrix!r:.60} should have as many columns as rows")
+        for one in row:
+            if type(one) is not int or not 0 <= one < _LARGEST_COUNT:
+                count(one)  # raises
     return matrix
 
 
@@ -131,8 +136,9 @@ def values_of(check: Check[T]) -> Check[dict[str, T]]:
 flag: Check[bool] = partial(of_type, bool)
 text: Check[str] = partial(of_type, str)
 texts = each(text)
-share: Check[float] = partial(amount, largest=1.0)
-seconds: Check[float] = partial(amount, largest=_LONGEST)
+amount = between_0_and(_LARGEST_AMOUNT)
+share = between_0_and(1.0)
+seconds = between_0_and(_LONGEST)
 
 Flag: TypeAlias = Annotated[bool, flag]
 Text: TypeAlias = Annotated[str, text]
@@ -172,12 +178,11 @@ class Record:
         """
         of_type(dict, plain)
         kind: Any = cls
-        checked = {
-            name: check(plain[name])
-            for name, check, is_required in _checks(kind)
-            if is_required or name in plain
-        }
-        return cls(**checked)
+        record = object.__new__(cls)
+        values = vars(record)  # set directly: a frozen dataclass is slow to set its fields
+        for name, check, default in _checks(kind):
+            values[name] = check(plain[name]) if name in plain or not default else default()
+        return record
 
 
 def as_plain(value: Any) -> Any:
@@ -194,14 +199,20 @@ def as_plain(value: Any) -> Any:
 
 
 @cache
-def _checks(cls: Any) -> list[tuple[str, Check[Any], bool]]:
-    """Name of each field, its check, and whether it must be there."""
+def _checks(cls: Any) -> list[tuple[str, Check[Any], Callable[[], Any] | None]]:
+    """Name of each field, its check, and what makes its default; None where it must be there."""
     hints = get_type_hints(cls, include_extras=True)
     return [
         (
             one.name,
             hints[one.name].__metadata__[0],
-            one.name in cls.REQUIRED or (one.default is MISSING and one.default_factory is MISSING),
+            None if one.name in cls.REQUIRED else _default(one),
         )
         for one in fields(cls)
     ]
+
+
+def _default(one: Field[Any]) -> Callable[[], Any] | None:
+    if one.default is not MISSING:
+        return lambda: one.default
+    return None if one.default_factory is MISSING else one.default_factory
