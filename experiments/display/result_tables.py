@@ -175,22 +175,19 @@ def _cell(value: Any) -> str:
 
 def search_view(result: SearchResult) -> Group:
     """The best trials of a search as a table, with a note on selection bias."""
-    best = result.ranked[:SHOWN]
+    best, asked = result.ranked[:SHOWN], result.search.settings.trials
     ended = len(result.ranked) + result.diverged + result.failed
-    others = [
-        f"{count} {name}"
-        for name, count in (("diverged", result.diverged), ("failed", result.failed))
-        if count
-    ]
-    many = f"{ended} of {result.asked}" if ended < result.asked else str(result.asked)
-    title = f"Search, {many} trials" + (f" ({', '.join(others)})" if others else "")
+    counts = (("diverged", result.diverged), ("failed", result.failed))
+    others = ", ".join(f"{count} {name}" for name, count in counts if count)
+    title = f"Search, {ended} of {asked} trials" if ended < asked else f"Search, {asked} trials"
+    title += f" ({others})" if others else ""
     if not best:
         return Group(Text(f"{title}: none has finished.", style="bold"))
     lines: list[RenderableType] = [
         Text(f"{title}: the best {len(best)} on validation", style="bold"),
         _candidates(best),
     ]
-    if any(one.macro_f1 is not None for one in result.ranked):
+    if any(one.result.test for one in result.ranked):
         note = (
             f"Selected on validation, where the best of {ended} is partly luck: the test figures "
             "are those to believe. The test rows were looked at once, for each variant's best "
@@ -200,22 +197,24 @@ def search_view(result: SearchResult) -> Group:
     return Group(*lines)
 
 
-def _candidates(best: tuple[RankedTrial, ...]) -> RenderableType:
-    columns = {
-        "trial": [str(one.number) for one in best],
-        "variant": [one.variant for one in best],
-    }
-    for path in dict.fromkeys(path for one in best for path in one.values):
-        columns[path.partition(".")[2]] = [
-            value_text(one.values[path]) if path in one.values else "" for one in best
-        ]
-    text = len(columns)
-    columns["epoch"] = [str(one.epoch) for one in best]
-    columns["validation macro-F1 %"] = [f"{one.validation_macro_f1 * 100:.2f}" for one in best]
-    columns["test macro-F1 %"] = [
-        "" if one.macro_f1 is None else f"{one.macro_f1 * 100:.2f}" for one in best
-    ]
-    return table(list(columns), list(zip(*columns.values(), strict=True)), left=text)
+def _candidates(best: Sequence[RankedTrial]) -> Table:
+    paths = dict.fromkeys(path for one in best for path in one.draw.setting.values)
+    columns = ["trial", "variant", *(path.partition(".")[2] for path in paths)]
+    rows = []
+    for one in best:
+        values, test = one.draw.setting.values, one.result.test
+        rows.append(
+            [
+                str(one.draw.number),
+                one.draw.setting.variant,
+                *(value_text(values[path]) if path in values else "" for path in paths),
+                str(one.result.kept_epoch),
+                per_cent(one.result.score),
+                per_cent(test.macro_f1) if test else "",
+            ]
+        )
+    figures = ["epoch", "validation macro-F1 %", "test macro-F1 %"]
+    return table([*columns, *figures], rows, left=len(columns))
 
 
 def epoch_line(logs: Mapping[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -13,8 +13,8 @@ from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.manifest import RunManifest, VariantRecord
 from experiments.runs.state import State, state_of
+from experiments.runs.trial_result import FiguresOverSeeds, Scores, TestScores, TrialResult
 from experiments.runs.trial_result import Spread as Spread
-from experiments.runs.trial_result import TestScores, TrialResult, added
 from experiments.runs.validation import Matrix
 
 
@@ -60,7 +60,7 @@ class CandidateResult:
 
 
 @dataclass(frozen=True)
-class VariantResult:
+class VariantResult(FiguresOverSeeds):
     """A variant's test figures over its seeds; validation selects one of the candidates."""
 
     record: VariantRecord
@@ -103,9 +103,11 @@ class VariantResult:
         return tuple(result.trial for result in self.tested)
 
     @property
-    def n(self) -> int:
-        """Number of tested trials."""
-        return len(self.tested)
+    def scores(self) -> Sequence[tuple[Scores, TestScores]]:
+        """Of each tested trial, those on the validation rows, at the epoch that was kept, and on
+        the test rows.
+        """
+        return [(one.validation, one.test) for one in self.tested if one.validation and one.test]
 
     @property
     def seeds(self) -> int:
@@ -127,21 +129,6 @@ class VariantResult:
         """Number of trials without a result, at any learning rate."""
         return self._all.count(None)
 
-    @cached_property
-    def accuracy(self) -> Spread:
-        """On the test rows, over the tested trials."""
-        return self._spread(lambda test: test.accuracy)
-
-    @cached_property
-    def macro_f1(self) -> Spread:
-        """On the test rows, over the tested trials."""
-        return self._spread(lambda test: test.macro_f1)
-
-    @cached_property
-    def batch_mean_f1(self) -> Spread:
-        """On the test rows, over the tested trials; averaged over batches as source A does."""
-        return self._spread(lambda test: test.batch_mean_f1)
-
     @property
     def epochs(self) -> Spread:
         """Epochs of each tested trial."""
@@ -152,16 +139,10 @@ class VariantResult:
         """Training time of each tested trial."""
         return Spread(tuple(result.training_seconds for result in self.tested))
 
-    @property
-    def validation_macro_f1(self) -> float | None:
-        """Mean over the tested trials, at the epoch that was kept."""
-        return Spread(tuple(result.score for result in self.tested)).mean
-
     @cached_property
     def confusion_matrix(self) -> Matrix:
         """Rows true, columns predicted, summed over the tested trials."""
-        tests = (result.test for result in self.tested)
-        return added((test.confusion_matrix for test in tests if test), self.classes)
+        return self.summed_confusion_matrix(self.classes)
 
     def by_seed(self, figure: Literal["accuracy", "macro_f1"]) -> dict[int, float]:
         """A figure of each tested trial, by its seed."""
@@ -172,12 +153,7 @@ class VariantResult:
         """JSON-ready."""
         return {
             "name": self.name,
-            "n": self.n,
-            "accuracy": self.accuracy.to_dict(),
-            "macro_f1": self.macro_f1.to_dict(),
-            "batch_mean_f1": self.batch_mean_f1.to_dict(),
-            "validation_macro_f1": self.validation_macro_f1,
-            "confusion_matrix": self.confusion_matrix,
+            **self.figures(self.classes),
             "learning_rate": self.learning_rate,
             "epochs": self.epochs.to_dict(),
             "seconds": self.seconds.to_dict(),
@@ -190,9 +166,6 @@ class VariantResult:
     @property
     def _all(self) -> list[TrialResult | None]:
         return [result for candidate in self.candidates for result in candidate.results]
-
-    def _spread(self, figure: Callable[[TestScores], float]) -> Spread:
-        return Spread(tuple(figure(result.test) for result in self.tested if result.test))
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from experiments.runs.trial_result import Scores, Spread, TestScores, added
-from experiments.runs.validation import Matrix, Record, Seconds, Text, count, each, or_none
+from experiments.runs.trial_result import FiguresOverSeeds, Scores, TestScores
+from experiments.runs.validation import Record, Seconds, Text, count, each, or_none
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class BaselineFit(Record):
 
 
 @dataclass(frozen=True)
-class BaselineResult(Record):
+class BaselineResult(Record, FiguresOverSeeds):
     """A baseline and its fits.
 
     Args:
@@ -45,38 +46,14 @@ class BaselineResult(Record):
     failure: Text = ""
 
     @property
-    def n(self) -> int:
-        """Number of fits."""
-        return len(self.fits)
-
-    @property
-    def accuracy(self) -> Spread:
-        """On the test rows, over the fits."""
-        return Spread(tuple(fit.test.accuracy for fit in self.fits))
-
-    @property
-    def macro_f1(self) -> Spread:
-        """On the test rows, over the fits."""
-        return Spread(tuple(fit.test.macro_f1 for fit in self.fits))
-
-    @property
-    def batch_mean_f1(self) -> Spread:
-        """On the test rows, over the fits; averaged over batches as source A does."""
-        return Spread(tuple(fit.test.batch_mean_f1 for fit in self.fits))
-
-    @property
-    def validation_macro_f1(self) -> float | None:
-        """Mean over the fits; None without any."""
-        return Spread(tuple(fit.validation.macro_f1 for fit in self.fits)).mean
+    def scores(self) -> Sequence[tuple[Scores, TestScores]]:
+        """Of each fit, those on the validation and on the test rows."""
+        return [(fit.validation, fit.test) for fit in self.fits]
 
     @property
     def seconds(self) -> float | None:
         """Mean of what a fit took; None without any."""
         return statistics.fmean(fit.seconds for fit in self.fits) if self.fits else None
-
-    def confusion_matrix(self, classes: int) -> Matrix:
-        """Summed over the fits: rows true, columns predicted."""
-        return added((fit.test.confusion_matrix for fit in self.fits), classes)
 
     def summary(self, classes: int) -> dict[str, Any]:
         """Its figures over the fits, JSON-ready.
@@ -88,12 +65,7 @@ class BaselineResult(Record):
             "name": self.name,
             "what": self.what,
             "seeds": None if self.seeds is None else list(self.seeds),
-            "n": self.n,
-            "accuracy": self.accuracy.to_dict(),
-            "macro_f1": self.macro_f1.to_dict(),
-            "batch_mean_f1": self.batch_mean_f1.to_dict(),
-            "validation_macro_f1": self.validation_macro_f1,
-            "confusion_matrix": self.confusion_matrix(classes),
+            **self.figures(classes),
             "seconds": self.seconds,
             "failure": self.failure,
         }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
 from experiments.runs.validation import (
@@ -211,6 +212,59 @@ class Spread:
         return {"mean": self.mean, "std": self.std, "values": list(self.values)}
 
 
+class FiguresOverSeeds:
+    """Figures of a variant or a baseline, over its fits: one a seed."""
+
+    @property
+    def scores(self) -> Sequence[tuple[Scores, TestScores]]:
+        """Of each fit, those on the validation and on the test rows."""
+        raise NotImplementedError
+
+    @property
+    def n(self) -> int:
+        """Number of fits."""
+        return len(self.scores)
+
+    @cached_property
+    def accuracy(self) -> Spread:
+        """On the test rows."""
+        return Spread(tuple(test.accuracy for _, test in self.scores))
+
+    @cached_property
+    def macro_f1(self) -> Spread:
+        """On the test rows."""
+        return Spread(tuple(test.macro_f1 for _, test in self.scores))
+
+    @cached_property
+    def batch_mean_f1(self) -> Spread:
+        """On the test rows; averaged over batches as source A does."""
+        return Spread(tuple(test.batch_mean_f1 for _, test in self.scores))
+
+    @property
+    def validation_macro_f1(self) -> float | None:
+        """Mean over the fits, of a network at the epoch that was kept; None without any."""
+        return Spread(tuple(found.macro_f1 for found, _ in self.scores)).mean
+
+    def summed_confusion_matrix(self, classes: int) -> Matrix:
+        """Of so many classes, summed over the fits: rows true, columns predicted."""
+        total = [[0] * classes for _ in range(classes)]
+        for _, test in self.scores:
+            for row, counts in zip(total, test.confusion_matrix, strict=True):
+                row[:] = map(int.__add__, row, counts)
+        return total
+
+    def figures(self, classes: int) -> dict[str, Any]:
+        """All of them, JSON-ready."""
+        return {
+            "n": self.n,
+            "accuracy": self.accuracy.to_dict(),
+            "macro_f1": self.macro_f1.to_dict(),
+            "batch_mean_f1": self.batch_mean_f1.to_dict(),
+            "validation_macro_f1": self.validation_macro_f1,
+            "confusion_matrix": self.summed_confusion_matrix(classes),
+        }
+
+
 def select(results: Mapping[str, TrialResult | None], candidates: Sequence[Sequence[str]]) -> int:
     """The candidate with the best validation macro-F1, averaged over its seeds.
 
@@ -230,17 +284,3 @@ def select(results: Mapping[str, TrialResult | None], candidates: Sequence[Seque
         return statistics.fmean(0.0 if result is None else result.score for result in found)
 
     return max(range(len(candidates)), key=score)
-
-
-def added(matrices: Iterable[Matrix], classes: int) -> Matrix:
-    """The sum of confusion matrices; zeros where there are none.
-
-    Args:
-        matrices: of as many rows and columns as there are classes.
-        classes: their number.
-    """
-    total = [[0] * classes for _ in range(classes)]
-    for matrix in matrices:
-        for row, counts in zip(total, matrix, strict=True):
-            row[:] = map(int.__add__, row, counts)
-    return total

@@ -45,8 +45,10 @@ def test_a_search_from_the_command_line(runs: Path) -> None:
     assert (variant["name"], variant["n"]) == ("best-validation-f1", 1)
     found = search_result(RunDirectory(run.path))
     assert found is not None
-    assert (found.drawn, found.generations, len(found.ranked)) == (3, 2, 3)
-    assert found.ranked[0].macro_f1 == variant["macro_f1"]["mean"]
+    assert (found.search.generations, len(found.ranked)) == (2, 3)
+    (best, *_) = found.to_dict()["best"]
+    assert found.to_dict()["drawn"] == 3
+    assert best["test"]["macro_f1"] == variant["macro_f1"]["mean"]
     search = run.read_request().search
     assert search is not None
     assert search.trials == 3

@@ -138,11 +138,13 @@ def test_it_finds_the_better_setting_and_tests_it_once(
     assert len(tested) == len(set(tested)) == 2
     found = search_result(run)
     assert found is not None
-    assert {one.trial for one in found.ranked[:2]} == set(tested)
-    assert all(one.values == {"training.learning_rate": 0.1} for one in found.ranked[:2])
-    assert [one.macro_f1 is None for one in found.ranked] == [False, False, True, True]
+    assert {one.result.trial for one in found.ranked[:2]} == set(tested)
+    assert all(
+        one.draw.setting.values == {"training.learning_rate": 0.1} for one in found.ranked[:2]
+    )
+    assert [one.result.test is None for one in found.ranked] == [False, False, True, True]
     assert result.best is not None
-    assert result.best.name == found.ranked[0].variant
+    assert result.best.name == found.ranked[0].draw.setting.variant
 
 
 def test_a_repeated_draw_is_drawn_anew_until_nothing_is_left(tmp_path: Path) -> None:
@@ -305,7 +307,7 @@ def test_failed_and_diverged_trials_are_told(
     assert found is not None
     assert (len(found.ranked), found.diverged, found.failed) == (1, 1, 2)
     values = {trial.number: trial.value for trial in journal(run) if trial.value is not None}
-    assert values == {found.ranked[0].number: found.ranked[0].validation_macro_f1}
+    assert values == {found.ranked[0].draw.number: found.ranked[0].result.score}
 
 
 def test_a_generation_that_was_half_written_is_trained_and_the_search_goes_on(
@@ -410,7 +412,7 @@ def test_a_search_is_complete_only_when_all_is_drawn_and_tested(tmp_path: Path) 
     assert state(run) == "finished"
     found = search_result(run)
     assert found is not None
-    tested = next(one.trial for one in found.ranked if one.macro_f1 is not None)
+    tested = next(one.result.trial for one in found.ranked if one.result.test)
     result = run.read_result(tested)
     assert result is not None
     run.write_result(replace(result, test=None))
@@ -489,14 +491,16 @@ def test_the_table_says_how_it_was_selected(tmp_path: Path) -> None:
     assert "dropout" in shown
     assert "Selected on validation" in shown
     best = found.ranked[0]
-    row = next(line for line in shown.splitlines() if line.strip().startswith(f"{best.number} "))
-    assert row.split()[-1] == f"{best.macro_f1 * 100:.2f}"  # type: ignore[operator]
-    assert row.split()[-2] == f"{best.validation_macro_f1 * 100:.2f}"
+    assert best.result.test is not None
+    number = f"{best.draw.number} "
+    row = next(line for line in shown.splitlines() if line.strip().startswith(number))
+    assert row.split()[-1] == f"{best.result.test.macro_f1 * 100:.2f}"
+    assert row.split()[-2] == f"{best.result.score * 100:.2f}"
     left_out = " ".join(collect(run).manifest.left_out)
     assert "Random search with seed 42: 4 trials, 2 drawn at a time" in left_out
     assert "network.dropout (0 to 0.5)" in left_out
     plain = found.to_dict()
-    assert plain["best"][0]["validation_macro_f1"] == best.validation_macro_f1
+    assert plain["best"][0]["validation_macro_f1"] == best.result.score
     assert [one["test"] is not None for one in plain["best"]].count(True) == len(
         collect(run).variants
     )

@@ -114,7 +114,7 @@ def test_figures_are_those_of_scikit_learn_on_the_same_rows(
             batch_mean_f1(label, each) for each in predicted
         )
         summed = sum(confusion_matrix(label, each) for each in predicted)
-        assert result.confusion_matrix(3) == summed.tolist()
+        assert result.summed_confusion_matrix(3) == summed.tolist()
         assert result.validation_macro_f1 == pytest.approx(
             np.mean(
                 [
@@ -135,7 +135,7 @@ def test_the_majority_is_exactly_its_share(work: TrainingJob) -> None:
     # F1 of jazz: 2 * 5 / (20 + 5); of the others 0.
     assert majority.macro_f1.values == (pytest.approx(0.4 / 3),)
     assert majority.validation_macro_f1 == pytest.approx((2 * 8 / (24 + 8)) / 3)
-    assert majority.confusion_matrix(3) == [[0, 8, 0], [0, 5, 0], [0, 7, 0]]
+    assert majority.summed_confusion_matrix(3) == [[0, 8, 0], [0, 5, 0], [0, 7, 0]]
 
 
 def test_only_what_is_random_is_fitted_once_a_seed(work: TrainingJob, dataset: Dataset) -> None:
@@ -289,7 +289,7 @@ def test_one_that_cannot_be_fitted_ends_no_other(
     failed, other = work.run.read_baselines(3)
     assert re.search(words, failed.failure)
     assert (failed.n, failed.accuracy.values, failed.seconds) == (0, (), None)
-    assert failed.confusion_matrix(3) == [[0, 0, 0]] * 3
+    assert failed.summed_confusion_matrix(3) == [[0, 0, 0]] * 3
     assert other.n == 1
     (note,) = reported
     assert isinstance(note, Note)
