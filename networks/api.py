@@ -95,6 +95,9 @@ def fit(
 ) -> TrainingResult:
     """Train one network on the train rows of a dataset and score it after each epoch.
 
+    Ctrl-C raises KeyboardInterrupt. A model of yours then has the weights that it had reached,
+    is not compiled and can be trained on.
+
     Args:
         network: a config; or a Keras model that maps raw rows to one logit, or softmax
             probability, a genre, which is trained in place; or a function that builds one

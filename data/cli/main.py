@@ -12,7 +12,7 @@ from data.cli.make import build, demo, fetch, import_arrays, print_summary
 from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.storage import catalogue, hdf5
-from data.storage.summary import class_counts, to_json
+from data.storage.summary import to_json
 from data.terminal.commands import SentenceGroup, confirm, echo
 from data.terminal.console import console, table
 
@@ -75,7 +75,7 @@ def show(name: str | None, as_json: bool) -> None:
     if as_json:
         dataset = hdf5.load(path, name)
         summary = to_json(hdf5.summarise(path)) | {"name": name, "file": str(path)}
-        echo(json.dumps(summary | {"classes": class_counts(dataset)}, indent=2))
+        echo(json.dumps(summary | {"classes": dataset.class_counts()}, indent=2))
         return
     print_summary(name, path)
 

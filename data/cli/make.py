@@ -157,7 +157,7 @@ def fetch(name: str, replace: bool, without_mel: bool, url: str | None, keep: Pa
 
     A download that broke off goes on where it stopped when run again.
     """
-    from data.datasets.published_arrays import SOURCE_FILES, SOURCE_URL
+    from data.datasets.source_dataset import SOURCE_FILES, SOURCE_URL
     from data.sources import download
     from data.sources.npy_folder import read_npy_folder
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import Any, Literal
 
 import numpy as np
@@ -28,7 +29,7 @@ Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Split:
     """Rows of one split; row i of every array is the same segment.
 
@@ -54,6 +55,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.label)
 
+    def __repr__(self) -> str:
+        arrays = ", ".join(f"{name} {value.shape}" for name, value in self.arrays())
+        return f"<Split of {len(self)} segments: {arrays}>"
+
     def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         """Names and values of the arrays that are there, in a fixed order."""
         for name in ("mfcc", "mel", "label", "track", "start"):
@@ -62,7 +67,7 @@ class Split:
                 yield name, value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Three splits with the names of their classes and tracks.
 
@@ -107,6 +112,25 @@ class Dataset:
                 f"{', '.join(self.genres[label] for label in sorted(missing))}."
             )
         self._check_tracks_apart()
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{len(rows)} {split}" for split, rows in self.splits())
+        return f"<Dataset {self.name!r}: {', '.join(self.genres)}; segments: {rows}>"
+
+    def _repr_html_(self) -> str:
+        counts = self.class_counts()
+        table = [["segments", *SPLITS]]
+        table += [[genre, *map(str, of.values())] for genre, of in counts.items()]
+        rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in table)
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><caption>{escape(self.name)}</caption>{body}</table>"
+
+    def class_counts(self) -> dict[str, dict[SplitName, int]]:
+        """Segments of each genre in each split."""
+        return {
+            genre: {s: int(np.count_nonzero(rows.label == label)) for s, rows in self.splits()}
+            for label, genre in enumerate(self.genres)
+        }
 
     def splits(self) -> Iterator[tuple[SplitName, Split]]:
         """Names and rows of train, validation and test, in this order."""

@@ -20,7 +20,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request
 
-from data.datasets.published_arrays import SOURCE_FILES, SOURCE_URL, SourceFile, git_blob_id
+from data.datasets.source_dataset import SOURCE_FILES, SOURCE_URL, SourceFile, git_blob_id
 from data.errors import DataError
 from data.files.atomic import commit, writing
 

@@ -18,7 +18,7 @@ from data.datasets.dataset import (
     check_features,
     check_genres,
 )
-from data.datasets.published_arrays import SOURCE_FILES, git_blob_id
+from data.datasets.source_dataset import SOURCE_FILES, git_blob_id
 from data.errors import DataError
 
 _SPLIT_FOLDERS: dict[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}

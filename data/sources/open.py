@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,19 +66,24 @@ def _read(name: str | Path | None, read: Callable[[Path], T]) -> T:
 
 def existing_file(name: str) -> Path:
     """The .h5 file of a path, or of a dataset that is there; DataError if none has the name."""
-    return Path(name) if name.endswith(".h5") else catalogue.existing_path(name)
+    return _path(name) or catalogue.existing_path(name)
 
 
 def dataset_path(name: str | Path | None) -> Path:
     """The file that `load_dataset` reads for a name, whether it is there or not."""
     name = _text(name)
-    return Path(name) if name.endswith(".h5") else catalogue.path_of(name)
+    return _path(name) or catalogue.path_of(name)
+
+
+def _path(name: str) -> Path | None:
+    # `Path.expanduser` raises for the home of an unknown user.
+    return Path(os.path.expanduser(name)) if name.endswith(".h5") else None
 
 
 def _text(name: str | Path | None) -> str:
     if name is None:
         return catalogue.default_name()
-    if not isinstance(name, (str, PathLike)):
+    if not isinstance(name, (str, os.PathLike)):
         raise DataError(
             "expected the name of a dataset or the path of its .h5 file, as a text or a path. "
             f"Received: {name!r:.100}."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.datasets.dataset import SPLITS, UNKNOWN_TRACK, Dataset
-from data.datasets.published_arrays import is_source
+from data.datasets.source_dataset import is_source
 from data.storage import hdf5
 
 
@@ -26,22 +26,11 @@ def to_json(summary: hdf5.Summary) -> dict[str, Any]:
     }
 
 
-def class_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
-    """Segments of each genre in each split."""
-    return {
-        genre: {
-            split: int(np.count_nonzero(rows.label == label)) for split, rows in dataset.splits()
-        }
-        for label, genre in enumerate(dataset.genres)
-    }
-
-
 def count_rows(dataset: Dataset) -> list[list[str]]:
     """Table rows: each genre's segments by split and in total, then the totals."""
-    counts = class_counts(dataset)
     rows = [
-        [genre, *(str(counts[genre][split]) for split in SPLITS), str(sum(counts[genre].values()))]
-        for genre in dataset.genres
+        [genre, *map(str, counts.values()), str(sum(counts.values()))]
+        for genre, counts in dataset.class_counts().items()
     ]
     totals = [len(split) for _, split in dataset.splits()]
     rows.append(["segments", *map(str, totals), str(sum(totals))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from data.datasets.dataset import Dataset
-from data.datasets.published_arrays import is_source
+from data.datasets.source_dataset import is_source
 from experiments.design.request import Request
 from experiments.design.search_settings import Search
 from experiments.runs.manifest import (

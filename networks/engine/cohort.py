@@ -21,7 +21,7 @@ from networks.engine.trial_state import EpochScores, FailedTrial, TrialSpec, Tri
 from networks.errors import ConfigError
 from networks.models.build import build_model
 from networks.training.cohort_key import Precision, cohort_key
-from networks.training.results import LabelledRows, TrainingResult
+from networks.training.results import LabelledRows, TrainingResult, undo_compile
 
 __all__ = [
     "CohortState",
@@ -152,20 +152,27 @@ class _TrainingLoop:
         state: CohortState | None,
     ) -> None:
         """Train to the end; for the arguments see `train_cohort`."""
-        trainer = self._begin(state)
-        epoch = 0 if state is None else state.epoch
-        while self._active:
-            # Trials that have ended are computed all the same, so now and then a smaller
-            # trainer is made for those that are left.
-            if trainer is None or len(self._active) <= len(trainer.trials) // 2:
-                trainer = self._trainer(self._active)
-            for trial in self._train_epoch(trainer, epoch, on_epoch):
-                self._active.remove(trial)
-                self._end(trial, trainer)
-            epoch += 1
-            capture = partial(CohortState.capture, trainer, self._active, epoch)
-            if self._active and after_epoch(epoch, capture):
-                return
+        trainer: CohortTrainer | None = None
+        try:
+            trainer = self._begin(state)
+            epoch = 0 if state is None else state.epoch
+            while self._active:
+                # Trials that have ended are computed all the same, so now and then a smaller
+                # trainer is made for those that are left.
+                if trainer is None or len(self._active) <= len(trainer.trials) // 2:
+                    trainer = self._trainer(self._active)
+                for trial in self._train_epoch(trainer, epoch, on_epoch):
+                    self._active.remove(trial)
+                    self._end(trial, trainer)
+                epoch += 1
+                capture = partial(CohortState.capture, trainer, self._active, epoch)
+                if self._active and after_epoch(epoch, capture):
+                    return
+        finally:  # a model that the user gave is theirs again, after Ctrl-C too
+            for trial in self._active:
+                if trainer is not None:
+                    trainer.release(trial)
+                undo_compile(trial.model)
 
     def _trainer(self, trials: Sequence[TrialState]) -> CohortTrainer:
         return CohortTrainer(trials, self._data, self._precision, self._report)
@@ -179,6 +186,7 @@ class _TrainingLoop:
             self._attempt(trial, trial.begin)
             if trial.index in self._failed:
                 self._active.remove(trial)
+                undo_compile(trial.model)
                 self._ended(trial.index, self._failed[trial.index])
         if state is None:
             return None
@@ -216,6 +224,7 @@ class _TrainingLoop:
         if trial.index not in self._failed:
             self._attempt(trial, trial.end)
         trainer.release(trial)
+        undo_compile(trial.model)
         self._ended(trial.index, self._failed.get(trial.index) or trial.result())
 
     def _attempt(self, trial: TrialState, hook: Callable[..., None], *arguments: Any) -> None:

@@ -23,7 +23,6 @@ from networks.training.results import (
     TrainingResult,
     best_epoch,
     compile_model,
-    undo_compile,
 )
 from networks.training.schedules import rates_at, schedule_callbacks
 
@@ -218,8 +217,7 @@ class TrialState:
         self._callbacks.on_train_end(self._logs)
 
     def result(self) -> TrainingResult:
-        """The trained model, no longer compiled, and its history."""
-        undo_compile(self.model)
+        """The trained model and its history."""
         history = {name: [float(value) for value in v] for name, v in self.history.items()}
         return TrainingResult(
             model=self.model,

@@ -71,17 +71,19 @@ def fit_with_keras(
             own.append(early_stopping(training.early_stopping))
         if training.keep == "best":
             own.append(BestWeights())
-        history = model.fit(
-            batches,
-            epochs=training.epochs,
-            shuffle=False,  # the batches shuffle themselves
-            verbose=0,
-            callbacks=[*own, *callbacks, clock],
-        ).history
-        if device != "cpu":
-            model.to("cpu")
-    if not was_compiled:
-        undo_compile(model)
+        try:
+            history = model.fit(
+                batches,
+                epochs=training.epochs,
+                shuffle=False,  # the batches shuffle themselves
+                verbose=0,
+                callbacks=[*own, *callbacks, clock],
+            ).history
+        finally:
+            if device != "cpu":
+                model.to("cpu")
+            if not was_compiled:
+                undo_compile(model)
     return TrainingResult(
         model=model,
         status="diverged" if validation.diverged else "finished",

@@ -85,6 +85,47 @@ def test_rows_whose_outputs_are_not_finite_are_not_scored() -> None:
         assert fit(network, SGD, with_large_row(split)).status == "diverged"
 
 
+class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ctrl-C at the end of the first epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        raise KeyboardInterrupt
+
+
+class InterruptBatch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ctrl-C in the second batch, which `keras.Model.fit` trains."""
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if batch == 1:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.filterwarnings("ignore:trained by keras.Model.fit")
+@pytest.mark.parametrize("callback", [Interrupt, InterruptBatch])
+def test_an_interrupted_model_can_be_trained_on(callback: Callable[[], Any]) -> None:
+    model = build_model(FFNConfig(hidden=(8,)), 3)
+    before = model.get_weights()
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, SGD, MUSIC, callbacks=[callback()])
+    assert not model.compiled
+    assert model.optimizer is None
+    assert not all(map(np.array_equal, before, model.get_weights())), "it has been trained"
+    again = keras.models.clone_model(model)
+    again.set_weights(model.get_weights())
+    assert_same(fit(model, SGD, MUSIC), fit(again, SGD, MUSIC))
+
+
+def test_a_model_whose_callback_raises_is_not_left_compiled() -> None:
+    class Broken(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+            raise ValueError("mine")
+
+    model = build_model(FFNConfig(hidden=(8,)), 3)
+    with pytest.raises(RuntimeError, match="mine"):
+        fit(model, SGD, MUSIC, callbacks=[Broken()])
+    assert not model.compiled
+
+
 def test_evaluate_against_scikit_learn(tmp_path: Path) -> None:
     trained = fit(FFN, SGD, MUSIC, seed=1)
     found = evaluate(trained, MUSIC.test)
@@ -296,7 +337,7 @@ def test_wrong_trials_are_one_sentence(trials: Any, options: dict[str, Any], wor
     [
         (None, MUSIC.test, None, "what fit or load_model returned, or .* Received: None"),
         ("x", MUSIC.test, None, "what fit or load_model returned, or .* Received: 'x'"),
-        ("ffn", MUSIC, None, r"a split must have .*such as music\.test .*Received: Dataset"),
+        ("ffn", MUSIC, None, r"a split must have .*such as music\.test .*Received: <Dataset"),
         ("ffn", "test", None, r"a split must have .*such as music\.test .*Received: 'test'"),
         ("ffn", MUSIC.test, "mel", r"rows of the shape \(21, 128\). Received one that fails"),
         ("ffn", MUSIC.test, "x", "features must be one of 'mfcc', 'mel', or None. Received: 'x'"),

@@ -50,6 +50,17 @@ def test_what_cannot_be_is_refused(changes: dict[str, object], words: str) -> No
     assert words in str(caught.value)
 
 
+def test_what_a_notebook_shows_is_short() -> None:
+    dataset = replace(small_dataset(), genres=("blues", "jazz", "r<b"))
+    assert repr(dataset) == (
+        "<Dataset 'small': blues, jazz, r<b; segments: 48 train, 24 validation, 24 test>"
+    )
+    assert repr(dataset.test).startswith("<Split of 24 segments: mfcc (24, 26), mel (24, 21, 128),")
+    html = dataset._repr_html_()
+    assert "<tr><td>jazz</td><td>16</td><td>8</td><td>8</td></tr>" in html
+    assert "<td>r&lt;b</td>" in html
+
+
 def test_unknown_tracks_may_be_in_every_split() -> None:
     dataset = small_dataset()
     unknown = {name: replace(rows, track=np.full(len(rows), -1)) for name, rows in dataset.splits()}

@@ -20,6 +20,15 @@ def test_a_name_is_a_text_or_a_path(name: Any) -> None:
         load_dataset(name)
 
 
+def test_the_path_of_a_file_may_begin_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    hdf5.save(small_dataset(), tmp_path / "mine.h5")
+    assert load_dataset("~/mine.h5").name == "mine"
+    assert load_dataset(Path("~/mine.h5")).name == "mine"
+
+
 def test_a_file_is_shown_as_a_dataset_is(tmp_path: Path) -> None:
     hdf5.save(small_dataset(), tmp_path / "mine.h5")
     result = CliRunner().invoke(main, ["show", str(tmp_path / "mine.h5")])
