@@ -7,5 +7,9 @@ class RunError(ValueError):
     """
 
 
+class OptionError(RunError):
+    """An option outside its bounds."""
+
+
 class DamagedRecordError(RunError):
     """A record of a run that is not as this program writes it."""

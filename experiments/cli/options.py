@@ -14,13 +14,19 @@ import click
 from data.files.user_folders import runs_folder
 from data.terminal.commands import echo
 from data.terminal.console import console
-from experiments.design.limits import MOST_EPOCHS, MOST_SEEDS
+from experiments.design.limits import BOUNDS
 from experiments.design.request import CHECKPOINT_SECONDS, Computing
 from experiments.studies.lookup import split_names
 from networks.training.cohort_key import PRECISIONS
 
 if TYPE_CHECKING:
     from experiments.results.run_result import RunResult
+
+
+def whole_number(option: str) -> click.IntRange:
+    """The type of an option that is a whole number within its bounds."""
+    return click.IntRange(*BOUNDS[option])
+
 
 RUNS_OPTION = click.option(
     "--runs",
@@ -33,16 +39,14 @@ DATA_OPTION = click.option(
     "--data", "data_name", help="Dataset (default: the chosen one, else the demo)."
 )
 SEEDS_OPTION = click.option(
-    "--seeds", type=click.IntRange(1, MOST_SEEDS), help="Seeds (default: 1, controlled: 5)."
+    "--seeds", type=whole_number("seeds"), help="Seeds (default: 1, controlled: 5)."
 )
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 DETACH_OPTION = click.option(
     "--detach", is_flag=True, help="Let it run on its own, and come back at once."
 )
 
-EPOCHS_OPTION = click.option(
-    "--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Of every training."
-)
+EPOCHS_OPTION = click.option("--epochs", type=whole_number("epochs"), help="Of every training.")
 EXTENDED_OPTION = click.option(
     "--extended", is_flag=True, help="With further variants, where a study has them."
 )
@@ -63,14 +67,14 @@ _COMPUTING = (
     ),
     click.option(
         "--threads",
-        type=click.IntRange(1, 1024),
+        type=whole_number("threads"),
         default=1,
         show_default=True,
         help="Of the CPU, in each process; more help large networks on an idle machine only.",
     ),
     click.option(
         "--workers",
-        type=click.IntRange(1, 1024),
+        type=whole_number("workers"),
         help="Processes on the CPU (default: one a core, no more than there is work for).",
     ),
     click.option(
@@ -82,7 +86,7 @@ _COMPUTING = (
     ),
     click.option(
         "--checkpoint-seconds",
-        type=click.FloatRange(0, 86_400),
+        type=click.FloatRange(*BOUNDS["checkpoint_seconds"]),
         default=CHECKPOINT_SECONDS,
         show_default=True,
         help="Between two checkpoints, at least.",

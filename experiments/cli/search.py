@@ -18,9 +18,9 @@ from experiments.cli.options import (
     RUNS_OPTION,
     VARIANTS_OPTION,
     computing_options,
+    whole_number,
 )
 from experiments.cli.runs import follow_to_results
-from experiments.design.limits import MOST_DRAWN_AT_ONCE, MOST_TRIALS
 from experiments.design.request import Computing, Request
 from experiments.design.search_options import space_of
 from experiments.design.search_settings import (
@@ -42,14 +42,14 @@ from networks.training.backend import require_torch
 @DATA_OPTION
 @click.option(
     "--trials",
-    type=click.IntRange(1, MOST_TRIALS),
+    type=whole_number("trials"),
     default=TRIALS,
     show_default=True,
     help="In all; each is one training of one seed.",
 )
 @click.option(
     "--cohort",
-    type=click.IntRange(1, MOST_DRAWN_AT_ONCE),
+    type=whole_number("cohort"),
     help="Trials drawn at once, from the results of those before them (default: "
     f"{COHORTS['cpu']} on a CPU, {COHORTS['cuda']} on a GPU).",
 )
@@ -62,7 +62,7 @@ from networks.training.backend import require_torch
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=whole_number("seed"),
     default=FIRST_SEED,
     show_default=True,
     help="Of the sampler.",

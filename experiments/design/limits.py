@@ -1,4 +1,4 @@
-"""Upper limits of options, of fields in a study's file, and of forms."""
+"""Bounds of options, wherever they are given: commands, files, scripts, forms, records."""
 
 from __future__ import annotations
 
@@ -6,16 +6,25 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from experiments.errors import RunError
+from experiments.errors import OptionError, RunError
+from networks.models.config import MOST_EPOCHS
 
+BOUNDS: dict[str, tuple[int, int]] = {  # the least and the largest value
+    "seeds": (1, 1000),
+    "epochs": (1, MOST_EPOCHS),
+    "threads": (1, 1024),
+    "workers": (1, 1024),
+    "checkpoint_seconds": (0, 86_400),
+    # Of a search: trials in all and at once, and the seed of its sampler.
+    "trials": (1, 100_000),
+    "cohort": (1, 4096),
+    "seed": (0, 2**32 - 1),
+}
+_FRACTIONAL = ("checkpoint_seconds",)
 MOST_VARIANTS = 1000
 MOST_LEARNING_RATES = 1000
-MOST_SEEDS = 1000
-MOST_EPOCHS = 100_000
-MOST_TRIALS = 100_000
-MOST_DRAWN_AT_ONCE = 4096
-MOST_PROCESSES = 1024  # and threads of each
-
+MOST_TRIALS = 100_000  # of a plan
+MOST_DRAWN_VALUES = 10_000  # of all fields and variants of a search, each of which is checked
 
 _STUDY_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LONGEST_VARIANT_NAME = 400  # one of a file's, with what it varies
@@ -56,15 +65,19 @@ def check_limit(number: int, most: int, what: str) -> None:
         raise RunError(f"a study has at most {most:,} {what}; this one would have {number:,}.")
 
 
-def check_count(name: str, value: Any, most: int) -> None:
-    """Raise RunError unless a value is None or a whole number from 1 to `most`."""
-    if value is not None and not (type(value) is int and 1 <= value <= most):
-        raise RunError(
-            f"{name} must be a whole number from 1 to {most:,}. Received: {value!r:.60}."
-        )
+def check_bounds(**options: Any) -> None:
+    """Raise OptionError unless options that are not None are numbers within their `BOUNDS`."""
+    for name, value in options.items():
+        (least, most), is_whole = BOUNDS[name], name not in _FRACTIONAL
+        kinds = (int,) if is_whole else (int, float)
+        if value is not None and not (type(value) in kinds and least <= value <= most):
+            kind = "whole number" if is_whole else "number"
+            raise OptionError(
+                f"{name} must be a {kind} from {least} to {most:,}. Received: {value!r:.60}."
+            )
 
 
 def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
-    """Raise RunError unless a value is one of some texts."""
+    """Raise OptionError unless a value is one of some texts."""
     if value not in tuple(choices):
-        raise RunError(f"{name} must be {' or '.join(choices)}. Received: {value!r:.60}.")
+        raise OptionError(f"{name} must be {' or '.join(choices)}. Received: {value!r:.60}.")

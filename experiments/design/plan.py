@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from experiments.design.limits import (
-    MOST_EPOCHS,
-    MOST_SEEDS,
     MOST_TRIALS,
+    check_bounds,
     check_choice,
-    check_count,
     check_limit,
 )
 from experiments.design.study import (
@@ -108,8 +106,7 @@ class StudyOptions:
 
     def __post_init__(self) -> None:
         check_choice("protocol", self.protocol, PROTOCOLS)
-        check_count("seeds", self.seeds, MOST_SEEDS)
-        check_count("epochs", self.epochs, MOST_EPOCHS)
+        check_bounds(seeds=self.seeds, epochs=self.epochs)
 
     @property
     def seeds_each(self) -> int:
@@ -164,9 +161,6 @@ def make_plan(
         )
         for variant in able
     )
-    for variant in variants:
-        for candidate in variant.candidates:
-            check_limit(candidate.trials[0].training.epochs, MOST_EPOCHS, "epochs")
     without = tuple(
         f"{variant.name}: left out, as there is no {DEVICE_WORDS[variant.device]} here."
         for variant in chosen

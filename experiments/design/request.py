@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.design.limits import MOST_PROCESSES, check_choice, check_count
+from experiments.design.limits import check_bounds, check_choice
 from experiments.design.plan import StudyOptions
 from experiments.design.search_settings import Search
 from experiments.design.study import Study
-from experiments.errors import RunError
 from networks.training.cohort_key import PRECISIONS, Precision
 
 CHECKPOINT_SECONDS = 30.0
@@ -38,13 +37,11 @@ class Computing:
     def __post_init__(self) -> None:
         check_choice("device", self.device, ("auto", "cpu", "cuda"))
         check_choice("precision", self.precision, PRECISIONS)
-        check_count("threads", self.threads, MOST_PROCESSES)
-        check_count("workers", self.workers, MOST_PROCESSES)
-        seconds = self.checkpoint_seconds
-        if type(seconds) not in (int, float) or not 0 <= seconds <= 86_400:
-            raise RunError(
-                f"checkpoint_seconds must be between 0 and 86,400. Received: {seconds!r:.60}."
-            )
+        check_bounds(
+            threads=self.threads,
+            workers=self.workers,
+            checkpoint_seconds=self.checkpoint_seconds,
+        )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from experiments.design.config_paths import with_field
+from experiments.design.limits import MOST_DRAWN_VALUES, check_limit
 from experiments.design.search_space import KIND, Choice, Dimension, Range, Space, Start
 from experiments.design.study import Study
 from experiments.design.variants import parse_grid
@@ -47,17 +48,19 @@ def space_of(
     variants = study.of("controlled", extended=extended)
     if not variants:
         raise RunError(f"the study {study.name} has no variants in the controlled protocol.")
+    drawn = _read(fields)
+    values = len(variants) * sum(len(dimension.edges) for dimension in drawn.values())
+    check_limit(values, MOST_DRAWN_VALUES, "values to draw, over all its variants")
     starts = [
         Start(
             variant.name,
             variant.network,
-            study.trainings(variant, "controlled", epochs)[0],
+            next(study.trainings(variant, "controlled", epochs)),
             () if "learning_rate" in variant.fixed else (RATE,),
             variant.device,
         )
         for variant in variants
     ]
-    drawn = _read(fields)
     # The kind of network decides which other fields there are.
     for path in sorted(drawn, key=lambda path: path != KIND):
         drawn[path], able = _settled(drawn[path], starts)

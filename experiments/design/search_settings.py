@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
+from experiments.design.limits import check_bounds, check_choice
 from experiments.design.search_space import Space
 from experiments.design.study import FIRST_SEED
 from experiments.errors import RunError
@@ -50,6 +51,10 @@ class Search:
     seed: int = FIRST_SEED
     free_memory: int | None = None
 
+    def __post_init__(self) -> None:
+        check_bounds(trials=self.trials, cohort=self.cohort, seed=self.seed)
+        check_choice("sampler", self.sampler, SAMPLERS)
+
     def settled(self, variants: Collection[str], device: str, free_memory: int | None) -> Search:
         """The same search for a device, "cpu" or "cuda", and the variants that it can train."""
         starts = tuple(start for start in self.space.starts if start.variant in variants)
@@ -86,14 +91,5 @@ class Search:
         Raises:
             LookupError, TypeError, ValueError: `plain` is damaged.
         """
-        search = cls(
-            Space.from_dict(plain["space"]),
-            int(plain["trials"]),
-            None if plain["cohort"] is None else int(plain["cohort"]),
-            plain["sampler"],
-            int(plain["seed"]),
-            plain["free_memory"],
-        )
-        if search.sampler not in SAMPLERS or search.trials < 1 or (search.cohort or 1) < 1:
-            raise ValueError("its sampler or its number of trials is none")
-        return search
+        given = {one.name: plain[one.name] for one in fields(cls)}
+        return cls(**given | {"space": Space.from_dict(plain["space"])})

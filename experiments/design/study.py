@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from experiments.design.limits import check_study_name, check_type, check_variant_name
+from experiments.design.limits import (
+    MOST_LEARNING_RATES,
+    MOST_VARIANTS,
+    check_bounds,
+    check_limit,
+    check_study_name,
+    check_type,
+    check_variant_name,
+)
 from experiments.design.published_figure import PublishedFigure
 from experiments.errors import RunError
 from networks.models.config import (
@@ -112,6 +122,21 @@ class Budget:
     epochs: int
     learning_rates: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        check_bounds(epochs=self.epochs)
+        rates = self.learning_rates
+        if isinstance(rates, (list, tuple)):
+            check_limit(len(rates), MOST_LEARNING_RATES, "learning rates")
+        if not (
+            isinstance(rates, (list, tuple))
+            and rates
+            and all(type(rate) in (int, float) and 0 < rate < math.inf for rate in rates)
+        ):
+            raise RunError(
+                f"learning_rates must be a list of numbers above 0. Received: {rates!r:.100}."
+            )
+        object.__setattr__(self, "learning_rates", tuple(sorted({float(rate) for rate in rates})))
+
     def quick(self) -> Budget:
         """Half the epochs, without the lowest learning rate, which learns least in few epochs."""
         return Budget(max(1, self.epochs // 2), self.learning_rates[1:] or self.learning_rates)
@@ -143,6 +168,7 @@ class Study:
     def __post_init__(self) -> None:
         check_study_name(self.name)
         check_type("variants", self.variants, tuple, "a tuple of Variants")
+        check_limit(len(self.variants), MOST_VARIANTS, "variants")
         for variant in self.variants:
             check_type("each of variants", variant, Variant, "a Variant")
         check_type("budget", self.budget, Budget, "a Budget")
@@ -184,7 +210,7 @@ class Study:
         epochs: int | None = None,
         *,
         quick: bool = False,
-    ) -> tuple[TrainingConfig, ...]:
+    ) -> Iterator[TrainingConfig]:
         """The training configs of a variant: controlled, one for each learning rate.
 
         Args:
@@ -195,15 +221,17 @@ class Study:
         """
         if protocol == "documented":
             chosen = variant.training
-            return (replace(chosen, epochs=epochs) if epochs else chosen,)
+            yield replace(chosen, epochs=epochs) if epochs else chosen
+            return
         base = variant.controlled or variant.training
         budget = self.budget.quick() if quick else self.budget
         rates = (base.learning_rate,) if "learning_rate" in variant.fixed else budget.learning_rates
         passes = base.epochs if "epochs" in variant.fixed else epochs or budget.epochs
-        return tuple(replace(base, learning_rate=rate, epochs=passes) for rate in rates)
+        for rate in rates:
+            yield replace(base, learning_rate=rate, epochs=passes)
 
     def count_trainings(self, variant: Variant, protocol: Protocol, *, quick: bool = False) -> int:
-        """The number of configs that `trainings` returns."""
+        """The number of configs that `trainings` yields."""
         if protocol == "documented" or "learning_rate" in variant.fixed:
             return 1
         return len((self.budget.quick() if quick else self.budget).learning_rates)

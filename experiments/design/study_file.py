@@ -35,16 +35,13 @@ from typing import Any, get_args
 
 from experiments.design.config_paths import Configs, did_you_mean, with_field
 from experiments.design.limits import (
-    MOST_EPOCHS,
-    MOST_LEARNING_RATES,
-    MOST_SEEDS,
     MOST_VARIANTS,
     check_limit,
     check_study_name,
     check_variant_name,
 )
 from experiments.design.plan import StudyOptions
-from experiments.design.study import BUDGET, PROTOCOLS, Axis, Budget, Study, Variant
+from experiments.design.study import RATES, Axis, Budget, Study, Variant
 from experiments.design.variants import vary
 from experiments.errors import RunError
 from networks.errors import ConfigError
@@ -96,14 +93,9 @@ class _Reader:
         name = self._text("name", self._path.stem.lower())
         with self._naming("name"):
             check_study_name(name)
-        given = self._text("protocol", "controlled")
-        protocol = next((known for known in PROTOCOLS if known == given), None)
-        if protocol is None:
-            allowed = " or ".join(PROTOCOLS)
-            raise self._error(f"protocol: it must be {allowed}. Received: {given!r:.60}.")
-        seeds = self._plain.get("seeds")
-        if seeds is not None:
-            self._check_count("seeds", seeds, MOST_SEEDS)
+        with self._naming(""):
+            protocol = self._plain.get("protocol", "controlled")
+            options = StudyOptions(protocol, self._plain.get("seeds"))
         base = self._configs((FFNConfig(), TrainingConfig()), self._table("base"), "base")
         study = Study(
             name,
@@ -112,13 +104,14 @@ class _Reader:
             tuple(self._variants(base)),
             self._budget(base[1]),
         )
-        return OwnStudy(self._with_grid(study), StudyOptions(protocol, seeds))
+        return OwnStudy(self._with_grid(study), options)
 
     def _variants(self, base: Configs) -> Iterator[Variant]:
         variants = self._table("variants")
         if not variants and not self._table("vary"):
             raise self._error(f"variants: a study needs at least one variant. {_EXAMPLE}")
-        self._check_limit(len(variants), MOST_VARIANTS, "variants")
+        with self._naming(""):
+            check_limit(len(variants), MOST_VARIANTS, "variants")
         keeps = "keep" in self._table("base").get("training", {})
         for name, changes in (variants or {"base": {}}).items():
             with self._naming("variants"):
@@ -135,21 +128,8 @@ class _Reader:
     def _budget(self, training: TrainingConfig) -> Budget:
         table = self._table("controlled")
         self._check_keys(table, ("epochs", "learning_rates"), "controlled")
-        epochs = table.get("epochs", training.epochs)
-        self._check_count("controlled.epochs", epochs, MOST_EPOCHS)
-        rates = table.get("learning_rates", list(BUDGET.learning_rates))
-        if isinstance(rates, list):
-            self._check_limit(len(rates), MOST_LEARNING_RATES, "learning rates")
-        if not (
-            isinstance(rates, list)
-            and rates
-            and all(type(rate) in (int, float) and 0 < rate < float("inf") for rate in rates)
-        ):
-            raise self._error(
-                "controlled.learning_rates: it must be a list of numbers above 0. Received: "
-                f"{rates!r:.100}."
-            )
-        return Budget(epochs, tuple(sorted({float(rate) for rate in rates})))
+        with self._naming("controlled"):
+            return Budget(table.get("epochs", training.epochs), table.get("learning_rates", RATES))
 
     def _with_grid(self, study: Study) -> Study:
         grid = dict(_leaves(self._table("vary")))
@@ -168,7 +148,6 @@ class _Reader:
                 configs = with_field(configs, path, value, self._path.absolute().parent)
         except ConfigError as error:
             raise self._error(f"{where}: {error}") from error
-        self._check_limit(configs[1].epochs, MOST_EPOCHS, "epochs")
         return configs
 
     def _check_keys(self, table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
@@ -179,16 +158,6 @@ class _Reader:
                     f"{path}: there is no such field.{did_you_mean(key, keys)} "
                     f"{where or 'A study'} has: {', '.join(keys)}."
                 )
-
-    def _check_count(self, path: str, value: Any, most: int) -> None:
-        if type(value) is not int or not 1 <= value <= most:
-            raise self._error(
-                f"{path}: it must be a whole number from 1 to {most:,}. Received: {value!r:.60}."
-            )
-
-    def _check_limit(self, number: int, most: int, what: str) -> None:
-        with self._naming(""):
-            check_limit(number, most, what)
 
     @contextmanager
     def _naming(self, path: str) -> Iterator[None]:

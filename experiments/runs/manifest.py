@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, Self, get_args
 
+from experiments.design.limits import check_bounds
 from experiments.design.plan import Candidate, Plan, PlannedVariant
 from experiments.design.published_figure import PublishedFigure
 from experiments.design.search_settings import Search
@@ -18,9 +19,6 @@ from experiments.design.study import PROTOCOLS, Protocol
 from experiments.design.trial import Trial, cohort_id
 from experiments.runs.search_journal import Draw
 from experiments.runs.validation import (
-    Amount,
-    Count,
-    CountOrNone,
     Flag,
     Record,
     Text,
@@ -33,6 +31,7 @@ from experiments.runs.validation import (
     text,
     texts,
     values_of,
+    within,
 )
 from networks.training.cohort_key import Precision
 
@@ -45,6 +44,12 @@ def _genres(value: Any) -> tuple[str, ...]:
     if not 0 < len(genres) <= _MOST_GENRES:
         raise ValueError(f"{len(genres)} genres")
     return genres
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    seeds = each(count)(value)
+    check_bounds(seeds=len(seeds))
+    return seeds
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,9 @@ class DeviceRecord(Record):
 
     type: Text
     name: Text
-    threads: Count
+    threads: Annotated[int, within("threads")]
     precision: Annotated[Precision, one_of(get_args(Precision))]
-    workers: Count
+    workers: Annotated[int, within("workers")]
 
 
 @dataclass(frozen=True)
@@ -196,14 +201,14 @@ class RunManifest(Record):
     protocol: Annotated[Protocol, one_of(PROTOCOLS)]
     created: Text
     dataset: Annotated[DatasetRecord, DatasetRecord.from_dict]
-    seeds: Annotated[tuple[int, ...], each(count)]
-    epochs: CountOrNone
+    seeds: Annotated[tuple[int, ...], _seeds]
+    epochs: Annotated[int | None, or_none(within("epochs"))]
     left_out: Texts
     variants: Annotated[tuple[VariantRecord, ...], tuple]  # checked in `from_dict`, as are trials
     trials: Annotated[Mapping[str, Trial], dict]
     cohorts: Annotated[tuple[CohortRecord, ...], each(CohortRecord.from_dict)]
     device: Annotated[DeviceRecord, DeviceRecord.from_dict]
-    checkpoint_seconds: Amount
+    checkpoint_seconds: Annotated[float, within("checkpoint_seconds")]
     baselines: Flag = False
     versions: Annotated[Mapping[str, str], values_of(text)] = field(default_factory=dict)
     search: Annotated[SearchRecord | None, or_none(_search)] = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
+from experiments.design.limits import check_bounds
 from experiments.runs.validation import (
     Count,
     CountOrNone,
@@ -34,7 +35,6 @@ _OF_TRAINING = (
     *("epochs", "best_epoch", "kept_epoch"),
     *("validation", "history", "epoch_seconds", "seconds"),
 )
-_MOST_EPOCHS = 100_000  # that a run can be asked for
 
 
 def _positive(value: Any) -> int:
@@ -182,8 +182,9 @@ class TrialResult(Record):
 
     def _check_training(self) -> None:
         epochs, lengths = self.epochs, {len(values) for values in self.history.values()}
-        if not 0 < epochs <= _MOST_EPOCHS or self.validation is None:
-            raise ValueError(f"{epochs} epochs")
+        check_bounds(epochs=epochs)
+        if self.validation is None:
+            raise ValueError("no validation figures")
         if lengths | {len(self.epoch_seconds)} != {epochs}:
             raise ValueError(f"a history of other than {epochs} epochs")
         best, kept = self.best_epoch or 0, self.kept_epoch or 0

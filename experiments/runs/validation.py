@@ -14,7 +14,8 @@ from functools import cache, partial
 from typing import Annotated, Any, ClassVar, Self, TypeAlias, TypeVar, get_type_hints
 
 from data.errors import DataError
-from experiments.errors import DamagedRecordError, RunError
+from experiments.design.limits import check_bounds
+from experiments.errors import DamagedRecordError, OptionError, RunError
 
 T = TypeVar("T")
 Check: TypeAlias = Callable[[Any], T]
@@ -43,8 +44,10 @@ def parsing(what: str, advice: str = "") -> Iterator[None]:
         yield
     except DamagedRecordError as error:
         raise DamagedRecordError(f"{error} {advice}".rstrip()) from error
-    except (RunError, DataError):  # it cannot be read
-        raise
+    except (RunError, DataError) as error:
+        if not isinstance(error, OptionError):  # it cannot be read
+            raise
+        raise DamagedRecordError(f"{what} is damaged: {error} {advice}".rstrip()) from error
     except (*MALFORMED, RecursionError) as error:
         sentence = f"{what} is damaged ({error!r:.200})."
         raise DamagedRecordError(f"{sentence} {advice}".rstrip()) from error
@@ -93,6 +96,16 @@ def count(value: Any) -> int:
     if type(value) is int and 0 <= value < _LARGEST_COUNT:
         return value
     raise ValueError(f"a count of {of_type(int, value)!r:.60}")
+
+
+def within(option: str) -> Check[Any]:
+    """A check that a value is within the bounds of an option."""
+
+    def check(value: Any) -> Any:
+        check_bounds(**{option: number(value) and value})
+        return value
+
+    return check
 
 
 def square_counts(value: Any) -> list[list[int]]:

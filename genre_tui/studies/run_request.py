@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from experiments.design.limits import MOST_EPOCHS, MOST_SEEDS
+from experiments.design.limits import BOUNDS
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import Protocol, Study
@@ -130,8 +130,8 @@ def check_form(values: FormValues, dataset: DatasetLine | None) -> CheckedForm:
     plain = RunRequest(values.study, values.data, values.protocol)
     request = replace(
         plain,
-        seeds=_whole(values.seeds, "seeds", MOST_SEEDS, problems),
-        epochs=_whole(values.epochs, "epochs", MOST_EPOCHS, problems),
+        seeds=_whole(values.seeds, "seeds", problems),
+        epochs=_whole(values.epochs, "epochs", problems),
         quick=values.quick,
         extended=values.extended,
         device=values.device,
@@ -186,7 +186,7 @@ def _estimate(request: RunRequest, dataset: DatasetLine) -> CheckedForm:
     study, options = request.study_and_options()
     variants = study.of(options.protocol, extended=options.extended)
     each = sum(
-        len(study.trainings(variant, options.protocol, options.epochs, quick=options.quick))
+        study.count_trainings(variant, options.protocol, quick=options.quick)
         for variant in variants
     )
     trials = each * options.seeds_each
@@ -226,14 +226,16 @@ def _refusal(study: Study, dataset: DatasetLine | None) -> str:
     return "" if dataset.name == DEMO else dataset.problem  # a damaged demo is built again on use
 
 
-def _whole(text: str, name: str, most: int, problems: dict[str, str]) -> int | None:
-    """A whole number from 1, or None for an empty field."""
-    text = text.strip()
+def _whole(text: str, name: str, problems: dict[str, str]) -> int | None:
+    """An option that is a whole number, or None for an empty field."""
+    (least, most), text = BOUNDS[name], text.strip()
     if not text:
         return None
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= most:
+    if text.isascii() and text.isdecimal() and len(text) <= 20 and least <= int(text) <= most:
         return int(text)
-    problems[name] = f"{name} must be a whole number from 1 to {most}, or empty. Received: {text}."
+    problems[name] = (
+        f"{name} must be a whole number from {least} to {most}, or empty. Received: {text}."
+    )
     return None
 
 

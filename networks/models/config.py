@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, get_args
 from networks.errors import ConfigError
 from networks.models.config_checks import (
     check_at_least,
+    check_between,
     check_not_negative,
     check_positive,
     check_share,
@@ -44,6 +45,8 @@ ScheduleKind = Literal["none", "cosine", "one_cycle", "reduce_on_plateau"]
 Stepping = Literal["epoch", "step"]
 Monitor = Literal["val_macro_f1", "val_batch_mean_f1", "val_accuracy", "val_loss"]
 Keep = Literal["last", "best"]
+MOST_EPOCHS = 100_000
+MOST_BATCH_ROWS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -264,8 +267,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         check_types(self)
         check_positive(self, "learning_rate")
-        check_at_least(self, "epochs", 1)
-        check_at_least(self, "batch_size", 1)
+        check_between(self, "epochs", 1, MOST_EPOCHS)
+        check_between(self, "batch_size", 1, MOST_BATCH_ROWS)
         check_not_negative(self, "l2")
         if self.decoupled_decay is not None:
             check_not_negative(self, "decoupled_decay")

@@ -99,6 +99,15 @@ def check_at_least(config: Any, name: str, least: int) -> None:
         raise ConfigError(f"{name} must be at least {least}. Received: {value}.")
 
 
+def check_between(config: Any, name: str, least: int, most: int) -> None:
+    """Raise ConfigError unless a whole number lies between two others."""
+    value = getattr(config, name)
+    if not least <= value <= most:
+        raise ConfigError(
+            f"{name} must be a whole number from {least} to {most:,}. Received: {value}."
+        )
+
+
 def check_positive(config: Any, name: str) -> None:
     """Raise ConfigError unless a field is finite and above 0."""
     value = getattr(config, name)

@@ -110,7 +110,7 @@ def test_every_study_is_well_formed(study: Study) -> None:
     for protocol in PROTOCOLS:
         assert len(study.of(protocol)) >= 2
         for variant in study.of(protocol):
-            assert study.trainings(variant, protocol)
+            assert list(study.trainings(variant, protocol))
     for variant in study.of("documented"):
         assert variant.published or "the source ran no such training" in variant.note
     assert Study.from_dict(json.loads(json.dumps(study.to_dict()))) == study

@@ -42,7 +42,10 @@ def test_what_can_be_is_taken() -> None:
         (lambda: Variant("a", "ffn", TRAINING), "Received: 'ffn'"),  # type: ignore[arg-type]
         (lambda: Variant("a", FFNConfig(), None), "must be a TrainingConfig"),  # type: ignore[arg-type]
         (lambda: Variant("a", FFNConfig(), TRAINING, 3), "controlled of the variant a"),  # type: ignore[arg-type]
-        (lambda: Computing(checkpoint_seconds=-1), "checkpoint_seconds must be between 0"),
+        (
+            lambda: Computing(checkpoint_seconds=-1),
+            "checkpoint_seconds must be a number from 0 to 86,400",
+        ),
         (lambda: Computing(checkpoint_seconds="a"), "Received: 'a'"),  # type: ignore[arg-type]
         (lambda: Computing(checkpoint_seconds=float("nan")), "Received: nan"),
     ],

@@ -66,7 +66,7 @@ def test_trainings_survive_json(config: TrainingConfig) -> None:
         (lambda: TrainingConfig(learning_rate=0), "learning_rate must be a finite number above 0"),
         (lambda: TrainingConfig(learning_rate=float("nan")), "Received: nan"),
         (lambda: TrainingConfig(learning_rate="fast"), "learning_rate must be a number"),
-        (lambda: TrainingConfig(epochs=0), "epochs must be at least 1"),
+        (lambda: TrainingConfig(epochs=0), "epochs must be a whole number from 1 to"),
         (lambda: TrainingConfig(batch_size=2.5), "batch_size must be a whole number"),
         (lambda: TrainingConfig(l2=-1), "l2 must be a finite number, at least 0"),
         (lambda: TrainingConfig(optimizer="adamw", l2=0.1), "decay in one way only"),
