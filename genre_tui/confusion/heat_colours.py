@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.color import Color
 from rich.style import Style
+from textual.color import Gradient
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,11 +24,10 @@ SIGNS = " ░▒▓█"
 _FAINTEST = 0.10  # of a hue, so that a small share differs from none
 _STEPS = 64  # of a colour scale
 
-# Viridis: uniform to the colour-blind, and in grey (van der Walt and Smith, 2015).
-_VIRIDIS: tuple[Rgb, ...] = (
-    *((68, 1, 84), (72, 36, 117), (65, 68, 135), (53, 95, 141), (42, 120, 142)),
-    *((33, 145, 140), (34, 168, 132), (68, 191, 112), (122, 209, 81), (189, 223, 38)),
-    (253, 231, 37),
+# Uniform to the colour-blind, and in grey (van der Walt and Smith, 2015).
+VIRIDIS = Gradient.from_colors(
+    *("#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c"),
+    *("#22a884", "#48bf6e", "#7ad151", "#bddf26", "#fde725"),
 )
 
 
@@ -46,15 +46,19 @@ def sign(share: float) -> str:
 
 def shaded(share: float, hue: Rgb, ground: Rgb) -> Style:
     """A hue over the background, stronger for a higher share, with readable text."""
-    step = round(min(max(share, 0.0), 1.0) * _STEPS)
-    return _shaded(step, hue, ground)
+    return _shaded(round(min(max(share, 0.0), 1.0) * _STEPS), hue, ground)
 
 
 @lru_cache(maxsize=1024)
 def _shaded(step: int, hue: Rgb, ground: Rgb) -> Style:
-    strength = _FAINTEST + (1 - _FAINTEST) * step / _STEPS if step else 0.0
-    behind = mixed(ground, hue, strength)
+    behind = mixed(ground, hue, _FAINTEST + (1 - _FAINTEST) * step / _STEPS if step else 0.0)
     return Style(color=Color.from_rgb(*readable_on(behind)), bgcolor=Color.from_rgb(*behind))
+
+
+def mixed(one: Rgb, other: Rgb, share: float) -> Rgb:
+    """A mix of two colours: the first at 0, the other at 1."""
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
 
 
 def readable_on(behind: Rgb) -> Rgb:
@@ -72,16 +76,3 @@ def _luminance(colour: Rgb) -> float:
     parts = [part / 255 for part in colour]
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def mixed(one: Rgb, other: Rgb, share: float) -> Rgb:
-    """A mix of two colours: the first at 0, the other at 1."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
-    return red, green, blue
-
-
-def viridis(share: float) -> Rgb:
-    """The colour of a share between 0 (dark blue) and 1 (yellow)."""
-    place = min(max(share, 0.0), 1.0) * (len(_VIRIDIS) - 1)
-    low = min(int(place), len(_VIRIDIS) - 2)
-    return mixed(_VIRIDIS[low], _VIRIDIS[low + 1], place - low)

@@ -15,6 +15,10 @@ MEASURES: dict[Measure, str] = {
     "rows": "% of the true genre",
     "columns": "% of the predicted genre",
 }
+NOTHING = "·"
+METRIC_NAMES = (("precision", "prec"), ("recall", "rec"), ("F1", "F1"), ("rows", "n"))
+_STARK = 0.5  # a difference of shares from which on the shade is strongest
+_MOST_DIGITS = 5
 
 
 def added(matrices: Iterable[Counts]) -> list[list[int]]:
@@ -26,45 +30,30 @@ def added(matrices: Iterable[Counts]) -> list[list[int]]:
 def as_text(genres: Sequence[str], counts: Counts) -> str:
     """The counts as aligned plain text under a line of class names."""
     names = [clean(genre) for genre in genres]
-    left = max([len(name) for name in names] + [len("true \\ predicted")])
-    widths = [max(len(name), *(len(str(row[j])) for row in counts)) for j, name in enumerate(names)]
-    head = [name.rjust(width) for name, width in zip(names, widths, strict=True)]
-    lines = ["  ".join(["true \\ predicted".ljust(left), *head])]
-    for name, row in zip(names, counts, strict=True):
-        cells = [str(count).rjust(width) for count, width in zip(row, widths, strict=True)]
-        lines.append("  ".join([name.ljust(left), *cells]))
-    return "\n".join(lines)
+    rows = [["true \\ predicted", *names]]
+    rows += [[name, *map(str, row)] for name, row in zip(names, counts, strict=True)]
+    left, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return "\n".join(
+        "  ".join([name.ljust(left), *map(str.rjust, cells, others)]) for name, *cells in rows
+    )
 
 
 def confusion_csv(genres: Sequence[str], counts: Counts) -> str:
     """A line for each cell: true and predicted genre, count, share of row and of column."""
     matrix = ConfusionMatrix(counts)
-    return csv_text(
-        ["true", "predicted", "count", "share_of_true", "share_of_predicted"],
-        (
-            [
-                *(true, predicted, counts[i][j]),
-                *(matrix.value(i, j, "rows"), matrix.value(i, j, "columns")),
-            ]
-            for i, true in enumerate(genres)
-            for j, predicted in enumerate(genres)
-        ),
+    rows = (
+        (true, called, counts[i][j], matrix.value(i, j, "rows"), matrix.value(i, j, "columns"))
+        for i, true in enumerate(genres)
+        for j, called in enumerate(genres)
     )
+    return csv_text(["true", "predicted", "count", "share_of_true", "share_of_predicted"], rows)
 
 
 def classes_csv(genres: Sequence[str], counts: Counts) -> str:
     """A line for each genre: precision, recall, F1 and support."""
     matrix = ConfusionMatrix(counts)
-    return csv_text(
-        ["genre", "precision", "recall", "f1", "support"],
-        ([genre, *astuple(matrix.scores(i))] for i, genre in enumerate(genres)),
-    )
-
-
-NOTHING = "·"
-METRIC_NAMES = (("precision", "prec"), ("recall", "rec"), ("F1", "F1"), ("rows", "n"))
-_STARK = 0.5  # a difference of shares from which on the shade is strongest
-_MOST_DIGITS = 5
+    rows = ((genre, *astuple(matrix.scores(i))) for i, genre in enumerate(genres))
+    return csv_text(["genre", "precision", "recall", "f1", "support"], rows)
 
 
 @dataclass(frozen=True)
@@ -109,53 +98,34 @@ class CellGrid:
 
     def cell(self, i: int, j: int) -> MatrixCell:
         """The cell of true class i and predicted class j."""
-        value = self.now.value(i, j, self.measure)
-        if self.before is not None:
-            return self._difference(i, j, value, self.before)
-        share = self.now.value(i, j, "columns" if self.measure == "columns" else "rows")
-        shade = share or 0.0
-        if value is None:
-            return MatrixCell(NONE, NONE, "", 0.0, i == j)
-        if self.measure == "counts":
-            note = f"{shade:.0%}" if value else ""
-            return MatrixCell(_count(value), _count(value), note, shade, i == j)
-        short, long = f"{value * 100:.0f}", f"{value * 100:.1f}"
-        note = _count(self.now.counts[i][j]) if value else ""
-        if not value:
-            short = long = NOTHING
-        return MatrixCell(short, long, note, shade, i == j)
-
-    def _difference(
-        self, i: int, j: int, value: float | None, before: ConfusionMatrix
-    ) -> MatrixCell:
-        was = before.value(i, j, self.measure)
+        is_count = self.measure == "counts"
+        by: Measure = "rows" if is_count else self.measure  # of which shares are shades
+        value, share = self.now.value(i, j, self.measure), self.now.value(i, j, by) or 0.0
+        was = 0.0 if self.before is None else self.before.value(i, j, self.measure)
         if value is None or was is None:
-            return MatrixCell(NONE, NONE, "", 0.0, True)
+            return MatrixCell(NONE, NONE, "", 0.0, i == j)
         more = value - was
-        by: Measure = "columns" if self.measure == "columns" else "rows"
-        shares = self.now.value(i, j, by), before.value(i, j, by)
-        stark = abs((shares[0] or 0.0) - (shares[1] or 0.0)) / _STARK
-        is_right = (more > 0) == (i == j)
         if not more:
-            return MatrixCell(NOTHING, NOTHING, "", 0.0, True)
-        sign = "+" if more > 0 else "-"
-        if self.measure == "counts":
-            text = f"{sign}{_count(abs(more))}"
-            note = f"{was:.0f} → {value:.0f}"
-            return MatrixCell(text, text, note, min(stark, 1.0), is_right)
-        note = f"{was * 100:.0f} → {value * 100:.0f}"
-        size = abs(more) * 100
-        return MatrixCell(f"{sign}{size:.0f}", f"{sign}{size:.1f}", note, min(stark, 1.0), is_right)
+            return MatrixCell(NOTHING, NOTHING, "", 0.0, i == j)
+        if self.before is None:
+            sign, shade, is_right = "", share, i == j
+            note = f"{share:.0%}" if is_count else _count(self.now.counts[i][j])
+        else:
+            sign, is_right = "+" if more > 0 else "-", (more > 0) == (i == j)
+            shade = min(abs(share - (self.before.value(i, j, by) or 0.0)) / _STARK, 1.0)
+            factor = 1 if is_count else 100
+            note = f"{was * factor:.0f} → {value * factor:.0f}"
+        texts = [_count(abs(more))] * 2
+        if not is_count:
+            texts = [f"{abs(more) * 100:.{digits}f}" for digits in (0, 1)]
+        return MatrixCell(sign + texts[0], sign + texts[1], note, shade, is_right)
 
     def metric_texts(self, i: int) -> tuple[str, ...]:
         """Precision, recall, F1 in per cent, and support of class i."""
-        now = self.now.scores(i)
+        *shares, support = astuple(self.now.scores(i))
         if self.before is None:
-            shares = (now.precision, now.recall, now.f1)
-            return (*(per_cent(share, 1) for share in shares), _count(now.support))
-        was = self.before.scores(i)
-        pairs = ((now.precision, was.precision), (now.recall, was.recall), (now.f1, was.f1))
-        return (*(_points(*pair) for pair in pairs), _count(now.support))
+            return (*(per_cent(share, 1) for share in shares), _count(support))
+        return (*map(_points, shares, astuple(self.before.scores(i))), _count(support))
 
 
 def _count(count: float) -> str:

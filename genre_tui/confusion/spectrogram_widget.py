@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
-from textual.widget import Widget
 
-from genre_tui.confusion.heat_colours import has_colours, viridis
+from genre_tui.confusion.heat_colours import VIRIDIS, has_colours
+from genre_tui.widgets.drawn_widget import DrawnWidget
 
 Mel = Sequence[Sequence[float]]  # dB, frame by frame, low bands first
 
@@ -28,13 +27,12 @@ _LEGEND = 20  # columns of its shades
 _HALF = "▀"
 _SHADES = 20  # colours, of 4 dB each
 _INK = " .:-=+*#%@"  # of ten shades, where there are no colours
+_DIM = Style(dim=True)
 _RIGHT = 3  # columns for the unit of the times
 
 
-class SpectrogramWidget(Widget):
+class SpectrogramWidget(DrawnWidget):
     """Draws a spectrogram in the available room; time goes right, frequency up."""
-
-    DEFAULT_CSS = "SpectrogramWidget { height: 1fr; width: 1fr; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -43,41 +41,31 @@ class SpectrogramWidget(Widget):
     def show(self, mel: Mel) -> None:
         """Show another spectrogram; shape (frames, bands), dB."""
         self._mel = mel
-        self.refresh()
+        self.draw()
 
-    def render_line(self, y: int) -> Strip:
-        """A line of shades, times or legend."""
-        width, lines = self.size.width, self.size.height - _BELOW
-        base = self.rich_style
-        if not self._mel or lines < 1 or width <= _LEFT:
-            return Strip.blank(width, base)
+    def lines(self, width: int, height: int) -> Sequence[Iterable[Segment]]:
+        """Shades, times, legend."""
+        count, colours = height - _BELOW, has_colours(self.app)
+        if not self._mel or count < 1 or width <= _LEFT:
+            return []
         columns = edges(width - _LEFT - _RIGHT, len(self._mel))
-        colours = has_colours(self.app)
-        if y < lines:
-            parts = [*self._shades(y, lines, columns, colours)]
-        elif y == lines:
-            parts = [(times(columns, _LEFT), Style(dim=True))]
-        else:
-            parts = [*_legend(colours)]
-        segments = [Segment(text, base + style) for text, style in parts]
-        return Strip(segments).adjust_cell_length(width, base).simplify()
+        shades = (self._shades(y, count, columns, colours) for y in range(count))
+        return [*shades, [Segment(times(columns, _LEFT), _DIM)], _legend(colours)]
 
     def _shades(
         self, y: int, lines: int, columns: Sequence[int], colours: bool
-    ) -> Iterator[tuple[str, Style]]:
-        bands = len(self._mel[0])
-        yield frequency(y, lines, bands).rjust(_LEFT - 1) + " ", Style(dim=True)
+    ) -> Iterator[Segment]:
+        yield Segment(frequency(y, lines, len(self._mel[0])).rjust(_LEFT - 1) + " ", _DIM)
         halves = 2 if colours else 1
         upper = (lines - y) * halves - 1  # counted from below
         rows = lines * halves
-        widths = [end - begin for begin, end in pairwise(columns)]
-        for frame, each in zip(self._mel, widths, strict=True):
+        for frame, (begin, end) in zip(self._mel, pairwise(columns), strict=True):
             high = level(frame, upper, rows)
             if colours:
-                low = level(frame, upper - 1, rows)
-                yield _HALF * each, Style(color=_colour(high), bgcolor=_colour(low))
+                style = Style(color=_colour(high), bgcolor=_colour(level(frame, upper - 1, rows)))
+                yield Segment(_HALF * (end - begin), style)
             else:
-                yield _ink(high) * each, Style()
+                yield Segment(_ink(high) * (end - begin))
 
 
 def edges(room: int, frames: int) -> list[int]:
@@ -122,15 +110,12 @@ def _mel_of(hz: float) -> float:
     return 3 * hz / 200 if hz < 1000 else 15 + 27 * math.log(hz / 1000) / math.log(6.4)
 
 
-def _legend(colours: bool) -> Iterator[tuple[str, Style]]:
-    yield " " * _LEFT + f"{FLOOR_DB:.0f} ", Style(dim=True)
+def _legend(colours: bool) -> Iterator[Segment]:
+    yield Segment(" " * _LEFT + f"{FLOOR_DB:.0f} ", _DIM)
     for place in range(_LEGEND):
         share = place / (_LEGEND - 1)
-        if colours:
-            yield " ", Style(bgcolor=_colour(share))
-        else:
-            yield _ink(share), Style()
-    yield " 0 dB below the loudest", Style(dim=True)
+        yield Segment(" ", Style(bgcolor=_colour(share))) if colours else Segment(_ink(share))
+    yield Segment(" 0 dB below the loudest", _DIM)
 
 
 def _ink(share: float) -> str:
@@ -138,4 +123,4 @@ def _ink(share: float) -> str:
 
 
 def _colour(share: float) -> Color:
-    return Color.from_rgb(*viridis(round(share * _SHADES) / _SHADES))
+    return VIRIDIS.get_rich_color(round(share * _SHADES) / _SHADES)

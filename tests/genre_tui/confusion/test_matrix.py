@@ -25,7 +25,6 @@ from genre_tui.confusion.heat_colours import (
     sign,
 )
 from genre_tui.confusion.matrix import CellGrid, added, as_text, classes_csv, confusion_csv
-from genre_tui.confusion.matrix_drawing import lay_out_matrix
 from genre_tui.confusion.matrix_selection import (
     MatrixSelection,
     first_tested,
@@ -34,6 +33,7 @@ from genre_tui.confusion.matrix_selection import (
     select_matrix,
 )
 from genre_tui.confusion.matrix_view_state import MatrixViewState
+from genre_tui.confusion.matrix_widget import lay_out_matrix
 from genre_tui.core.short_names import abbreviated, shortened
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.messages import RunUpdate
@@ -138,12 +138,12 @@ def test_a_matrix_fits_into_the_room() -> None:
     for size in (2, 4, 10, 20, 1000):
         for width, height in ((60, 14), (80, 18), (140, 38), (300, 90), (20, 3)):
             for name in (3, 12, 80):
-                found = lay_out_matrix(width, height, size, name, 4, SIDES)
+                found = lay_out_matrix(width, height, size, name, 4)
                 assert 1 <= found.columns <= size
                 assert 1 <= found.rows <= size
                 assert found.label + found.columns * found.cell + sum(found.side) <= width
                 assert found.rows * found.height <= max(height - 2, 1)
-    wide, narrow = (lay_out_matrix(width, 18, 4, 10, 4, SIDES) for width in (140, 80))
+    wide, narrow = (lay_out_matrix(width, 18, 4, 10, 4) for width in (140, 80))
     assert (wide.columns, wide.side) == (4, SIDES[0])
     assert (narrow.columns, narrow.cell, narrow.side) == (4, 11, SIDES[1])
 

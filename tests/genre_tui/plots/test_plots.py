@@ -17,9 +17,9 @@ from genre_tui.model.trial_groups import Group, VariantGroups
 from genre_tui.plots.axis import numbers, roomy, scale_of, ticks_of
 from genre_tui.plots.braille import Raster
 from genre_tui.plots.curve import Curve, Frame
-from genre_tui.plots.plot import changed
 from genre_tui.plots.plot_drawing import draw
 from genre_tui.runs.runs_table import sparkline
+from genre_tui.widgets.drawn_widget import changed
 
 NAN = math.nan
 
