@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from rich.text import Text
 
 from experiments.results.number_format import per_cent, plural
@@ -14,7 +16,6 @@ from genre_tui.model.run_model import RunModel
 
 _MOST_MIXED = 12
 _LONGEST_NAME = 12
-_MOST_GENRES = 200  # of more the mistakes are not sorted, which would take too long
 
 
 def headline(model: RunModel) -> Text:
@@ -33,7 +34,7 @@ def about_text(shown: MatrixView) -> Text:
         return text
     unit = MEASURES[grid.measure]
     if shown.minus:
-        text.append(f"\nminus {shown.minus.title}", "bold")
+        text.append(f"\nminus {shown.minus}", "bold")
         unit = "+ more, - fewer" if grid.measure == "counts" else f"points, {unit}"
     now, was = grid.now, grid.before
     text.append(
@@ -69,27 +70,19 @@ def cell_text(grid: CellGrid, i: int, j: int, has_segments: bool) -> Text:
 
 def mixed_up(grid: CellGrid) -> Text:
     """The most frequent mistakes; of a difference, the largest changes."""
-    text = Text()
-    size = range(len(grid.genres))
-    if len(size) > _MOST_GENRES:
-        return text
+    size, before = range(len(grid.genres)), grid.before
     found: list[tuple[float, str, int, int]] = []
-    before = grid.before
-    if before is None:
-        found = [
-            (count, f"{count}", i, j)
-            for i in size
-            for j, count in enumerate(grid.now.counts[i])
-            if i != j and count
-        ]
-        text.append("Taken for another most often\n", "bold")
-    else:
-        for i in size:
-            for j in size:
-                more = (grid.now.value(i, j, "rows") or 0) - (before.value(i, j, "rows") or 0)
-                if more:
-                    found.append((abs(more), f"{more * 100:+.1f}", i, j))
-        text.append("Changed most, in points of the true genre\n", "bold")
+    for i, j in product(size, size):
+        if before is None:
+            count = grid.now.counts[i][j]
+            weight, number = float(count * (i != j)), f"{count}"
+        else:
+            more = (grid.now.value(i, j, "rows") or 0) - (before.value(i, j, "rows") or 0)
+            weight, number = abs(more), f"{more * 100:+.1f}"
+        if weight:
+            found.append((weight, number, i, j))
+    what = "Changed most, in points of the true genre"
+    text = Text().append(f"{what if before else 'Taken for another most often'}\n", "bold")
     found.sort(key=lambda one: (-one[0], one[2], one[3]))
     for _, number, i, j in found[:_MOST_MIXED]:
         share = grid.now.value(i, j, "rows")

@@ -38,7 +38,7 @@ class SelectedMatrix:
     Args:
         title: rows, variant, seed and learning rate.
         trials: ids of the trials in the sum.
-        epoch: of validation rows, `of` so many; 0 for test rows.
+        epoch: of validation rows; 0 for test rows.
         missing: why there is no matrix, a sentence, or "".
     """
 
@@ -46,7 +46,6 @@ class SelectedMatrix:
     title: str
     trials: tuple[str, ...] = ()
     epoch: int = 0
-    of: int = 0
     missing: str = ""
 
 
@@ -72,48 +71,37 @@ def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> 
     """
     trial = model.trials.get(selection.trial)
     if trial is None:
-        return SelectedMatrix(None, "", missing="This run has no trials.")
-    if selection.rows == "test":
-        return _test(model, selection, trial, tests)
-    return _epoch(model, selection, trial)
-
-
-def _test(
-    model: RunModel, selection: MatrixSelection, trial: TrialProgress, tests: Tests
-) -> SelectedMatrix:
+        missing = "Reading the run ..." if model.trials else "This run has no trials."
+        return SelectedMatrix(None, "", missing=missing)
     wanted = trials_needed(model, selection)
-    title = f"test rows, {_whose(trial, selection, len(wanted))}"
-    if any(name not in tests for name in wanted):
-        return SelectedMatrix(None, title, missing="Reading the test rows' matrix ...")
-    there = [(name, counts) for name in wanted if (counts := tests[name]) is not None]
-    if not there:
-        return SelectedMatrix(None, title, missing=_untested(model, trial))
-    names = tuple(name for name, _ in there)
-    title = f"test rows, {_whose(trial, selection, len(names))}"
-    return SelectedMatrix(added(counts for _, counts in there), title, names)
-
-
-def _epoch(model: RunModel, selection: MatrixSelection, trial: TrialProgress) -> SelectedMatrix:
-    if not trial.confusions:
-        title = f"validation rows, {_whose(trial, selection, len(trials_needed(model, selection)))}"
-        return SelectedMatrix(None, title, of=trial.epochs, missing=_no_epoch(model, trial))
-    newest = len(trial.confusions)
-    number = newest if selection.epoch is None else min(max(selection.epoch, 1), newest)
-    trials = model.trials
-    there = [name for name in trials_needed(model, selection) if name in trials]
-    names = tuple(name for name in there if len(trials[name].confusions) >= number)
-    matrices = [model.trials[name].confusions[number - 1] for name in names]
-    title = f"validation rows after epoch {number} of {max(trial.epochs, number)}, "
-    title += _whose(trial, selection, len(names))
-    size = len(model.genres)
-    if any([len(row) for row in matrix] != [size] * size for matrix in matrices):
-        return SelectedMatrix(None, title, missing="The run's events of this epoch are damaged.")
-    return SelectedMatrix(added(matrices), title, names, number, trial.epochs)
-
-
-def _whose(trial: TrialProgress, selection: MatrixSelection, count: int) -> str:
+    epoch, missing = 0, ""
+    if selection.rows == "test":
+        rows = "test rows"
+        found = {name: counts for name in wanted if (counts := tests.get(name)) is not None}
+        if not tests.keys() >= set(wanted):
+            missing = "Reading the test rows' matrix ..."
+        elif not found:
+            missing = _untested(model, trial)
+    else:
+        newest = len(trial.confusions)
+        epoch = newest if selection.epoch is None else min(max(selection.epoch, 1), newest)
+        rows = f"validation rows after epoch {epoch} of {max(trial.epochs, epoch)}"
+        found = {
+            name: there.confusions[epoch - 1]
+            for name in wanted
+            if (there := model.trials.get(name)) and len(there.confusions) >= epoch > 0
+        }
+        size = len(model.genres)
+        if not newest:
+            rows, missing = "validation rows", _no_epoch(model, trial)
+        elif any([len(row) for row in counts] != [size] * size for counts in found.values()):
+            missing = "The run's events of this epoch are damaged."
+    count = len(wanted if missing else found)
     seeds = f"{count} seeds summed" if selection.all_seeds and count > 1 else f"seed {trial.seed}"
-    return f"{trial.variant}, {seeds}, learning rate {trial.learning_rate:g}"
+    title = f"{rows}, {trial.variant}, {seeds}, learning rate {trial.learning_rate:g}"
+    if missing:
+        return SelectedMatrix(None, title, missing=missing)
+    return SelectedMatrix(added(found.values()), title, tuple(found), epoch)
 
 
 def _untested(model: RunModel, trial: TrialProgress) -> str:

@@ -1,13 +1,13 @@
-"""The state of the screen Confusion: selection, unit, reference matrix; and its changes."""
+"""The state of the screen Confusion: selected matrix, reference matrix, and their changes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from experiments.results.confusion_matrix import ConfusionMatrix, Counts, Measure
 from experiments.runs.events import TrialEnded
-from genre_tui.confusion.matrix import MEASURES, CellGrid
+from genre_tui.confusion.matrix import CellGrid
 from genre_tui.confusion.matrix_selection import (
     MatrixSelection,
     SelectedMatrix,
@@ -19,16 +19,6 @@ from genre_tui.confusion.matrix_selection import (
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.messages import RunUpdate
 
-NO_RUN = "No run is chosen: choose one on the screen Runs (key 2)."
-
-
-@dataclass(frozen=True)
-class ReferenceMatrix:
-    """A marked matrix, which others are compared with."""
-
-    title: str
-    matrix: ConfusionMatrix
-
 
 @dataclass(frozen=True)
 class MatrixView:
@@ -36,41 +26,41 @@ class MatrixView:
 
     Args:
         grid: cells of the selected matrix; None where there is none.
-        minus: the matrix that is subtracted, or None.
+        minus: title of the matrix that is subtracted, or "".
         follows: whether it changes with each new epoch.
     """
 
     selected: SelectedMatrix
-    grid: CellGrid | None
-    minus: ReferenceMatrix | None = None
+    grid: CellGrid | None = None
+    minus: str = ""
     follows: bool = False
 
 
 class MatrixViewState:
-    """A run, the selection of a matrix, and the matrices of test rows read so far."""
+    """The selection of a matrix of a run, and the matrices of test rows read so far.
 
-    def __init__(self) -> None:
-        self.model: RunModel | None = None
-        self.selection: MatrixSelection | None = None
-        self.reference: ReferenceMatrix | None = None
-        self.measure: Measure = "counts"
+    Changes of the selection return why they cannot be, a sentence, or "".
+
+    Attributes:
+        selection: its trial is "" until it is known which to show first.
+        reference: title of a marked matrix that others are compared with, and the matrix.
+        problem: why matrices of test rows cannot be read, or "".
+    """
+
+    def __init__(self, model: RunModel) -> None:
+        self.model = model
+        self.selection = MatrixSelection("")
+        self.reference: tuple[str, ConfusionMatrix] | None = None
         self.problem = ""
         self._tests: dict[str, Counts | None] = {}
 
-    def update(self, model: RunModel | None, update: RunUpdate | None) -> None:
-        """Reset it for another run; else discard matrices that may have changed."""
-        if model is not self.model:
-            self.model, self.selection, self.reference, self.problem = model, None, None, ""
-            self._tests = {}
-        elif update is None or update.anew or update.results is not None:
+    def update(self, update: RunUpdate | None) -> None:
+        """Discard that trials were not tested: they may have been meanwhile."""
+        trials = list(self._tests)
+        if update is None or update.anew or update.results is not None:
             self.problem = ""
-            self._forget(list(self._tests))
         else:
-            events = [entry.event for entry in update.entries]
-            self._forget({one.trial for one in events if isinstance(one, TrialEnded)})
-
-    def _forget(self, trials: Collection[str]) -> None:
-        """Discard that these trials were not tested: they may have been meanwhile."""
+            trials = [e.event.trial for e in update.entries if isinstance(e.event, TrialEnded)]
         for trial in trials:
             if self._tests.get(trial, ()) is None:
                 del self._tests[trial]
@@ -82,18 +72,24 @@ class MatrixViewState:
             Where no process trains the run: ids of the trials of which the first tested one is
             to be selected.
         """
-        model = self.model
-        if model is None or not model.trials:
-            self.selection = MatrixSelection("")
+        trials = self.model.trials
+        chosen = preferred if preferred in trials else None
+        by_score = sorted(trials.values(), key=lambda one: -(one.best or (0, -1.0))[1])
+        names = [chosen] if chosen else [trial.id for trial in by_score]
+        if self.model.is_alive and names:
+            training = (one.id for one in trials.values() if one.status == "training")
+            self.selection = MatrixSelection(chosen or next(training, names[0]))
             return []
-        preferred = preferred if preferred in model.trials else None
-        by_score = sorted(model.trials.values(), key=lambda one: -(one.best or (0, -1.0))[1])
-        names = [preferred] if preferred else [trial.id for trial in by_score]
-        if not model.is_alive:
-            return names
-        training = [one.id for one in model.trials.values() if one.status == "training"]
-        self.selection = MatrixSelection(preferred or [*training, *names][0])
-        return []
+        return names
+
+    def begin_with(self, names: Sequence[str], tested: tuple[str, Counts] | None) -> None:
+        """Select the first tested one of some trials: where there are several, with all seeds."""
+        self.selection = MatrixSelection(names[0])
+        if tested is not None:
+            trial, counts = tested
+            self._tests[trial] = counts
+            several = len(names) > 1 and len(seed_siblings(self.model, trial)) > 1
+            self.selection = MatrixSelection(trial, "test", all_seeds=several)
 
     def select(self, selection: MatrixSelection) -> None:
         """Select another matrix."""
@@ -106,86 +102,74 @@ class MatrixViewState:
     @property
     def unread(self) -> list[str]:
         """Ids of trials whose matrices of test rows have to be read."""
-        model, selection = self.model, self.selection
-        if not model or not selection or selection.rows != "test" or self.problem:
+        if self.selection.rows != "test" or not self.selection.trial or self.problem:
             return []
-        return [name for name in trials_needed(model, selection) if name not in self._tests]
+        wanted = trials_needed(self.model, self.selection)
+        return [name for name in wanted if name not in self._tests]
 
-    def show(self) -> MatrixView:
+    def show(self, measure: Measure = "counts") -> MatrixView:
         """The selected matrix, as far as it has been read."""
-        if self.model is None or self.selection is None:
-            missing = (self.problem or "Reading the run ...") if self.model else NO_RUN
-            return MatrixView(SelectedMatrix(None, "", missing=missing), None)
         selected = select_matrix(self.model, self.selection, self._tests)
         if selected.counts is None:
-            return MatrixView(replace(selected, missing=self.problem or selected.missing), None)
-        is_itself = self.reference is not None and self.reference.title == selected.title
-        minus = None if is_itself else self.reference
-        now, measure = ConfusionMatrix(selected.counts), self.measure
-        if minus and measure == "counts" and now.total != minus.matrix.total:
+            return MatrixView(replace(selected, missing=self.problem or selected.missing))
+        minus, before = self.reference or ("", None)
+        if minus == selected.title:  # it is this one
+            minus, before = "", None
+        now = ConfusionMatrix(selected.counts)
+        if before and measure == "counts" and now.total != before.total:
             measure = "rows"  # counts of different totals do not compare
         follows = self.model.is_alive and self.selection.epoch is None and selected.epoch > 0
-        grid = CellGrid(self.model.genres, now, measure, minus.matrix if minus else None)
+        grid = CellGrid(self.model.genres, now, measure, before)
         return MatrixView(selected, grid, minus, follows)
 
-    def next_measure(self) -> None:
-        """Change from counts to shares of rows, to shares of columns."""
-        order = list(MEASURES)
-        self.measure = order[(order.index(self.measure) + 1) % len(order)]
-
-    def next_trial(self, step: int) -> None:
+    def next_trial(self, step: int) -> str:
         """Select the next trial of the plan, cyclically; of summed seeds, the next setting."""
-        if self.model and self.selection and self.model.trials:
-            names = list(self.model.trials)
-            place = names.index(self.selection.trial) if self.selection.trial in names else -step
-            others = [names[(place + step * far) % len(names)] for far in range(1, len(names))]
-            if self.selection.all_seeds:
-                summed = seed_siblings(self.model, self.selection.trial)
-                others = [name for name in others if name not in summed]
-            if others:
-                self.select(replace(self.selection, trial=others[0]))
+        names, here = list(self.model.trials), self.selection.trial
+        place = names.index(here) if here in names else -step
+        others = [names[(place + step * far) % len(names)] for far in range(1, len(names))]
+        apart = seed_siblings(self.model, here) if self.selection.all_seeds else ()
+        other = next((name for name in others if name not in apart), None)
+        if other is None:
+            return "There is no other one: press a to see the seeds one by one, or their sum."
+        self.select(replace(self.selection, trial=other))
+        return ""
 
     def next_epoch(self, step: int) -> str:
-        """Select another epoch's validation rows; returns why that cannot be, or ""."""
-        if self.model is None or self.selection is None:
-            return NO_RUN
+        """Select another epoch's validation rows."""
         trial = self.model.trials.get(self.selection.trial)
         if trial is None or not trial.confusions:
             return "The run's events have no epoch of this trial."
         number = newest = len(trial.confusions)
         if self.selection.rows == "validation":
-            at = newest if self.selection.epoch is None else self.selection.epoch
-            number = min(max(at + step, 1), newest)
+            number = min(max((self.selection.epoch or newest) + step, 1), newest)
         self.select(replace(self.selection, rows="validation", epoch=number))
         return ""
 
-    def follow(self) -> None:
+    def follow(self) -> str:
         """Select the newest epoch, also when further ones come."""
-        if self.selection:
-            self.select(replace(self.selection, rows="validation", epoch=None))
+        self.select(replace(self.selection, rows="validation", epoch=None))
+        return ""
 
-    def toggle_rows(self) -> None:
+    def toggle_rows(self) -> str:
         """Change between validation rows and test rows."""
-        if self.selection:
-            is_test = self.selection.rows == "test"
-            self.select(replace(self.selection, rows="validation" if is_test else "test"))
+        is_test = self.selection.rows == "test"
+        self.select(replace(self.selection, rows="validation" if is_test else "test"))
+        return ""
 
     def toggle_seeds(self) -> str:
-        """Turn the sum over seeds on or off; returns why that cannot be, or ""."""
-        if self.model is None or self.selection is None:
-            return NO_RUN
+        """Turn the sum over seeds on or off."""
         if len(seed_siblings(self.model, self.selection.trial)) < 2:
             return "This variant has one seed: there is nothing to sum."
         self.select(replace(self.selection, all_seeds=not self.selection.all_seeds))
         return ""
 
     def toggle_reference(self) -> str:
-        """Set or clear the reference matrix; returns a message for the user."""
+        """Set or clear the reference matrix; returns what was done."""
         if self.reference is not None:
             self.reference = None
             return "No difference is shown any more."
-        shown = self.show()
-        if shown.grid is None:
+        selected = self.show().selected
+        if selected.counts is None:
             return "There is no matrix here to compare others with."
-        self.reference = ReferenceMatrix(shown.selected.title, shown.grid.now)
+        self.reference = selected.title, ConfusionMatrix(selected.counts)
         return "Marked. Step to another matrix (n, [ or ], b, a) to see how it differs."

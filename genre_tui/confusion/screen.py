@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual import on
@@ -13,15 +13,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from experiments.results.confusion_matrix import Counts
+from experiments.results.confusion_matrix import Measure
+from experiments.runs.directory import RunDirectory
 from genre_tui.confusion.captions import about_text, cell_text, headline, mixed_up, trial_line
-from genre_tui.confusion.matrix import as_text, classes_csv, confusion_csv
+from genre_tui.confusion.matrix import MEASURES, as_text, classes_csv, confusion_csv
 from genre_tui.confusion.matrix_selection import (
     MatrixSelection,
-    Tests,
+    SelectedMatrix,
     first_tested,
     read_tests,
-    seed_siblings,
 )
 from genre_tui.confusion.matrix_view_state import MatrixView, MatrixViewState
 from genre_tui.confusion.matrix_widget import MatrixWidget
@@ -32,8 +32,12 @@ from genre_tui.shell.dialogs import PickDialog
 from genre_tui.watch.messages import RunsListed, RunUpdate
 from genre_tui.widgets.status_text import StatusText
 
+T = TypeVar("T")
 _READING_DELAY = 0.3  # seconds until the former matrix is replaced by a message
 _MOST_BESIDE = 12  # number of genres up to which the frequent mistakes have room
+_NO_RUN = MatrixView(
+    SelectedMatrix(None, "", missing="No run is chosen: choose one on the screen Runs (key 2).")
+)
 
 
 class ConfusionPage(BasePage):
@@ -50,21 +54,34 @@ class ConfusionPage(BasePage):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "measure", "Counts/%", tooltip="Counts, % of true, % of predicted genre"),
-        Binding("n", "trial(1)", "Next trial"),
-        Binding("b", "rows", "Validation/test", tooltip="Validation rows or test rows"),
-        Binding("d", "mark", "Difference", tooltip="Mark this matrix: show differences to it"),
-        Binding("[", "epoch(-1)", "Epoch", key_display="[", tooltip="Epoch before"),
-        Binding("]", "epoch(1)", "Next epoch", key_display="]", show=False),
-        Binding("a", "seeds", "All seeds", tooltip="Sum over the variant's seeds, or one trial"),
+        Binding("n", "change('next_trial', 1)", "Next trial"),
+        Binding(
+            "b", "change('toggle_rows')", "Validation/test", tooltip="Validation rows or test rows"
+        ),
+        Binding(
+            "d",
+            "change('toggle_reference')",
+            "Difference",
+            tooltip="Mark this matrix: show differences to it",
+        ),
+        Binding("[", "change('next_epoch', -1)", "Epoch", key_display="[", tooltip="Epoch before"),
+        Binding("]", "change('next_epoch', 1)", "Next epoch", key_display="]", show=False),
+        Binding(
+            "a",
+            "change('toggle_seeds')",
+            "All seeds",
+            tooltip="Sum over the variant's seeds, or one trial",
+        ),
         Binding("t", "choose_trial", "Trials", tooltip="Choose a trial from a list"),
-        Binding("f", "follow", "Follow", tooltip="Follow the newest epoch"),
-        Binding("N", "trial(-1)", "Trial before", show=False),
+        Binding("f", "change('follow')", "Follow", tooltip="Follow the newest epoch"),
+        Binding("N", "change('next_trial', -1)", "Trial before", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._state = MatrixViewState()
-        self._shown: MatrixView | None = None
+        self._state: MatrixViewState | None = None  # of the open run
+        self._measure: Measure = "counts"
+        self._shown = _NO_RUN
         self._reading: list[str] = []  # ids of trials whose test matrices are being read
         self.listed = ""  # the segments that were listed last, as CSV
 
@@ -90,182 +107,150 @@ class ConfusionPage(BasePage):
         if self.focused is None:
             self.query_one(MatrixWidget).focus()
         state, trial = self._state, self.session.trial
-        if state.model is None or state.selection is None or trial not in state.model.trials:
-            return
-        if trial != state.selection.trial:
-            self._select(MatrixSelection(trial, state.selection.rows))
+        if state and state.selection.trial not in ("", trial) and trial in state.model.trials:
+            state.select(MatrixSelection(trial, state.selection.rows))
+            self._draw()
 
     def run_updated(self, model: RunModel | None, update: RunUpdate | None) -> None:
         """Reset the page for another run; else draw what has changed."""
         state = self._state
-        if model is not state.model:
+        if model is not (state and state.model):
             self.listed, self._reading = "", []
-        state.update(model, update)
-        if model and state.selection is None and model.state is not None:
-            self._begin(model, state.begin(self.session.trial))
+            state = self._state = MatrixViewState(model) if model else None
+        if state:
+            state.update(update)
+            if not state.selection.trial and state.model.state is not None:
+                names = state.begin(self.session.trial)
+                self._read(state, names, first_tested, partial(state.begin_with, names))
         self._draw()
 
-    def _begin(self, model: RunModel, names: list[str]) -> None:
-        """Select the first of some trials that was tested, with all its seeds."""
+    def _read(
+        self,
+        state: MatrixViewState,
+        names: list[str],
+        work: Callable[[RunDirectory, list[str], int], T],
+        handle: Callable[[T], None],
+    ) -> None:
+        """Read test matrices of some trials in a thread, unless they are being read."""
         if not names or names == self._reading:
             return
         self._reading = names
 
-        def handle(found: tuple[str, Counts] | None) -> None:
-            if model is not self._state.model:
-                return
-            self._reading = []
-            self._state.selection = MatrixSelection(names[0])
-            if found is not None:
-                trial, counts = found
-                self._state.add_tests({trial: counts})
-                several = len(names) > 1 and len(seed_siblings(model, trial)) > 1
-                self._state.selection = MatrixSelection(trial, "test", all_seeds=several)
-            self._draw()
-
-        work = partial(first_tested, model.run, names, len(model.genres))
-        in_background(self, "tests", work, handle, partial(self._failed, model, names[0]))
-
-    def _read(self, model: RunModel, names: list[str]) -> None:
-        """Read test matrices, unless they are being read."""
-        if names == self._reading:
-            return
-        self._reading = names
-
-        def handle(found: Tests) -> None:
-            if model is self._state.model:
+        def end() -> None:
+            if state is self._state:
                 self._reading = []
-                self._state.add_tests(found)
                 self._draw()
 
-        work = partial(read_tests, model.run, names, len(model.genres))
-        in_background(self, "tests", work, handle, partial(self._failed, model, names[0]))
+        def read(found: T) -> None:
+            handle(found)
+            end()
 
-    def _failed(self, model: RunModel, trial: str, problem: str) -> None:
-        if model is self._state.model:
-            self._state.problem, self._reading = problem, []
-            self._state.selection = self._state.selection or MatrixSelection(trial, "test")
-            self._draw()
+        def fail(problem: str) -> None:
+            state.problem = problem
+            if not state.selection.trial:
+                state.selection = MatrixSelection(names[0], "test")
+            end()
 
-    def _select(self, selection: MatrixSelection) -> None:
-        self._state.select(selection)
-        self._moved()
-
-    def _moved(self, problem: str = "") -> None:
-        """Show the selected matrix, and a message where there is one."""
-        if problem:
-            self.show_message(problem)
-        if self._state.selection and self._state.selection.trial:
-            self.session.trial = self._state.selection.trial
-        self._draw()
+        run, classes = state.model.run, len(state.model.genres)
+        in_background(self, "tests", partial(work, run, names, classes), read, fail)
 
     def _draw(self, waits: bool = True) -> None:
         """Show the selected matrix; read it first where that is needed.
 
         If it `waits`, the former matrix stays visible meanwhile.
         """
-        state = self._state
-        model, shown = state.model, state.show()
-        if model and (unread := state.unread):
-            self._read(model, unread)
-            if waits and self._shown and self._shown.grid:
-                self.set_timer(_READING_DELAY, partial(self._draw, waits=False))
-                return
-        self._shown = shown
-        self.put("#headline", headline(model) if model else Text())
+        state, shown = self._state, _NO_RUN
+        if state:
+            shown = state.show(self._measure)
+            if unread := state.unread:
+                self._read(state, unread, read_tests, state.add_tests)
+                if waits and self._shown.grid:
+                    self.set_timer(_READING_DELAY, partial(self._draw, waits=False))
+                    return
+        self._shown, grid = shown, shown.grid
+        self.put("#headline", headline(state.model) if state else Text())
         self.put("#about", about_text(shown), layout=True)
-        self.query_one(MatrixWidget).show(shown.grid, shown.selected.missing)
-        self.put("#mixed", mixed_up(shown.grid) if shown.grid else Text())
-        self.set_class(model is not None and len(model.genres) > _MOST_BESIDE, "-many")
+        self.query_one(MatrixWidget).show(grid, shown.selected.missing)
+        are_many = grid is not None and len(grid.genres) > _MOST_BESIDE
+        self.set_class(are_many, "-many")
+        self.put("#mixed", mixed_up(grid) if grid and not are_many else Text())
         self._describe_cell()
+
+    @property
+    def _shows_test(self) -> bool:
+        return self._state is not None and self._state.selection.rows == "test"
 
     @on(MatrixWidget.Moved)
     def _describe_cell(self) -> None:
         """Describe the cell under the cursor."""
-        matrix, selection = self.query_one(MatrixWidget), self._state.selection
-        is_test = selection is not None and selection.rows == "test"
-        text = cell_text(matrix.grid, *matrix.cursor, is_test) if matrix.grid else Text()
-        self.put("#detail", text)
+        matrix = self.query_one(MatrixWidget)
+        detail = Text()
+        if matrix.grid:
+            detail = cell_text(matrix.grid, *matrix.cursor, self._shows_test)
+        self.put("#detail", detail)
 
     @on(MatrixWidget.Chosen)
     def _list_segments(self) -> None:
         """Open the list of the cell's segments."""
         i, j = self.query_one(MatrixWidget).cursor
-        model, selection, shown = self._state.model, self._state.selection, self._shown
-        if model is None or selection is None or shown is None or shown.selected.counts is None:
+        state, selected = self._state, self._shown.selected
+        if state is None or selected.counts is None:
             return
-        if selection.rows != "test":
+        if not self._shows_test:
             self.show_message("Segments are recorded for the test rows only: press b to see those.")
-        elif not shown.selected.counts[i][j]:
+        elif not selected.counts[i][j]:
             self.show_message("There are no segments in this cell.")
         else:
             from genre_tui.confusion.segments_dialog import SegmentsDialog
 
-            trials, on_listed = shown.selected.trials, partial(setattr, self, "listed")
-            dialog = SegmentsDialog(model, trials, i, j, on_listed, self.show_message)
-            self.app.push_screen(dialog)
+            def close(listed: str | None) -> None:
+                self.listed = listed or self.listed
+
+            dialog = SegmentsDialog(state.model, selected.trials, i, j)
+            self.app.push_screen(dialog, close)
 
     def action_measure(self) -> None:
         """Change from counts to shares of rows, to shares of columns."""
-        self._state.next_measure()
+        order = list(MEASURES)
+        self._measure = order[(order.index(self._measure) + 1) % len(order)]
         self._draw()
 
-    def action_trial(self, step: int) -> None:
-        """Select another trial."""
-        before = self._state.selection
-        self._state.next_trial(step)
-        if self._state.selection == before:
-            self.show_message(
-                "There is no other one: press a to see the seeds one by one, or their sum."
-            )
+    def action_change(self, what: str, *steps: int) -> None:
+        """Change the selection by a method of its state, and show any message of it."""
+        if self._state is None:
+            self.show_message(_NO_RUN.selected.missing)
+        elif message := getattr(self._state, what)(*steps):
+            self.show_message(message)
         self._moved()
 
-    def action_epoch(self, step: int) -> None:
-        """Select another epoch's validation rows."""
-        self._moved(self._state.next_epoch(step))
-
-    def action_follow(self) -> None:
-        """Select the newest epoch, also when further ones come."""
-        self._state.follow()
-        self._moved()
-
-    def action_rows(self) -> None:
-        """Change between validation rows and test rows."""
-        self._state.toggle_rows()
-        self._moved()
-
-    def action_seeds(self) -> None:
-        """Turn the sum over seeds on or off."""
-        self._moved(self._state.toggle_seeds())
-
-    def action_mark(self) -> None:
-        """Set or clear the reference matrix, which others are compared with."""
-        self._moved(self._state.toggle_reference())
+    def _moved(self) -> None:
+        if self._state and self._state.selection.trial:
+            self.session.trial = self._state.selection.trial
+        self._draw()
 
     def action_choose_trial(self) -> None:
         """Choose a trial from a list."""
-        model, selection = self._state.model, self._state.selection
-        if model and selection:
-            trials = [(name, trial_line(trial)) for name, trial in model.trials.items()]
-            self.app.push_screen(PickDialog("Trials", trials, selection.trial), self._choose)
+        if state := self._state:
+            trials = [(name, trial_line(trial)) for name, trial in state.model.trials.items()]
+            picked = PickDialog("Trials", trials, state.selection.trial)
+            self.app.push_screen(picked, self._choose)
 
     def _choose(self, name: str | None) -> None:
-        model, selection = self._state.model, self._state.selection
-        if name and model and selection and name in model.trials:
-            self._select(replace(selection, trial=name, all_seeds=False))
+        state = self._state
+        if name and state and name in state.model.trials:
+            state.select(replace(state.selection, trial=name, all_seeds=False))
+            self._moved()
 
     def exportable(self) -> dict[str, str]:
         """The matrix, the metrics of its classes, and the segments listed last."""
-        if self._shown is None or self._shown.grid is None:
+        grid = self._shown.grid
+        if grid is None:
             return {}
-        genres, counts = self._shown.grid.genres, self._shown.grid.now.counts
-        texts = {"confusion.csv": confusion_csv(genres, counts)}
-        texts["classes.csv"] = classes_csv(genres, counts)
+        texts = {"confusion.csv": confusion_csv(grid.genres, grid.now.counts)}
+        texts["classes.csv"] = classes_csv(grid.genres, grid.now.counts)
         return texts | ({"segments.csv": self.listed} if self.listed else {})
 
     def copyable(self) -> str:
         """The matrix as text."""
-        if self._shown is None or self._shown.grid is None:
-            return ""
-        grid = self._shown.grid
-        return f"{self._shown.selected.title}\n{as_text(grid.genres, grid.now.counts)}"
+        title, grid = self._shown.selected.title, self._shown.grid
+        return f"{title}\n{as_text(grid.genres, grid.now.counts)}" if grid else ""

@@ -12,9 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from data.datasets.dataset import Split
 from genre_tui.confusion.segments import (
     Segment,
-    SegmentFeatures,
     SegmentSources,
     at_row,
     features_of,
@@ -130,12 +130,12 @@ class SegmentDialog(Dialog[None]):
         work = partial(features_of, self._sources, row)
         in_background(self, "features", work, self._draw, self._fail)
 
-    def _draw(self, features: SegmentFeatures) -> None:
+    def _draw(self, features: Split) -> None:
         self.set_class(features.mel is None, "-plain")
         if features.mel is None:
-            self.put("#numbers", mfcc_lines(features.mfcc))
+            self.put("#numbers", mfcc_lines(features.mfcc[0].tolist()))
         else:
-            self.query_one(SpectrogramWidget).show(features.mel)
+            self.query_one(SpectrogramWidget).show(features.mel[0].tolist())
 
     def _fail(self, problem: str) -> None:
         self.add_class("-plain")

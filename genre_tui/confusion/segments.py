@@ -1,23 +1,24 @@
 """The test segments in a cell of a confusion matrix, and their features.
 
-For use in threads: it imports NumPy and HDF5, and files may be large.
+It imports NumPy, and reads files that may be large: import and call it in threads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from data.datasets.dataset import Split
 from data.errors import DataError
+from data.storage.catalogue import find_dataset
+from data.storage.hdf5 import RowReader
 from experiments.errors import RunError
 from experiments.export.csv_files import csv_text
 from experiments.runs.directory import RunDirectory
+from experiments.runs.predictions import Predictions, predictions_of
 from genre_tui.model.run_model import RunModel
-
-if TYPE_CHECKING:
-    from data.storage.hdf5 import RowReader
-    from experiments.runs.predictions import Predictions
 
 
 @dataclass(frozen=True)
@@ -56,25 +57,6 @@ class SegmentSources:
     reader: RowReader | None
     lacking: str = ""
 
-    @property
-    def rows(self) -> int:
-        """Number of test rows."""
-        return len(self.predictions[0].label)
-
-
-@dataclass(frozen=True)
-class SegmentFeatures:
-    """A segment's features.
-
-    Args:
-        mfcc: 13 means of MFCCs, then their standard deviations.
-        mel: mel-spectrogram in dB, by frame and band, low bands first; None where the dataset
-            has none.
-    """
-
-    mfcc: tuple[float, ...]
-    mel: tuple[tuple[float, ...], ...] | None
-
 
 def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> SegmentSources:
     """Open the predictions of some trials and their dataset.
@@ -82,10 +64,6 @@ def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> S
     Raises:
         RunError: the predictions are missing or damaged.
     """
-    import numpy as np
-
-    from experiments.runs.predictions import predictions_of
-
     read = (predictions_of(run, trial, len(model.genres)) for trial in trials)
     found = tuple(one for one in read if one is not None)
     if not found:
@@ -93,29 +71,19 @@ def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> S
             f"the predictions of the test rows are not in {run.path} any more: their segments "
             "cannot be listed."
         )
-    first = found[0]
-    same = tuple(one for one in found if np.array_equal(one.label, first.label))
-    try:
-        return SegmentSources(same, _reader(model, len(first.label)))
-    except (RunError, DataError, OSError) as error:
-        lacking = f"No track names and spectrograms: {error!s}"
-        return SegmentSources(same, None, lacking)
-
-
-def _reader(model: RunModel, rows: int) -> RowReader:
-    from data.storage.catalogue import find_dataset
-    from data.storage.hdf5 import RowReader
-
+    label = found[0].label
+    same = tuple(one for one in found if np.array_equal(one.label, label))
     dataset = model.manifest.dataset
-    reader = RowReader.of(find_dataset(dataset.name, dataset.content_sha256))
-    reader.read("test", rows - 1, rows)  # raises where it has fewer rows
-    return reader
+    try:
+        reader = RowReader.of(find_dataset(dataset.name, dataset.content_sha256))
+        reader.read("test", len(label) - 1, len(label))  # raises where it has fewer rows
+    except (RunError, DataError, OSError) as error:
+        return SegmentSources(same, None, f"No track names and spectrograms: {error!s}")
+    return SegmentSources(same, reader)
 
 
 def in_cell(sources: SegmentSources, true: int, predicted: int) -> tuple[Segment, ...]:
     """The segments of a cell, those of the highest probability of the predicted class first."""
-    import numpy as np
-
     label = sources.predictions[0].label
     hits = np.stack([one.predicted == predicted for one in sources.predictions])
     hits &= label == true
@@ -134,8 +102,6 @@ def in_cell(sources: SegmentSources, true: int, predicted: int) -> tuple[Segment
 
 def at_row(sources: SegmentSources, row: int) -> Segment:
     """The segment of a test row, with the prediction of most trials."""
-    import numpy as np
-
     votes = np.bincount([int(one.predicted[row]) for one in sources.predictions])
     mean = np.mean([one.probability[row] for one in sources.predictions], axis=0)
     predicted = int(votes.argmax())
@@ -147,24 +113,17 @@ def neighbours(sources: SegmentSources, row: int) -> tuple[int | None, int | Non
 
     Rows of unknown tracks are neighbours in the order of storage.
     """
-    import numpy as np
-
     first = sources.predictions[0]
-    track = int(first.track[row])
-    if track < 0:
-        before, after = row - 1, row + 1
-        ends = before >= 0 and first.track[before] < 0, after < sources.rows
-        return before if ends[0] else None, after if ends[1] and first.track[after] < 0 else None
-    rows = np.flatnonzero(first.track == track)
-    if first.start is not None:
+    rows = np.flatnonzero(first.track == first.track[row])
+    if first.track[row] >= 0 and first.start is not None:
         rows = rows[np.argsort(first.start[rows], kind="stable")]
-    place = int(np.flatnonzero(rows == row)[0])
-    before_row = int(rows[place - 1]) if place else None
-    return before_row, int(rows[place + 1]) if place + 1 < len(rows) else None
+    around = [None, *rows.tolist(), None]
+    place = around.index(row)
+    return around[place - 1], around[place + 1]
 
 
-def features_of(sources: SegmentSources, row: int) -> SegmentFeatures:
-    """The features of a test row.
+def features_of(sources: SegmentSources, row: int) -> Split:
+    """The dataset's only test row of this index.
 
     Raises:
         RunError: the dataset is missing or another one.
@@ -172,11 +131,10 @@ def features_of(sources: SegmentSources, row: int) -> SegmentFeatures:
     """
     if sources.reader is None:
         raise RunError(sources.lacking)
-    rows = sources.reader.read("test", row, row + 1)
-    if int(rows.label[0]) != int(sources.predictions[0].label[row]):
+    found = sources.reader.read("test", row, row + 1)
+    if found.label[0] != sources.predictions[0].label[row]:
         raise RunError(f"{sources.reader.path} has another genre at test row {row}.")
-    mel = None if rows.mel is None else tuple(map(tuple, rows.mel[0].tolist()))
-    return SegmentFeatures(tuple(rows.mfcc[0].tolist()), mel)
+    return found
 
 
 def segments_csv(genres: Sequence[str], segments: Sequence[Segment]) -> str:

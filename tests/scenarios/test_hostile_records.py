@@ -105,8 +105,7 @@ def _draw_all(model: RunModel) -> None:
     settings = TrialSettings(model.manifest)
     for trial_model in model.trials.values():
         figures_text(trial_model), settings_text(trial_model.id, settings)
-    state = MatrixViewState()
-    state.update(model, None)
+    state = MatrixViewState(model)
     for trial in list(model.trials)[:2]:
         for epoch in (None, 1):
             state.select(MatrixSelection(trial, epoch=epoch, rows="validation"))
