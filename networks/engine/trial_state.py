@@ -15,8 +15,8 @@ import numpy.typing as npt
 from networks.engine.forward import dropout_layers
 from networks.errors import ConfigError
 from networks.models.config import NetworkConfig, TrainingConfig
-from networks.optimizers.adam_family import AdamFamily
-from networks.optimizers.plain import PlainOptimizer
+from networks.optimizers.adam import AdamFamily
+from networks.optimizers.base import TraceableOptimizer
 from networks.training.callbacks import BestWeights, batch_hook, early_stopping, restore, state_of
 from networks.training.results import (
     Status,
@@ -105,7 +105,7 @@ class TrialState:
         rates = [layer.rate for layer in dropout_layers(model)]
         self.dropout: float = rates[0] if rates else 0.0  # one rate for all layers
         self.model = compile_model(model, spec.training)
-        self.optimizer: PlainOptimizer = model.optimizer
+        self.optimizer: TraceableOptimizer = model.optimizer
         self.optimizer.build(model.trainable_variables)
         self.status: Status = "finished"
         self.epoch_seconds: list[float] = []

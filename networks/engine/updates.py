@@ -20,8 +20,8 @@ from networks.engine.graph_passes import bind
 from networks.engine.stacked_variables import StackedVariables
 from networks.engine.tracing import trace
 from networks.optimizers.adam import Adam
-from networks.optimizers.plain import PlainOptimizer
-from networks.optimizers.sgd import SGD
+from networks.optimizers.base import TraceableOptimizer
+from networks.optimizers.gradient_descent import SGD
 
 Tensor = torch.Tensor
 
@@ -62,7 +62,7 @@ class Update(Protocol):
 
 
 def make_update(
-    optimizers: Sequence[PlainOptimizer],
+    optimizers: Sequence[TraceableOptimizer],
     weights: StackedVariables,
     state: StackedVariables,
     decays: Decays,
@@ -138,7 +138,7 @@ class FusedAdam:
         slots = state.views()
         self._values = [weights.views()] + [
             [slots[indices[id(slot)]] for slot in moment]
-            for moment in (optimizer._momentums, optimizer._velocities)
+            for moment in (optimizer.slots["momentum"], optimizer.slots["velocity"])
         ]
         self.scale = torch.ones_like(self._rate)
         self._count = torch.zeros((), device=self._rate.device)
@@ -218,7 +218,7 @@ class TracedUpdate:
 
     def __init__(
         self,
-        optimizer: PlainOptimizer,
+        optimizer: TraceableOptimizer,
         weights: StackedVariables,
         state: StackedVariables,
         decays: Decays,

@@ -8,21 +8,14 @@ own (mostly where epsilon stands) is said in each class.
 from __future__ import annotations
 
 from networks.models.config import TrainingConfig
-from networks.optimizers.adadelta import Adadelta
-from networks.optimizers.adagrad import Adagrad
-from networks.optimizers.adam import Adam
-from networks.optimizers.adamax import Adamax
-from networks.optimizers.asgd import ASGD
-from networks.optimizers.nadam import NAdam
-from networks.optimizers.plain import PlainOptimizer
-from networks.optimizers.radam import RAdam
-from networks.optimizers.rmsprop import RMSprop
-from networks.optimizers.rprop import Rprop
-from networks.optimizers.sgd import SGD
+from networks.optimizers.adam import Adam, Adamax, NAdam, RAdam
+from networks.optimizers.adaptive import Adadelta, Adagrad, RMSprop
+from networks.optimizers.base import TraceableOptimizer
+from networks.optimizers.gradient_descent import ASGD, SGD, Rprop
 
 __all__ = ["make_optimizer"]
 
-_CLASSES: dict[str, type[PlainOptimizer]] = {
+_CLASSES: dict[str, type[TraceableOptimizer]] = {
     "adadelta": Adadelta,
     "adagrad": Adagrad,
     "adam": Adam,
@@ -38,7 +31,7 @@ _CLASSES: dict[str, type[PlainOptimizer]] = {
 _OWN_DECAY = {"adamw": 0.01}
 
 
-def make_optimizer(training: TrainingConfig) -> PlainOptimizer:
+def make_optimizer(training: TrainingConfig) -> TraceableOptimizer:
     """The optimizer that `training` asks for, not yet built on any weights.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from networks.models.config import TrainingConfig
-from networks.optimizers.adam_family import AdamFamily
+from networks.optimizers.adam import AdamFamily
 from networks.training.callbacks import monitor_mode
 
 # torch.optim.lr_scheduler.OneCycleLR's defaults.

@@ -14,7 +14,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from networks.models.config import Optimizer, TrainingConfig
 from networks.optimizers import make_optimizer
-from networks.optimizers.asgd import ASGD
+from networks.optimizers.gradient_descent import ASGD
 
 NAMES = get_args(Optimizer)
 ADAM_FAMILY = ("adam", "adamax", "adamw", "nadam", "radam")
@@ -209,17 +209,17 @@ def test_beta_1_can_move_while_training(name, float64):
 @pytest.mark.parametrize(
     ("name", "slots"),
     [
-        ("adam", {"_momentums": "exp_avg", "_velocities": "exp_avg_sq"}),
-        ("adamax", {"_momentums": "exp_avg", "_velocities": "exp_inf"}),
+        ("adam", {"momentum": "exp_avg", "velocity": "exp_avg_sq"}),
+        ("adamax", {"momentum": "exp_avg", "velocity": "exp_inf"}),
         (
             "nadam",
-            {"_momentums": "exp_avg", "_velocities": "exp_avg_sq", "_products": "mu_product"},
+            {"momentum": "exp_avg", "velocity": "exp_avg_sq", "product": "mu_product"},
         ),
-        ("radam", {"_momentums": "exp_avg", "_velocities": "exp_avg_sq"}),
-        ("adagrad", {"_sums": "sum"}),
-        ("rmsprop", {"_velocities": "square_avg"}),
-        ("asgd", {"_averages": "ax", "_etas": "eta"}),
-        ("rprop", {"_gradients": "prev", "_sizes": "step_size"}),
+        ("radam", {"momentum": "exp_avg", "velocity": "exp_avg_sq"}),
+        ("adagrad", {"sum": "sum"}),
+        ("rmsprop", {"velocity": "square_avg"}),
+        ("asgd", {"average": "ax", "eta": "eta"}),
+        ("rprop", {"gradient": "prev", "size": "step_size"}),
     ],
 )
 def test_state_is_torchs(name, slots, float64):
@@ -229,14 +229,15 @@ def test_state_is_torchs(name, slots, float64):
     _, theirs = torch_path(name, start, gradients)
     for slot, key in slots.items():
         states = theirs.state.values()
-        for variable, state in zip(getattr(ours, slot), states, strict=True):
+        for variable, state in zip(ours.slots[slot], states, strict=True):
             torch.testing.assert_close(variable.value.data, state[key], rtol=CLOSE[name], atol=0.0)
 
 
 def test_asgd_averages_from_the_step_asked_for(float64):
     start, gradients = start_weights(float64), fixed_gradients(float64)
     variable = keras.Variable(start[0].clone())
-    ours = ASGD(RATE, average_from=7.0)
+    ours = ASGD(RATE)
+    ours.average_from = 7.0
     for gradient in gradients:
         ours.apply(gradient[:1], [variable])
     parameter = torch.nn.Parameter(start[0].clone())
@@ -246,7 +247,7 @@ def test_asgd_averages_from_the_step_asked_for(float64):
         theirs.step()
     average = theirs.state[parameter]["ax"]
     assert not torch.allclose(average, parameter, rtol=1e-3)
-    torch.testing.assert_close(ours._averages[0].value.data, average, rtol=1e-11, atol=0.0)
+    torch.testing.assert_close(ours.slots["average"][0].value.data, average, rtol=1e-11, atol=0.0)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,7 +15,7 @@ def _is_on(decay: Any) -> bool:
     return isinstance(decay, torch.Tensor) or bool(decay)
 
 
-class PlainOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
+class TraceableOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
     """An optimizer written in plain tensor operations, with both weight decays.
 
     Keras swaps its own optimizers on torch for versions with in-place `_foreach_`
@@ -33,14 +33,32 @@ class PlainOptimizer(keras.optimizers.Optimizer):  # type: ignore[misc]
             by 1 - current learning rate * `weight_decay`. None means no decay.
         kwargs: of `keras.optimizers.Optimizer`.
 
+    Attributes:
+        SLOTS: names of the state that a class keeps of each weight.
+        slots: that state by name, a variable for each weight, of its shape; zeros at first.
+
     Both decays reach every trainable weight that has a gradient, the biases and
     the batch norm's too.
     """
+
+    SLOTS: tuple[str, ...] = ()
 
     def __init__(self, learning_rate: float, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.l2: Any = l2
         self._stateless = False  # whether a step is being traced
+        self.slots: dict[str, list[keras.Variable]] = {}
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Make the state of each weight, all zeros."""
+        if not self.built:
+            super().build(variables)
+            made = self.add_optimizer_variables(variables, self.SLOTS)
+            self.slots = dict(zip(self.SLOTS, made, strict=True))
+
+    def slot(self, name: str, variable: keras.Variable) -> keras.Variable:
+        """The state of a weight of this name."""
+        return self.slots[name][self._get_variable_index(variable)]
 
     def apply(
         self, grads: Sequence[Any], trainable_variables: Iterable[keras.Variable] | None = None
