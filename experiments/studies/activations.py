@@ -14,7 +14,6 @@ What to look for: does anything but the learning rate tell them apart?
 
 from dataclasses import replace
 
-from experiments.design.study import Variant
 from experiments.studies.common import CNN, adam, source_variant, study
 from networks.models.config import Activation
 
@@ -27,19 +26,16 @@ _A: dict[Activation, tuple[float, int, float, float]] = {
     "relu": (1e-5, 20, 68.53, 41.14),
 }
 
-
-def _variant(activation: Activation) -> Variant:
-    rate, epochs, accuracy, f1 = _A[activation]
-    return source_variant(
-        activation.replace("_", "-"),
-        adam(rate, epochs),
-        (f"Adam {rate:g}, {epochs} epochs", accuracy, f1),
-        replace(CNN, activation=activation),
-    )
-
-
 STUDY = study(
     "activations",
     __doc__,
-    variants=tuple(map(_variant, _A)),
+    (
+        source_variant(
+            activation.replace("_", "-"),
+            adam(rate, epochs),
+            (f"Adam {rate:g}, {epochs} epochs", accuracy, f1),
+            replace(CNN, activation=activation),
+        )
+        for activation, (rate, epochs, accuracy, f1) in _A.items()
+    ),
 )

@@ -12,11 +12,7 @@ it falls with the size by itself; ours are pooled.
 What to look for: does the order hold where each size has its own best learning rate?
 """
 
-from dataclasses import replace
-
-from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import Variant
-from experiments.studies.common import CNN, adam, controlled, study
+from experiments.studies.common import adam, source_variant, study
 
 # Accuracy, mean F1 of batches of that size, seconds.
 _A = {
@@ -29,19 +25,16 @@ _A = {
     64: (45.95, 18.58, 8.6),
 }
 
-
-def _variant(size: int) -> Variant:
-    return Variant(
-        f"batch-{size}",
-        CNN,
-        replace(adam(1e-5, 10), batch_size=size),
-        replace(controlled(), batch_size=size),
-        (PublishedFigure("A", f"Adam 1e-5, 10 epochs, batches of {size}", *_A[size]),),
-    )
-
-
 STUDY = study(
     "batch-size",
     __doc__,
-    variants=tuple(map(_variant, _A)),
+    (
+        source_variant(
+            f"batch-{size}",
+            adam(1e-5, 10),
+            (f"Adam 1e-5, 10 epochs, batches of {size}", *figures),
+            batch_size=size,
+        )
+        for size, figures in _A.items()
+    ),
 )

@@ -1,4 +1,4 @@
-"""Parts of several studies: the convolutional network, trainings, figures of source A."""
+"""Parts of several studies: networks, trainings, variants of source A."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,9 +6,12 @@ from typing import Any
 
 from experiments.design.published_figure import PublishedFigure
 from experiments.design.study import BUDGET, Budget, Study, Variant
-from networks.models.config import CNNConfig, TrainingConfig
+from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
 
 CNN = CNNConfig(pooling=True, padding=True)
+FFN = FFNConfig(hidden=(128, 32))
+FFN_TRAINING = TrainingConfig(optimizer="sgd", learning_rate=0.002, epochs=30, batch_size=16)
+FFN_BUDGET = replace(BUDGET, epochs=FFN_TRAINING.epochs)
 NOT_RUN = "the source ran no such training: it is here to compare with."
 
 
@@ -27,19 +30,13 @@ def controlled(training: TrainingConfig | None = None) -> TrainingConfig:
     return replace(training or adam(1e-3, BUDGET.epochs), keep="best")
 
 
-def published_in_source_a(
-    protocol: str, accuracy: float, f1: float, seconds: float | None = None
-) -> tuple[PublishedFigure, ...]:
-    """One figure of source A, in per cent; its F1 is a mean over batches."""
-    return (PublishedFigure("A", protocol, accuracy, f1, seconds),)
-
-
 def source_variant(
     name: str,
     training: TrainingConfig,
-    figure: tuple[str, float, float] | None = None,
+    figure: tuple[str, float, float] | tuple[str, float, float, float] | None = None,
     network: CNNConfig = CNN,
     note: str = "",
+    controlled_training: TrainingConfig | None = None,
     **changes: Any,
 ) -> Variant:
     """A variant as source A trained it; the controlled protocol trains it with plain Adam.
@@ -47,16 +44,18 @@ def source_variant(
     Args:
         name, network, note: of the variant.
         training: of the documented protocol.
-        figure: that source A reports, see `published_in_source_a`; None if it trained none.
+        figure: that source A reports: its protocol, accuracy, F1 and perhaps seconds, as in
+            `PublishedFigure`; None if it trained none.
+        controlled_training: instead of plain Adam.
         changes: fields of the training in both protocols.
     """
     return Variant(
         name,
         network,
         replace(training, **changes),
-        replace(controlled(), **changes),
-        published_in_source_a(*figure) if figure else (),
-        note if figure else NOT_RUN,
+        replace(controlled(controlled_training), **changes),
+        (PublishedFigure("A", *figure),) if figure else (),
+        note if figure else f"{NOT_RUN} {note}".rstrip(),
     )
 
 

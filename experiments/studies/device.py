@@ -14,26 +14,19 @@ Where there is no GPU, the CPU trains alone and the results say so.
 from dataclasses import replace
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import RATES, Budget, Device, Variant
-from experiments.studies.common import study
-from networks.models.config import FFNConfig, TrainingConfig
-
-_NETWORK = FFNConfig(hidden=(128, 32))
-_TRAINING = TrainingConfig(optimizer="sgd", learning_rate=0.002, epochs=30, batch_size=16)
+from experiments.design.study import Device, Variant
+from experiments.studies.common import FFN, FFN_BUDGET, FFN_TRAINING, study
 
 
 def _variant(name: str, device: Device, accuracy: float, f1: float, seconds: float) -> Variant:
     figure = PublishedFigure("B", "SGD 0.002, 30 epochs", accuracy, f1, seconds)
-    best = replace(_TRAINING, keep="best")
-    return Variant(name, _NETWORK, _TRAINING, best, published=(figure,), device=device)
+    best = replace(FFN_TRAINING, keep="best")
+    return Variant(name, FFN, FFN_TRAINING, best, published=(figure,), device=device)
 
 
 STUDY = study(
     "device",
     __doc__,
-    variants=(
-        _variant("cpu", "cpu", 62.14, 61.1, 9.0),
-        _variant("gpu", "cuda", 56.40, 55.4, 13.2),
-    ),
-    budget=Budget(epochs=30, learning_rates=RATES),
+    (_variant("cpu", "cpu", 62.14, 61.1, 9.0), _variant("gpu", "cuda", 56.40, 55.4, 13.2)),
+    FFN_BUDGET,
 )

@@ -14,9 +14,8 @@ What to look for: in the controlled protocol, what patience saves (epochs) and c
 
 from dataclasses import replace
 
-from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import RATES, Budget, Variant
-from experiments.studies.common import CNN, adam, controlled, controlled_only, study
+from experiments.design.study import BUDGET, Variant
+from experiments.studies.common import adam, controlled, controlled_only, source_variant, study
 from networks.models.config import EarlyStoppingConfig
 
 _EPOCHS = 50
@@ -30,24 +29,20 @@ _A = {
 
 
 def _variant(patience: int) -> Variant:
-    epochs, *figures = _A[patience]
+    epochs, accuracy, f1, seconds = _A[patience]
     watched = EarlyStoppingConfig(patience, "val_batch_mean_f1")
     pooled = EarlyStoppingConfig(patience, "val_macro_f1")
-    return Variant(
+    return source_variant(
         f"patience-{patience}",
-        CNN,
         replace(adam(1e-5, _EPOCHS), early_stopping=watched),
-        replace(controlled(), early_stopping=pooled),
-        (PublishedFigure("A", f"Adam 1e-5, {epochs} of at most {_EPOCHS} epochs", *figures),),
+        (f"Adam 1e-5, {epochs} of at most {_EPOCHS} epochs", accuracy, f1, seconds),
+        controlled_training=replace(controlled(), early_stopping=pooled),
     )
 
 
 STUDY = study(
     "early-stopping",
     __doc__,
-    variants=(
-        *map(_variant, _A),
-        controlled_only("never"),
-    ),
-    budget=Budget(epochs=_EPOCHS, learning_rates=RATES),
+    (*map(_variant, _A), controlled_only("never")),
+    replace(BUDGET, epochs=_EPOCHS),
 )

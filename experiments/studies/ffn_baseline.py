@@ -14,12 +14,9 @@ stand below the table, do better? Which genres does it mix up?
 from dataclasses import replace
 
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.study import RATES, Budget, Variant
-from experiments.studies.common import study
-from networks.models.config import FFNConfig, TrainingConfig
+from experiments.design.study import Variant
+from experiments.studies.common import FFN, FFN_BUDGET, FFN_TRAINING, study
 
-_NETWORK = FFNConfig(hidden=(128, 32))
-_TRAINING = TrainingConfig(optimizer="sgd", learning_rate=0.002, epochs=30, batch_size=16)
 _PROTOCOL = "SGD 0.002, 30 epochs"
 
 STUDY = study(
@@ -28,8 +25,8 @@ STUDY = study(
     variants=(
         Variant(
             "last-epoch",
-            _NETWORK,
-            _TRAINING,
+            FFN,
+            FFN_TRAINING,
             published=(
                 PublishedFigure("A", _PROTOCOL, 58.87, 31.33, 16.6),
                 PublishedFigure("B", f"{_PROTOCOL}, on a CPU", 62.14, 61.1, 9.0),
@@ -38,9 +35,9 @@ STUDY = study(
         ),
         Variant(
             "best-validation-f1",
-            _NETWORK,
-            _TRAINING,
-            controlled=replace(_TRAINING, keep="best"),
+            FFN,
+            FFN_TRAINING,
+            controlled=replace(FFN_TRAINING, keep="best"),
             published=(
                 PublishedFigure("A", _PROTOCOL, 60.90, 28.96),
                 PublishedFigure("B", f"{_PROTOCOL} more, true copy of the best", 60.97, 58.97),
@@ -52,5 +49,5 @@ STUDY = study(
             ),
         ),
     ),
-    budget=Budget(epochs=30, learning_rates=RATES),
+    budget=FFN_BUDGET,
 )

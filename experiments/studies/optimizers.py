@@ -73,12 +73,5 @@ def _further(optimizer: Optimizer) -> Variant:
     return Variant(optimizer, CNN, training, protocols=("controlled",), extended=True)
 
 
-STUDY = study(
-    "optimizers",
-    __doc__,
-    variants=(
-        *map(_of_a, _A),
-        *map(_of_b, _B),
-        *(_further(optimizer) for optimizer in _B if optimizer not in _A),
-    ),
-)
+_FURTHER = [optimizer for optimizer in _B if optimizer not in _A]
+STUDY = study("optimizers", __doc__, (*map(_of_a, _A), *map(_of_b, _B), *map(_further, _FURTHER)))

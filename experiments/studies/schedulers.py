@@ -15,8 +15,7 @@ The controlled one-cycle moves with every step and reaches its peak.
 
 from dataclasses import replace
 
-from experiments.design.study import Variant
-from experiments.studies.common import CNN, NOT_RUN, adam, controlled, published_in_source_a, study
+from experiments.studies.common import CNN, adam, controlled, source_variant, study
 from networks.models.config import ScheduleConfig
 
 _NETWORK = replace(CNN, activation="hard_swish")
@@ -30,38 +29,35 @@ STUDY = study(
     "schedulers",
     __doc__,
     variants=(
-        Variant(
+        source_variant(
             "none",
-            _NETWORK,
             adam(1e-4, 15),
-            controlled(),
-            published_in_source_a("Hardswish, Adam 1e-4, 15 epochs", 70.93, 41.66),
+            ("Hardswish, Adam 1e-4, 15 epochs", 70.93, 41.66),
+            _NETWORK,
         ),
-        Variant(
+        source_variant(
             "cosine",
-            _NETWORK,
             replace(adam(1e-4, 5), schedule=ScheduleConfig("cosine", period=5)),
-            replace(controlled(), schedule=ScheduleConfig("cosine")),
-            published_in_source_a("Hardswish, Adam 1e-4, 5 epochs, T_max 5", 71.88, 41.38),
+            ("Hardswish, Adam 1e-4, 5 epochs, T_max 5", 71.88, 41.38),
+            _NETWORK,
+            controlled_training=replace(controlled(), schedule=ScheduleConfig("cosine")),
         ),
-        Variant(
+        source_variant(
             "one-cycle",
-            _NETWORK,
             replace(adam(1e-3, 20), schedule=_CYCLE),
-            replace(controlled(), schedule=ScheduleConfig("one_cycle", stepping="step")),
-            published_in_source_a("Hardswish, Adam 1e-3, 20 epochs, max lr 1e-3", 75.87, 48.05),
-            note=(
-                "the source sized the cycle in steps but stepped it once an epoch, so the rate "
-                "stays near 4e-5: the documented protocol repeats that. The controlled protocol "
-                "steps it with every batch."
-            ),
-        ),
-        Variant(
-            "plateau",
+            ("Hardswish, Adam 1e-3, 20 epochs, max lr 1e-3", 75.87, 48.05),
             _NETWORK,
-            replace(adam(1e-4, 15), schedule=_PLATEAU),
-            replace(controlled(), schedule=_PLATEAU),
-            note=f"{NOT_RUN} Rate x 0.1 after 3 epochs without a lower validation loss.",
+            "the source sized the cycle in steps but stepped it once an epoch, so the rate "
+            "stays near 4e-5: the documented protocol repeats that. The controlled protocol "
+            "steps it with every batch.",
+            replace(controlled(), schedule=ScheduleConfig("one_cycle", stepping="step")),
+        ),
+        source_variant(
+            "plateau",
+            adam(1e-4, 15),
+            network=_NETWORK,
+            note="Rate x 0.1 after 3 epochs without a lower validation loss.",
+            schedule=_PLATEAU,
         ),
     ),
 )
