@@ -132,6 +132,12 @@ class Dataset:
             for label, genre in enumerate(self.genres)
         }
 
+    def track_counts(self) -> dict[SplitName, int]:
+        """Named tracks of each split."""
+        return {
+            s: len(np.unique(rows.track[rows.track != UNKNOWN_TRACK])) for s, rows in self.splits()
+        }
+
     def splits(self) -> Iterator[tuple[SplitName, Split]]:
         """Names and rows of train, validation and test, in this order."""
         for name in SPLITS:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from data.datasets.dataset import SPLITS, UNKNOWN_TRACK, Dataset
+from data.datasets.dataset import Dataset
 from data.datasets.source_dataset import is_source
 from data.storage import hdf5
 
@@ -34,7 +32,7 @@ def count_rows(dataset: Dataset) -> list[list[str]]:
     ]
     totals = [len(split) for _, split in dataset.splits()]
     rows.append(["segments", *map(str, totals), str(sum(totals))])
-    tracks = [_tracks(dataset, split) for split in SPLITS]
+    tracks = dataset.track_counts().values()
     if all(tracks):
         rows.append(["tracks", *map(str, tracks), str(sum(tracks))])
     return rows
@@ -42,7 +40,7 @@ def count_rows(dataset: Dataset) -> list[list[str]]:
 
 def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, str]:
     """A line each on features, tracks, provenance, content and file."""
-    all_known = all(_tracks(dataset, split) for split in SPLITS)
+    all_known = all(dataset.track_counts().values())
     return {
         "features": "MFCC statistics (26)"
         + (", mel-spectrograms (21 x 128)" if summary.has_mel else "; no mel-spectrograms"),
@@ -51,11 +49,6 @@ def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, s
         "content": f"sha256 {summary.content_sha256}",
         "file": f"{path} ({summary.size / 1e6:.1f} MB)",
     }
-
-
-def _tracks(dataset: Dataset, split: str) -> int:
-    track = getattr(dataset, split).track
-    return len(np.unique(track[track != UNKNOWN_TRACK]))
 
 
 def _by_chance(split: Any) -> str:

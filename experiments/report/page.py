@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.terminal.text import clean
-from experiments.report import confusion, curves
+from experiments.report import curves
 from experiments.report.dot_plot import DotPlotLayout, plot_run
 from experiments.report.provenance import DatasetCounts, command_of, count_dataset
 from experiments.results.analysis import Analysis, VariantIntervals, analyse
+from experiments.results.confusion_matrix import ConfusionMatrix
 from experiments.results.run_result import CandidateResult, RunResult, VariantResult, collect, notes
 from experiments.runs.directory import RunDirectory
 
@@ -37,7 +38,7 @@ class Page:
         dot_plots: of accuracy and macro-F1.
         curves: training curves of all variants.
         trained: variants with their curves.
-        confusions: confusion matrices of the tested variants.
+        confusions: the tested variants, with their confusion matrices summed over seeds.
     """
 
     anchor: str
@@ -49,7 +50,7 @@ class Page:
     dot_plots: tuple[DotPlotLayout, ...]
     curves: curves.Curves
     trained: tuple[TrainedVariant, ...]
-    confusions: tuple[confusion.Confusion, ...]
+    confusions: tuple[tuple[VariantResult, ConfusionMatrix], ...]
 
     @property
     def about(self) -> list[str]:
@@ -133,7 +134,7 @@ def page_of(run: RunDirectory, anchor: str) -> Page:
         drawn,
         tuple(map(TrainedVariant, result.variants, shown, drawn.of_variant)),
         tuple(
-            confusion.summarise(variant.name, variant.n, result.genres, variant.confusion_matrix)
+            (variant, ConfusionMatrix(variant.confusion_matrix))
             for variant in result.variants
             if variant.n
         ),

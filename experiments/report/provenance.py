@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
+from data.datasets.dataset import SplitName
 from data.errors import DataError
 from experiments.design.request import Computing
 from experiments.design.study import Study
@@ -34,48 +34,31 @@ class DatasetCounts:
     """
 
     origin: str
-    rows: Mapping[str, int]
-    genres: Mapping[str, Mapping[str, int]]
-    tracks: Mapping[str, int]
+    rows: Mapping[str, int] | Mapping[SplitName, int]
+    genres: Mapping[str, Mapping[SplitName, int]]
+    tracks: Mapping[SplitName, int]
 
 
 def count_dataset(result: RunResult) -> DatasetCounts:
     """Count the rows of a run's dataset, from its file if the user has it."""
+    from data.storage import hdf5
     from data.storage.catalogue import find_dataset
 
     about = result.manifest.dataset
-    try:
-        found = _count_file(find_dataset(about.name, about.content_sha256))
+    try:  # labels and tracks, but not the spectrograms, which are large
+        dataset = hdf5.load(find_dataset(about.name, about.content_sha256), with_mel=False)
+        tracks = dataset.track_counts()
+        found = DatasetCounts(
+            _origin(dataset.provenance),
+            {split: len(rows) for split, rows in dataset.splits()},
+            dataset.class_counts(),
+            tracks if all(tracks.values()) else {},
+        )
     except DataError:
         found = DatasetCounts(_KINDS.get(about.kind, about.kind), about.rows, {}, {})
     if about.is_source:
         return replace(found, origin=f"the source dataset: {found.origin}")
     return found
-
-
-def _count_file(path: Path) -> DatasetCounts:
-    """Reads labels and tracks, but not the features, which are large."""
-    import h5py
-    import numpy as np
-
-    from data.datasets.dataset import SPLITS, UNKNOWN_TRACK
-    from data.storage import hdf5
-
-    summary = hdf5.summarise(path)
-    label, tracks = {}, {}
-    with h5py.File(path, "r") as file:
-        for split in SPLITS:
-            label[split], track = file[split]["label"][()], file[split]["track"][()]
-            tracks[split] = len(np.unique(track[track != UNKNOWN_TRACK]))
-    return DatasetCounts(
-        _origin(summary.provenance),
-        {split: len(label[split]) for split in SPLITS},
-        {
-            genre: {split: int(np.count_nonzero(label[split] == number)) for split in SPLITS}
-            for number, genre in enumerate(summary.genres)
-        },
-        {str(split): count for split, count in tracks.items()} if all(tracks.values()) else {},
-    )
 
 
 def _origin(provenance: Mapping[str, Any]) -> str:

@@ -55,6 +55,16 @@ class ConfusionMatrix:
             self.present[i],
         )
 
+    def mistakes(self) -> list[tuple[int, int, int]]:
+        """Count, true and predicted class of what was confused, most frequent first."""
+        found = (
+            (count, i, j)
+            for i, row in enumerate(self.counts)
+            for j, count in enumerate(row)
+            if i != j and count
+        )
+        return sorted(found, key=lambda one: -one[0])
+
     @property
     def accuracy(self) -> float | None:
         """Share of rows on the diagonal; None without rows."""

@@ -135,6 +135,17 @@ def test_a_report_of_a_real_run(tmp_path: Path, own_places: Path) -> None:
     assert page.tags >= {"svg", "path", "circle"}
 
 
+@pytest.mark.parametrize("many", [24, 25])
+def test_a_matrix_that_cannot_be_read_becomes_a_list_of_mistakes(tmp_path: Path, many: int) -> None:
+    genres = tuple(f"genre{number}" for number in range(many))
+    run = record(tmp_path, documented=True, genres=genres, rows=5 * many)
+    page = _Page(render([run]))
+    assert ("Too many genres for a matrix" in page.text) == (many > 24)
+    cells = sum(name == "style" and "--share" in value for _, name, value in page.attributes)
+    tested = [variant for variant in collect(run).variants if variant.n]
+    assert cells == (len(tested) * many**2 if many == 24 else 0)
+
+
 def test_hostile_texts_do_nothing(tmp_path: Path) -> None:
     attack = f"{EVIL}\"'><script>alert(1)</script><img src=x onerror=y>{{{{7*7}}}}"
     run = record(tmp_path, documented=True, genres=(attack, "b" + attack, "c"))

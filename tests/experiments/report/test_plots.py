@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from experiments.report import confusion, curves, scale
+from experiments.report import curves, scale
 from experiments.report.curves import Histories
 from experiments.report.dot_plot import DotPlotEntry, lay_out
 from experiments.statistics.intervals import Interval
@@ -168,28 +168,3 @@ def test_diverged_trials_are_lines_of_their_own() -> None:
     panel = curves.draw([history], 4).of_variant[0][0]
     assert panel.lines[0].band == "", "one seed finished"
     assert len(panel.diverged) == 1
-
-
-def test_confusion_has_shares_of_rows_and_scores_of_genres() -> None:
-    summary = confusion.summarise("a", 2, ("x", "y", "z"), [[6, 2, 0], [1, 3, 0], [0, 0, 0]])
-    assert [cell.share for cell in summary.cells[0]] == [0.75, 0.25, 0.0]
-    assert [cell.share for cell in summary.cells[2]] == [None, None, None]
-    assert summary.cells[0][0].is_strong
-    assert not summary.cells[0][1].is_strong
-    name, x = summary.scores[0]
-    assert (name, x.precision, x.recall, x.support) == ("x", 6 / 7, 0.75, 8)
-    assert summary.scores[2][1].precision is None
-    assert x.f1 == pytest.approx(12 / 15)
-
-
-def test_too_many_genres_become_a_list_of_mix_ups() -> None:
-    n = confusion.MOST_CLASSES + 1
-    counts = np.diag(np.full(n, 5))
-    counts[3, 7], counts[1, 2] = 5, 2
-    summary = confusion.summarise("a", 1, tuple(map(str, range(n))), counts.tolist())
-    assert summary.cells == ()
-    assert [(m.genre, m.predicted, m.count) for m in summary.mixed] == [
-        ("3", "7", 5),
-        ("1", "2", 2),
-    ]
-    assert summary.mixed[0].share == 0.5
