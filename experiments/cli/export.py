@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from data.files.atomic import commit
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console
-from experiments.cli.options import RUNS_OPTION
+from experiments.cli.options import run_argument
 from experiments.errors import RunError
 from experiments.results.run_result import RunResult, collect
 from experiments.runs.directory import RunDirectory
-from experiments.runs.listing import find
 
 
 @click.command("export")
-@click.argument("run", metavar="[RUN]", default="latest")
 @click.option(
     "--format",
     "kind",
@@ -38,16 +37,9 @@ from experiments.runs.listing import find
 @click.option(
     "--data", "data_name", help="Dataset that the run trained on, where yours has gone (onnx)."
 )
-@RUNS_OPTION
+@run_argument(latest=True)
 def export(
-    run: str,
-    kind: str,
-    output: Path | None,
-    replace: bool,
-    variant: str | None,
-    seed: int | None,
-    data_name: str | None,
-    runs: Path,
+    run: RunDirectory, kind: str, output: Path | None, replace: bool, **network: Any
 ) -> None:
     """Write a run for other programs to read.
 
@@ -63,22 +55,18 @@ def export(
     number of rows at once. It is compared with Keras on the test rows, in batches of
     1, 7 and up to 512, and kept only if its probabilities differ by less than 1e-5.
     Needs the extra onnx.
-
-    RUN is a folder, a name, the unique beginning of a name or id, or latest (the
-    default).
     """
-    if kind != "onnx" and (variant, seed, data_name) != (None, None, None):
+    if kind != "onnx" and any(value is not None for value in network.values()):
         raise RunError("--variant, --seed and --data belong to --format onnx: leave them out.")
-    found = find(runs, run)
-    result = collect(found)
+    result = collect(run)
+    name = "-".join(run.path.resolve().parts[-2:])
     with interruptible("Nothing was written."):
         if kind == "csv":
-            _csv(result, output or Path(f"{_stem(found)}-csv"), replace)
+            _csv(result, output or Path(f"{name}-csv"), replace)
         elif kind == "json":
             _json(result, output, replace)
         else:
-            path = output or Path(f"{_stem(found)}.onnx")
-            _onnx(result, path, replace, variant, seed, data_name)
+            _onnx(result, output or Path(f"{name}.onnx"), replace, **network)
 
 
 def _csv(result: RunResult, folder: Path, replace: bool) -> None:
@@ -130,8 +118,3 @@ def _check_free(path: Path, replace: bool) -> None:
         raise RunError(f"{path} is a folder: name a file with -o.")
     if path.exists() and not replace:
         raise RunError(f"there is a file {path} already: name another with -o, or add --replace.")
-
-
-def _stem(run: RunDirectory) -> str:
-    path = run.path.resolve()
-    return f"{path.parent.name}-{path.name}"

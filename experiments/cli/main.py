@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 
 import click
 
 from data.errors import DataError
 from data.terminal.commands import SentenceGroup
-from experiments.cli.options import JSON_OPTION, RUNS_OPTION, print_result
 from experiments.errors import RunError
-from experiments.results.run_result import collect
 from networks.errors import ConfigError
 
 # Name -> module in this package and function. Each command pays for its own imports only.
@@ -23,6 +20,7 @@ _COMMANDS = {
     "stop": ("runs", "stop_run"),
     "resume": ("runs", "resume_run"),
     "remove": ("runs", "remove_run"),
+    "show": ("report", "show"),
     "search": ("search", "search"),
     "report": ("report", "report"),
     "compare": ("report", "compare"),
@@ -38,12 +36,12 @@ class ExperimentsGroup(SentenceGroup):
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Names of all commands, sorted."""
-        return sorted([*super().list_commands(context), *_COMMANDS])
+        return sorted(_COMMANDS)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """The command of that name."""
         if name not in _COMMANDS:
-            return super().get_command(context, name)
+            return None
         module, function = _COMMANDS[name]
         command: click.Command = getattr(import_module(f"experiments.cli.{module}"), function)
         return command
@@ -52,18 +50,3 @@ class ExperimentsGroup(SentenceGroup):
 @click.group(cls=ExperimentsGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Studies of music-genre networks: list them, run them, look at the results."""
-
-
-@main.command()
-@click.argument("run", metavar="[RUN]", default="latest")
-@RUNS_OPTION
-@JSON_OPTION
-def show(run: str, runs: Path, as_json: bool) -> None:
-    """Show a run's results.
-
-    RUN is a folder, a name, the unique beginning of a name or id, or latest (the
-    default).
-    """
-    from experiments.runs.listing import find
-
-    print_result(collect(find(runs, run)), as_json)

@@ -1,26 +1,25 @@
-"""Options that several commands of `python -m experiments` share, and the output of results."""
+"""Arguments and options that several commands of `python -m experiments` share."""
 
 from __future__ import annotations
 
-import json
+import inspect
 from collections.abc import Callable
 from dataclasses import fields
 from functools import reduce, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from data.files.user_folders import runs_folder
-from data.terminal.commands import echo
 from data.terminal.console import console
 from experiments.design.limits import BOUNDS
 from experiments.design.request import CHECKPOINT_SECONDS, Computing
+from experiments.runs.listing import LATEST, find
 from experiments.studies.lookup import split_names
 from networks.training.cohort_key import PRECISIONS
 
-if TYPE_CHECKING:
-    from experiments.results.run_result import RunResult
+Command = Callable[..., None]
 
 
 def whole_number(option: str) -> click.IntRange:
@@ -45,7 +44,6 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 DETACH_OPTION = click.option(
     "--detach", is_flag=True, help="Let it run on its own, and come back at once."
 )
-
 EPOCHS_OPTION = click.option("--epochs", type=whole_number("epochs"), help="Of every training.")
 EXTENDED_OPTION = click.option(
     "--extended", is_flag=True, help="With further variants, where a study has them."
@@ -94,7 +92,31 @@ _COMPUTING = (
 )
 
 
-def computing_options(command: Callable[..., None]) -> Callable[..., None]:
+def run_argument(*, latest: bool = False) -> Callable[[Command], Command]:
+    """Add the argument RUN and the option --runs; the command receives the run as `run`.
+
+    Args:
+        latest: whether RUN may be left out.
+    """
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_run(run: str, runs: Path, **options: Any) -> None:
+            command(find(runs, run), **options)
+
+        default = f", or {LATEST} (the default)" if latest else f", or {LATEST}"
+        about = f"RUN is a folder, a name, the unique beginning of a name or id{default}."
+        with_run.__doc__ = f"{inspect.getdoc(command)}\n\n{about}"
+        if latest:
+            argument = click.argument("run", metavar="[RUN]", default=LATEST)
+        else:
+            argument = click.argument("run")
+        return argument(RUNS_OPTION(with_run))
+
+    return decorate
+
+
+def computing_options(command: Command) -> Command:
     """Add the options of `Computing`, which the command receives as its argument `computing`."""
 
     @wraps(command)
@@ -111,19 +133,3 @@ def measure_here(computing: Computing, status: str = "measuring this machine") -
 
     with console(stderr=True).status(status) as spinner:
         measure(computing, lambda phrase: spinner.update(f"measuring: {phrase}"))
-
-
-def print_result(result: RunResult, as_json: bool) -> None:
-    """Print a run's results and their analysis, of a search also its best trials."""
-    from experiments.display.result_tables import results_view, search_view
-    from experiments.results.analysis import analyse
-    from experiments.results.search_result import search_result
-
-    analysis, found = analyse(result), search_result(result.run)
-    if as_json:
-        plain = result.to_dict() | {"statistics": analysis.to_dict()}
-        echo(json.dumps(plain | ({"search": found.to_dict()} if found else {})))
-        return
-    console().print(results_view(result, analysis))
-    if found:
-        console().print("", search_view(found))

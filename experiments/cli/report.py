@@ -1,4 +1,4 @@
-"""`python -m experiments report` and `compare`."""
+"""`python -m experiments show`, `report` and `compare`: the results of runs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ import click
 
 from data.terminal.commands import echo
 from data.terminal.console import console
-from experiments.cli.options import JSON_OPTION, RUNS_OPTION
+from experiments.cli.follow import print_result
+from experiments.cli.options import JSON_OPTION, RUNS_OPTION, run_argument
+from experiments.results.run_result import collect
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import find
+
+
+@click.command()
+@run_argument(latest=True)
+@JSON_OPTION
+def show(run: RunDirectory, as_json: bool) -> None:
+    """Show a run's results."""
+    print_result(collect(run), as_json)
 
 
 @click.command()
@@ -57,7 +67,6 @@ def compare(runs_named: Sequence[str], runs: Path, as_json: bool) -> None:
     from experiments.display.comparison_tables import analysis_view, comparison_view
     from experiments.results.analysis import analyse
     from experiments.results.comparison import compare as compare_runs
-    from experiments.results.run_result import collect
 
     found = [find(runs, name) for name in runs_named]
     if len(found) > 1:

@@ -12,7 +12,7 @@ import click
 
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
-from experiments.cli.ask import ask_what_to_do
+from experiments.cli.follow import ask_what_to_do
 from experiments.cli.options import (
     DATA_OPTION,
     EPOCHS_OPTION,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console
+from experiments.cli.follow import follow_to_results
 from experiments.cli.options import (
     DATA_OPTION,
     DETACH_OPTION,
@@ -21,7 +22,6 @@ from experiments.cli.options import (
     computing_options,
     measure_here,
 )
-from experiments.cli.runs import follow_to_results
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS
 from experiments.design.variants import parse_grid
@@ -30,18 +30,16 @@ from experiments.forecasting import forecast
 from experiments.studies.lookup import study_from_options
 from networks.training.backend import require_torch
 
+if TYPE_CHECKING:
+    from data.storage.hdf5 import Summary
+
 _LONG = 60.0  # seconds of training that are worth measuring the machine first
 
 
-def announce(request: Request, rows: tuple[int, int], classes: int) -> None:
-    """Print the number of trials and the forecast, measuring the machine before a long run.
-
-    Args:
-        request: of the run.
-        rows: train and validation rows.
-        classes: number of genres.
-    """
-    run = request.study, request.options, request.computing, rows, classes
+def announce(request: Request, dataset: Summary) -> None:
+    """Print the number of trials and the forecast, measuring the machine before a long run."""
+    rows = dataset.rows["train"], dataset.rows["validation"]
+    run = request.study, request.options, request.computing, rows, len(dataset.genres)
     found = forecast(*run)
     if found.is_rough and found.seconds > _LONG:
         measure_here(request.computing, "measuring this machine, once")
@@ -56,8 +54,8 @@ def announce(request: Request, rows: tuple[int, int], classes: int) -> None:
 @click.option(
     "--protocol",
     type=click.Choice(PROTOCOLS),
-    help="What the source ran (documented, the default), or the same budget and several seeds "
-    "for every variant (controlled).",
+    help="What the source ran (documented), or the same budget and several seeds for every "
+    "variant (controlled). Default: that of a TOML file, else documented.",
 )
 @SEEDS_OPTION
 @EPOCHS_OPTION
@@ -105,8 +103,7 @@ def run(
     with interruptible("Nothing was written."):
         dataset = summarise_dataset(data_name, chosen.features)
         request = Request(chosen, dataset_path(data_name), extent, computing)
-        rows = dataset.rows["train"], dataset.rows["validation"]
-        announce(request, rows, len(dataset.genres))
+        announce(request, dataset)
         with console(stderr=True).status("starting the run"):
             made = start(request, runs)
     follow_to_results(made, detach, as_json)

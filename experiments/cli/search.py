@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from data.terminal.commands import interruptible
 from data.terminal.console import console
+from experiments.cli.follow import follow_to_results
 from experiments.cli.options import (
     DATA_OPTION,
     DETACH_OPTION,
@@ -20,7 +22,6 @@ from experiments.cli.options import (
     computing_options,
     whole_number,
 )
-from experiments.cli.runs import follow_to_results
 from experiments.design.request import Computing, Request
 from experiments.design.search_options import space_of
 from experiments.design.search_settings import (
@@ -97,13 +98,11 @@ def search(
     seed: int,
     grid: bool,
     fields: Sequence[str],
-    epochs: int | None,
-    extended: bool,
-    variants: list[str],
     computing: Computing,
     detach: bool,
     runs: Path,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Search a study's settings with Optuna and show the best.
 
@@ -116,13 +115,11 @@ def search(
 
     require_torch()
     require_optuna()
-    chosen, options = study_from_options(
-        study, protocol="controlled", seeds=1, epochs=epochs, extended=extended, variants=variants
-    )
-    space = space_of(chosen, fields, grid=grid, epochs=epochs, extended=options.extended)
+    chosen, extent = study_from_options(study, protocol="controlled", seeds=1, **options)
+    space = space_of(chosen, fields, grid=grid, epochs=extent.epochs, extended=extent.extended)
     settings = Search(space, trials, cohort, sampler, seed)
     with interruptible("Nothing was written."):
-        request = Request(chosen, dataset_path(data_name), options, computing, settings)
+        request = Request(chosen, dataset_path(data_name), extent, computing, settings)
         summarise_dataset(data_name, request.features)
         with console(stderr=True).status("starting the search"):
             made = start(request, runs)

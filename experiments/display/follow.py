@@ -13,7 +13,7 @@ from data.terminal.commands import echo
 from data.terminal.progress import ProgressBar
 from experiments.display.result_tables import epoch_line, trial_line
 from experiments.errors import RunError
-from experiments.execution.launch import await_end, end_now
+from experiments.execution.launch import end_now
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventReader
 from experiments.runs.events import (
@@ -34,7 +34,6 @@ from experiments.runs.progress import RunProgress
 from experiments.runs.state import RunState, state_of
 
 _POLL = 0.1  # seconds
-_TO_DIE = 10.0  # seconds for killed processes to end
 
 
 def watch(run: RunDirectory, handle: Callable[[LogEntry], None] | None = None) -> None:
@@ -72,12 +71,12 @@ def follow(run: RunDirectory, ask: Callable[[RunDirectory], str] = lambda run: "
                     _show(run, bar, since_begin=True)
             except KeyboardInterrupt:
                 if asked:
-                    _end(run)
+                    end_now(run)
                     return True
                 try:
                     answer = ask(run)
                 except KeyboardInterrupt:
-                    _end(run)
+                    end_now(run)
                     return True
                 if answer == "d":
                     return False
@@ -138,11 +137,6 @@ def _batches(run: RunDirectory) -> Iterator[tuple[bool, list[LogEntry]]]:
         if not alive:
             return
         time.sleep(_POLL)
-
-
-def _end(run: RunDirectory) -> None:
-    end_now(run)
-    await_end(run, _TO_DIE)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from networks.training.backend import require_torch
 RUN_PROCESS: tuple[str, ...] = (sys.executable, "-m", "experiments.execution.run_process")
 
 _PAUSE = 0.05  # seconds between two looks at a lock
+_LONGEST_DEATH = 10.0  # seconds for killed processes to end
 _LONGEST_ANSWER = 16 * 1024  # bytes
 
 
@@ -87,10 +88,10 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
 
 
 def end_now(run: RunDirectory) -> None:
-    """Kill a run's processes; what was committed is kept.
+    """Kill a run's processes and wait until they have gone; what was committed is kept.
 
     Raises:
-        RunError: they run on another machine.
+        RunError: they run on another machine, or do not end.
         DataError: the folder cannot be written.
     """
     run.refuse_links()
@@ -107,6 +108,8 @@ def end_now(run: RunDirectory) -> None:
         raise RunError(f"{run.name} names {holder}, which is another program: it was not ended.")
     with suppress(ProcessLookupError):
         os.killpg(holder.pid, signal.SIGKILL)  # it leads a session of its own
+    if not await_end(run, _LONGEST_DEATH):
+        raise RunError(f"{holder} does not end. Look after it with your system's tools.")
 
 
 def _is_process_of(run: RunDirectory, pid: int) -> bool:

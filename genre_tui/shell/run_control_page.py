@@ -14,8 +14,6 @@ from genre_tui.core.background import in_background
 from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.dialogs import ConfirmDialog
 
-_KILL_TIMEOUT = 10.0  # seconds
-
 
 class RunControlPage(BasePage):
     """A page that can stop, resume and remove runs."""
@@ -34,13 +32,9 @@ class RunControlPage(BasePage):
         """Kill the run's processes, after a question."""
 
         def kill(run: RunDirectory) -> str:
-            from experiments.execution.launch import await_end, end_now
+            from experiments.execution.launch import end_now
 
             end_now(run)
-            if not await_end(run, _KILL_TIMEOUT):
-                raise RunError(
-                    f"{lock_holder(run)} does not end. Look after it with your system's tools."
-                )
             return f"{run.name} has ended. What was committed is kept."
 
         about = "What was trained since the last checkpoint is trained again on resuming."

@@ -91,7 +91,7 @@ def test_detached_watched_stopped_resumed_removed(runs: Path) -> None:
     before = events_of(run, "epoch")[-1]["epoch"]
     again = _type("stop", "latest")
     assert again.returncode == 2
-    assert "nobody carries it out" in again.stderr
+    assert "no process trains it" in again.stderr
 
     resumed = _type("resume", "latest", "--detach", "--json")
     assert json.loads(resumed.stdout) == {"run": str(run.path), "state": "running"}

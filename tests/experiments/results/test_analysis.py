@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from experiments.cli.options import print_result
+from experiments.cli.follow import print_result
 from experiments.errors import RunError
 from experiments.results.analysis import analyse
 from experiments.results.run_result import collect
