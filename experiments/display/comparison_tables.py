@@ -31,7 +31,7 @@ def comparison_view(compared: RunComparison) -> Group:
                 style="bold",
             ),
         ]
-    parts += [Text(), *_differences(compared), Text(), _figures(compared)]
+    parts += [Text(), *differences(compared), Text(), _figures(compared)]
     for one in compared.best:
         parts += [Text(), Text(one.sentence)]
     return Group(*parts)
@@ -78,7 +78,8 @@ def analysis_view(result: RunResult, analysis: Analysis) -> Group:
     return Group(*parts)
 
 
-def _differences(compared: RunComparison) -> list[RenderableType]:
+def differences(compared: RunComparison) -> list[RenderableType]:
+    """The settings in which runs differ, a row each."""
     if not compared.differences:
         return [Text("They differ in nothing that their records tell.")]
     columns = ["differs", *(str(number) for number in range(1, len(compared.results) + 1))]

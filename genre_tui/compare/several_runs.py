@@ -5,16 +5,13 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from data.terminal.console import table
 from experiments.results.number_format import between, mean_std, p_value, points
 from experiments.results.run_result import RunResult
 from genre_tui.compare.comparison_data import FIGURES, Figure, SeveralRuns
 from genre_tui.compare.dot_plot import DotPlot
-from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import append_run
 from genre_tui.widgets.fitted_table import FittedTable
 
-_LONGEST = 40  # width of a differing value
 CANNOT_TELL = "cannot tell"
 UNLIKE = "Warning: these runs are about different rows. Their figures are not comparable."
 
@@ -70,18 +67,10 @@ def figures(several: SeveralRuns, figure: Figure) -> RenderableType:
 
 def beside(several: SeveralRuns) -> RenderableType:
     """The best variants on the same rows, and the settings in which the runs differ."""
-    parts: list[RenderableType] = []
-    for one in several.compared.best:
-        parts += [Text(one.sentence), Text()]
-    compared = several.compared
-    if not compared.differences:
-        return Group(*parts, Text("They differ in nothing that their records tell."))
-    numbers = [str(number) for number in range(1, len(compared.results) + 1)]
-    rows = [
-        [one.what, *(shortened(value, _LONGEST) for value in one.values)]
-        for one in compared.differences
-    ]
-    return Group(*parts, table(["differs", *numbers], rows, left=len(numbers) + 1))
+    from experiments.display.comparison_tables import differences  # it imports SciPy
+
+    parts = [text for one in several.compared.best for text in (Text(one.sentence), Text())]
+    return Group(*parts, *differences(several.compared))
 
 
 def _why_not(several: SeveralRuns, number: int, is_apart: bool) -> str:

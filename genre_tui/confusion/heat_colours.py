@@ -22,6 +22,7 @@ BLACK: Rgb = (0, 0, 0)
 WHITE: Rgb = (255, 255, 255)
 SIGNS = " ░▒▓█"
 _FAINTEST = 0.10  # of a hue, so that a small share differs from none
+_MIDDLE = (1.05 * 0.05) ** 0.5 - 0.05  # luminance that contrasts with black as with white
 _STEPS = 64  # of a colour scale
 
 # Uniform to the colour-blind, and in grey (van der Walt and Smith, 2015).
@@ -63,16 +64,11 @@ def mixed(one: Rgb, other: Rgb, share: float) -> Rgb:
 
 def readable_on(behind: Rgb) -> Rgb:
     """Black or white, whichever has more contrast: at least 4.5 to 1 on any colour."""
-    return max((WHITE, BLACK), key=lambda text: contrast(text, behind))
+    return WHITE if luminance(behind) < _MIDDLE else BLACK
 
 
-def contrast(one: Rgb, other: Rgb) -> float:
-    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: Rgb) -> float:
+def luminance(colour: Rgb) -> float:
+    """Relative luminance, 0 to 1 (WCAG 2.2)."""
     parts = [part / 255 for part in colour]
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

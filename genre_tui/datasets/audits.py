@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
 from genre_tui.model.dataset_rows import DatasetLine
@@ -33,18 +32,14 @@ class AuditFinding:
     examples: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class AuditResult:
-    """The findings of an audit, the most severe first."""
+AuditResult = tuple[AuditFinding, ...]  # the most severe first
 
-    findings: tuple[AuditFinding, ...]
 
-    @property
-    def verdict(self) -> str:
-        """The number of leaks and warnings."""
-        severities = [found.severity for found in self.findings]
-        counts = [(name, severities.count(name)) for name in ("leak", "warning")]
-        return ", ".join(f"{n or 'no'} {name}{'s' * (n != 1)}" for name, n in counts) + "."
+def verdict(found: AuditResult) -> str:
+    """The number of leaks and warnings."""
+    severities = [finding.severity for finding in found]
+    counts = [(name, severities.count(name)) for name in ("leak", "warning")]
+    return ", ".join(f"{n or 'no'} {name}{'s' * (n != 1)}" for name, n in counts) + "."
 
 
 class AuditRunner:
@@ -97,19 +92,16 @@ def parse_audit(output: str) -> AuditResult:
         ValueError: it is not an audit.
     """
     try:
-        plain = json.loads(output)
-        findings = [_finding(finding) for finding in plain["findings"]]
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        findings = [
+            AuditFinding(
+                str(plain["severity"]) if plain["severity"] in SEVERITIES else "unknown",
+                str(plain["sentence"]),
+                str(plain["advice"]),
+                tuple(map(str, plain["examples"])),
+            )
+            for plain in json.loads(output)["findings"]
+        ]
+    except (LookupError, TypeError, ValueError) as error:
         raise ValueError("the audit cannot be read") from error
     order = list(SEVERITIES)
-    return AuditResult(tuple(sorted(findings, key=lambda found: order.index(found.severity))))
-
-
-def _finding(plain: dict[str, Any]) -> AuditFinding:
-    severity = str(plain["severity"])
-    return AuditFinding(
-        severity if severity in SEVERITIES else "unknown",
-        str(plain["sentence"]),
-        str(plain["advice"]),
-        tuple(str(example) for example in plain["examples"]),
-    )
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))

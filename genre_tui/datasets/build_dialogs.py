@@ -39,9 +39,6 @@ class BuildForm(Dialog[BuildSource]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._source: BuildSource | None = None
-        self._typed: tuple[str, str] | None = None  # values that `_source` belongs to
-        self._builds_when_checked = False
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -68,40 +65,31 @@ class BuildForm(Dialog[BuildSource]):
     def _next(self) -> None:
         self.focus_next()
 
-    @property
-    def typed(self) -> tuple[str, str]:
-        """The current folder and name."""
-        return self.query_one("#folder", Input).value, self.query_one("#name", Input).value
+    def _check(self, makes: bool = False) -> None:
+        """Check the folder and the name, and build the dataset if it `makes`."""
+        if self._timer is not None:
+            self._timer.stop()
+        typed = (self.query_one(f"#{name}", Input).value for name in ("folder", "name"))
+        show = partial(self._show_check, makes)
+        in_background(
+            self, "check", partial(inspect_folder, *typed), show, partial(self.put, "#about")
+        )
 
-    def _check(self) -> None:
-        typed = self.typed
-        handle = partial(self._show_check, typed)
-        fail = partial(self.put, "#about")
-        in_background(self, "check", partial(inspect_folder, *typed), handle, fail)
-
-    def _show_check(
-        self, typed: tuple[str, str], found: tuple[BuildSource | None, dict[str, str]]
-    ) -> None:
-        """Show the result of a check."""
+    def _show_check(self, makes: bool, found: tuple[BuildSource | None, dict[str, str]]) -> None:
         source, problems = found
-        self._typed, self._source = typed, source
         for name in ("folder", "name"):
             self.query_one(f"#{name}-row", FormRow).show_problem(problems.get(name, ""))
         about = f"{source.about} It will be called {source.name}." if source else ""
         self.put("#about", about)
         self.put("#command", source.command if source else "")
         self.query_one("#make", Button).disabled = source is None
-        makes, self._builds_when_checked = self._builds_when_checked, False
-        if makes:
-            self.action_make()
+        if makes and source is not None:
+            self.dismiss(source)
 
     @on(Button.Pressed, "#make")
     def action_make(self) -> None:
         """Close it, and build the dataset."""
-        if self._typed != self.typed:
-            self._builds_when_checked = True  # once it is checked
-        elif self._source is not None:
-            self.dismiss(self._source)
+        self._check(makes=True)
 
 
 class BuildDialog(Dialog[None]):
@@ -139,7 +127,7 @@ class BuildDialog(Dialog[None]):
 
     def show_output(self) -> None:
         """Show new output and the state."""
-        lines = self._build.lines
+        lines = self._build.output
         log = self.query_one(RichLog)
         for line in lines[self._shown :]:
             log.write(Text(line))

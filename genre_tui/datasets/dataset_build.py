@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,32 +38,31 @@ class BuildSource:
         return shlex.join(["python", "-m", *self.arguments])
 
 
-class DatasetBuild:
+class DatasetBuild(SubprocessCommand):
     """The subprocess that builds a dataset.
 
     `on_change` is called in a thread for each line of output, and at the end.
     """
 
     def __init__(self, source: BuildSource, on_change: Callable[[], object]) -> None:
+        super().__init__(source.arguments, lambda line: on_change())
         self.source = source
         self.ended: CommandResult | None = None
         self.is_cancelled = False
         self._on_change = on_change
-        self._command = SubprocessCommand(source.arguments, lambda line: on_change())
-        self._command.start(self._end)
+        self.start(self._end)
 
     @property
-    def lines(self) -> list[str]:
-        """Its output."""
-        printed = self.ended.output.splitlines() if self.ended is not None else []
-        return [*self._command.lines, *printed]
+    def output(self) -> list[str]:
+        """All lines of its output so far."""
+        return [*self.lines, *(self.ended.output.splitlines() if self.ended else ())]
 
     @property
     def state(self) -> str:
         """Its state in a line."""
         name, ended = self.source.name, self.ended
         if ended is None:
-            last = next((line for line in reversed(self._command.lines) if line.strip()), "...")
+            last = next((line for line in reversed(self.lines) if line.strip()), "...")
             return f"cancelling {name} ..." if self.is_cancelled else f"making {name}: {last}"
         if ended.cancelled:
             return f"{name} was cancelled: nothing was written."
@@ -71,11 +71,7 @@ class DatasetBuild:
     def cancel(self) -> None:
         """End it; nothing is written."""
         self.is_cancelled = True
-        self._command.cancel()
-
-    def detach(self) -> None:
-        """Let it run, and make no further calls for it."""
-        self._command.detach()
+        super().cancel()
 
     def _end(self, ended: CommandResult) -> None:
         self.ended = ended
@@ -129,24 +125,20 @@ def _contents(folder: Path) -> tuple[bool, str]:
             f"{folder} has neither arrays (train, val, test with mfccs) nor recordings in two or "
             "more folders, one a genre."
         )
-    return False, f"{sum(counts.values())} recordings in {len(counts)} genres: " + (
-        f"{', '.join(counts)}."
-    )
+    genres = ", ".join(counts)
+    return False, f"{counts.total()} recordings in {len(counts)} genres: {genres}."
 
 
-def _recordings(folder: Path, suffixes: Collection[str]) -> dict[str, int]:
+def _recordings(folder: Path, suffixes: Collection[str]) -> Counter[str]:
     """Number of recordings by top folder, of the first entries of a large folder."""
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     left = _MOST_ENTRIES
-    for top in sorted(path for path in folder.iterdir() if path.is_dir()):
-        if top.name.startswith("."):
-            continue
-        for _, folders, files in os.walk(top):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            found = sum(Path(file).suffix.lower() in suffixes for file in files)
-            if found:
-                counts[top.name] = counts.get(top.name, 0) + found
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if Path(place) != folder:
+            top = Path(place).relative_to(folder).parts[0]
+            counts[top] += sum(Path(file).suffix.lower() in suffixes for file in files)
             left -= len(folders) + len(files)
-            if left < 0:
-                return counts
-    return counts
+        if left < 0:
+            break
+    return +counts

@@ -9,7 +9,7 @@ from rich.text import Text
 from data.terminal.console import table
 from experiments.export.csv_files import csv_text
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
-from genre_tui.datasets.audits import SEVERITIES, AuditResult
+from genre_tui.datasets.audits import SEVERITIES, AuditResult, verdict
 from genre_tui.model.dataset_rows import SPLITS, DatasetCard, DatasetLine, Datasets
 from genre_tui.widgets.columns import Column
 
@@ -54,8 +54,9 @@ def card_text(
     line: DatasetLine, card: DatasetCard | None, audit: AuditResult | str
 ) -> RenderableType:
     """A dataset in full; `audit` is a sentence where there is no result."""
-    verdict = audit.verdict if isinstance(audit, AuditResult) else ""
-    title = Text.assemble((line.name, "bold"), f"  {verdict}" if verdict else "")
+    title = Text.assemble(
+        (line.name, "bold"), "" if isinstance(audit, str) else f"  {verdict(audit)}"
+    )
     if line.problem:
         sign = Text(f"{STATE_GLYPH['damaged']} ", STATE_STYLE["damaged"])
         return Group(title, sign + Text(line.problem))
@@ -88,7 +89,7 @@ def _facts(card: DatasetCard) -> Table:
 
 def _findings(audit: AuditResult) -> RenderableType:
     rows = _two_columns()
-    for found in audit.findings:
+    for found in audit:
         sign, style = SEVERITIES[found.severity]
         text = Text(found.sentence)
         if found.advice:

@@ -17,11 +17,15 @@ _FAR = 3.0  # outliers beyond so many times the range of 95 % of the values are 
 
 def ticks_of(scale: Scale, most: int, *, whole: bool = False) -> list[float]:
     """At most `most` round numbers along a scale, ascending; whole ones only if `whole`."""
-    if scale.log:
-        found = _log_ticks(scale.low, scale.high, most)
-        if len(found) > 1:
-            return found
-    return _linear_ticks(scale.low, scale.high, most, 1.0 if whole else 0.0)
+    low, high = scale.low, scale.high
+    if scale.log and len(found := _log_ticks(low, high, most)) > 1:
+        return found
+    rough = max((high - low) / max(most, 1), 1.0 if whole else 0.0)
+    power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
+    for step in (power * factor for factor in (*_STEPS, 20.0)):
+        if len(steps := multiples(step, low, high)) <= most:
+            return [number * step for number in steps]
+    return []
 
 
 def scale_of(
@@ -40,19 +44,17 @@ def scale_of(
     """
     least = 1 / _LARGEST if log else -_LARGEST
     known = sorted(value for value in values if least <= value <= _LARGEST)
-    if not known:
-        return Scale(1.0, 10.0, True) if log else Scale(0.0, 1.0), False
-    low, high = known[0], known[-1]
-    cut = False
-    if not log and len(known) > 20:
-        nearly = known[int(0.95 * (len(known) - 1))]
-        if high - low > _FAR * (nearly - low) > 0:
-            high, cut = nearly + 0.2 * (nearly - low), True
     if log:
-        if high <= low * 1.001:
-            return Scale(low / 3, high * 3, True), cut
-        edge = (high / low) ** 0.04
-        return Scale(low / edge, high * edge, True), cut
+        low, high = (known[0], known[-1]) if known else (1.0, 10.0)
+        edge = 3.0 if high <= low * 1.001 else (high / low) ** 0.04 if known else 1.0
+        return Scale(low / edge, high * edge, True), False
+    if not known:
+        return Scale(0.0, 1.0), False
+    low, high = known[0], known[-1]
+    nearly = known[int(0.95 * (len(known) - 1))]
+    cut = len(known) > 20 and high - low > _FAR * (nearly - low) > 0
+    if cut:
+        high = nearly + 0.2 * (nearly - low)
     if high - low <= 1e-9 * max(abs(high), abs(low), 1e-9):
         edge = abs(high) / 2 or 0.5
         return Scale(low - edge, high + edge), cut
@@ -79,28 +81,12 @@ def numbers(ticks: Sequence[float]) -> list[str]:
     largest = max(abs(tick) for tick in ticks)
     smallest = min((abs(tick) for tick in ticks if tick), default=0.0)
     if largest >= 1e5 or (smallest < 1e-3 and smallest > 0 and largest < 1):
-        return [_scientific(tick) for tick in ticks]
-    gaps = [b - a for a, b in pairwise(ticks)]
-    gap = min(gaps, default=largest or 1.0)
+        parts = (f"{tick:.1e}".partition("e") for tick in ticks)
+        texts = (f"{digits.removesuffix('.0')}e{int(power)}" for digits, _, power in parts)
+        return ["0" if text == "0e0" else text for text in texts]
+    gap = min((b - a for a, b in pairwise(ticks)), default=largest or 1.0)
     digits = max(0, -math.floor(math.log10(gap) + 1e-9)) if gap > 0 else 0
     return [f"{tick:.{min(digits, 6)}f}" for tick in ticks]
-
-
-def _scientific(value: float) -> str:
-    if value == 0:
-        return "0"
-    digits, _, exponent = f"{value:.1e}".partition("e")
-    return f"{digits.removesuffix('.0')}e{int(exponent)}"
-
-
-def _linear_ticks(low: float, high: float, most: int, least_step: float) -> list[float]:
-    rough = max((high - low) / max(most, 1), least_step)
-    power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
-    for step in (power * factor for factor in (*_STEPS, 20.0)):
-        found = multiples(step, low, high)
-        if len(found) <= most:
-            return [number * step for number in found]
-    return []
 
 
 def _step(rough: float) -> float:

@@ -11,13 +11,9 @@ from collections.abc import Sequence
 BLANK = 0x2800
 # Four dots of a cell's column, as bits from top to bottom, to bits of the braille pattern: the
 # fourth row was added to Unicode's patterns later, so its bits are out of order.
-_LEFT = tuple(
-    sum(bit for row, bit in enumerate((0x01, 0x02, 0x04, 0x40)) if dots >> row & 1)
-    for dots in range(16)
-)
-_RIGHT = tuple(
-    sum(bit for row, bit in enumerate((0x08, 0x10, 0x20, 0x80)) if dots >> row & 1)
-    for dots in range(16)
+_LEFT, _RIGHT = (
+    tuple(sum(bit for row, bit in enumerate(bits) if dots >> row & 1) for dots in range(16))
+    for bits in ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 )
 _EVERY_OTHER = int("01" * 512, 2)
 
@@ -41,8 +37,17 @@ class Raster:
             dotted: draw every third column only.
         """
         masks = [0] * self.columns
-        for column, low, high in self._spans(x, y):
-            masks[column] |= (1 << (high + 1)) - (1 << low)
+        before: int | None = None
+        for column, row in enumerate(self._heights(x, y)):
+            if row is not None:  # without gaps where it is steep
+                low = row if before is None else min(row, before + 1)
+                high = row if before is None else max(row, before - 1)
+                masks[column] = (1 << (high + 1)) - (1 << low)
+            before = row
+        if len(x) > self.columns // 2:  # several points may share a column
+            for here, value in zip(x, y, strict=True):
+                if value == value and 0 <= (column := round(here)) < self.columns:
+                    masks[column] |= 1 << self._row(value)
         if dotted:
             masks = [
                 mask & (_EVERY_OTHER if mask & (mask - 1) else -1) if column % 3 == 0 else 0
@@ -76,44 +81,13 @@ class Raster:
             if value != value:
                 before = None
                 continue
-            if before is None:
-                column = round(here)
-                if 0 <= column < self.columns:
-                    heights[column] = self._row(value)
-            else:
-                begin, begin_value = before
-                first, last = max(round(begin), 0), min(round(here), self.columns - 1)
-                slope = (value - begin_value) / (here - begin) if here > begin else 0.0
-                for column in range(first, last + 1):
-                    at = min(max(column, begin), here)
-                    heights[column] = self._row(begin_value + slope * (at - begin))
+            begin, begin_value = before or (here, value)
+            slope = (value - begin_value) / (here - begin) if here > begin else 0.0
+            for column in range(max(round(begin), 0), min(round(here), self.columns - 1) + 1):
+                at = min(max(column, begin), here)
+                heights[column] = self._row(begin_value + slope * (at - begin))
             before = here, value
         return heights
-
-    def _spans(self, x: Sequence[float], y: Sequence[float]) -> list[tuple[int, int, int]]:
-        """Columns with the rows that a line covers, without gaps where it is steep."""
-        spans: list[tuple[int, int, int]] = []
-        heights = self._heights(x, y)
-        if len(x) > self.columns // 2:  # several points may share a column
-            points = [
-                (round(here), self._row(value))
-                for here, value in zip(x, y, strict=True)
-                if value == value
-            ]
-            spans += [(column, row, row) for column, row in points if 0 <= column < self.columns]
-        before: int | None = None
-        for column, row in enumerate(heights):
-            if row is None:
-                before = None
-                continue
-            if before is None or abs(row - before) <= 1:
-                spans.append((column, row, row))
-            elif row > before:
-                spans.append((column, before + 1, row))
-            else:
-                spans.append((column, row, before - 1))
-            before = row
-        return spans
 
     def _cells(self, masks: Sequence[int]) -> Cells:
         cells: Cells = {}

@@ -27,49 +27,42 @@ def names_of(
     """
     named = [(curve, end) for curve in curves if curve.name and (end := curve.end)]
     figures = [figure(end[1] if curve.last is None else curve.last) for curve, end in named]
-    room = most - max(map(len, figures), default=0) - 3
+    widest = max(map(len, figures), default=0)
+    room = most - widest - 3
     if room < 3:
         return [(curve, curve.mark) for curve, _ in named]
     longest = min(room, max((cell_len(curve.name) for curve, _ in named), default=0))
-    widest = max(map(len, figures), default=0)
+    names = (set_cell_size(without_middle(curve.name, longest), longest) for curve, _ in named)
     return [
-        (curve, f"{curve.mark} {set_cell_size(name, longest)} {figure:>{widest}}")
-        for (curve, _), figure in zip(named, figures, strict=True)
-        if (name := without_middle(curve.name, longest))
+        (curve, f"{curve.mark} {name} {figure:>{widest}}")
+        for (curve, _), name, figure in zip(named, names, figures, strict=True)
     ]
 
 
 def place_names(
-    curves: Sequence[Curve], names: Sequence[tuple[Curve, str]], y_scale: Scale, raster: Raster
+    names: Sequence[tuple[Curve, str]], y_scale: Scale, raster: Raster
 ) -> dict[int, tuple[str, int | None]]:
-    """The label beside each line of cells, near the end of its curve."""
+    """The label beside each line of cells, near the end of its curve, and its colour."""
+    placed: dict[int, tuple[str, int | None]] = {}
+    last = raster.height - 1
     if len(names) > raster.height:
-        strong = [entry for entry in names if entry[0].is_strong]
-        others = [entry for entry in names if not entry[0].is_strong]
-        kept = (strong + others)[: raster.height - 1]
-        more = f"+{len(names) - len(kept)} more"
-    else:
-        kept, more = list(names), ""
+        names = sorted(names, key=lambda entry: not entry[0].is_strong)
+        names, more = names[:last], f"+{len(names) - last} more"
+        placed[last] = more, None
+        last -= 1
     wanted = []
-    for curve, text in kept:
-        end = curve.end
-        assert end is not None
-        place = y_scale.place(end[1])
+    for curve, text in names:
+        place = y_scale.place(curve.end[1]) if curve.end else 0.0
         row = (1 - place) * (raster.rows - 1) / 4 if place == place else raster.height
-        wanted.append((min(max(row, 0.0), raster.height - 1.0), curve, text))
+        wanted.append((min(max(row, 0.0), raster.height - 1.0), text, curve.colour))
     wanted.sort(key=lambda entry: entry[0])
-    last = raster.height - 1 - bool(more)
     rows: list[int] = []
-    for row, _, _ in wanted:
+    for row, *_ in wanted:
         rows.append(max(int(row), rows[-1] + 1 if rows else 0))
     for number in reversed(range(len(rows))):
         rows[number] = min(rows[number], last - (len(rows) - 1 - number))
-    placed: dict[int, tuple[str, int | None]] = {
-        row: (text, curve.colour) for row, (_, curve, text) in zip(rows, wanted, strict=True)
-    }
-    if more:
-        placed[raster.height - 1] = more, None
-    return placed
+    label_at = zip(rows, wanted, strict=True)
+    return placed | {row: (text, colour) for row, (_, text, colour) in label_at}
 
 
 _LEAST_ROOM = 12  # width of the curves below which labels are left out
@@ -114,7 +107,7 @@ def draw(curves: Sequence[Curve], frame: Frame, width: int, height: int, paint: 
         round((1 - y_scale.place(tick)) * (raster.rows - 1)) // 4: number
         for tick, number in zip(ticks, margin, strict=True)
     }
-    ends = place_names(curves, names, y_scale, raster)
+    ends = place_names(names, y_scale, raster)
     lines: list[Line] = []
     dim = Style(dim=True)
     for row in range(raster.height):
@@ -157,13 +150,12 @@ def _paint(
             for place in map(y_scale.place, values)
         ]
 
-    for curve in order:
+    drawn = [(curve, across(curve), down(curve.y)) for curve in order]
+    for curve, x, _ in drawn:
         if curve.low:
             style = paint(curve.colour) + Style(dim=True)
-            band = raster.band(across(curve), down(curve.high), down(curve.low))
-            for place, pattern in band.items():
+            for place, pattern in raster.band(x, down(curve.high), down(curve.low)).items():
                 cells[place], styles[place] = chr(pattern), style
-    drawn = [(curve, across(curve), down(curve.y)) for curve in order]
     for curve, x, y in drawn:
         style = paint(curve.colour) + Style(bold=curve.is_strong)
         for place, pattern in raster.line(x, y, dotted=curve.dotted).items():

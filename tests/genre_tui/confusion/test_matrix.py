@@ -19,7 +19,7 @@ from genre_tui.confusion.heat_colours import (
     RIGHT,
     WHITE,
     WRONG,
-    contrast,
+    luminance,
     mixed,
     readable_on,
     sign,
@@ -146,6 +146,12 @@ def test_a_matrix_fits_into_the_room() -> None:
     wide, narrow = (lay_out_matrix(width, 18, 4, 10, 4) for width in (140, 80))
     assert (wide.columns, wide.side) == (4, SIDES[0])
     assert (narrow.columns, narrow.cell, narrow.side) == (4, 11, SIDES[1])
+
+
+def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def test_text_can_be_read_on_every_shade() -> None:

@@ -196,7 +196,7 @@ def test_the_program_ends_while_a_dataset_is_made(
             await _make(user, arrays)
             build = user.page(DataPage)._build
             assert build is not None
-            process = build._command._process
+            process = build._process
             await user.press("l", "q")
         assert process is not None
         assert process.poll() is None  # it goes on

@@ -103,10 +103,10 @@ def test_a_file_that_goes_before_its_card_is_read_is_a_sentence() -> None:
 
 def test_an_audit_is_read_with_the_worst_first_and_made_harmless() -> None:
     audit = audits.parse_audit(json.dumps(FOUND))
-    assert [found.severity for found in audit.findings] == ["leak", "warning", "fine"]
-    assert audit.findings[1].sentence == "One \x1b[2Jrow."
-    assert audit.verdict == "1 leak, 1 warning."
-    assert audits.parse_audit('{"findings": []}').verdict == "no leaks, no warnings."
+    assert [found.severity for found in audit] == ["leak", "warning", "fine"]
+    assert audit[1].sentence == "One \x1b[2Jrow."
+    assert audits.verdict(audit) == "1 leak, 1 warning."
+    assert audits.verdict(audits.parse_audit('{"findings": []}')) == "no leaks, no warnings."
     for text in ("", "{}", "[]", '{"findings": [3]}'):
         with pytest.raises(ValueError, match=r"."):
             audits.parse_audit(text)
