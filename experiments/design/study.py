@@ -167,6 +167,8 @@ class Study:
 
     def __post_init__(self) -> None:
         check_study_name(self.name)
+        check_type("question", self.question, str, "a text")
+        check_type("about", self.about, str, "a text")
         check_type("variants", self.variants, tuple, "a tuple of Variants")
         check_limit(len(self.variants), MOST_VARIANTS, "variants")
         for variant in self.variants:

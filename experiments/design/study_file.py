@@ -29,17 +29,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 from experiments.design.config_paths import Configs, did_you_mean, with_field
-from experiments.design.limits import (
-    MOST_VARIANTS,
-    check_limit,
-    check_study_name,
-    check_variant_name,
-)
+from experiments.design.limits import MOST_VARIANTS, check_limit, check_variant_name
 from experiments.design.plan import StudyOptions
 from experiments.design.study import RATES, Axis, Budget, Study, Variant
 from experiments.design.variants import vary
@@ -54,16 +49,8 @@ _LONGEST_LABEL = 100
 _EXAMPLE = "Write for example: [variants.wide] and below it network.hidden = [512, 128]."
 
 
-@dataclass(frozen=True)
-class OwnStudy:
-    """A study from a file, and the options of `run` that its author chose."""
-
-    study: Study
-    options: StudyOptions
-
-
-def read_study(path: Path) -> OwnStudy:
-    """Read a study from a TOML file.
+def read_study(path: Path) -> tuple[Study, StudyOptions]:
+    """Read a study, and the options of `run` that its author chose, from a TOML file.
 
     Raises:
         RunError: it cannot be read or is invalid; the message names the field.
@@ -79,108 +66,87 @@ def read_study(path: Path) -> OwnStudy:
         plain = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RunError(f"{path} is no valid TOML: {error!s:.200}.") from error
-    return _Reader(path, plain).read()
+    with _at(str(path)):
+        return _study(plain, path)
 
 
-class _Reader:
-    """Parses the tables of one file; its errors name the file and the path of the field."""
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Begin the sentences of errors with a place, such as the path of a field."""
+    try:
+        yield
+    except (ConfigError, RunError) as error:
+        raise RunError(f"{place}: {error}") from error
 
-    def __init__(self, path: Path, plain: dict[str, Any]) -> None:
-        self._path, self._plain = path, plain
 
-    def read(self) -> OwnStudy:
-        self._check_keys(self._plain, _KEYS, "")
-        name = self._text("name", self._path.stem.lower())
-        with self._naming("name"):
-            check_study_name(name)
-        with self._naming(""):
-            protocol = self._plain.get("protocol", "controlled")
-            options = StudyOptions(protocol, self._plain.get("seeds"))
-        base = self._configs((FFNConfig(), TrainingConfig()), self._table("base"), "base")
-        study = Study(
-            name,
-            self._text("question", "Which variant is best?"),
-            self._text("about", ""),
-            tuple(self._variants(base)),
-            self._budget(base[1]),
-        )
-        return OwnStudy(self._with_grid(study), options)
-
-    def _variants(self, base: Configs) -> Iterator[Variant]:
-        variants = self._table("variants")
-        if not variants and not self._table("vary"):
-            raise self._error(f"variants: a study needs at least one variant. {_EXAMPLE}")
-        with self._naming(""):
-            check_limit(len(variants), MOST_VARIANTS, "variants")
-        keeps = "keep" in self._table("base").get("training", {})
-        for name, changes in (variants or {"base": {}}).items():
-            with self._naming("variants"):
-                check_variant_name(name, _LONGEST_LABEL)
-            where = f"variants.{name}"
-            if not isinstance(changes, dict):
-                raise self._error(f"{where}: it must be a table. {_EXAMPLE}")
-            network, training = self._configs(base, changes, where)
-            own = changes.get("training", {})
-            best = training if keeps or "keep" in own else replace(training, keep="best")
-            fixed = tuple(axis for axis in get_args(Axis) if axis in own)
-            yield Variant(name, network, training, best, fixed=fixed)
-
-    def _budget(self, training: TrainingConfig) -> Budget:
-        table = self._table("controlled")
-        self._check_keys(table, ("epochs", "learning_rates"), "controlled")
-        with self._naming("controlled"):
-            return Budget(table.get("epochs", training.epochs), table.get("learning_rates", RATES))
-
-    def _with_grid(self, study: Study) -> Study:
-        grid = dict(_leaves(self._table("vary")))
-        for path, values in grid.items():
+def _study(plain: dict[str, Any], path: Path) -> tuple[Study, StudyOptions]:
+    _check_keys(plain, _KEYS)
+    options = StudyOptions(plain.get("protocol", "controlled"), plain.get("seeds"))
+    folder, budget = path.absolute().parent, _table(plain, "controlled")
+    base = _changed((FFNConfig(), TrainingConfig()), _table(plain, "base"), "base", folder)
+    variants = tuple(_variants(plain, base, folder))
+    _check_keys(budget, ("epochs", "learning_rates"), "controlled")
+    with _at("controlled"):
+        rates = budget.get("learning_rates", RATES)
+        controlled = Budget(budget.get("epochs", base[1].epochs), rates)
+    study = Study(
+        plain.get("name", path.stem.lower()),
+        plain.get("question", "Which variant is best?"),
+        plain.get("about", ""),
+        variants,
+        controlled,
+    )
+    grid = dict(_leaves(_table(plain, "vary")))
+    with _at("vary"):
+        for field, values in grid.items():
             if not isinstance(values, list) or not values:
-                raise self._error(f"vary: {path}: it must be a list of values to try.")
-        with self._naming("vary"):
-            return vary(study, grid)
+                raise RunError(f"{field}: it must be a list of values to try.")
+        return vary(study, grid), options
 
-    def _configs(self, configs: Configs, changes: Mapping[str, Any], where: str) -> Configs:
-        self._check_keys(changes, ("network", "training"), where)
-        leaves = list(_leaves(changes))
-        try:
-            # The kind of network decides which other fields there are.
-            for path, value in sorted(leaves, key=lambda leaf: leaf[0] not in _KINDS):
-                configs = with_field(configs, path, value, self._path.absolute().parent)
-        except ConfigError as error:
-            raise self._error(f"{where}: {error}") from error
-        return configs
 
-    def _check_keys(self, table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
-        for key in table:
-            if key not in keys:
-                path = f"{where}.{key}" if where else key
-                raise self._error(
-                    f"{path}: there is no such field.{did_you_mean(key, keys)} "
-                    f"{where or 'A study'} has: {', '.join(keys)}."
-                )
+def _variants(plain: Mapping[str, Any], base: Configs, folder: Path) -> Iterator[Variant]:
+    variants = _table(plain, "variants")
+    if not variants and not _table(plain, "vary"):
+        raise RunError(f"variants: a study needs at least one variant. {_EXAMPLE}")
+    check_limit(len(variants), MOST_VARIANTS, "variants")
+    keeps = "keep" in _table(plain, "base").get("training", {})
+    for name, changes in (variants or {"base": {}}).items():
+        with _at("variants"):
+            check_variant_name(name, _LONGEST_LABEL)
+        where = f"variants.{name}"
+        if not isinstance(changes, dict):
+            raise RunError(f"{where}: it must be a table. {_EXAMPLE}")
+        network, training = _changed(base, changes, where, folder)
+        own = changes.get("training", {})
+        best = training if keeps or "keep" in own else replace(training, keep="best")
+        fixed = tuple(axis for axis in get_args(Axis) if axis in own)
+        yield Variant(name, network, training, best, fixed=fixed)
 
-    @contextmanager
-    def _naming(self, path: str) -> Iterator[None]:
-        """Let errors of checks name the file and a field's path, "" for none."""
-        try:
-            yield
-        except (ConfigError, RunError) as error:
-            raise self._error(f"{path}: {error}" if path else str(error)) from error
 
-    def _table(self, key: str) -> dict[str, Any]:
-        value = self._plain.get(key, {})
-        if not isinstance(value, dict):
-            raise self._error(f"{key}: it must be a table, such as [{key}].")
-        return value
+def _changed(configs: Configs, changes: Mapping[str, Any], where: str, folder: Path) -> Configs:
+    """Configs with the fields that a table of the file sets."""
+    _check_keys(changes, ("network", "training"), where)
+    with _at(where):
+        # The kind of network decides which other fields there are.
+        for path, value in sorted(_leaves(changes), key=lambda leaf: leaf[0] not in _KINDS):
+            configs = with_field(configs, path, value, folder)
+    return configs
 
-    def _text(self, key: str, default: str) -> str:
-        value = self._plain.get(key, default)
-        if not isinstance(value, str):
-            raise self._error(f"{key}: it must be a text. Received: {value!r:.60}.")
-        return value
 
-    def _error(self, sentence: str) -> RunError:
-        return RunError(f"{self._path}: {sentence}")
+def _check_keys(table: Mapping[str, Any], keys: tuple[str, ...], where: str = "") -> None:
+    for key in table:
+        if key not in keys:
+            raise RunError(
+                f"{where}{'.' * bool(where)}{key}: there is no such field."
+                f"{did_you_mean(key, keys)} {where or 'A study'} has: {', '.join(keys)}."
+            )
+
+
+def _table(plain: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = plain.get(key, {})
+    if not isinstance(value, dict):
+        raise RunError(f"{key}: it must be a table, such as [{key}].")
+    return value
 
 
 def _leaves(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

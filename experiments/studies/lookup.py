@@ -34,8 +34,7 @@ def study_and_options(study: str | Path | Study) -> tuple[Study, StudyOptions]:
         return study, StudyOptions()
     name = str(study)
     if name.endswith(SUFFIX):
-        own = read_study(Path(name))
-        return own.study, own.options
+        return read_study(Path(name))
     if name in STUDIES:
         return STUDIES[name], StudyOptions()
     hint = did_you_mean(name, STUDIES)

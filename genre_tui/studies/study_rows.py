@@ -102,11 +102,11 @@ def user_studies(folder: Path = Path()) -> list[StudyLine]:
     for path in paths:
         if _looks_like_study(path):
             try:
-                own = read_study(path)
+                study, options = read_study(path)
             except RunError as error:
                 lines.append(StudyLine(str(path), None, str(error)))
             else:
-                lines.append(StudyLine(str(path), own.study, options=own.options))
+                lines.append(StudyLine(str(path), study, options=options))
     return lines
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiments.design.plan import StudyOptions, make_plan
-from experiments.design.study import Budget
+from experiments.design.study import Budget, Study
 from experiments.design.study_file import read_study
 from experiments.design.variants import only, parse_grid, vary
 from experiments.errors import RunError
@@ -46,7 +46,7 @@ learning_rate = 0.1
 """
 
 
-def read(folder: Path, text: str) -> object:
+def read(folder: Path, text: str) -> tuple[Study, StudyOptions]:
     path = folder / "my-study.toml"
     path.write_text(text, encoding="utf-8")
     return read_study(path)
@@ -62,9 +62,8 @@ def refused(folder: Path, text: str) -> str:
 
 
 def test_a_study_with_all_its_parts(tmp_path: Path) -> None:
-    own = read(tmp_path, WHOLE)
-    study = own.study  # type: ignore[attr-defined]
-    assert own.options == StudyOptions("controlled", 2)  # type: ignore[attr-defined]
+    study, options = read(tmp_path, WHOLE)
+    assert options == StudyOptions("controlled", 2)
     assert (study.name, study.question) == ("my-study", "Does a wider network help?")
     plan = make_plan(study, StudyOptions("controlled", 2), "abc")
     tried = {
@@ -85,7 +84,7 @@ def test_a_study_with_all_its_parts(tmp_path: Path) -> None:
 
 def test_a_grid_alone_makes_variants(tmp_path: Path) -> None:
     text = '[base.network]\nkind = "cnn"\n[vary]\n"network.dropout" = [0, 0.5]\n'
-    study = read(tmp_path, text).study  # type: ignore[attr-defined]
+    study = read(tmp_path, text)[0]
     assert [variant.name for variant in study.variants] == ["dropout=0", "dropout=0.5"]
     assert study.variants[1].network == CNNConfig(dropout=0.5)
     assert study.features == "mel"
