@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,19 +19,11 @@ _MOST_POINTS = 200  # of a line: more are finer than a printer resolves
 _HOPELESS = 4.0  # multiple of a uniform guess's loss, above which curves leave the panel
 
 
-class Series(NamedTuple):
-    """A metric of the histories; `style` is "train", "validation" or "rate"."""
-
-    name: str
-    style: str
-
-
-_ACCURACY = (Series("accuracy", "train"), Series("val_accuracy", "validation"))
-CHARTS = {  # the metrics of each column of panels
-    "loss": (Series("loss", "train"), Series("val_loss", "validation")),
-    "macro-F1 %": (Series("val_macro_f1", "validation"),),
-    "accuracy %": _ACCURACY,
-    "learning rate": (Series("learning_rate", "rate"),),
+_CHARTS = {  # the metrics of each column of panels, with the styles of their lines
+    "loss": {"loss": "train", "val_loss": "validation"},
+    "macro-F1 %": {"val_macro_f1": "validation"},
+    "accuracy %": {"accuracy": "train", "val_accuracy": "validation"},
+    "learning rate": {"learning_rate": "rate"},
 }
 
 
@@ -65,7 +56,7 @@ class Line:
     """A metric over seeds, as SVG paths in a square of 100 by 100.
 
     Args:
-        style: as in `Series`.
+        style: "train", "validation" or "rate".
         mean: path of the mean over the seeds that are still training.
         band: outline of the range over seeds; empty for one seed.
     """
@@ -80,7 +71,7 @@ class Panel:
     """One chart of one variant.
 
     Args:
-        title: of the chart, as in `CHARTS`.
+        title: of the chart, as in `_CHARTS`.
         x, y: axes, shared by all panels of the chart.
         lines: of the finished trials.
         diverged: paths of the diverged trials.
@@ -135,7 +126,7 @@ def draw(histories: Sequence[Histories], classes: int) -> Curves:
         classes: number of genres; the loss of a uniform guess is its logarithm.
     """
     moved = [history for history in histories if _moves(history.of("learning_rate"))]
-    charts = [title for title in CHARTS if moved or title != "learning rate"]
+    charts = [title for title in _CHARTS if moved or title != "learning rate"]
     limit = _HOPELESS * math.log(max(classes, 2))
     losses = _values(histories, "loss")
     clipped = limit if losses.max(initial=0.0) > limit else None
@@ -156,15 +147,15 @@ def _values(histories: Sequence[Histories], title: str) -> Float64:
     """All finite values of a chart, of finished trials or else of diverged ones."""
     for finished in (True, False):
         arrays = [
-            history.of(series.name, finished=finished).ravel()
+            history.of(metric, finished=finished).ravel()
             for history in histories
-            for series in CHARTS[title]
+            for metric in _CHARTS[title]
         ]
-        values = np.concatenate(arrays) if arrays else np.empty(0)
+        values = np.concatenate([np.empty(0), *arrays])
         values = values[np.isfinite(values)]
         if len(values):
-            return np.asarray(values)
-    return np.empty(0)
+            break
+    return np.asarray(values)
 
 
 def _axis(title: str, values: Float64, limit: float) -> Axis:
@@ -176,40 +167,30 @@ def _axis(title: str, values: Float64, limit: float) -> Axis:
 
 
 def _panel(title: str, history: Histories, x: Axis, y: Axis) -> Panel:
-    lines = []
-    for series in CHARTS[title]:
-        values = history.of(series.name)
-        if np.isfinite(values).any():
-            lines.append(_line(series.style, values, x, y))
-    diverged = [
-        _path(epochs, row[epochs - 1], x, y)
-        for series in CHARTS[title]
-        for row in history.of(series.name, finished=False)
-        for epochs in [_shown(row)]
-        if len(epochs)
-    ]
-    kept = tuple(
-        x.at(epoch) for epoch in history.kept[history.finished] if 0 < epoch < history.epochs
+    lines = tuple(
+        _line(style, values, x, y)
+        for metric, style in _CHARTS[title].items()
+        if np.isfinite(values := history.of(metric)).any()
     )
-    return Panel(title, x, y, tuple(lines), tuple(diverged), kept)
+    diverged = tuple(
+        _path(epochs, row[epochs - 1], x, y)
+        for metric in _CHARTS[title]
+        for row in history.of(metric, finished=False)
+        if len(epochs := _shown(row))
+    )
+    kept = history.kept[history.finished & (history.kept > 0) & (history.kept < history.epochs)]
+    return Panel(title, x, y, lines, diverged, tuple(map(x.at, kept.tolist())))
 
 
 def _line(style: str, values: Float64, x: Axis, y: Axis) -> Line:
     """Mean and range over trials. `values`: [shape=(trials, epochs)]"""
-    finite = np.isfinite(values)
-    epochs = _shown(np.where(finite.any(axis=0), 0.0, np.nan))
-    columns, counts = (
-        np.where(finite, values, 0.0)[:, epochs - 1],
-        finite[:, epochs - 1].sum(axis=0),
-    )
-    mean = columns.sum(axis=0) / counts
+    epochs = _shown(np.where(np.isfinite(values).any(axis=0), 0.0, np.nan))
+    known = np.ma.masked_invalid(values[:, epochs - 1])
+    mean = _path(epochs, known.sum(axis=0) / known.count(axis=0), x, y)
     if len(values) == 1:
-        return Line(style, _path(epochs, mean, x, y), "")
-    low = np.where(finite, values, np.inf)[:, epochs - 1].min(axis=0)
-    high = np.where(finite, values, -np.inf)[:, epochs - 1].max(axis=0)
-    upper, lower = _points(epochs, high, x, y), _points(epochs, low, x, y)
-    band = f"M{'L'.join([*upper, *reversed(lower)])}Z"
-    return Line(style, _path(epochs, mean, x, y), band)
+        return Line(style, mean, "")
+    upper, lower = (_points(epochs, end, x, y) for end in (known.max(axis=0), known.min(axis=0)))
+    return Line(style, mean, f"M{'L'.join([*upper, *reversed(lower)])}Z")
 
 
 def _shown(row: Float64) -> npt.NDArray[np.int64]:

@@ -31,7 +31,7 @@ class Page:
 
     Args:
         anchor: prefix of the page's HTML ids.
-        result, analysis: of the run.
+        result, notes, analysis: of the run.
         dataset: its rows.
         command: that repeats the run; empty if there is none.
         is_own_study: whether options of the command cannot express the study.
@@ -43,6 +43,7 @@ class Page:
 
     anchor: str
     result: RunResult
+    notes: tuple[str, ...]
     analysis: Analysis
     dataset: DatasetCounts
     command: str
@@ -59,22 +60,12 @@ class Page:
         return [text for text in texts if text and text != self.result.manifest.question]
 
     @property
-    def notes(self) -> list[str]:
-        """Sentences on failures and on what limits the figures."""
-        return list(notes(self.result))
-
-    @property
     def rates(self) -> list[float]:
         """All learning rates; none before any trial finished."""
         tried = [tried for variant in self.result.variants for tried in variant.candidates]
         if not any(one.validation_macro_f1.values for one in tried):
             return []
         return sorted({one.learning_rate for one in tried})
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the run has finished."""
-        return self.result.state == "finished"
 
     def intervals(self, variant: str) -> VariantIntervals:
         """Confidence intervals of a variant's figures."""
@@ -127,6 +118,7 @@ def page_of(run: RunDirectory, anchor: str) -> Page:
     return Page(
         anchor,
         result,
+        tuple(notes(result)),
         analysis,
         count_dataset(result),
         *command_of(result),
