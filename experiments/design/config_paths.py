@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from networks.errors import ConfigError
 from networks.models.config import (
@@ -18,7 +18,7 @@ from networks.models.config import (
     to_dict,
     training_from_dict,
 )
-from networks.models.config_checks import listed
+from networks.models.config_checks import listed, nested_config
 from networks.models.custom import CustomConfig
 
 Configs = tuple[NetworkConfig, TrainingConfig]
@@ -53,21 +53,7 @@ def with_field(configs: Configs, path: str, value: Any, folder: Path | None = No
     if path == "network.build":
         return _of_function(network, value, folder), training
     config = network if root == "network" else training
-    plain = to_dict(config)
-    place, kind = plain, type(config)
-    for depth, name in enumerate(names, 1):
-        _check_name(kind, name, ".".join([root, *names[: depth - 1]]))
-        nested = _nested(kind, name)
-        if kind is CustomConfig and name == "options" and depth + 1 == len(names):
-            place[name][names[-1]] = value
-            break
-        if depth == len(names):
-            place[name] = value
-        elif nested is None:
-            raise ConfigError(f"{'.'.join([root, *names[:depth]])} is a value: it has no fields.")
-        else:
-            place[name] = dict(place[name] or {})
-            place, kind = place[name], nested
+    plain = _changed(type(config), to_dict(config), names, value, root)
     try:
         if root == "network":
             return network_from_dict(plain), training
@@ -89,6 +75,23 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """A question that names the most similar name, after a space; "" if none is similar."""
     close = difflib.get_close_matches(name.lower(), list(names), 1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _changed(
+    kind: Any, plain: dict[str, Any], names: list[str], value: Any, where: str
+) -> dict[str, Any]:
+    """The plain data of a config, with a value at the path `names` below `where`."""
+    name, *inner = names
+    _check_name(kind, name, where)
+    if inner:
+        place = f"{where}.{name}"
+        if kind is CustomConfig and name == "options" and len(inner) == 1:
+            value = plain[name] | {inner[0]: value}
+        elif nested := nested_config(kind, name):
+            value = _changed(nested, plain[name] or {}, inner, value, place)
+        else:
+            raise ConfigError(f"{place} is a value: it has no fields.")
+    return plain | {name: value}
 
 
 def _of_kind(network: NetworkConfig, kind: Any) -> NetworkConfig:
@@ -114,9 +117,3 @@ def _check_name(kind: Any, name: str, where: str) -> None:
             f"{where}.{name}: there is no such field.{did_you_mean(name, names)} {where} has: "
             f"{', '.join(names)}."
         )
-
-
-def _nested(kind: Any, name: str) -> Any:
-    """The config that a field holds, or None where it holds a value."""
-    hint = get_type_hints(kind)[name]
-    return next((t for t in (hint, *get_args(hint)) if hasattr(t, "__dataclass_fields__")), None)

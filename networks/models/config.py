@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 from networks.errors import ConfigError
 from networks.models.config_checks import (
@@ -21,8 +21,8 @@ from networks.models.config_checks import (
     check_share,
     check_sizes,
     check_types,
-    hints_of,
     listed,
+    nested_config,
 )
 from networks.models.custom import CustomConfig
 
@@ -346,7 +346,6 @@ def _parsed(what: str, parse: Callable[[dict[str, Any]], Any], plain: dict[str, 
 
 
 def _build(config: Any, plain: dict[str, Any]) -> Any:
-    hints = hints_of(config)
     names = [field.name for field in dataclasses.fields(config)]
     fields: dict[str, Any] = {}
     for name, value in plain.items():
@@ -354,9 +353,7 @@ def _build(config: Any, plain: dict[str, Any]) -> Any:
             raise ConfigError(
                 f"{config.__name__} has no field {name!r}. It has: {', '.join(names)}."
             )
-        nested = next(
-            (t for t in (hints[name], *get_args(hints[name])) if dataclasses.is_dataclass(t)), None
-        )
+        nested = nested_config(config, name)
         if nested is not None and isinstance(value, dict):
             value = _build(nested, value)
         fields[name] = value

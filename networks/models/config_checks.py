@@ -35,6 +35,12 @@ def hints_of(config_class: Any) -> dict[str, Any]:
     return get_type_hints(config_class)
 
 
+def nested_config(config_class: Any, name: str) -> Any:
+    """The class of the config that a field holds, or None where it holds a value."""
+    hint = hints_of(config_class)[name]
+    return next((t for t in (hint, *get_args(hint)) if dataclasses.is_dataclass(t)), None)
+
+
 def _is_of(value: Any, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
