@@ -10,8 +10,6 @@ from textual.dom import DOMNode
 from textual.worker import get_current_worker
 
 T = TypeVar("T")
-# Records and datasets that are damaged, missing or too large.
-_BAD_FILES = (OSError, ValueError, LookupError, TypeError, RuntimeError, MemoryError)
 
 
 def in_background(
@@ -31,7 +29,7 @@ def in_background(
         worker = get_current_worker()
         try:
             call: Callable[[], object] = partial(handle, work())
-        except _BAD_FILES as error:
+        except Exception as error:  # above all of files that are damaged, missing or too large
             call = partial(fail, str(error) or type(error).__name__)
 
         def unless_late() -> None:

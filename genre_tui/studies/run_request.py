@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from experiments.design.limits import BOUNDS
 from experiments.design.plan import StudyOptions
@@ -27,36 +28,36 @@ _MOST_FORECAST = 1000  # trials; planning so many takes a second
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A run to start, in terms of the command line.
+    """A run to start: the values of the form's fields, text fields as they were typed.
 
     Args:
         study: name of a study, or path of a TOML file.
         data: name of a dataset, or path of an .h5 file.
-        seeds, epochs: None for the study's own.
+        seeds, epochs: whole numbers; "" for the study's own.
         variants: names separated by commas; "" for all.
-        varied: fields with values, such as training.learning_rate=1e-4,1e-3.
+        vary: fields with values, such as training.learning_rate=1e-4,1e-3, quoted as in a shell.
     """
 
     study: str
     data: str
     protocol: Protocol = "documented"
-    seeds: int | None = None
-    epochs: int | None = None
+    seeds: str = ""
+    epochs: str = ""
     quick: bool = False
     extended: bool = False
     device: str = "auto"
     variants: str = ""
-    varied: tuple[str, ...] = ()
+    vary: str = ""
 
     def arguments(self, runs: Path) -> list[str]:
         """Arguments of `python -m` that start it in a folder of runs."""
         words = ["experiments", "run", self.study, "--data", self.data]
         words += ["--protocol", self.protocol]
         words += ["--quick"] * self.quick + ["--extended"] * self.extended
-        for option, value in (("--seeds", self.seeds), ("--epochs", self.epochs)):
-            words += [option, str(value)] * (value is not None)
-        words += ["--variants", self.variants] * bool(self.variants)
-        for values in self.varied:
+        for option in ("seeds", "epochs", "variants"):
+            if value := getattr(self, option).strip(" ,"):
+                words += [f"--{option}", value]
+        for values in shlex.split(self.vary):
             words += ["--vary", values]
         words += ["--device", self.device] * (self.device != "auto")
         return words + runs_option(runs)
@@ -74,12 +75,12 @@ class RunRequest:
         return study_from_options(
             self.study,
             protocol=self.protocol,
-            seeds=self.seeds,
-            epochs=self.epochs,
+            seeds=_whole(self.seeds),
+            epochs=_whole(self.epochs),
             quick=self.quick,
             extended=self.extended,
             variants=split_names(self.variants),
-            grid=parse_grid(self.varied),
+            grid=parse_grid(tuple(shlex.split(self.vary))),
         )
 
     def resolve(self) -> Request:
@@ -91,69 +92,53 @@ class RunRequest:
 
 
 @dataclass(frozen=True)
-class FormValues:
-    """The values of the form's fields; text fields as they were typed."""
-
-    study: str
-    data: str
-    protocol: Protocol = "documented"
-    seeds: str = ""
-    epochs: str = ""
-    quick: bool = False
-    extended: bool = False
-    device: str = "auto"
-    variants: str = ""
-    vary: str = ""
-
-
-@dataclass(frozen=True)
 class CheckedForm:
     """The result of checking a form.
 
     Args:
-        request: None where a value is wrong.
-        problems: error messages by name of field.
+        request: the form's values.
+        problems: error messages by name of field; empty where the run can be started.
         time: forecast, such as "about 4 min"; "" where there are too many trials to plan.
         notes: sentences, such as about variants that are left out.
     """
 
-    request: RunRequest | None
+    request: RunRequest
     problems: Mapping[str, str] = field(default_factory=dict)
     trials: int = 0
     time: str = ""
     notes: tuple[str, ...] = ()
 
 
-def check_form(values: FormValues, dataset: DatasetLine | None) -> CheckedForm:
+def check_form(request: RunRequest, dataset: DatasetLine | None) -> CheckedForm:
     """Check a form, and forecast its run; up to a second of work."""
     problems: dict[str, str] = {}
-    plain = RunRequest(values.study, values.data, values.protocol)
-    request = replace(
-        plain,
-        seeds=_whole(values.seeds, "seeds", problems),
-        epochs=_whole(values.epochs, "epochs", problems),
-        quick=values.quick,
-        extended=values.extended,
-        device=values.device,
-        variants=values.variants.strip(" ,"),
-        varied=_words(values.vary, problems),
-    )
+    for name in ("seeds", "epochs"):
+        (least, most), text = BOUNDS[name], getattr(request, name).strip()
+        is_whole = text.isascii() and text.isdecimal() and len(text) <= 20
+        if text and not (is_whole and least <= int(text) <= most):
+            problems[name] = (
+                f"{name} must be a whole number from {least} to {most}, or empty. Received: {text}."
+            )
+    try:
+        shlex.split(request.vary)
+    except ValueError as error:
+        problems["vary"] = f"this cannot be read: {error!s:.60}."
+    plain = RunRequest(request.study, request.data, request.protocol)
     study = _study_of(plain, "study", problems)
     if study is None:
-        return CheckedForm(None, problems)
+        return CheckedForm(request, problems)
     # One field after the other, so that each message belongs to its field.
     chosen = _study_of(replace(plain, variants=request.variants), "variants", problems)
-    variants = request.variants if chosen else ""
-    varied = _study_of(replace(request, variants=variants), "vary", problems)
-    refusal = _refusal(varied or chosen or study, dataset)
-    if refusal:
+    right: Any = dict.fromkeys(problems, "")  # instead of what is wrong
+    varied = _study_of(replace(request, **right), "vary", problems)
+    if refusal := _refusal(varied or chosen or study, dataset):
         problems["data"] = refusal
     if problems or dataset is None:
-        return CheckedForm(None, problems)
+        return CheckedForm(request, problems)
     try:
         return _estimate(request, dataset)
     except RunError as error:
-        return CheckedForm(None, {"protocol": str(error)})
+        return CheckedForm(request, {"protocol": str(error)})
 
 
 def start_run(
@@ -226,22 +211,6 @@ def _refusal(study: Study, dataset: DatasetLine | None) -> str:
     return "" if dataset.name == DEMO else dataset.problem  # a damaged demo is built again on use
 
 
-def _whole(text: str, name: str, problems: dict[str, str]) -> int | None:
-    """An option that is a whole number, or None for an empty field."""
-    (least, most), text = BOUNDS[name], text.strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdecimal() and len(text) <= 20 and least <= int(text) <= most:
-        return int(text)
-    problems[name] = (
-        f"{name} must be a whole number from {least} to {most}, or empty. Received: {text}."
-    )
-    return None
-
-
-def _words(text: str, problems: dict[str, str]) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        problems["vary"] = f"this cannot be read: {error!s:.60}."
-        return ()
+def _whole(text: str) -> int | None:
+    """The number of a field that was checked; None for an empty one."""
+    return int(text) if text.strip() else None

@@ -19,7 +19,6 @@ from experiments.design.study import Study
 from genre_tui.core.background import in_background
 from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
 from genre_tui.shell.base_page import BasePage
-from genre_tui.studies.start_form import StartResult
 from genre_tui.studies.study_details import StudyDialog, about_text, variants_table
 from genre_tui.studies.study_rows import (
     LastResult,
@@ -137,23 +136,6 @@ class StudiesPage(BasePage):
             self._measuring = SubprocessCommand(["experiments", "list", "--measure"])
             self._measuring.start(partial(self.call_later, self._measured))
 
-    async def on_start_result(self, result: StartResult) -> None:
-        """Open the started run, or show why it was not started."""
-        from genre_tui.studies.start_form import StartForm
-
-        form = result.form if result.form in self.app.screen_stack else None
-        if result.run is None and isinstance(form, StartForm):
-            form.refused(result.problem)
-        elif result.run is None:
-            self.show_problem(result.problem)
-        elif form is None:
-            self.app.refresh_runs()
-            self.show_message(f"Started {result.run.name}.")
-        else:
-            self.app.refresh_runs()
-            self.app.open_run(result.run)
-            await self.app.action_go("run")
-
     @on(RowTable.Moved, "#studies")
     def _about_another(self) -> None:
         self.query_one("#about").scroll_home(animate=False)
@@ -161,11 +143,8 @@ class StudiesPage(BasePage):
 
     @on(RowTable.Chosen, "#studies")
     def _open(self, event: RowTable.Chosen) -> None:
-        def opened(starts: bool | None) -> None:
-            if starts:
-                self.action_start()
-
-        self.app.push_screen(StudyDialog(event.item), opened)
+        dialog = StudyDialog(event.item)
+        self.app.push_screen(dialog, lambda starts: self.action_start() if starts else None)
 
     def _show(self) -> None:
         """Show all rows, and the selected study's details."""
@@ -186,14 +165,13 @@ class StudiesPage(BasePage):
             self.query_one("#variants", Static).update(variants)
 
     def _estimate(self) -> None:
-        """Estimate the costs of built-in studies, one after the other: a second of work in all."""
-        self._estimate_next(list(self._ours.values()))
+        """Estimate the costs of built-in studies: a second of work, each shown when known."""
 
-    def _estimate_next(self, lines: Sequence[StudyLine]) -> None:
-        if lines:
-            handle = partial(self._show_cost, lines[1:])
-            work = partial(with_costs, lines[0])
-            in_background(self, "costs", work, handle, self.show_problem)
+        def work() -> None:
+            for line in list(self._ours.values()):
+                self.call_later(self._show_cost, with_costs(line))
+
+        in_background(self, "costs", work, lambda none: None, self.show_problem)
 
     def _read_next(self) -> None:
         """Read the result of one more newest finished run."""
@@ -204,10 +182,9 @@ class StudiesPage(BasePage):
             fail = partial(self._show_result, new)
             in_background(self, "results", partial(read_result, new), fail, fail)
 
-    def _show_cost(self, others: Sequence[StudyLine], line: StudyLine) -> None:
+    def _show_cost(self, line: StudyLine) -> None:
         self._ours[line.name] = line
         self._show()
-        self._estimate_next(others)
 
     def _show_user_studies(self, lines: Sequence[StudyLine]) -> None:
         self._own = {line.name: line for line in lines if line.name not in self._ours}

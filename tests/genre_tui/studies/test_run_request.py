@@ -20,7 +20,7 @@ from experiments.runs.directory import RunDirectory
 from genre_tui.core.subprocess_command import CommandResult
 from genre_tui.model.dataset_rows import DatasetLine
 from genre_tui.studies import run_request
-from genre_tui.studies.run_request import FormValues, RunRequest, check_form, start_run
+from genre_tui.studies.run_request import RunRequest, check_form, start_run
 from tests.conftest import small_dataset
 
 WITH_MEL = DatasetLine("mine", Path("mine.h5"), rows=(3200, 800, 1376), has_mel=True)
@@ -28,15 +28,13 @@ WITHOUT = replace(WITH_MEL, name="plain", has_mel=False)
 
 WANTED = [
     RunRequest("ffn-baseline", "small"),
-    RunRequest("ffn-baseline", "small", "controlled", seeds=2, epochs=3),
+    RunRequest("ffn-baseline", "small", "controlled", seeds="2", epochs="3"),
     RunRequest("pooling-padding", "small", "controlled", quick=True, device="cpu"),
     RunRequest("optimizers", "small", extended=True),
     RunRequest("optimizers", "small", variants="adam, b-sgd", device="cuda"),
-    RunRequest(
-        "ffn-baseline", "small", varied=("training.batch_size=16,64", "network.hidden=[8],[9]")
-    ),
-    RunRequest("ffn-baseline", "small", varied=("training.optimizer='adam','sgd'",)),
-    RunRequest("my own.toml", "small", "controlled", seeds=4),
+    RunRequest("ffn-baseline", "small", vary="training.batch_size=16,64 network.hidden=[8],[9]"),
+    RunRequest("ffn-baseline", "small", vary="""training.optimizer="'adam','sgd'" """),
+    RunRequest("my own.toml", "small", "controlled", seeds="4"),
     RunRequest("my own.toml", "small", "documented"),
 ]
 OWN = """
@@ -89,27 +87,26 @@ def test_the_folder_of_runs_is_named_unless_it_is_the_usual(
 @pytest.mark.parametrize(
     ("values", "trials"),
     [
-        (FormValues("ffn-baseline", "mine"), 1),
-        (FormValues("ffn-baseline", "mine", seeds="3"), 3),
-        (FormValues("optimizers", "mine", "controlled"), 5 * 4 * 5),
-        (FormValues("optimizers", "mine", "controlled", quick=True), 5 * 3 * 3),
-        (FormValues("optimizers", "mine", "controlled", variants="adam", seeds=" 2 "), 4 * 2),
-        (FormValues("optimizers", "mine", "controlled", seeds="1000"), 5 * 4 * 1000),
+        (RunRequest("ffn-baseline", "mine"), 1),
+        (RunRequest("ffn-baseline", "mine", seeds="3"), 3),
+        (RunRequest("optimizers", "mine", "controlled"), 5 * 4 * 5),
+        (RunRequest("optimizers", "mine", "controlled", quick=True), 5 * 3 * 3),
+        (RunRequest("optimizers", "mine", "controlled", variants="adam", seeds=" 2 "), 4 * 2),
+        (RunRequest("optimizers", "mine", "controlled", seeds="1000"), 5 * 4 * 1000),
         (
-            FormValues("ffn-baseline", "mine", vary="training.batch_size=16,32 network.hidden=[8]"),
+            RunRequest("ffn-baseline", "mine", vary="training.batch_size=16,32 network.hidden=[8]"),
             2,
         ),
-        (FormValues("optimizers", "mine", variants=" , "), 5),
-        (FormValues("my own.toml", "mine", "controlled"), 4 * 2),
+        (RunRequest("optimizers", "mine", variants=" , "), 5),
+        (RunRequest("my own.toml", "mine", "controlled"), 4 * 2),
     ],
 )
-def test_trials_are_counted(values: FormValues, trials: int) -> None:
+def test_trials_are_counted(values: RunRequest, trials: int) -> None:
     checked = check_form(values, WITH_MEL)
     assert checked.problems == {}
     assert checked.trials == trials
     assert checked.time.startswith("roughly ") or trials > 1000  # nothing was measured
-    assert checked.request is not None
-    assert checked.request.study == values.study
+    assert checked.request == values
 
 
 def test_time_is_forecast_for_the_rows_of_the_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,13 +118,13 @@ def test_time_is_forecast_for_the_rows_of_the_dataset(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(run_request, "forecast", forecast)
     assert (
-        check_form(FormValues("ffn-baseline", "mine", device="cpu"), WITH_MEL).time == "about 4 min"
+        check_form(RunRequest("ffn-baseline", "mine", device="cpu"), WITH_MEL).time == "about 4 min"
     )
     assert asked[2:] == [Computing("cpu"), (3200, 800), len(WITH_MEL.genres)]
 
 
 def test_a_smaller_budget_says_what_it_leaves_out() -> None:
-    (note,) = check_form(FormValues("optimizers", "mine", "controlled", quick=True), WITH_MEL).notes
+    (note,) = check_form(RunRequest("optimizers", "mine", "controlled", quick=True), WITH_MEL).notes
     assert note.startswith("Quick version: 3 seeds instead of 5, 10 epochs instead of 20")
 
 
@@ -154,14 +151,13 @@ def test_a_smaller_budget_says_what_it_leaves_out() -> None:
 def test_what_is_wrong_stands_where_it_belongs(
     entry: str, values: dict[str, Any], messages: str
 ) -> None:
-    checked = check_form(FormValues(**{"study": "optimizers", "data": "mine"} | values), WITH_MEL)
-    assert checked.request is None
+    checked = check_form(RunRequest(**{"study": "optimizers", "data": "mine"} | values), WITH_MEL)
     assert list(checked.problems) == [entry]
     assert messages in checked.problems[entry]
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    values = FormValues("optimizers", "", seeds="x", epochs="y", variants="z", vary="w")
+    values = RunRequest("optimizers", "", seeds="x", epochs="y", variants="z", vary="w")
     assert list(check_form(values, None).problems) == [
         "seeds",
         "epochs",
@@ -172,23 +168,21 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 
 def test_a_study_that_reads_spectrograms_says_what_to_do_without_any() -> None:
-    (problem,) = check_form(FormValues("optimizers", "plain"), WITHOUT).problems.values()
+    (problem,) = check_form(RunRequest("optimizers", "plain"), WITHOUT).problems.values()
     assert problem.startswith("plain has no mel-spectrograms")
     assert "choose another dataset, or build one from recordings" in problem
-    assert check_form(FormValues("ffn-baseline", "plain"), WITHOUT).problems == {}
-    mfcc = FormValues("ffn-baseline", "plain", vary="network.kind=cnn")
+    assert check_form(RunRequest("ffn-baseline", "plain"), WITHOUT).problems == {}
+    mfcc = RunRequest("ffn-baseline", "plain", vary="network.kind=cnn")
     assert list(check_form(mfcc, WITHOUT).problems) == ["data"]
 
 
 def test_a_damaged_dataset_is_refused_unless_it_is_the_demo() -> None:
     damaged = replace(WITH_MEL, problem="it is damaged.")
-    assert check_form(FormValues("ffn-baseline", "mine"), damaged).problems == {
+    assert check_form(RunRequest("ffn-baseline", "mine"), damaged).problems == {
         "data": "it is damaged."
     }
-    assert (
-        check_form(FormValues("ffn-baseline", "demo"), replace(damaged, name="demo")).request
-        is not None
-    )
+    demo = replace(damaged, name="demo")
+    assert check_form(RunRequest("ffn-baseline", "demo"), demo).problems == {}
 
 
 class _Recorded:
@@ -222,7 +216,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
 
 
 def test_launching_starts_what_was_ordered(started: list[Request], tmp_path: Path) -> None:
-    wanted = RunRequest("ffn-baseline", "mine", seeds=2)
+    wanted = RunRequest("ffn-baseline", "mine", seeds="2")
     messages: list[str] = []
     assert start_run(wanted, WITH_MEL, tmp_path, messages.append).path == tmp_path / "it"
     assert [request.to_dict() for request in started] == [wanted.resolve().to_dict()]

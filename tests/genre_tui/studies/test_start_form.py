@@ -63,7 +63,7 @@ def test_a_run_is_started_as_the_form_says(
             await user.type("2")
             await user.press("enter")  # the next field
             await user.type("7")
-            await user.wait_until(lambda: (found := form.checked) and found.request)
+            await user.wait_until(lambda: (found := form.checked) and not found.problems)
             await user.sees("run ffn-baseline --data small --protocol controlled", "--seeds 2")
             await user.press("ctrl+y")
             await user.sees("Copied the command line.")
