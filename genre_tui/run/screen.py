@@ -69,6 +69,9 @@ class RunPage(RunControlPage):
     RunPage.-empty #main, RunPage.-empty #curves-caption { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "rate", "Rate", show=False, tooltip="Next learning rate of this variant"),
+        Binding("v", "lines", "Lines", show=False, tooltip="Curves of validation, train, or both"),
+        Binding("M", "metric(-1)", "Metric before", show=False),
         Binding("m", "metric(1)", "Metric"),
         Binding("p", "pin", "Pin", tooltip="Give the trial a curve of its own, or no more"),
         Binding("o", "output", "Output", tooltip="Notes, deaths, and what its processes print"),
@@ -83,9 +86,6 @@ class RunPage(RunControlPage):
         Binding("S", "sort", "Sort", show=False, tooltip="Sort the trials"),
         Binding("i", "trial", "Trial", show=False, tooltip="Settings and figures of the trial"),
         Binding("z", "zoom", "Zoom", show=False, tooltip="Curves only, or all"),
-        Binding("g", "rate", "Rate", show=False, tooltip="Next learning rate of this variant"),
-        Binding("v", "lines", "Lines", show=False, tooltip="Curves of validation, train, or both"),
-        Binding("M", "metric(-1)", "Metric before", show=False),
     ]
 
     def __init__(self) -> None:
