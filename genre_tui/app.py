@@ -16,13 +16,11 @@ from textual.command import Provider
 from textual.css.query import NoMatches
 from textual.screen import Screen
 
-from data.terminal.text import clean
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive
 from genre_tui.core.app_session import AppSession
 from genre_tui.core.line_filters import SafeText, WithoutColour
-from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import DARK, LIGHT, STATE_GLYPH, theme_for
 from genre_tui.model.run_model import RunModel
 from genre_tui.shell.base_app import BaseApp
@@ -72,9 +70,9 @@ class GenreTui(BaseApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"go('{mode}')", title, show=False) for key, mode, title in SCREENS),
         Binding("escape", "back", "Back to the screen before", show=False),
-        Binding("question_mark", "keys", "Keys", key_display="?"),
-        Binding("e", "export", "Export"),
-        Binding("y", "copy", "Copy", show=False),
+        Binding("question_mark", "screen.keys", "Keys", key_display="?"),
+        Binding("e", "screen.export", "Export"),
+        Binding("y", "screen.copy", "Copy", show=False),
         Binding("ctrl+p", "command_palette", "Find a screen, run or study", show=False),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+c", "quit", "Quit", show=False),
@@ -197,34 +195,6 @@ class GenreTui(BaseApp):
         """Show a screen and select the entry of that name there."""
         await self.action_go(mode)
         self.call_after_refresh(self._page.go_to, name)
-
-    def action_keys(self) -> None:
-        """Show all keys of the current screen."""
-        from genre_tui.shell.keys_dialog import KeysDialog
-
-        self.push_screen(KeysDialog(self._page))
-
-    def action_export(self) -> None:
-        """Open the export dialog."""
-        from genre_tui.shell.export_dialog import ExportDialog, choices
-
-        page = self._page
-        offered = choices(page.MODE, page.exportable(), page.reported)
-        self.push_screen(ExportDialog(offered, is_download=self.is_web), page.export)
-
-    def action_copy(self) -> None:
-        """Copy the page's text to the user's clipboard, which also works over SSH."""
-        text = self._page.copyable()
-        if not text:
-            self._page.show_message("There is nothing to copy here.")
-            return
-        self.copy_to_clipboard(text)
-        lines = text.count("\n") + 1
-        self._page.show_message(f"Copied: {f'{lines} lines' if lines > 1 else shortened(text, 60)}")
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """Copy without control characters, which a shell would act on when they are pasted."""
-        super().copy_to_clipboard(clean(text, keep="\n\t"))
 
     def delay_update(self, delay: float = 0.01) -> None:
         """Draw another screen after 0.01 s: Textual's 0.05 s are not needed here."""

@@ -12,7 +12,6 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from experiments.runs.state import State
@@ -152,12 +151,6 @@ class FilterLine(Vertical):
     FilterLine StatusText { width: 1fr; height: auto; max-height: 2; color: $text-muted; }
     """
 
-    class Changed(Message):
-        """The text has changed."""
-
-    class Done(Message):
-        """The user has finished typing."""
-
     def compose(self) -> ComposeResult:
         """Input line and message."""
         with Horizontal():
@@ -196,19 +189,14 @@ class FilterLine(Vertical):
         text = Text(problem) if problem else Text(f"{counted}{HELP}", "dim")
         self.query_one(StatusText).set_text(text, layout=True)
 
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.post_message(self.Changed())
-
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
+    def _leave(self) -> None:
+        """Move on to the table, unless a term is wrong."""
         if not parse_filter(self.value)[1]:
-            self.post_message(self.Done())
+            self.screen.focus_next()
 
     def on_key(self, event: events.Key) -> None:
         """The down key leaves the line."""
         if event.key == "down":
             event.stop()
-            self.post_message(self.Done())
+            self.screen.focus_next()

@@ -11,6 +11,7 @@ from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
+from textual.widgets import Input
 
 from experiments.runs.directory import RunDirectory
 from genre_tui.plots.curve import Frame
@@ -185,10 +186,6 @@ class RunsPage(RunControlPage):
         if wanted:
             self.remove_runs([run.run for run in wanted])
 
-    @on(FilterLine.Done)
-    def _filter_done(self) -> None:
-        self.table.focus()
-
     @on(RowTable.Chosen)
     async def _chosen(self, event: RowTable.Chosen) -> None:
         self.app.open_run(event.item.run)
@@ -202,7 +199,7 @@ class RunsPage(RunControlPage):
             self._order = order
             self._resort()
 
-    @on(FilterLine.Changed)
+    @on(Input.Changed)
     def _show(self) -> None:
         at, chosen = now(), self.filter_line.filter
         found = [run for run in self._runs if chosen.matches(run, at)]

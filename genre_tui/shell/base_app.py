@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from experiments.runs.directory import RunDirectory
 from genre_tui.core.app_session import AppSession
-from genre_tui.core.key_queue import KeyQueue
+from genre_tui.core.clipboard import ClipboardApp
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.messages import RunsListed
 
 
-class BaseApp(KeyQueue):
+class BaseApp(ClipboardApp):
     """What pages, dialogs and the palette use of the application.
 
     `GenreTui` implements it: it imports the pages, which therefore cannot import it.
@@ -36,9 +36,3 @@ class BaseApp(KeyQueue):
 
     async def action_go(self, mode: str) -> None:
         """Show a screen."""
-
-    def action_keys(self) -> None:
-        """Show all keys of the current screen."""
-
-    def action_export(self) -> None:
-        """Open the export dialog."""

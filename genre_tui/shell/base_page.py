@@ -125,6 +125,16 @@ class BasePage(Screen[None]):
         """The text that the key `y` copies, such as the selected row; "" for none."""
         return ""
 
+    def action_keys(self) -> None:
+        """Show all keys of this screen."""
+        from genre_tui.shell.keys_dialog import KeysDialog
+
+        self.app.push_screen(KeysDialog(self, self.MODE))
+
+    def action_copy(self) -> None:
+        """Copy what `copyable` returns."""
+        self.show_message(self.app.copy(self.copyable()))
+
     def put(self, selector: str, text: Text, *, layout: bool = False) -> None:
         """Set a StatusText; `layout`: its size may change."""
         self.query_one(selector, StatusText).set_text(text, layout=layout)
@@ -162,7 +172,14 @@ class BasePage(Screen[None]):
         else:
             self.show_message(f"Wrote {path}.")
 
-    def export(self, request: ExportRequest | None) -> None:
+    def action_export(self) -> None:
+        """Open the export dialog."""
+        from genre_tui.shell.export_dialog import ExportDialog, choices
+
+        offered = choices(self.MODE, self.exportable(), self.reported)
+        self.app.push_screen(ExportDialog(offered, is_download=self.app.is_web), self._export)
+
+    def _export(self, request: ExportRequest | None) -> None:
         """Write the file that the export dialog returned."""
         if request is None:
             return

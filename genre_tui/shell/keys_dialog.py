@@ -8,9 +8,9 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.screen import Screen
 from textual.widgets import Static
 
-from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.dialogs import Dialog
 from genre_tui.widgets.tab_bar import SCREENS
 
@@ -35,9 +35,9 @@ class KeysDialog(Dialog[None]):
         *(Binding(key, f"app.go('{mode}')", title, show=False) for key, mode, title in SCREENS),
     ]
 
-    def __init__(self, page: BasePage) -> None:
+    def __init__(self, page: Screen[None], mode: str) -> None:
         super().__init__()
-        self._page = page
+        self._page, self._mode = page, mode
 
     def compose(self) -> ComposeResult:
         """Actions and their keys, the page's first."""
@@ -49,7 +49,7 @@ class KeysDialog(Dialog[None]):
     def _text(self) -> Text:
         here, everywhere = self._keys()
         width = max(map(len, [*here.values(), *everywhere.values()]), default=0)
-        title = next(title for _, mode, title in SCREENS if mode == self._page.MODE)
+        title = next(title for _, mode, title in SCREENS if mode == self._mode)
         text = Text()
         for head, keys in ((title, here), ("Everywhere", everywhere)):
             if keys:

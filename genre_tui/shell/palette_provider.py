@@ -61,8 +61,11 @@ class PaletteProvider(Provider):
         app = cast("BaseApp", self.app)
         for key, mode, title in SCREENS:
             yield _PaletteEntry(title, f"The screen, key {key}", partial(app.action_go, mode))
-        yield _PaletteEntry("Keys", "All keys of this screen, key ?", app.action_keys)
-        yield _PaletteEntry("Export", "Write a table, picture or report, key e", app.action_export)
+        yield _PaletteEntry(
+            "Keys", "All keys of this screen, key ?", partial(app.run_action, "screen.keys")
+        )
+        export = partial(app.run_action, "screen.export")
+        yield _PaletteEntry("Export", "Write a table, picture or report, key e", export)
         yield _PaletteEntry("Quit", "Runs go on, key q", app.action_quit)
         for name, theme in _COLOURS.items():
             set_theme = partial(setattr, app, "theme", theme)

@@ -30,7 +30,7 @@ from genre_tui.studies.run_request import (
     start_run,
 )
 from genre_tui.studies.study_rows import StudyLine
-from genre_tui.widgets.form import FormCheckbox, FormRadio, FormRow
+from genre_tui.widgets.form import FormCheckbox, FormChoice, FormRadio, FormRow
 
 _CHECK_DELAY = 0.15  # seconds after the last change
 _CHECKED = ("data", "protocol", "seeds", "epochs", "variants", "vary")  # fields
@@ -86,8 +86,8 @@ class StartForm(Dialog[None]):
         """Dataset, protocol, seeds, epochs, device, variants, varied fields."""
         options = self._line.options
         data: Select[str] = Select([], prompt="looking ...", compact=True, id="data")
-        protocol = FormRadio({known: known for known in PROTOCOLS}, options.protocol, id="protocol")
-        device = FormRadio({known: known for known in DEVICES}, "auto", id="device")
+        protocol = FormRadio(PROTOCOLS, options.protocol, id="protocol")
+        device = FormRadio(DEVICES, "auto", id="device")
         ticks = [FormCheckbox("quick (if controlled)", id="quick")]
         ticks[0].disabled = options.protocol != "controlled"
         if self._study.can_be_extended:
@@ -152,8 +152,7 @@ class StartForm(Dialog[None]):
 
     @on(Input.Changed)
     @on(Select.Changed)
-    @on(FormCheckbox.Changed)
-    @on(FormRadio.Changed)
+    @on(FormChoice.Changed)
     def _changed(self) -> None:
         """Check the form once no key has come for a moment."""
         quick = self.query_one("#quick", FormCheckbox)

@@ -5,7 +5,7 @@ Checkboxes and radio buttons show their value by characters, so that it is visib
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -68,36 +68,40 @@ class FormRow(Vertical):
         self.query_one(".problem", Static).update(Text(f"! {problem}"))
 
 
-class FormCheckbox(Static, can_focus=True):
-    """A checkbox, [x] or [ ], with its label behind it."""
+class FormChoice(Static, can_focus=True):
+    """Base of checkboxes and radio buttons; it has a reactive `value`."""
 
     DEFAULT_CSS = """
-    FormCheckbox { width: auto; height: 1; margin-right: 2; }
-    FormCheckbox:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
-    FormCheckbox:disabled { color: $text-disabled; }
-    FormCheckbox:ansi:focus { text-style: reverse; }
+    FormChoice { width: auto; height: 1; margin-right: 2; }
+    FormChoice:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
+    FormChoice:disabled { color: $text-disabled; }
+    FormChoice:ansi:focus { text-style: reverse; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space,enter", "turn", "Turn on or off", show=False)
-    ]
-    value = reactive(False, init=False)
 
     class Changed(Message):
-        """The checkbox was checked or cleared."""
-
-    def __init__(self, label: str, value: bool = False, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._label = label
-        self.set_reactive(FormCheckbox.value, value)
-
-    def render(self) -> Text:
-        """The box and the label."""
-        return Text(f"[{'x' if self.value else ' '}] {self._label}")
+        """Another value is chosen."""
 
     def watch_value(self) -> None:
         """Redraw it, and post `Changed`."""
         self.refresh()
         self.post_message(self.Changed())
+
+
+class FormCheckbox(FormChoice):
+    """A checkbox, [x] or [ ], with its label behind it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space,enter", "turn", "Turn on or off", show=False)
+    ]
+    value = reactive(False, init=False)
+
+    def __init__(self, label: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._label = label
+
+    def render(self) -> Text:
+        """The box and the label."""
+        return Text(f"[{'x' if self.value else ' '}] {self._label}")
 
     def action_turn(self) -> None:
         """Check or clear it."""
@@ -108,41 +112,28 @@ class FormCheckbox(Static, can_focus=True):
         self.action_turn()
 
 
-class FormRadio(Static, can_focus=True):
-    """Radio buttons: (o) this  ( ) that; `choices` are their labels by value."""
+class FormRadio(FormChoice):
+    """Radio buttons: (o) this  ( ) that."""
 
-    DEFAULT_CSS = """
-    FormRadio { width: auto; height: 1; margin-right: 2; }
-    FormRadio:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
-    FormRadio:ansi:focus { text-style: reverse; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,space,enter", "step(1)", "Next choice", show=False),
         Binding("left", "step(-1)", "Choice before", show=False),
     ]
     value = reactive("", init=False)
 
-    class Changed(Message):
-        """Another value is chosen."""
-
-    def __init__(self, choices: Mapping[str, str], value: str, *, id: str | None = None) -> None:
+    def __init__(self, choices: Sequence[str], value: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._choices = dict(choices)
+        self._choices = choices
         self.set_reactive(FormRadio.value, value)
 
     def render(self) -> Text:
         """All buttons with their labels."""
         return Text((" " * _GAP).join(map(self._shown, self._choices)))
 
-    def watch_value(self) -> None:
-        """Redraw it, and post `Changed`."""
-        self.refresh()
-        self.post_message(self.Changed())
-
     def action_step(self, steps: int) -> None:
         """Choose the next or previous value, cyclically."""
-        values = list(self._choices)
-        self.value = values[(values.index(self.value) + steps) % len(values)]
+        place = self._choices.index(self.value) + steps
+        self.value = self._choices[place % len(self._choices)]
 
     def on_click(self, event: events.Click) -> None:
         """Choose the clicked value."""
@@ -154,4 +145,4 @@ class FormRadio(Static, can_focus=True):
             place += width + _GAP
 
     def _shown(self, value: str) -> str:
-        return f"({'o' if value == self.value else ' '}) {self._choices[value]}"
+        return f"({'o' if value == self.value else ' '}) {value}"
