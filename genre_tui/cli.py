@@ -26,7 +26,6 @@ from experiments.runs.listing import LATEST, find
 from genre_tui.core.app_session import DEFAULT_REFRESH, AppSession, runs_option
 
 if TYPE_CHECKING:
-    from experiments.runs.directory import RunDirectory
     from genre_tui.app import GenreTui
 
 HUNG_UP = 128 + signal.SIGHUP  # exit status, as if by the signal
@@ -184,11 +183,8 @@ def _print_live_runs(app: GenreTui, folder: Path) -> None:
     begin, end = ("1 run goes", "it") if len(runs) == 1 else (f"{len(runs)} runs go", "them")
     echo(f"{begin} on. Watch {end} with")
     for run in runs:
-        echo(f"  {_watch_command(run, folder)}")
-
-
-def _watch_command(run: RunDirectory, runs: Path) -> str:
-    return shlex.join(["python", "-m", "experiments", "watch", run.path.name, *runs_option(runs)])
+        words = ["python", "-m", "experiments", "watch", run.path.name, *runs_option(folder)]
+        echo(f"  {shlex.join(words)}")
 
 
 def _watch(session: AppSession, reason: str) -> int:

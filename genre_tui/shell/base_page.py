@@ -183,13 +183,13 @@ class BasePage(Screen[None]):
         """Write the file that the export dialog returned."""
         if request is None:
             return
-        if request.choice.kind == "text":
+        if request.choice.text is not None:
             self.write(request.path, request.choice.text)
-        elif request.choice.kind == "picture":
-            self.call_after_refresh(self._export_picture, request.path)
         elif request.choice.run is not None:
             self.show_message("Writing the report: this takes some seconds.")
             self._export_report(request, request.choice.run)
+        else:
+            self.call_after_refresh(self._export_picture, request.path)
 
     def _export_picture(self, path: Path) -> None:
         """Write a screenshot; called once the dialog is closed."""

@@ -34,7 +34,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     Dialog { align: center middle; }
     Dialog > #box {
         width: auto; max-width: 90%; height: auto; max-height: 90%;
-        padding: 0 1; border: round $accent; background: $surface;
+        padding: 0 1; border: round $accent; background: $surface; scrollbar-size-vertical: 1;
     }
     Dialog > #box.wide { width: 90%; }
     """
@@ -105,8 +105,7 @@ class PickDialog(Dialog[str]):
 
     DEFAULT_CSS = """
     PickDialog > #box { width: 90%; height: 90%; }
-    PickDialog Input { border: none; height: 1; padding: 0; background: $panel; }
-    PickDialog Input:focus { border: none; }
+    PickDialog Input { background: $panel; }
     PickDialog RowTable { background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -124,7 +123,7 @@ class PickDialog(Dialog[str]):
         """Title, input line, list."""
         with Vertical(id="box"):
             yield Static(Text(self._title), classes="title")
-            yield Input(placeholder="type to find, Enter to choose", id="part")
+            yield Input(placeholder="type to find, Enter to choose", compact=True)
             count = f"{len(self._entries)} of them"
             column = Column[Entry]("what", count, 20, lambda entry: entry[1], grows=1)
             yield RowTable([column], lambda entry: entry[0], id="entries")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -23,12 +23,14 @@ from genre_tui.shell.dialogs import Dialog
 
 @dataclass(frozen=True)
 class ExportChoice:
-    """A file that can be written: its description, proposed name, and text or run."""
+    """A file that can be written: its description, proposed name, and content.
+
+    That is a text, the report of a run, or else a picture of the screen.
+    """
 
     what: str
     name: str
-    kind: Literal["text", "picture", "report"]
-    text: str = ""
+    text: str | None = None
     run: RunDirectory | None = None
 
 
@@ -45,11 +47,11 @@ def choices(mode: str, files: Mapping[str, str], run: RunDirectory | None) -> li
     """Files that can be written from a screen: its texts by file name, picture and report."""
     name = _short_name(run) if run is not None else ""
     prefix = f"{name}-" if name and mode in ("run", "confusion", "compare") else ""
-    found = [ExportChoice(_what(file), prefix + file, "text", text) for file, text in files.items()]
-    found.append(ExportChoice("picture of this screen (SVG)", f"{prefix}{mode}.svg", "picture"))
+    found = [ExportChoice(_what(file), prefix + file, text) for file, text in files.items()]
+    found.append(ExportChoice("picture of this screen (SVG)", f"{prefix}{mode}.svg"))
     if run is not None:
         what = f"report of {name} (HTML)"
-        found.append(ExportChoice(what, f"report-{name}.html", "report", run=run))
+        found.append(ExportChoice(what, f"report-{name}.html", run=run))
     return found
 
 
@@ -80,7 +82,6 @@ class ExportDialog(Dialog[ExportRequest]):
     ExportDialog OptionList { height: auto; max-height: 10; background: $surface; }
     ExportDialog OptionList, ExportDialog OptionList:focus { border: none; padding: 0; }
     ExportDialog .label { color: $text-muted; margin-top: 1; }
-    ExportDialog Input, ExportDialog Input:focus { border: none; padding: 0; height: 1; }
     ExportDialog Input { background: $panel; }
     ExportDialog Input:ansi { text-style: underline; }
     ExportDialog #problem { color: $text-warning; height: auto; min-height: 1; }
@@ -100,7 +101,7 @@ class ExportDialog(Dialog[ExportRequest]):
             box.border_subtitle = Text("Enter writes  Tab to the path  Escape closes")
             yield OptionList(*(Option(Text(choice.what)) for choice in self._choices))
             yield Static(Text("name" if self._is_download else "file"), classes="label")
-            path = Input(self._choices[0].name)
+            path = Input(self._choices[0].name, compact=True)
             path.cursor_blink = False  # each blink would cost bytes over SSH
             yield path
             yield Static(id="problem")

@@ -27,7 +27,6 @@ class KeysDialog(Dialog[None]):
     """The keys of a page and those that work everywhere."""
 
     DEFAULT_CSS = """
-    KeysDialog > #box { scrollbar-size-vertical: 1; }
     KeysDialog > #box > Static { width: auto; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

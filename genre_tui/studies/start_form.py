@@ -45,7 +45,6 @@ class StartForm(Dialog[None]):
 
     DEFAULT_CSS = """
     StartForm > #box { width: 96; max-width: 100%; max-height: 100%; }
-    StartForm > #box { scrollbar-size-vertical: 1; }
     StartForm #buttons { height: 1; margin-top: 1; }
     StartForm Button { margin-right: 2; }
     StartForm #takes { margin-top: 1; }

@@ -86,7 +86,7 @@ class StudyDialog(Dialog[bool]):
     """A study in full; the result is whether to start it."""
 
     DEFAULT_CSS = """
-    StudyDialog > #box { width: 90; max-width: 100%; scrollbar-size-vertical: 1; }
+    StudyDialog > #box { width: 90; max-width: 100%; }
     StudyDialog .dim { margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import ClassVar
 
-from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -27,13 +27,13 @@ class KeyBar(Widget):
     KeyBar:ansi { background: ansi_default; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key"}
-    auto_links = False
 
     def __init__(self, hidden: Collection[str] = ()) -> None:
         super().__init__()
         self._hidden = hidden
         self._keys: list[tuple[str, str, str]] = []  # as pressed, as shown, what it does
         self._everywhere = 0  # number of keys at the end that work everywhere
+        self._places: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
         """Subscribe to changes of the active bindings."""
@@ -56,10 +56,12 @@ class KeyBar(Widget):
     def render(self) -> Text:
         """The keys that fit."""
         style = self.get_component_rich_style("key-bar--key", partial=True)
-        text = Text(" ", no_wrap=True, end="")
+        text, self._places = Text(" ", no_wrap=True, end=""), []
         for key, shown, what in self._fitting():
-            click = Style(meta={"@click": f"app.simulate_key('{key}')"})
-            text.append(shown, style + click).append(f" {what}", click).append(" " * _GAP)
+            begin = text.cell_len
+            text.append(shown, style).append(f" {what}")
+            self._places.append((begin, text.cell_len, key))
+            text.append(" " * _GAP)
         text.truncate(self.size.width)
         return text
 
@@ -71,3 +73,9 @@ class KeyBar(Widget):
             own -= 1
             del keys[own]
         return keys
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key that was clicked."""
+        for begin, end, key in self._places:
+            if begin <= event.x < end:
+                self.app.simulate_key(key)

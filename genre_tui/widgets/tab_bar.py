@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.widget import Widget
 
 # Key, mode and title of each screen.
@@ -31,11 +32,16 @@ class TabBar(Widget):
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"tab-bar--key", "tab-bar--current"}
-    auto_links = False
 
     def __init__(self, current: str) -> None:
         super().__init__()
         self._current, self._notices = current, tuple[str, ...]()
+        self._places: list[tuple[int, int, str]] = []
+        place = 0
+        for key, mode, title in SCREENS:
+            end = place + len(f" {key} {title} ")
+            self._places.append((place, end, mode))
+            place = end
 
     def show_notices(self, *notices: str) -> None:
         """Show at the right the first of some texts that fits."""
@@ -47,14 +53,19 @@ class TabBar(Widget):
         """The line."""
         text = Text(no_wrap=True, end="")
         for key, mode, title in SCREENS:
-            click = Style(meta={"@click": f"app.go('{mode}')"})
             if mode == self._current:
-                text.append(f" {key} {title} ", self._style("current") + click)
+                text.append(f" {key} {title} ", self._style("current"))
             else:
-                text.append(f" {key}", self._style("key") + click).append(f" {title} ", click)
+                text.append(f" {key}", self._style("key")).append(f" {title} ")
         room = self.size.width - text.cell_len - 1
         fitting = (notice for notice in self._notices if len(notice) <= room)
         return text.append(next(fitting, "").rjust(max(room, 0)))
+
+    async def on_click(self, event: events.Click) -> None:
+        """Open the screen whose tab was clicked."""
+        for begin, end, mode in self._places:
+            if begin <= event.x < end:
+                await self.app.run_action(f"go('{mode}')")
 
     def _style(self, part: str) -> Style:
         return self.get_component_rich_style(f"tab-bar--{part}", partial=True)
