@@ -155,9 +155,7 @@ def test_names_of_files_are_plain() -> None:
     ]
     (table, picture, _) = choices("runs", {"runs.csv": "b"}, run)
     assert (table.name, picture.name) == ("runs.csv", "runs.svg")
-    assert choices("data", {}, None) == [
-        ExportChoice("picture of this screen (SVG)", "data.svg", "picture")
-    ]
+    assert choices("data", {}, None) == [ExportChoice("picture of this screen (SVG)", "data.svg")]
 
 
 def test_without_network() -> None:
