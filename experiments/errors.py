@@ -13,3 +13,11 @@ class OptionError(RunError):
 
 class DamagedRecordError(RunError):
     """A record of a run that is not as this program writes it."""
+
+
+class RunLostError(RunError):
+    """A run that another process trains now: this one must not write there any more."""
+
+
+class RunMovedError(RunLostError):
+    """A run whose folder is no longer where this process trained it."""

@@ -18,11 +18,15 @@ _FULL_WORDS = ("No space left", "Disk quota exceeded", "File too large", "errno 
 
 
 @contextmanager
-def commit(path: Path) -> Iterator[Path]:
+def commit(path: Path, *, below: Path | None = None) -> Iterator[Path]:
     """A temporary path beside `path`, which takes its place when the block ends.
 
     The data reaches the disk before the name does. When the block raises, the
     temporary file goes and `path` stays as it was.
+
+    Args:
+        path: of the file; its folder is made where it is missing.
+        below: a folder that is there, and is not made again where it has gone.
 
     Raises:
         NoSpaceError: the disk is full.
@@ -33,7 +37,11 @@ def commit(path: Path) -> Iterator[Path]:
             raise DataError(
                 f"{path} is no plain file, so that it is not replaced. Name another file."
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if below is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            for part in reversed(path.relative_to(below).parents[:-1]):
+                (below / part).mkdir(exist_ok=True)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
         temporary.touch(exist_ok=False)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,11 +16,12 @@ from experiments.display.follow import watch
 from experiments.display.result_tables import runs_view
 from experiments.display.snapshot_table import snapshot_view
 from experiments.errors import RunError
-from experiments.execution.launch import await_end, end_now, resume
+from experiments.execution.launch import await_end, end_now, request_stop, resume
 from experiments.runs.checksums import stringify_nonfinite
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs, find
-from experiments.runs.lock import is_alive, lock_holder
+from experiments.runs.lock import is_alive
+from experiments.runs.removal import check_removable, remove
 from experiments.runs.state import snapshot, state_of, summarise
 
 
@@ -81,7 +83,7 @@ def stop_run(run: RunDirectory, now: bool) -> None:
     if now:
         end_now(run)
     else:
-        run.ask_to_stop()
+        request_stop(run)
         echo("Stopping at the end of the epoch ...", err=True)
         with interruptible(f"{run.name} stops at the end of its epoch all the same."):
             await_end(run)
@@ -117,12 +119,11 @@ def remove_run(run: str, yes: bool, runs: Path) -> None:
     RUN is a folder, a name, the unique beginning of a name or id, or latest.
     """
     found = find(runs, run)
-    if is_alive(found):
-        raise RunError(f"{found.name} is being trained by {lock_holder(found)}: stop it first.")
+    check_removable(found)
     if found.path.absolute().parent.parent != runs.absolute():
         found.read_manifest()  # refuses to remove what only looks like a run
     size = sum(path.lstat().st_size for path in found.path.rglob("*"))
     if not yes:
         confirm(f"Remove {found.name} ({size / 1e6:.1f} MB)?", err=True)
-    found.remove()
+    remove(found, partial(echo, err=True))
     echo(f"Removed {found.name}.")

@@ -20,7 +20,7 @@ from experiments.runs.events import (
     RunBegan,
     TrialEnded,
 )
-from experiments.runs.lock import ProcessId
+from experiments.runs.process_id import ProcessId
 from experiments.training.cohorts import Cohort
 from experiments.training.device import versions
 from networks.models.multiply_adds import multiplications

@@ -16,12 +16,14 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from data.errors import DataError
 from experiments.design.own_code import adopt, require_trusted
 from experiments.design.request import BEGUN, Request
 from experiments.errors import RunError
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import RunLockedError, is_alive, lock_holder
+from experiments.runs.process_id import ProcessId
 from networks.errors import ConfigError
 from networks.training.backend import require_torch
 
@@ -92,11 +94,11 @@ def end_now(run: RunDirectory) -> None:
 
     Raises:
         RunError: they run on another machine, or do not end.
-        DataError: the folder cannot be written.
     """
     run.refuse_links()
     holder = lock_holder(run)
-    run.ask_to_stop()  # so that it counts as stopped, not as crashed
+    with suppress(DataError):  # where nothing can be written it counts as crashed, not stopped
+        run.ask_to_stop()
     if holder is None or not is_alive(run):
         return
     if not holder.is_here:
@@ -104,12 +106,33 @@ def end_now(run: RunDirectory) -> None:
             f"{run.name} is trained by {holder}: end it there. It was asked to stop at the end "
             "of its epoch."
         )
-    if not _is_process_of(run, holder.pid):
-        raise RunError(f"{run.name} names {holder}, which is another program: it was not ended.")
+    _require_process_of(run, holder)
     with suppress(ProcessLookupError):
         os.killpg(holder.pid, signal.SIGKILL)  # it leads a session of its own
     if not await_end(run, _LONGEST_DEATH):
         raise RunError(f"{holder} does not end. Look after it with your system's tools.")
+
+
+def request_stop(run: RunDirectory) -> None:
+    """Ask a run's process to stop cleanly, by a signal where the folder cannot be written.
+
+    Raises:
+        RunError: the folder cannot be written, and the process is on another machine.
+    """
+    try:
+        run.ask_to_stop()
+    except DataError as error:
+        holder = lock_holder(run)
+        if holder is None or not holder.is_here:
+            raise RunError(f"{error} {run.name} is trained by {holder}: stop it there.") from error
+        _require_process_of(run, holder)
+        with suppress(ProcessLookupError):
+            os.kill(holder.pid, signal.SIGTERM)
+
+
+def _require_process_of(run: RunDirectory, holder: ProcessId) -> None:
+    if not _is_process_of(run, holder.pid):
+        raise RunError(f"{run.name} names {holder}, which is another program: it was not ended.")
 
 
 def _is_process_of(run: RunDirectory, pid: int) -> bool:

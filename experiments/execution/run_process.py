@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from data.storage import hdf5
 from data.terminal.commands import echo
 from experiments.design.request import BEGUN, Computing, Request
 from experiments.design.search_settings import require_optuna
-from experiments.errors import RunError
+from experiments.errors import RunError, RunLostError
 from experiments.execution.event_writer import EventWriter
 from experiments.execution.manifest import make_manifest
 from experiments.execution.scheduler import Scheduler, check_functions, import_engine
@@ -29,8 +30,9 @@ from experiments.forecasting import learn
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import Event, Note, RunEnded
-from experiments.runs.lock import ProcessId, hold_run_lock, join_run
+from experiments.runs.lock import hold_run_lock, join_run
 from experiments.runs.manifest import RunManifest
+from experiments.runs.process_id import ProcessId
 from experiments.training.baselines import fit_ahead
 from experiments.training.cohorts import cohorts_of
 from experiments.training.device import Machine, probe, versions
@@ -56,6 +58,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _ask_to_stop(run))
     try:
+        run.refuse_links()
         with hold_run_lock(run, _print) as me:
             coordinator = RunCoordinator(run, me, lambda: answer.send(BEGUN))
             if len(arguments) == 1:
@@ -79,7 +82,7 @@ class RunCoordinator:
 
     Args:
         run: locked by this process.
-        me: this process.
+        me: this process, the run's owner.
         on_begin: called when training begins.
         pool: makes the pool, as `WorkerPool`.
     """
@@ -91,7 +94,8 @@ class RunCoordinator:
         on_begin: Callable[[], None] = lambda: None,
         pool: Callable[..., Any] = WorkerPool,
     ) -> None:
-        self._run, self._me, self._on_begin, self._make_pool = run, me, on_begin, pool
+        self._run, self._me = replace(run, owner=me), me
+        self._on_begin, self._make_pool = on_begin, pool
         self._log: EventWriter | None = None
 
     def begin(self, request: Request) -> None:
@@ -100,6 +104,7 @@ class RunCoordinator:
         Raises:
             DataError, RunError: it cannot be planned, or not be trained to its end.
         """
+        self._run.withdraw_stop()
         computing, search = request.computing, request.search
         if search is not None:
             require_optuna()
@@ -210,7 +215,8 @@ class RunCoordinator:
                 self._learn()
             log.record(RunEnded("finished" if finished else "stopped"))
         except Exception as error:
-            log.record(RunEnded("failed", str(error) or type(error).__name__))
+            if type(error) is not RunLostError:  # it is another process's run then
+                log.record(RunEnded("failed", str(error) or type(error).__name__))
             raise
         finally:
             self._log = None
@@ -261,10 +267,12 @@ class _Answer:
 
 
 def _ask_to_stop(run: RunDirectory) -> None:
+    """Stop cleanly, or at once where the request cannot be recorded for the workers."""
     try:
         run.ask_to_stop()
     except DataError as error:
-        _print(str(error))
+        _print(f"{error} Training ends at once, and can be resumed from its checkpoints.")
+        sys.exit(128 + signal.SIGTERM)
 
 
 def _print(text: str) -> None:

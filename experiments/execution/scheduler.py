@@ -67,6 +67,7 @@ class Scheduler:
         Raises:
             DataError: a record cannot be written.
             RunError: the dataset's file has changed meanwhile.
+            RunLostError: the run has been moved, or another process trains it.
         """
         self.train()
         # Where a selected trial fails on the test rows, validation selects another.
@@ -102,6 +103,7 @@ class Scheduler:
         waiting = deque(tasks)
         running: dict[Future[bool], Cohort | Trial] = {}
         while waiting or running:
+            self._run.require_owner()
             if not self._stopping and self._run.stop_is_asked:
                 self._log.record(Stopping())
                 self._stopping = True

@@ -12,13 +12,14 @@ import math
 import time
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.files.atomic import commit
+from data.files import atomic
 
 if TYPE_CHECKING:
     from networks.engine.cohort import CohortState
@@ -50,10 +51,16 @@ class Checkpoints:
         folder: of the cohort.
         seconds: at least so long between two of them; longer where writing one takes
             so much that it would slow training by more than 1 %.
+        commit: writes a file, such as `RunDirectory.commit`.
     """
 
-    def __init__(self, folder: Path, seconds: float) -> None:
-        self._folder, self._seconds = folder, seconds
+    def __init__(
+        self,
+        folder: Path,
+        seconds: float,
+        commit: Callable[[Path], AbstractContextManager[Path]] = atomic.commit,
+    ) -> None:
+        self._folder, self._seconds, self._commit = folder, seconds, commit
         self._last, self._cost = time.monotonic(), 0.0
 
     @property
@@ -74,12 +81,12 @@ class Checkpoints:
         """
         began = time.monotonic()
         path = self._folder / f"{checkpoint.state.epoch:08d}{_SUFFIX}"
-        with commit(path) as temporary:
+        with self._commit(path) as temporary:
             with temporary.open("wb") as file:
                 np.savez(file, **_arrays(checkpoint))
                 size = file.tell()
             # The checksum first: a checkpoint is there when its own name is.
-            with commit(_digest_path(path)) as digest:
+            with self._commit(_digest_path(path)) as digest:
                 digest.write_text(f"{_sha256(temporary)}  {path.name}\n", encoding="ascii")
         for old in self._paths()[_KEPT:]:
             _remove(old)

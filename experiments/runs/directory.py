@@ -5,7 +5,7 @@ runs/<study>/<utc>-<id>/
   run.json                   the manifest; written once
   optuna.journal             of a search: its trials, as Optuna keeps them (see `search`)
   lock                       which process trains it (see `lock`)
-  control/stop               its presence requests a clean stop
+  control/running            becomes control/stop to request a clean stop
   events/<writer>.jsonl      (see `events`)
   cohorts/<id>/              checkpoints (see `checkpoints`), split.json
   trials/<id>/result.json    the commit of a finished trial
@@ -19,19 +19,20 @@ runs/<study>/<utc>-<id>/
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.errors import DataError
 from data.files.atomic import TEMPORARY, commit, writing
 from experiments.design.request import Request
-from experiments.errors import DamagedRecordError, RunError
+from experiments.errors import DamagedRecordError, RunError, RunLostError, RunMovedError
 from experiments.runs import checksums
 from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.manifest import SCHEMA_VERSION, RunManifest
+from experiments.runs.process_id import ProcessId
 from experiments.runs.search_journal import read_draws
 from experiments.runs.trial_result import TrialResult
 from experiments.runs.validation import each, parsing, texts
@@ -39,19 +40,71 @@ from experiments.runs.validation import each, parsing, texts
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+LOCK = "lock"
+_LARGEST_LOCK = 4096  # bytes
 _LARGEST_JSON = 64 * 2**20  # bytes; a result of a thousand epochs has about 0.2 MB
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One run's files. `path` is runs/<study>/<utc>-<id>."""
+    """One run's files.
+
+    Args:
+        path: runs/<study>/<utc>-<id>.
+        owner: the process that trains it; None where this does not write what training does.
+            Nothing is written once the run has another owner, or another place.
+    """
 
     path: Path
+    owner: ProcessId | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
         """<study>/<utc>-<id>."""
         return f"{self.path.parent.name}/{self.path.name}"
+
+    def read_owner(self) -> ProcessId | None:
+        """The process that has written the lock last; None where it was released.
+
+        Raises:
+            OSError: there is no lock, or it cannot be read.
+            ValueError, KeyError: it is damaged, or being written.
+        """
+        with (self.path / LOCK).open("rb") as file:
+            text = file.read(_LARGEST_LOCK)
+        return ProcessId.from_dict(checksums.loads(text)) if text else None
+
+    def require_owner(self) -> None:
+        """Raise `RunLostError` unless the run is where it was, and the owner's."""
+        if self.owner is None:
+            return
+        try:
+            found = self.read_owner()
+        except (FileNotFoundError, NotADirectoryError):
+            raise RunMovedError(
+                f"the folder {self.path} was moved or removed while the run was being trained, so "
+                "training has ended. Where it was moved, resume it there: it goes on from its "
+                "checkpoints."
+            ) from None
+        except (OSError, ValueError, KeyError):
+            return  # of a file system that is out of reach, or in the middle of writing
+        if found != self.owner:
+            raise RunLostError(
+                f"{self.name} was resumed by {found or 'another process'}, so this process, "
+                f"{self.owner}, has ended."
+            )
+
+    @contextmanager
+    def commit(self, path: Path) -> Iterator[Path]:
+        """`data.files.atomic.commit` of one of the run's files, as long as it is the owner's."""
+        self.require_owner()
+        try:
+            with commit(path, below=self.path if self.owner else None) as temporary:
+                yield temporary
+                self.require_owner()
+        except DataError:
+            self.require_owner()  # a folder that was moved in the middle of it says so
+            raise
 
     def write_run(self, manifest: RunManifest) -> None:
         """Write run.json.
@@ -59,7 +112,7 @@ class RunDirectory:
         Raises:
             DataError: the disk is full or the folder cannot be written.
         """
-        _write(self.path / "run.json", manifest.to_dict())
+        self._write(self.path / "run.json", manifest.to_dict())
 
     def read_manifest(self) -> RunManifest:
         """The run's manifest; of a search, with all that was drawn since.
@@ -88,7 +141,7 @@ class RunDirectory:
         Raises:
             DataError: as `write_run`.
         """
-        _write(self.path / "request.json", request.to_dict())
+        self._write(self.path / "request.json", request.to_dict())
 
     def read_request(self) -> Request:
         """The request that the run began with.
@@ -119,16 +172,16 @@ class RunDirectory:
     def write_model(self, trial: str, save: Callable[[Path], None]) -> None:
         """Let `save` write a trial's model.keras."""
         target = self.trial_path(trial) / "model.keras"
-        with commit(target) as temporary:
+        with self.commit(target) as temporary:
             save(temporary)
 
     def write_predictions(self, trial: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write a trial's predictions.h5."""
-        _write_arrays(self.trial_path(trial) / "predictions.h5", arrays)
+        self._write_arrays(self.trial_path(trial) / "predictions.h5", arrays)
 
     def write_result(self, result: TrialResult) -> None:
         """Commit a trial: it is done once its result.json is there."""
-        _write(self.trial_path(result.trial) / "result.json", result.to_dict())
+        self._write(self.trial_path(result.trial) / "result.json", result.to_dict())
 
     def read_result(self, trial: str, classes: int | None = None) -> TrialResult | None:
         """A trial's result, or None where it has none yet.
@@ -154,6 +207,7 @@ class RunDirectory:
 
     def discard_result(self, trial: str) -> None:
         """Delete a trial's result: it is trained again when the run resumes."""
+        self.require_owner()
         (self.trial_path(trial) / "result.json").unlink(missing_ok=True)
 
     def is_done(self, trial: str) -> bool:
@@ -167,9 +221,9 @@ class RunDirectory:
         self, results: Sequence[BaselineResult], predictions: Mapping[str, npt.NDArray[Any]]
     ) -> None:
         """Commit the baselines: their predictions first, then their figures."""
-        _write_arrays(self.path / "baselines" / "predictions.h5", predictions)
+        self._write_arrays(self.path / "baselines" / "predictions.h5", predictions)
         plain = {"baselines": [result.to_dict() for result in results]}
-        _write(self.path / "baselines" / "result.json", plain)
+        self._write(self.path / "baselines" / "result.json", plain)
 
     def read_baselines(self, classes: int | None = None) -> tuple[BaselineResult, ...]:
         """Figures of the baselines; none where none are recorded yet.
@@ -198,7 +252,7 @@ class RunDirectory:
     def write_split(self, cohort: str, parts: Sequence[Sequence[str]], reason: str) -> None:
         """Record that a cohort trains in parts from now on: lists of trials' ids."""
         split = {"parts": [list(part) for part in parts], "reason": reason}
-        _write(self.cohort_path(cohort) / "split.json", split)
+        self._write(self.cohort_path(cohort) / "split.json", split)
 
     def read_split(self, cohort: str) -> list[tuple[str, ...]] | None:
         """The parts that a cohort trains in, or None where it trains whole.
@@ -211,6 +265,17 @@ class RunDirectory:
             return None
         with parsing(str(path)):
             return list(each(texts)(_read(path)["parts"]))
+
+    def _write(self, path: Path, value: Mapping[str, Any]) -> None:
+        with self.commit(path) as temporary:
+            temporary.write_bytes(checksums.dumps(value))
+
+    def _write_arrays(self, path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        import h5py
+
+        with self.commit(path) as temporary, h5py.File(temporary, "w") as file:
+            for name, value in arrays.items():
+                file[name] = value
 
     @property
     def console(self) -> Path:
@@ -230,13 +295,20 @@ class RunDirectory:
         """
         path = self.path / "control" / "stop"
         with writing(path):
-            path.parent.mkdir(exist_ok=True)
-            path.touch()
+            try:
+                # A new name takes no room: a run on a full disk can be stopped.
+                path.with_name("running").rename(path)
+            except FileNotFoundError:  # asked already, or of a version before
+                path.parent.mkdir(exist_ok=True)
+                path.touch()
 
     def withdraw_stop(self) -> None:
-        """Withdraw the request for a stop."""
-        with writing(self.path / "control" / "stop"):
-            (self.path / "control" / "stop").unlink(missing_ok=True)
+        """Withdraw the request for a stop, and prepare the next one."""
+        path = self.path / "control" / "stop"
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            path.unlink(missing_ok=True)
+            path.with_name("running").touch()
 
     def refuse_links(self) -> None:
         """Refuse a run whose files are elsewhere: whoever writes would write there.
@@ -254,40 +326,15 @@ class RunDirectory:
 
     def clear_temporary(self) -> None:
         """Remove the temporary files of killed writers; for the process that holds the lock."""
+        self.require_owner()
         for path in self.path.glob(f"**/.*{TEMPORARY}*"):
             path.unlink(missing_ok=True)
-
-    def remove(self) -> None:
-        """Remove the run with all its files, and its study's folder where it was the last.
-
-        Raises:
-            DataError: the folder cannot be written.
-        """
-        with writing(self.path):
-            # Without run.json it is no run any more, however far the rest comes.
-            (self.path / "run.json").unlink(missing_ok=True)
-            shutil.rmtree(self.path)
-        with suppress(OSError):
-            self.path.parent.rmdir()
 
 
 def _checked(name: str, what: str) -> str:
     if not (isinstance(name, str) and name.isascii() and name.isalnum()):
         raise RunError(f"a {what}'s id has letters and digits only. Received: {name!r:.60}.")
     return name
-
-
-def _write(path: Path, value: Mapping[str, Any]) -> None:
-    with commit(path) as temporary:
-        temporary.write_bytes(checksums.dumps(value))
-
-
-def _write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    import h5py
-
-    with commit(path) as temporary, h5py.File(temporary, "w") as file:
-        for name, value in arrays.items():
-            file[name] = value
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,88 +10,34 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
+from dataclasses import asdict
 from pathlib import Path
 
 from data.files.atomic import writing
 from experiments.errors import RunError
 from experiments.runs import checksums
-from experiments.runs.directory import RunDirectory
+from experiments.runs.directory import LOCK, RunDirectory
+from experiments.runs.process_id import ProcessId
 
 HEARTBEAT = 5.0  # seconds between two heartbeats
 SILENCE = 30.0  # seconds without one, after which a process on another machine counts as dead
 _STRAGGLERS = 15.0  # seconds that the last process's threads and workers have to end
-_LARGEST = 4096  # bytes of a lock
+# Never through a link, which somebody else may have made.
+_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class RunLockedError(RunError):
     """Another process trains the run."""
 
 
-@dataclass(frozen=True)
-class ProcessId:
-    """What identifies a process, across machines and restarts.
-
-    Args:
-        host: name of its machine.
-        machine: of the kernel's boot and of the container, in which pids mean something.
-        pid: its number.
-        started: start time in the kernel's ticks, which no later process of that pid shares.
-        since: when it locked the run, UTC.
-    """
-
-    host: str
-    machine: str
-    pid: int
-    started: str
-    since: str
-
-    @classmethod
-    def me(cls) -> ProcessId:
-        """The current process."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(socket.gethostname(), _this_machine(), os.getpid(), started(os.getpid()), now)
-
-    @property
-    def is_here(self) -> bool:
-        """Whether it is on this machine, so that its pid means something."""
-        return self.machine == _this_machine()
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}, since {self.since}"
-
-
-def started(pid: int) -> str:
-    """Start time of a process, in the kernel's ticks; "" where none of that pid lives."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return ""
-        command = ["ps", "-o", "lstart=", "-p", str(pid)]
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
-    # After the name, which may hold anything, in brackets: state, ppid, ..., start time.
-    fields = text.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else fields[19]
-
-
 def lock_holder(run: RunDirectory) -> ProcessId | None:
     """The process that holds a run's lock, or died holding it; None where it was released."""
     try:
-        with _path(run).open("rb") as file:
-            value = checksums.loads(file.read(_LARGEST))
-        if type(value["pid"]) is not int or value["pid"] < 1:
-            return None
-        names = ("host", "machine", "started", "since")
-        return ProcessId(pid=value["pid"], **{name: str(value[name])[:200] for name in names})
+        return run.read_owner()
     except (OSError, ValueError, KeyError):
         return None
 
@@ -102,8 +48,11 @@ def is_alive(run: RunDirectory) -> bool:
     if holder is None:
         return False
     if holder.is_here:
-        return started(holder.pid) == holder.started
-    # Clocks differ between machines and may be set back, hence the absolute value.
+        return holder.is_running
+    if _is_locked(run):
+        return True
+    # Locks do not reach from every machine to every other, heartbeats do. Clocks differ between
+    # machines and may be set back, hence the absolute value.
     beat = _last_heartbeat(run)
     return beat is not None and abs(time.time() - beat / 1e9) <= SILENCE
 
@@ -114,6 +63,9 @@ def hold_run_lock(
 ) -> Iterator[ProcessId]:
     """Hold the lock of a run inside the block.
 
+    Another process may take it meanwhile where locks do not reach, such as one on another machine
+    after this one was paused: `RunDirectory.require_owner` notices.
+
     Args:
         run: to lock.
         report: called with a sentence about what this waits for.
@@ -122,12 +74,11 @@ def hold_run_lock(
     Raises:
         RunLockedError: another process holds it.
         DataError: the folder cannot be written.
-        RunError: it has links in it, or is on a file system without locks.
+        RunError: it is on a file system without locks.
     """
-    run.refuse_links()
     path = _path(run)
     with writing(path):
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock = os.open(path, os.O_RDWR | _FLAGS, 0o644)
     try:
         _lock(lock, run)
         last = lock_holder(run)
@@ -142,7 +93,7 @@ def hold_run_lock(
             os.ftruncate(lock, len(text))
             os.fsync(lock)
         ended = threading.Event()
-        beat = threading.Thread(target=_beat, args=(lock, ended), daemon=True)
+        beat = threading.Thread(target=_beat, args=(run, me, lock, ended), daemon=True)
         beat.start()
         try:
             yield me
@@ -150,7 +101,8 @@ def hold_run_lock(
             ended.set()
             beat.join()
             with suppress(OSError):
-                os.ftruncate(lock, 0)  # released, while this process may live on
+                if lock_holder(run) in (me, None):  # None: the folder has moved, or gone
+                    os.ftruncate(lock, 0)  # released, while this process may live on
     finally:
         os.close(lock)
 
@@ -162,7 +114,7 @@ def join_run(run: Path, parent: int) -> None:
         run: the run's directory.
         parent: pid of the run process; where it has died meanwhile this process ends.
     """
-    held = os.open(run / "workers.lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    held = os.open(run / "workers.lock", os.O_RDONLY | _FLAGS, 0o644)
     fcntl.flock(held, fcntl.LOCK_SH)  # released when this process ends
     if os.getppid() != parent:
         os._exit(1)
@@ -174,6 +126,8 @@ def _lock(lock: int, run: RunDirectory) -> None:
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_the_file(lock, _path(run)):
+                raise RunError(f"{run.path} was removed or moved at this moment.")
             return
         except BlockingIOError:
             # A process that was killed holds it until the last of its threads has gone;
@@ -192,7 +146,7 @@ def _await_workers(run: RunDirectory, report: Callable[[str], None]) -> None:
     """Wait until no worker of a process that died is left, which might write, too."""
     path = run.path / "workers.lock"
     with writing(path):
-        lock = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        lock = os.open(path, os.O_RDONLY | _FLAGS, 0o644)
     try:
         end, waits = time.monotonic() + _STRAGGLERS, False
         while True:
@@ -232,10 +186,37 @@ def _locked(run: RunDirectory) -> RunLockedError:
     )
 
 
-def _beat(lock: int, ended: threading.Event) -> None:
+def _beat(run: RunDirectory, me: ProcessId, lock: int, ended: threading.Event) -> None:
     while not ended.wait(HEARTBEAT):
+        if lock_holder(run) not in (me, None):
+            return  # it is another process's heartbeat now
         with suppress(OSError):
             os.utime(lock)
+
+
+def _is_locked(run: RunDirectory) -> bool:
+    """Whether a process is seen to hold the lock; False where locks do not reach, too."""
+    try:
+        lock = os.open(_path(run), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+
+
+def _is_the_file(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one of that path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
 
 
 def _last_heartbeat(run: RunDirectory) -> int | None:
@@ -247,14 +228,4 @@ def _last_heartbeat(run: RunDirectory) -> int | None:
 
 
 def _path(run: RunDirectory) -> Path:
-    return run.path / "lock"
-
-
-@lru_cache(maxsize=1)
-def _this_machine() -> str:
-    """The boot of this kernel and the container's own pids, or the host's name."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return socket.gethostname()
+    return run.path / LOCK

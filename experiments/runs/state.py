@@ -12,8 +12,9 @@ from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventReader, last_event
 from experiments.runs.events import RunEnded
-from experiments.runs.lock import ProcessId, is_alive, lock_holder
+from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.manifest import RunManifest
+from experiments.runs.process_id import ProcessId
 from experiments.runs.progress import RunProgress
 from experiments.runs.trial_result import TrialResult, select
 

@@ -48,6 +48,7 @@ def open_study(run: RunDirectory) -> optuna.Study:
         DataError: the disk is full or the folder cannot be written.
         RunError: the journal is damaged.
     """
+    run.require_owner()
     path = run.path / JOURNAL
     with parsing(str(path)), writing(path):
         _cut_torn_line(path)

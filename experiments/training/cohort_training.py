@@ -52,7 +52,8 @@ class _Training:
         self._settings = replace(job.settings, device=cohort.device or job.settings.device)
         self._trials = [trial for _, trial in cohort.trials]
         folder = self._run.cohort_path(cohort.id)
-        self._checkpoints = Checkpoints(folder, self._settings.checkpoint_seconds)
+        seconds = self._settings.checkpoint_seconds
+        self._checkpoints = Checkpoints(folder, seconds, self._run.commit)
         self._recorder = Recorder(cohort, dataset, self._run, self._settings, self._write)
         self._stopped = False
 

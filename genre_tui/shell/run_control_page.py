@@ -8,7 +8,8 @@ from functools import partial
 
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import is_alive, lock_holder
+from experiments.runs.lock import is_alive
+from experiments.runs.removal import check_removable, remove
 from genre_tui.core.app_session import runs_option
 from genre_tui.core.background import in_background
 from genre_tui.shell.base_page import BasePage
@@ -22,7 +23,9 @@ class RunControlPage(BasePage):
         """Stop the run at the end of its epoch, after a question."""
 
         def stop(run: RunDirectory) -> str:
-            run.ask_to_stop()
+            from experiments.execution.launch import request_stop
+
+            request_stop(run)
             return f"{run.name} stops at the end of its epoch. Press r to resume it later."
 
         about = "It keeps all that it has done, and can be resumed."
@@ -79,9 +82,11 @@ class RunControlPage(BasePage):
         """Remove runs with all their files, after a question that lists them."""
         if not self.may_change("removed"):
             return
-        if alive := next(filter(is_alive, runs), None):
-            holder = lock_holder(alive)
-            self.show_problem(f"{alive.name} is being trained by {holder}: stop it first.")
+        try:
+            for run in runs:
+                check_removable(run)
+        except RunError as error:
+            self.show_problem(str(error))
             return
         names = [run.name for run in runs]
         many, them = (f"{len(runs)} runs", "them") if len(runs) > 1 else ("this run", "it")
@@ -94,15 +99,12 @@ class RunControlPage(BasePage):
                 [f"{name}  {size / 1e6:.1f} MB" for name, size in zip(names, sizes, strict=True)],
             )
 
-        def remove() -> str:
+        def work() -> str:
             for run in runs:
-                if is_alive(run):  # resumed meanwhile
-                    holder = lock_holder(run)
-                    raise RunError(f"{run.name} is being trained by {holder}: it was kept.")
-                run.remove()
+                remove(run)  # unless it was resumed meanwhile
             return f"Removed {len(runs)} runs." if len(runs) > 1 else f"Removed {runs[0].name}"
 
-        self._ask(asked, remove)
+        self._ask(asked, work)
         in_background(asked, "sizes", partial(_sizes, runs), show, lambda problem: None)
 
     def command(self, what: str, run: RunDirectory) -> str:

@@ -25,7 +25,7 @@ from experiments.execution.manifest import make_manifest
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import CheckpointWritten, CohortBegan, EpochEnded, TrialEnded
-from experiments.runs.lock import ProcessId
+from experiments.runs.process_id import ProcessId
 from experiments.runs.trial_result import Scores, TestScores, TrialCohort, TrialResult
 from experiments.studies import STUDIES
 from experiments.training import cohort_training

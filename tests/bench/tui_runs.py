@@ -22,7 +22,8 @@ from experiments.execution.manifest import make_manifest
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import CohortBegan, EpochEnded, RunEnded, TrialEnded
-from experiments.runs.lock import ProcessId, hold_run_lock
+from experiments.runs.lock import hold_run_lock
+from experiments.runs.process_id import ProcessId
 from experiments.runs.trial_result import Scores, TestScores, TrialCohort, TrialResult
 from experiments.studies import STUDIES
 from experiments.training.cohorts import Cohort

@@ -9,6 +9,7 @@ from textual.widgets import OptionList
 
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import hold_run_lock
+from experiments.runs.removal import remove
 from genre_tui.shell.base_page import BasePage
 from genre_tui.shell.keys_dialog import KeysDialog
 from genre_tui.widgets.key_bar import KeyBar
@@ -171,7 +172,7 @@ def test_a_run_that_is_damaged_or_goes_is_told(tmp_path: Path) -> None:
             await user.sees("damaged")
             for key in "123456":
                 await user.press(key)
-            run.remove()
+            remove(run)
             user.app.refresh_runs()
             for key in "123456":
                 await user.press(key)

@@ -1,28 +1,26 @@
 """One live owner per run, whatever became of the last one."""
 
+import errno
 import fcntl
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from experiments.errors import RunError
+from data.errors import DataError
+from experiments.errors import RunError, RunLostError, RunMovedError
 from experiments.execution.launch import end_now, resume
 from experiments.runs import checksums, lock
 from experiments.runs.directory import RunDirectory
-from experiments.runs.lock import (
-    ProcessId,
-    RunLockedError,
-    hold_run_lock,
-    is_alive,
-    lock_holder,
-    started,
-)
+from experiments.runs.lock import RunLockedError, hold_run_lock, is_alive, lock_holder
+from experiments.runs.process_id import ProcessId, started
 
 ROOT = Path(__file__).parents[3]
 ELSEWHERE = replace(ProcessId.me(), host="gpu7", machine="another boot pid:[1]")
@@ -255,12 +253,85 @@ def test_a_run_whose_files_are_elsewhere_is_not_written(
     target = outside if name in ("events", "trials", "trials/a1", "control") else outside / "keys"
     (run.path / name).parent.mkdir(exist_ok=True)
     (run.path / name).symlink_to(target)
-    with pytest.raises(RunError, match="is a link"), hold_run_lock(run, silent):
-        pass
+    with pytest.raises(RunError, match="is a link"):
+        run.refuse_links()  # the run process begins with this
     with pytest.raises(RunError, match="is a link"):
         resume(run)
+    if name == "lock":
+        with pytest.raises(DataError, match="cannot be written"), hold_run_lock(run, silent):
+            pass
     assert [path.name for path in outside.iterdir()] == ["keys"]
     assert (outside / "keys").read_text() == "mine"
+
+
+def test_an_owner_on_another_machine_whose_lock_reaches_here_lives(run: RunDirectory) -> None:
+    """Such as in another container of this machine, with a clock that is wrong."""
+    write_lock(run, ELSEWHERE)
+    old = time.time() - lock.SILENCE - 15
+    os.utime(run.path / "lock", (old, old))
+    assert not is_alive(run)
+    held = os.open(run.path / "lock", os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    assert is_alive(run)
+    os.close(held)
+    assert not is_alive(run)
+
+
+def test_what_another_process_owns_now_is_not_written(run: RunDirectory) -> None:
+    with hold_run_lock(run, silent) as me:
+        mine = replace(run, owner=me)
+        mine.write_split("c1", [["a"]], "why")
+        write_lock(run, ELSEWHERE)  # it took over: our locks do not reach there
+        for attempt in (
+            mine.require_owner,
+            mine.clear_temporary,
+            partial(mine.discard_result, "a"),
+            partial(mine.write_split, "c2", [["b"]], "why"),
+            partial(mine.write_model, "a", lambda path: None),
+            partial(mine.write_predictions, "a", {}),
+        ):
+            with pytest.raises(RunLostError, match=re.escape(f"was resumed by {ELSEWHERE}, so")):
+                attempt()
+    assert lock_holder(run) == ELSEWHERE, "the other's lock is left as it is"
+    assert [path.name for path in run.path.glob("*/*")] == ["c1"]
+    run.write_split("c2", [["b"]], "why")
+
+
+def test_a_record_is_not_committed_once_another_process_owns_the_run(run: RunDirectory) -> None:
+    with hold_run_lock(run, silent) as me:
+        mine = replace(run, owner=me)
+        with pytest.raises(RunLostError):
+            # Computed while this process was paused.
+            mine.write_model("a", lambda path: write_lock(run, ELSEWHERE))
+        assert list(mine.trial_path("a").iterdir()) == []
+
+
+def test_a_run_that_was_moved_is_not_made_again(tmp_path: Path) -> None:
+    run, moved = RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "moved")
+    run.path.mkdir()
+    with hold_run_lock(run, silent) as me:
+        run.path.rename(moved.path)
+        with pytest.raises(RunMovedError, match="was moved or removed while the run was being"):
+            replace(run, owner=me).write_split("c1", [["a"]], "why")
+        assert is_alive(moved)
+    assert not run.path.exists()
+    assert lock_holder(moved) is None, "it was given back where it is"
+
+
+def test_a_stop_takes_no_room(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.withdraw_stop()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        for name in ("mkdir", "touch", "open"):
+            patched.setattr(Path, name, full)
+        run.ask_to_stop()
+    assert run.stop_is_asked
+    run.ask_to_stop()  # again
+    run.withdraw_stop()
+    assert not run.stop_is_asked
 
 
 def test_a_lock_that_names_another_program_ends_nothing(run: RunDirectory) -> None:

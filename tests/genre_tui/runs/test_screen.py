@@ -264,7 +264,7 @@ def test_a_run_that_somebody_resumed_meanwhile_is_kept(runs: Path) -> None:
             await user.sees("Remove this run")
             with hold_run_lock(RunDirectory(runs / "batch-norm" / NEW), print):
                 await user.press("y")
-                await user.notified("it was kept")
+                await user.notified("is being trained by process")
             assert (runs / "batch-norm" / NEW / "run.json").exists()
 
     asyncio.run(flow())
