@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from data.auditing.findings import Classes, Finding, Size, number
-from data.auditing.rows import Rows
+from data.auditing.row_table import Rows
 from data.datasets.dataset import SPLITS, Dataset
 
 _MOST_IMBALANCE = 3.0  # times the segments of the smallest class

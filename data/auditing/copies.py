@@ -1,6 +1,6 @@
 """What is in a dataset twice: tracks, rows, and rows with two labels.
 
-`find_matches` compares all rows; the other functions make findings of its result.
+`find_matches` compares rows; the other functions make findings of its result.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.auditing.findings import Finding, number
-from data.auditing.rows import Int64, Rows, distances
+from data.auditing.neighbours import EXACT_ROWS, Float, comparisons, distances, grouped
+from data.auditing.row_table import Int64, Rows
 from data.datasets.dataset import SPLITS, UNKNOWN_TRACK
 
 # Distance (root mean square of standardised MFCC statistics) below which two rows are
@@ -23,6 +24,7 @@ NEAR = 0.2
 _LEAST_SECONDS = 5  # that run along another track
 _LEAST_SHARE = 0.5  # of a track's seconds
 _LEAST_NEAR = 3  # nearly equal rows that are no accident where tracks are unknown
+_MOST_TRACKS = 100  # that a row is near to; one near to more, such as noise, marks none of them
 
 
 @dataclass(frozen=True)
@@ -44,49 +46,82 @@ class Matches:
     copies: dict[tuple[int, int], float]
 
 
+class _Nearest:
+    """The nearest of the rows that each row was compared with so far; -1 before the first."""
+
+    def __init__(self, n: int) -> None:
+        self.row = np.full(n, -1, dtype=np.int64)
+        self._distance = np.full(n, np.inf)
+
+    def update(self, rows: Int64, others: Int64, distance: Float) -> None:
+        """Compare each of `rows` with the one beside it in `others`."""
+        order = np.lexsort((others, distance, rows))
+        rows, first = np.unique(rows[order], return_index=True)
+        best = order[first]
+        closer = distance[best] < self._distance[rows]
+        self.row[rows[closer]] = others[best[closer]]
+        self._distance[rows[closer]] = distance[best[closer]]
+
+
 def find_matches(rows: Rows) -> Matches:
-    """Compare every row with every other; takes time in the square of their number."""
+    """Find rows that are nearly equal to others, and tracks that are copies of others.
+
+    All nearly equal rows are found. The row of another track that is nearest to a row is
+    found, if there are more than `EXACT_ROWS`, for about 98 in 100 seconds that were cut
+    between two others.
+    """
     sound = np.flatnonzero(~rows.silent)
-    split, label, track = (values[sound] for values in (rows.split, rows.label, rows.track))
-    z = rows.z[sound]
-    in_other_split, with_other_label, nearest = (
-        np.full(len(rows), -1, dtype=np.int64) for _ in range(3)
-    )
-    near_tracks: Counter[tuple[int, int]] = Counter()  # rows of the first near the second
-    for place, distance in distances(z, z):
-        here = sound[place]
-        near = distance < NEAR
-        for found, other in (
-            (in_other_split, split[place, None] != split),
-            (with_other_label, label[place, None] != label),
-        ):
-            candidates = np.where(near & other, distance, np.inf)
-            best = candidates.argmin(axis=1)
-            there = np.isfinite(candidates[np.arange(len(here)), best])
-            found[here[there]] = sound[best[there]]
-        if not rows.tracks_known:
-            continue
-        own = track[place, None] == track
-        a, b = np.nonzero(near & ~own)
-        pairs = np.unique(np.stack([a, track[place][a], track[b]], axis=1), axis=0)
-        near_tracks.update((one, other) for _, one, other in pairs.tolist())
-        if not own.all():
-            distance[own] = np.inf
-            nearest[here] = sound[distance.argmin(axis=1)]
-    copies = _by_share(rows, near_tracks)
-    for pair, share in _by_alignment(rows, nearest).items():
-        if pair[::-1] not in copies:
-            copies[pair] = max(share, copies.get(pair, 0.0))
-    return Matches(_equal(rows, sound), in_other_split, with_other_label, copies)
-
-
-def _by_share(rows: Rows, near: Counter[tuple[int, int]]) -> dict[tuple[int, int], float]:
-    """Pairs of tracks where half of the shorter one is nearly equal to rows of the other."""
-    length = Counter(rows.track[~rows.silent].tolist())
+    split, label, track = rows.split, rows.label, rows.track
+    z: Float = rows.z if len(sound) <= EXACT_ROWS else rows.z.astype(np.float32)
+    in_other_split, with_other_label, in_other_track = (_Nearest(len(rows)) for _ in range(3))
+    tracks = int(track.max()) + 1
+    near_to = np.zeros(len(rows), dtype=np.int64)  # other tracks
+    near_tracks = [np.empty(0, dtype=np.int64)]  # row * tracks + other track
+    for some, others in comparisons(z[sound], NEAR):
+        others = sound[others]
+        for block, distance in distances(z[sound[some]], z[others]):
+            here = sound[some[block]]
+            i, j = np.nonzero(distance < NEAR)
+            a, b, near = here[i], others[j], distance[i, j]
+            for nearest, differs in (
+                (in_other_split, split[a] != split[b]),
+                (with_other_label, label[a] != label[b]),
+            ):
+                nearest.update(a[differs], b[differs], near[differs])
+            if not rows.tracks_known:
+                continue
+            counted = (track[a] != track[b]) & (near_to[a] < _MOST_TRACKS)
+            pairs = np.unique(a[counted] * tracks + track[b[counted]])
+            near_to += np.bincount(pairs // tracks, minlength=len(rows))
+            near_tracks.append(pairs)
+            distance[track[here, None] == track[others]] = np.inf
+            best = distance.argmin(axis=1)
+            least = distance[np.arange(len(here)), best]
+            compared = np.isfinite(least)
+            in_other_track.update(here[compared], others[best[compared]], least[compared])
     copies = {}
-    for (a, b), count in sorted(near.items()):
-        if (length[a], a) <= (length[b], b) and count >= _LEAST_SHARE * length[a]:
-            copies[a, b] = count / length[a]
+    if rows.tracks_known:
+        row, other = np.divmod(np.unique(np.concatenate(near_tracks)), tracks)
+        copies = _by_share(rows, track[row], other)
+        for pair, share in _by_alignment(rows, in_other_track.row).items():
+            if pair[::-1] not in copies:
+                copies[pair] = max(share, copies.get(pair, 0.0))
+    return Matches(_equal(rows, sound), in_other_split.row, with_other_label.row, copies)
+
+
+def _by_share(rows: Rows, track: Int64, near: Int64) -> dict[tuple[int, int], float]:
+    """Pairs of tracks where half of the shorter one is nearly equal to rows of the other.
+
+    Args:
+        track: of each row that is nearly equal to rows of another track.
+        near: that other track.
+    """
+    length = np.bincount(rows.track[~rows.silent], minlength=int(rows.track.max()) + 1)
+    pairs, counts = np.unique(np.stack([track, near], axis=1), axis=0, return_counts=True)
+    copies = {}
+    for (a, b), share in zip(pairs.tolist(), (counts / length[pairs[:, 0]]).tolist(), strict=True):
+        if share >= _LEAST_SHARE and (length[a], a) <= (length[b], b):
+            copies[a, b] = share
     return copies
 
 
@@ -99,9 +134,8 @@ def _by_alignment(rows: Rows, nearest: Int64) -> dict[tuple[int, int], float]:
     begun up to 0.73 s later, 0.39 to 1.00, and at least half in 97 of 100.
     """
     copies = {}
-    compared = nearest >= 0
-    for a in np.unique(rows.track[compared]).tolist():
-        mine = np.flatnonzero(compared & (rows.track == a))
+    compared = np.flatnonzero(nearest >= 0)
+    for a, mine in grouped(rows.track[compared], compared):
         partners = rows.track[nearest[mine]]
         b = int(np.bincount(partners).argmax())
         theirs = partners == b
@@ -115,12 +149,17 @@ def _by_alignment(rows: Rows, nearest: Int64) -> dict[tuple[int, int], float]:
 
 
 def _equal(rows: Rows, sound: Int64) -> tuple[tuple[int, ...], ...]:
-    groups: dict[bytes, list[int]] = defaultdict(list)
     splits = [split for _, split in rows.dataset.splits()]
-    for i in sound.tolist():
-        split, row = splits[rows.split[i]], rows.row[i]
-        key = split.mfcc[row].tobytes()
-        groups[key if split.mel is None else key + split.mel[row].tobytes()].append(i)
+    mfcc = np.concatenate([split.mfcc for split in splits])
+    first = np.cumsum([0, *map(len, splits[:-1])])
+    mfcc = mfcc[first[rows.split[sound]] + rows.row[sound]]
+    values = mfcc.view(np.dtype((np.void, mfcc.dtype.itemsize * mfcc.shape[1])))[:, 0]
+    _, group, size = np.unique(values, return_inverse=True, return_counts=True)
+    groups: dict[bytes, list[int]] = defaultdict(list)
+    for place in np.flatnonzero(size[group] > 1).tolist():
+        i, key = int(sound[place]), values[place].tobytes()
+        mel = splits[rows.split[i]].mel
+        groups[key if mel is None else key + mel[rows.row[i]].tobytes()].append(i)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
@@ -135,8 +174,7 @@ def tracks_apart(rows: Rows) -> Finding:
             "The rows name no tracks, so whether a track is in two splits can only be measured.",
             "Build the dataset from recordings (python -m data build), where you have them.",
         )
-    tracks = np.unique(rows.track[named]).tolist()
-    places = {track: _splits(rows, np.flatnonzero(rows.track == track)) for track in tracks}
+    places = _splits_of_tracks(rows)
     shared = {track: splits for track, splits in places.items() if len(splits) > 1}
     counts = {"tracks": len(places), "tracks_in_two_splits": len(shared)}
     if shared:
@@ -210,11 +248,7 @@ def copied_tracks(rows: Rows, matches: Matches) -> Finding | None:
     if not rows.tracks_known:
         return None
     kind = "copied-tracks"
-    splits = {
-        track: _splits(rows, np.flatnonzero(rows.track == track))
-        for pair in matches.copies
-        for track in pair
-    }
+    splits = _splits_of_tracks(rows)
     across = {
         (a, b): share
         for (a, b), share in matches.copies.items()
@@ -223,6 +257,8 @@ def copied_tracks(rows: Rows, matches: Matches) -> Finding | None:
     counts = {"pairs_across_splits": len(across), "pairs": len(matches.copies)}
     if not matches.copies:
         sentence = "No two tracks are one recording under two names."
+        if len(rows) > EXACT_ROWS:
+            sentence += " Each row was compared with those that are likely to be near it."
         return Finding(kind, "fine", sentence, counts=counts)
     shown = across or matches.copies
     examples = tuple(
@@ -267,6 +303,15 @@ def label_conflicts(rows: Rows, matches: Matches) -> Finding:
             if i < j or near.get(j) != i
         ),
     )
+
+
+def _splits_of_tracks(rows: Rows) -> dict[int, list[int]]:
+    """The splits of each named track, in order."""
+    places: dict[int, list[int]] = {}
+    pairs = np.unique(np.stack([rows.track, rows.split], axis=1), axis=0)
+    for track, split in pairs[pairs[:, 0] != UNKNOWN_TRACK].tolist():
+        places.setdefault(track, []).append(split)
+    return places
 
 
 def _splits(rows: Rows, which: Sequence[int] | Int64) -> list[int]:

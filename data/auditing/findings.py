@@ -82,3 +82,8 @@ def number(count: int, word: str, verbs: str = "") -> str:
     """A count with its noun, such as "2 rows", and its verb of two such as "is/are"."""
     noun = f"{count} {word}{'' if count == 1 else 's'}"
     return f"{noun} {verbs.split('/')[count != 1]}" if verbs else noun
+
+
+def part_of(compared: int, rows: int) -> str:
+    """Words such as " on 5000 of 240000 rows" where not all were compared, else none."""
+    return f" on {compared} of {rows} rows" if compared < rows else ""

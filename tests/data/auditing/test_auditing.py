@@ -9,11 +9,11 @@ import pytest
 
 from data.audio.constants import SEGMENT_SAMPLES
 from data.audio.features import mfcc_statistics
-from data.auditing import Audit, audit
-from data.auditing import gap as gap_module
+from data.auditing import Audit, audit, copies, neighbours, random_split, row_order
 from data.auditing.copies import NEAR, find_matches
-from data.auditing.order import boundaries, contiguity
-from data.auditing.rows import SILENT_MFCC, apart, distances, stack
+from data.auditing.neighbours import apart, comparisons, distances
+from data.auditing.row_order import boundaries, contiguity
+from data.auditing.row_table import SILENT_MFCC, stack
 from data.datasets.dataset import SPLITS, Dataset, Split
 
 GENRES = ("blues", "jazz", "rock")
@@ -68,7 +68,7 @@ def _by_kind(found: Audit) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gap_module, "SEEDS", 1)
+    monkeypatch.setattr(random_split, "SEEDS", 1)
 
 
 def test_a_clean_dataset_gets_nothing_but_what_features_cannot_tell() -> None:
@@ -325,7 +325,7 @@ def test_the_gap_is_that_of_rows_and_tracks() -> None:
 
 
 def test_the_gap_of_many_rows_is_measured_on_whole_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gap_module, "_MOST_ROWS", 200)
+    monkeypatch.setattr(random_split, "_MOST_ROWS", 200)
     finding = audit(_dataset()).finding("random-split-gap")
     assert finding is not None
     assert finding.counts["rows"] == 16 * SECONDS
@@ -389,8 +389,59 @@ def test_matches_do_not_depend_on_the_block(monkeypatch: pytest.MonkeyPatch) -> 
     dataset = _dataset()
     rows = stack(_with(dataset, "test", 5, dataset.train.mfcc[7] + 0.01))
     whole = find_matches(rows)
-    monkeypatch.setattr("data.auditing.rows._ROWS_AT_ONCE", 17)
+    monkeypatch.setattr(neighbours, "_VALUES_AT_ONCE", 17 * len(rows))
     parts = find_matches(rows)
     assert whole.near_in_other_split.tolist() == parts.near_in_other_split.tolist()
     assert whole.copies == parts.copies
     assert np.count_nonzero(whole.near_in_other_split >= 0) == 2
+
+
+def _with_copies() -> Dataset:
+    """A row of two splits, a noisy copy of a track, and one that is cut elsewhere."""
+    dataset = _dataset(likeness=3.0)
+    noise = 0.03 * np.random.default_rng(1).standard_normal((SECONDS, 26))
+    original = dataset.train.mfcc[24:36]
+    dataset = _with(dataset, "test", 5, dataset.train.mfcc[7])
+    dataset = _with(dataset, "validation", slice(12, 24), dataset.train.mfcc[12:24] + noise)
+    return _with(dataset, "test", slice(12, 23), 0.6 * original[1:] + 0.4 * original[:-1])
+
+
+def test_many_rows_are_compared_with_few_and_no_near_one_is_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = stack(_with_copies())
+    exact = find_matches(rows)
+    assert len(exact.copies) == 2
+    for module in (neighbours, copies):
+        monkeypatch.setattr(module, "EXACT_ROWS", 100)
+    monkeypatch.setattr(neighbours, "_ROWS_A_CELL", SECONDS)
+    pairs = np.zeros((len(rows), len(rows)), dtype=np.int64)
+    for some, others in comparisons(rows.z, NEAR):
+        pairs[np.ix_(some, others)] += 1
+    assert pairs.max() == 1
+    assert pairs.mean() < 0.2
+    near = np.concatenate([block for _, block in distances(rows.z, rows.z)]) < NEAR
+    assert pairs[near].all()
+    found = find_matches(rows)
+    assert found.equal == exact.equal
+    assert found.near_in_other_split.tolist() == exact.near_in_other_split.tolist()
+    assert found.near_with_other_label.tolist() == exact.near_with_other_label.tolist()
+    assert found.copies == exact.copies
+
+
+def test_what_is_measured_on_some_rows_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = _dataset(known=False, likeness=2.0)
+    whole = contiguity(stack(dataset))
+    monkeypatch.setattr(row_order, "EXACT_ROWS", 200)
+    monkeypatch.setattr(row_order, "_PIECE", 2 * SECONDS)
+    monkeypatch.setattr(row_order, "_MOST_COMPARED", 50)
+    found = audit(dataset)
+    sentences = {finding.kind: finding.sentence for finding in found.findings}
+    assert "on 192 of 432 rows)" in sentences["contiguous-neighbours"]
+    assert "on 150 of 432 rows;" in sentences["split-neighbours"]
+    assert _by_kind(found)["split-neighbours"] == "fine"
+    part = contiguity(stack(dataset))
+    assert whole is not None
+    assert part is not None
+    assert whole.rows == 432
+    assert part.ratio == pytest.approx(whole.ratio, abs=0.1)

@@ -14,7 +14,7 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from data.audio.features import mfcc_statistics
-from data.auditing import UncheckedDataset, gap, load_for_audit
+from data.auditing import UncheckedDataset, load_for_audit, random_split
 from data.cli.main import main
 from data.datasets.dataset import Dataset, Split
 from data.errors import DataError
@@ -132,8 +132,8 @@ def _source() -> tuple[dict[str, dict[str, Any]], int]:
 
 @needs_real_data
 def test_the_sources_arrays_have_neighbours_and_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gap, "SEEDS", 1)
-    monkeypatch.setattr(gap, "FOLDS", 3)
+    monkeypatch.setattr(random_split, "SEEDS", 1)
+    monkeypatch.setattr(random_split, "FOLDS", 3)
     findings, exit_code = _source()
     neighbours = findings["contiguous-neighbours"]
     assert neighbours["severity"] == "warning"

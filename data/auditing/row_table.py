@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ Bool = npt.NDArray[np.bool_]
 
 # What forty filters without energy give in the first MFCC (see data/features.py).
 SILENT_MFCC = math.sqrt(40) * math.log10(np.finfo(float).eps)
-_ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -90,30 +88,3 @@ def stack(dataset: Dataset) -> Rows:
     label = np.concatenate([rows.label for rows in splits])
     columns: tuple[Any, ...] = (split, row, label, track, second, z, silent)
     return Rows(dataset, *(column[order] for column in columns))
-
-
-def distances(z: Float64, others: Float64) -> Iterator[tuple[slice, Float64]]:
-    """Distances of rows to `others`: root mean square over their standardised features.
-
-    Args:
-        z: [shape=(n, d)]
-        others: [shape=(m, d)]
-
-    Yields:
-        The place of a block in `z`, and its distances. [shape=(k, m)]
-    """
-    squares = (others**2).sum(axis=1)
-    for begin in range(0, len(z), _ROWS_AT_ONCE):
-        block = z[begin : begin + _ROWS_AT_ONCE]
-        found = block @ (-2.0 * others.T)
-        found += squares
-        found += (block**2).sum(axis=1)[:, None]
-        np.maximum(found, 0.0, out=found)
-        found /= z.shape[1]
-        yield slice(begin, begin + len(block)), np.sqrt(found, out=found)
-
-
-def apart(a: Float64, b: Float64) -> Float64:
-    """Distance of each row to the row beside it, as `distances` counts. [shape=(n,)]"""
-    found: Float64 = np.sqrt(((a - b) ** 2).mean(axis=1))
-    return found

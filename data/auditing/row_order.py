@@ -1,6 +1,6 @@
 """Whether rows that follow each other are alike, and whether splits share unnamed tracks.
 
-`contiguity`, `shared_share` and `boundaries` measure; the other functions make findings
+`contiguity`, `shared_shares` and `boundaries` measure; the other functions make findings
 of what they return.
 """
 
@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.auditing.findings import Finding, number
-from data.auditing.rows import Float64, Int64, Rows, apart, distances
-from data.datasets.dataset import SPLITS
+from data.auditing.findings import Finding, number, part_of
+from data.auditing.neighbours import EXACT_ROWS, apart, distances
+from data.auditing.row_table import Float64, Int64, Rows
+from data.datasets.dataset import SPLITS, SplitName
 
 _PERMUTATIONS = 199
 _LONGEST_REACH = 60  # rows
+_PIECE = 200  # rows, where not all are read
+_MOST_COMPARED = 5000  # rows of a split
 _NEAR_QUANTILE = 0.1  # of the distances to the nearest row of another track
 _EDGE = 5  # rows at the end of one split that are compared with those at the beginning of another
 _PAIRS = 20_000  # of places, drawn to know how alike different tracks are
@@ -33,11 +36,13 @@ class Contiguity:
         ratio: their distance, divided by that of two rows of the class at random.
         p: chance of such a ratio among rows in random order.
         reach: rows over which the likeness lasts: about the length of a track.
+        rows: that were compared.
     """
 
     ratio: float
     p: float
     reach: int
+    rows: int
 
     @property
     def found(self) -> bool:
@@ -58,36 +63,51 @@ class Boundary:
 def contiguity(rows: Rows) -> Contiguity | None:
     """Compare followers in a class with random orders of the class (a permutation test).
 
-    None where no class has two rows in a split.
+    Of more than `EXACT_ROWS` rows it reads as many, in random pieces of rows that follow
+    each other. None where no class has two rows in a split.
     """
     rng = np.random.default_rng(0)
     sound = np.flatnonzero(~rows.silent)
     key = rows.split[sound] * len(rows.dataset.genres) + rows.label[sound]  # split and class
     order = np.argsort(key, kind="stable")
+    piece = np.zeros(len(order), dtype=np.int64)
+    if len(order) > EXACT_ROWS:
+        piece = np.arange(len(order)) // _PIECE
+        kept = rng.choice(piece[-1], EXACT_ROWS // _PIECE, replace=False)
+        order, piece = (values[np.isin(piece, kept)] for values in (order, piece))
     z, key = rows.z[sound[order]], key[order]
-    first = np.flatnonzero(key[:-1] == key[1:])
+
+    def followers(lag: int) -> Int64:
+        """Rows whose class and piece go on `lag` rows later."""
+        return np.flatnonzero((key[:-lag] == key[lag:]) & (piece[:-lag] == piece[lag:]))
+
+    first = followers(1)
     if not len(first):
         return None
-    totals = []
-    for _ in range(_PERMUTATIONS):
+    size = int(key.max()) + 1
+    totals = np.empty((_PERMUTATIONS, size))  # of distances in each class
+    for one in range(_PERMUTATIONS):
         # Sorting by class, then by chance, moves rows within their class and split only.
         mixed = z[np.lexsort((rng.random(len(key)), key))]
-        totals.append(apart(mixed[first], mixed[first + 1]))
-    size = int(key.max()) + 1
-    count = np.bincount(key[first], minlength=size)
-    total = np.bincount(key[first], np.mean(totals, axis=0), size)
-    usual = np.where(count, total / np.maximum(count, 1), 1.0)  # distance in each class
-    scale = np.maximum(usual[key], np.finfo(float).tiny)
-    ratios = [_ratio(z, key, scale, lag) for lag in range(1, _LONGEST_REACH + 1)]
-    ratio = ratios[0]
-    chance = [float((mixed / scale[first]).mean()) for mixed in totals]
-    p = (1 + sum(value <= ratio for value in chance)) / (_PERMUTATIONS + 1)
-    faded = [lag for lag, value in enumerate(ratios, 1) if 1 - value < 0.1 * (1 - ratio)]
-    return Contiguity(ratio, p, min(faded, default=_LONGEST_REACH))
+        totals[one] = np.bincount(key[first], apart(mixed[first], mixed[first + 1]), size)
+    count = np.maximum(np.bincount(key[first], minlength=size), 1)
+    scale = np.maximum(totals.mean(axis=0) / count, np.finfo(float).tiny)
+    chance = (totals / scale).sum(axis=1) / len(first)
+
+    def ratio(lag: int) -> float:
+        near = followers(lag)
+        far = apart(z[near], z[near + lag]) / scale[key[near]]
+        return float(far.mean()) if len(near) else 1.0
+
+    ratios = [ratio(lag) for lag in range(1, _LONGEST_REACH + 1)]
+    p = (1 + int((chance <= ratios[0]).sum())) / (_PERMUTATIONS + 1)
+    faded = [lag for lag, value in enumerate(ratios, 1) if 1 - value < 0.1 * (1 - ratios[0])]
+    reach = min(faded, default=_LONGEST_REACH)
+    return Contiguity(ratios[0], p, reach, len(z))
 
 
-def shared_share(rows: Rows, split: int, reach: int) -> float | None:
-    """Estimate which share of a split's rows have their track in train, too.
+def shared_shares(rows: Rows, reach: int) -> dict[SplitName, float]:
+    """Estimate which share of the rows of validation and of test have their track in train, too.
 
     Where no track is shared, rows are as far from their nearest train row as train rows
     are from train rows of other tracks, which are those more than three times the reach
@@ -95,36 +115,54 @@ def shared_share(rows: Rows, split: int, reach: int) -> float | None:
 
     Args:
         rows: of a dataset without tracks, in the order of their file.
-        split: place of validation or test in `SPLITS`.
         reach: rows over which likeness lasts.
 
     Returns:
-        About 0 to 1; None where it cannot be estimated.
+        About 0 to 1, for each split for which it can be estimated.
     """
     train = np.flatnonzero((rows.split == 0) & ~rows.silent)
-    here = np.flatnonzero((rows.split == split) & ~rows.silent)
-    place = rows.row[train]
-    all_others, other_tracks = (np.full(len(train), np.inf) for _ in range(2))
-    for block, distance in distances(rows.z[train], rows.z[train]):
-        between = np.abs(place[block, None] - place)
-        all_others[block] = np.where(between > 0, distance, np.inf).min(axis=1)
-        other_tracks[block] = np.where(between > 3 * reach, distance, np.inf).min(axis=1)
-    nearest = np.concatenate(
-        [distance.min(axis=1) for _, distance in distances(rows.z[here], rows.z[train])]
-        or [np.empty(0)]
-    )
-    near_here, near_at_most, n = 0.0, 0.0, 0
-    for label in np.unique(rows.label[here]).tolist():
-        of_train, of_here = rows.label[train] == label, rows.label[here] == label
-        if not np.isfinite(other_tracks[of_train]).all() or not of_train.any():
-            continue
-        limit = np.quantile(other_tracks[of_train], _NEAR_QUANTILE)
-        near_here += float((nearest[of_here] < limit).sum())
-        near_at_most += float((all_others[of_train] < limit).mean() * of_here.sum())
-        n += int(of_here.sum())
-    if not n or near_at_most / n < 1.5 * _NEAR_QUANTILE:
-        return None
-    return (near_here / n - _NEAR_QUANTILE) / (near_at_most / n - _NEAR_QUANTILE)
+    train = train[np.argsort(rows.row[train], kind="stable")]
+    z, place = rows.z[train], rows.row[train]
+    compared = _some(len(train))
+    all_others, other_tracks = (np.full(len(compared), np.inf) for _ in range(2))
+    for block, distance in distances(z[compared], z):
+        itself = compared[block]
+        distance[np.arange(len(itself)), itself] = np.inf
+        all_others[block] = distance.min(axis=1)
+        begins = np.searchsorted(place, place[itself] - 3 * reach)
+        ends = np.searchsorted(place, place[itself] + 3 * reach, side="right")
+        for line, begin, end in zip(distance, begins, ends, strict=True):
+            line[begin:end] = np.inf
+        other_tracks[block] = distance.min(axis=1)
+    label = rows.label[train[compared]]
+    shares: dict[SplitName, float] = {}
+    for split in (1, 2):
+        here = np.flatnonzero((rows.split == split) & ~rows.silent)
+        here = here[_some(len(here))]
+        near_here, near_at_most, n = 0.0, 0.0, 0
+        nearest = np.empty(len(here))
+        if len(train):
+            for block, distance in distances(rows.z[here], z):
+                nearest[block] = distance.min(axis=1)
+        for genre in np.unique(rows.label[here]).tolist():
+            of_train, of_here = label == genre, rows.label[here] == genre
+            if not np.isfinite(other_tracks[of_train]).all() or not of_train.any():
+                continue
+            limit = np.quantile(other_tracks[of_train], _NEAR_QUANTILE)
+            near_here += float((nearest[of_here] < limit).sum())
+            near_at_most += float((all_others[of_train] < limit).mean() * of_here.sum())
+            n += int(of_here.sum())
+        if n and near_at_most / n >= 1.5 * _NEAR_QUANTILE:
+            share = (near_here / n - _NEAR_QUANTILE) / (near_at_most / n - _NEAR_QUANTILE)
+            shares[SPLITS[split]] = share
+    return shares
+
+
+def _some(n: int) -> Int64:
+    """Numbers of all rows, or of some at random where there are many."""
+    if n <= _MOST_COMPARED:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).choice(n, _MOST_COMPARED, replace=False))
 
 
 def boundaries(rows: Rows, reach: int) -> list[Boundary]:
@@ -160,13 +198,6 @@ def boundaries(rows: Rows, reach: int) -> list[Boundary]:
     return found
 
 
-def _ratio(z: Float64, key: Int64, scale: Float64, lag: int) -> float:
-    first = np.flatnonzero(key[:-lag] == key[lag:])
-    if not len(first):
-        return 1.0
-    return float((apart(z[first], z[first + lag]) / scale[first]).mean())
-
-
 def _means(z: Float64) -> Float64:
     """Means of each `_EDGE` rows that follow each other. [shape=(n - _EDGE + 1, d)]"""
     if len(z) < _EDGE:
@@ -190,9 +221,10 @@ def followers(rows: Rows, found: Contiguity | None) -> Finding:
             {} if found is None else {"ratio": found.ratio, "p": found.p},
         )
     counts = {"ratio": found.ratio, "p": found.p, "reach_rows": found.reach}
+    part = part_of(found.rows, int((~rows.silent).sum()))
     alike = (
         f"Rows that follow each other in a genre are {1 - found.ratio:.0%} nearer than rows of the "
-        f"genre at random (p = {found.p:.3f}), for about {found.reach} rows"
+        f"genre at random (p = {found.p:.3f}{part}), for about {found.reach} rows"
     )
     if rows.tracks_known:
         return Finding(kind, "fine", f"{alike}: tracks, which are known.", counts=counts)
@@ -208,14 +240,15 @@ def followers(rows: Rows, found: Contiguity | None) -> Finding:
 def shared_tracks(rows: Rows, reach: int) -> Finding:
     """Whether validation or test rows have nearest train rows as near as those of their track."""
     kind = "split-neighbours"
-    measured = {SPLITS[split]: shared_share(rows, split, reach) for split in (1, 2)}
-    shares = {split: share for split, share in measured.items() if share is not None}
+    shares = shared_shares(rows, reach)
     if not shares:
         sentence = "There are too few rows to tell whether splits share tracks."
         return Finding(kind, "unknown", sentence)
     counts = {f"shared_{split}": share for split, share in shares.items()}
     shown = ", ".join(f"{split} {share:.2f}" for split, share in shares.items())
-    shown += "; 0: as far from train as other tracks are, 1: as near as rows of one track"
+    sizes = np.bincount(rows.split[~rows.silent])
+    part = part_of(int(np.minimum(sizes, _MOST_COMPARED).sum()), int(sizes.sum()))
+    shown += f"{part}; 0: as far from train as other tracks are, 1: as near as rows of one track"
     if max(shares.values()) < _SHARED_AT_LEAST:
         sentence = f"The nearest train rows are about as far as those of other tracks ({shown})."
         return Finding(kind, "fine", sentence, counts=counts)

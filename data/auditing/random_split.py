@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data.auditing.findings import Finding
-from data.auditing.rows import Float64, Int64, Rows
+from data.auditing.findings import Finding, part_of
+from data.auditing.row_table import Float64, Int64, Rows
 from data.datasets.dataset import UNKNOWN_TRACK
 
 FOLDS = 5
@@ -63,7 +63,7 @@ def random_split_gap(rows: Rows, reach: int | None, on_fit: Callable[[], None]) 
         "groups": len(np.unique(groups)),
         "block_rows": length,
     }
-    of = f" on {len(label)} of {len(rows)} rows" if len(label) < len(rows) else ""
+    of = part_of(len(label), len(rows))
     sentence = (
         f"An SVM reaches {_percent(by_rows)} when rows are split by chance, {_percent(by_groups)} "
         f"when whole {by} are (mean and standard deviation of {len(by_rows)} folds{of}): chance "
