@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -34,3 +36,15 @@ def starting_workers() -> Iterator[None]:
         if before is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         sys.modules["__main__"] = script
+
+
+def end_with_parent() -> None:
+    """Let this process, which `multiprocessing` has spawned, end as soon as its parent has."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)  # there is nobody to send results to
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -24,7 +24,7 @@ from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
 from data.audio.features import mel_spectrograms, mfcc_statistics
 from data.errors import DataError
 from data.files.atomic import writing
-from data.processes import starting_workers, usable_cores
+from data.processes import end_with_parent, starting_workers, usable_cores
 
 
 class Track(Protocol):
@@ -120,7 +120,7 @@ def _in_pool(
     tracks: Sequence[Track], places: dict[str, Path], workers: int
 ) -> Iterator[tuple[Track, Extracted | Skipped]]:
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(tracks)), context, initializer=_quiet_worker)
+    pool = ProcessPoolExecutor(min(workers, len(tracks)), context, initializer=_begin_worker)
     futures: dict[Future[Extracted | Skipped], Track] = {}
     try:
         with starting_workers():
@@ -134,7 +134,8 @@ def _in_pool(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _quiet_worker() -> None:
+def _begin_worker() -> None:
+    end_with_parent()
     # Decoders written in C print to stderr; their errors are reported as `Skipped`.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 

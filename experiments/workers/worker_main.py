@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
 import signal
@@ -13,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
+
+from data.processes import end_with_parent
 
 OnMessage = Callable[..., None]
 
@@ -54,9 +55,7 @@ def serve(pipe: Connection, begin: Callable[[], object] | None = None) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent handles both
         signal.signal(number, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent()
     if begin is not None:
         begin()
     _local.target = _sending_through(pipe)
@@ -84,11 +83,6 @@ def _sending_through(pipe: Connection) -> OnMessage:
             pipe.send(("messages", messages))
 
     return send_all
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)  # there is nobody to send results to
 
 
 def _error(error: BaseException) -> bytes:
