@@ -23,19 +23,17 @@ from experiments.export.tables import tables_of
 from experiments.results.analysis import Analysis, analyse
 from experiments.results.comparison import RunComparison
 from experiments.results.comparison import compare as compare_runs
-from experiments.results.run_result import RunResult, VariantResult, VariantTrial, collect
-from experiments.runs.baseline_results import BaselineResult
+from experiments.results.run_result import RunResult, VariantTrial, collect
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import LATEST, all_runs, find
 from experiments.runs.lock import is_alive
 from experiments.runs.manifest import RunManifest
 from experiments.runs.state import State, state_of, summarise
+from experiments.runs.trial_result import FiguresOverSeeds
 from experiments.statistics.paired_tests import SeedComparison
 from experiments.studies.lookup import study_from_options
 from networks.training.backend import require_torch
 from networks.training.cohort_key import Precision
-
-_SECONDS_TO_DIE = 10.0
 
 
 def run_study(
@@ -229,12 +227,7 @@ class Run:
     @property
     def analysis(self) -> Analysis:
         """Statistics of its figures."""
-        if self._analysis is not None:
-            return self._analysis
-        result = self.result
-        analysis = analyse(result)
-        self._analysis = analysis if result.state == "finished" else None
-        return analysis
+        return self._analyse(self.result)
 
     @property
     def answer(self) -> str:
@@ -248,11 +241,11 @@ class Run:
             A table with `to_rows()`: shares between 0 and 1, standard deviations and the 95 %
             interval of the mean over seeds, None where there is none.
         """
-        result, analysis = self.result, self.analysis
-        view = lambda: results_view(result, analysis)  # noqa: E731
-        return NotebookTable(
-            _figures(result, analysis), view, [result.manifest.question, self.answer]
-        )
+        result = self.result
+        analysis = self._analyse(result)
+        captions = [result.manifest.question, analysis.sentence]
+        rows = _figures(result, analysis)
+        return NotebookTable(rows, lambda: results_view(result, analysis), captions)
 
     @property
     def trials(self) -> NotebookTable:
@@ -339,8 +332,7 @@ class Run:
             launch.end_now(self._directory)
         elif is_alive(self._directory):
             self._directory.ask_to_stop()
-        if not launch.await_end(self._directory, _SECONDS_TO_DIE if now else None):
-            raise RunError(f"{self.name} does not end. Look after it with your system's tools.")
+            launch.await_end(self._directory)
 
     def resume(self, *, data: str | Path | None = None, wait: bool = True) -> Run:
         """Go on from its checkpoints; trials that are done stay as they are.
@@ -361,6 +353,13 @@ class Run:
     def _manifest(self) -> RunManifest:
         return self._directory.read_manifest()
 
+    def _analyse(self, result: RunResult) -> Analysis:
+        if self._analysis is not None:
+            return self._analysis
+        analysis = analyse(result)
+        self._analysis = analysis if result.state == "finished" else None
+        return analysis
+
     def _find(self, variant: str, seed: int, learning_rate: float | None) -> VariantTrial:
         found = {one.name: one for one in self.result.variants}
         if variant not in found:
@@ -371,14 +370,11 @@ class Run:
             for planned in candidate.trials:
                 if candidate.learning_rate == rate and planned.trial.seed == seed:
                     return planned
-        with_rate = (
-            "" if learning_rate is None else f" with the learning rate {learning_rate!r:.40}"
-        )
+        which = f"seed {seed}"
+        if learning_rate is not None:
+            which += f" with the learning rate {learning_rate!r:.40}"
         seeds = ", ".join(str(planned.trial.seed) for planned in selected.trials)
-        raise RunError(
-            f"{self.name} has no trial of {variant} with seed {seed}{with_rate}. Its seeds: "
-            f"{seeds}."
-        )
+        raise RunError(f"{self.name} has no trial of {variant} with {which}. Its seeds: {seeds}.")
 
 
 def _folder(runs: str | Path | None) -> Path:
@@ -394,21 +390,21 @@ def _figures(result: RunResult, analysis: Analysis) -> list[Row]:
         found = analysis.intervals.get(variant.name)
         interval = None if found is None else found.macro_f1
         rate = variant.learning_rate
-        rows.append({"variant": variant.name, "kind": "network", "learning_rate": rate})
-        rows[-1] |= _scores(variant) | {
+        about = {"variant": variant.name, "kind": "network", "learning_rate": rate}
+        of_networks = {
             "macro_f1_low": None if interval is None else interval.low,
             "macro_f1_high": None if interval is None else interval.high,
             "epochs": variant.epochs.mean,
             "seconds": variant.seconds.mean,
         }
+        rows.append(about | _scores(variant) | of_networks)
     for baseline in result.baselines:
-        about = {"variant": baseline.name, "kind": "baseline"}
+        about = {"variant": baseline.name, "kind": "baseline", "seconds": baseline.seconds}
         rows.append(dict.fromkeys(rows[0]) | about | _scores(baseline))
-        rows[-1]["seconds"] = baseline.seconds
     return rows
 
 
-def _scores(of: VariantResult | BaselineResult) -> Row:
+def _scores(of: FiguresOverSeeds) -> Row:
     return {
         "n": of.n,
         "accuracy": of.accuracy.mean,

@@ -93,7 +93,8 @@ def reproduce(
     require_torch()
     options = StudyOptions("controlled" if quick else protocol, seeds, epochs, quick)
     with interruptible("Nothing was started."):
-        wanted = _chosen(studies)
+        named = list(STUDIES) if studies is None else split_names(studies)
+        wanted = [study_and_options(name)[0] for name in named]
         dataset = summarise_dataset(data_name)
         path = dataset_path(data_name).absolute()
         chosen = _able(wanted, path.stem, dataset.has_mel)
@@ -107,12 +108,6 @@ def reproduce(
         return
     done = [run for stage in staged if (run := _finish(stage, runs))]
     _report(done, output)
-
-
-def _chosen(names: str | None) -> list[Study]:
-    if names is None:
-        return list(STUDIES.values())
-    return [study_and_options(name)[0] for name in split_names(names)]
 
 
 def _able(studies: Sequence[Study], dataset: str, has_mel: bool) -> list[Study]:

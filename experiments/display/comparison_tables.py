@@ -8,7 +8,7 @@ from rich.text import Text
 
 from data.terminal.console import table
 from experiments.results.analysis import Analysis
-from experiments.results.comparison import DifferenceToFirst, RunComparison, VariantComparison
+from experiments.results.comparison import DifferenceToFirst, RunComparison
 from experiments.results.number_format import between, mean_std, p_value, points, signed
 from experiments.results.run_result import RunResult
 from experiments.statistics.cluster_bootstrap import RowComparison
@@ -91,22 +91,18 @@ def differences(compared: RunComparison) -> list[RenderableType]:
 
 
 def _figures(compared: RunComparison) -> Table:
-    rows = [row for common in compared.variants for row in _rows(common)]
     columns = ["variant", "run", "n", "accuracy %", "macro-F1 %"]
     columns += ["macro-F1 minus run 1's", "95 % interval", "p", "seeds"]
-    return table(columns, rows)
-
-
-def _rows(common: VariantComparison) -> list[list[str]]:
     rows: list[list[str]] = []
-    for number, (result, against) in enumerate(
-        zip(common.results, common.to_first, strict=True), 1
-    ):
-        if result is not None:
-            name = "" if rows else common.name
-            figures = [str(result.n), mean_std(result.accuracy), mean_std(result.macro_f1)]
-            rows.append([name, str(number), *figures, *_against(against)])
-    return rows
+    for common in compared.variants:
+        name = common.name  # in the first of its rows
+        both = zip(common.results, common.to_first, strict=True)
+        for number, (result, against) in enumerate(both, 1):
+            if result is not None:
+                figures = [str(result.n), mean_std(result.accuracy), mean_std(result.macro_f1)]
+                rows.append([name, str(number), *figures, *_against(against)])
+                name = ""
+    return table(columns, rows)
 
 
 def _against(against: DifferenceToFirst | None) -> list[str]:

@@ -121,7 +121,7 @@ def _show(run: RunDirectory, bar: ProgressBar, *, since_begin: bool) -> None:
         for entry in entries[:silent]:
             progress.handle(entry)
         if first or anew:
-            display.begin(progress)
+            display.advance(progress)
         for entry in entries[silent:]:
             progress.handle(entry)
             display.show(entry.event, progress)
@@ -163,10 +163,6 @@ class _ProgressDisplay:
         self._bar = bar
         self._share = 0.0
 
-    def begin(self, progress: RunProgress) -> None:
-        """Show the progress of a run that began earlier."""
-        self._move(progress, 0, "")
-
     def show(self, event: Event, progress: RunProgress) -> None:
         """Show an event that `progress` has handled."""
         match event:
@@ -179,9 +175,9 @@ class _ProgressDisplay:
             case EpochEnded(trial=name) if name in progress.trials:
                 trial = progress.trials[name]
                 about = f"{trial.variant} seed {trial.seed}, epoch {trial.epoch}/{trial.epochs}"
-                self._move(progress, 1, f"{_so_far(progress)}, {about}, {epoch_line(trial.logs)}")
+                self.advance(progress, 1, f"{_so_far(progress)}, {about}, {epoch_line(trial.logs)}")
             case TrialEnded():
-                self._move(progress, 0, "")
+                self.advance(progress)
                 self._bar.print(trial_line(event))
             case Note(text=text):
                 self._bar.print(text)
@@ -194,7 +190,8 @@ class _ProgressDisplay:
             case Stopping():
                 self._bar.print("Stopping at the end of the epoch.")
 
-    def _move(self, progress: RunProgress, count: int, note: str) -> None:
+    def advance(self, progress: RunProgress, count: int = 0, note: str = "") -> None:
+        """Move the bar to the progress of a run, by `count` epochs."""
         new = max(progress.share - self._share, 0)
         self._bar.advance(new, count, note, left=progress.seconds_left)
         self._share = max(progress.share, self._share)

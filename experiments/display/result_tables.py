@@ -60,29 +60,27 @@ def _variants_table(result: RunResult, analysis: Analysis | None) -> Table:
     """A row a variant, then a row a baseline."""
     found = {} if analysis is None else analysis.intervals
     intervals = {name: between(each.macro_f1, 1) for name, each in found.items() if each.macro_f1}
-    columns = {
-        "variant": [variant.name for variant in result.variants],
-        "n": [
-            str(variant.n) if variant.n == variant.seeds else f"{variant.n}/{variant.seeds}"
-            for variant in result.variants
-        ],
-        "accuracy %": [mean_std(variant.accuracy) for variant in result.variants],
-        "macro-F1 %": [mean_std(variant.macro_f1) for variant in result.variants],
-        "95 % interval": [intervals.get(variant.name, "") for variant in result.variants],
-        "epochs": [_plain(variant.epochs.mean) for variant in result.variants],
-        "train s": [_plain(variant.seconds.mean) for variant in result.variants],
-        "documented %": [_documented(variant) for variant in result.variants],
-    }
-    for baseline in result.baselines:
-        columns["variant"].append(f"  {baseline.name}")
-        columns["n"].append(str(baseline.n))
-        columns["accuracy %"].append(mean_std(baseline.accuracy))
-        columns["macro-F1 %"].append(mean_std(baseline.macro_f1))
-        columns["train s"].append(_plain(baseline.seconds))
-        for name in ("95 % interval", "epochs", "documented %"):
-            columns[name].append("")
-    shown = {name: cells for name, cells in columns.items() if any(cells)}
-    return table(list(shown), list(zip(*shown.values(), strict=True)))
+    names = ["variant", "n", "accuracy %", "macro-F1 %", "95 % interval"]
+    names += ["epochs", "train s", "documented %"]
+    rows = [
+        [
+            variant.name,
+            str(variant.n) if variant.n == variant.seeds else f"{variant.n}/{variant.seeds}",
+            mean_std(variant.accuracy),
+            mean_std(variant.macro_f1),
+            intervals.get(variant.name, ""),
+            _plain(variant.epochs.mean),
+            _plain(variant.seconds.mean),
+            _documented(variant),
+        ]
+        for variant in result.variants
+    ]
+    for one in result.baselines:
+        figures = [mean_std(one.accuracy), mean_std(one.macro_f1), "", "", _plain(one.seconds), ""]
+        rows.append([f"  {one.name}", str(one.n), *figures])
+    shown = [(name, *cells) for name, *cells in zip(names, *rows, strict=True) if any(cells)]
+    columns, *rows_shown = zip(*shown, strict=True)
+    return table(columns, rows_shown)
 
 
 def _documented(variant: VariantResult) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from experiments.results.run_result import RunResult, VariantResult
 from experiments.runs.predictions import Predictions, baselines_of, predictions_of
 from experiments.statistics.answer import Answer, answer
@@ -127,19 +129,12 @@ def recorded_predictions(result: RunResult, variant: VariantResult) -> list[Pred
 def _intervals(
     variant: VariantResult, found: list[Predictions], bootstrap: ClusterBootstrap | None
 ) -> VariantIntervals:
-    import numpy as np
-
-    accuracy = mean_interval(variant.accuracy.values)
-    macro_f1 = mean_interval(variant.macro_f1.values)
+    over_seeds = mean_interval(variant.accuracy.values), mean_interval(variant.macro_f1.values)
     if bootstrap is None or not found:
-        return VariantIntervals(accuracy, macro_f1, None, None)
+        return VariantIntervals(*over_seeds, None, None)
     predicted = np.stack([each.predicted for each in found])
-    return VariantIntervals(
-        accuracy,
-        macro_f1,
-        bootstrap.interval(predicted, "accuracy"),
-        bootstrap.interval(predicted, "macro_f1"),
-    )
+    on_rows = bootstrap.interval(predicted, "accuracy"), bootstrap.interval(predicted, "macro_f1")
+    return VariantIntervals(*over_seeds, *on_rows)
 
 
 def _against(
