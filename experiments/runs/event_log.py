@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from data.errors import DataError
@@ -130,8 +131,11 @@ class EventReader:
     invalid_events: int = 0
     _files: dict[str, _File] = field(default_factory=dict)
 
-    def read(self) -> tuple[bool, list[LogEntry]]:
+    def read(self, most: int | None = None) -> tuple[bool, list[LogEntry]]:
         """What is new since the last call.
+
+        Args:
+            most: entries, the next of which are left for the next call; None reads all.
 
         Returns:
             Whether reading has restarted, so that what was read before is void; and the
@@ -142,7 +146,8 @@ class EventReader:
             self._files = {}
         entries: list[LogEntry] = []
         for path in event_files(self.run):
-            entries += self._files.setdefault(path.name, _File(path)).read()
+            left = None if most is None else most - len(entries)
+            entries += islice(self._files.setdefault(path.name, _File(path)).read(), left)
         self.invalid_events = sum(file.invalid for file in self._files.values())
         return restarted, entries
 

@@ -120,22 +120,23 @@ def _thinned(curve: Sequence[float | None]) -> Curve:
 
 
 class LiveRun:
-    """Follows a run: its results are read once, then its events only."""
+    """Follows a run: its results are read once, then its events only.
 
-    def __init__(self, run: RunDirectory) -> None:
-        self._run = run
+    Args:
+        run: its directory.
+        base: its summary by its results, where that is known.
+    """
+
+    def __init__(self, run: RunDirectory, base: RunSummary | None = None) -> None:
+        self._run, self._base = run, base
         self._reader = EventReader(run)
-        self._begin()
-
-    def _begin(self) -> None:
-        self._base = summarise(self._run)
         self._progress = RunProgress(history=(SCORE,))
 
-    def read(self) -> tuple[bool, list[LogEntry]]:
-        """Read new events; returns what `EventReader.read` does."""
-        anew, entries = self._reader.read()
+    def read(self, most: int | None = None) -> tuple[bool, list[LogEntry]]:
+        """Read new events; takes and returns what `EventReader.read` does."""
+        anew, entries = self._reader.read(most)
         if anew:
-            self._begin()
+            self._base, self._progress = None, RunProgress(history=(SCORE,))
         for entry in entries:
             self._progress.handle(entry)
         return anew, entries
@@ -151,10 +152,11 @@ class LiveRun:
 
     def last_summary(self) -> RunSummary:
         """The summary by the records and the events read so far."""
-        if self._base.state == "damaged":
+        if self._base is None or self._base.state == "damaged":
             self._base = summarise(self._run)
-            return self._base
         base, progress = self._base, self._progress
+        if base.state == "damaged":
+            return base
         trials = max(base.trials, len(progress.trials))
         done = min(max(progress.ended, base.done), trials)
         best, curve, step = base.best, base.curve, base.step

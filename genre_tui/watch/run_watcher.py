@@ -11,13 +11,14 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.events import LogEntry, PlanMade
 from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.manifest import RunManifest
+from experiments.runs.search_journal import JOURNAL
 from experiments.runs.state import Results, State, state_of
 from genre_tui.watch.messages import RunUpdate
 from genre_tui.watch.poller import Poller
 from genre_tui.watch.run_summary import LiveRun, RunSummary, Stamp, stamp_of
 
-_AT_ONCE = 250  # events in a message, so that keys are answered in between
-_REST = 0.01  # seconds between two such messages
+_AT_ONCE = 250  # events that are read and sent, so that keys are answered in between
+_REST = 0.01  # seconds between two such parts
 
 
 class RunWatcher(Poller):
@@ -41,13 +42,19 @@ class RunWatcher(Poller):
         self._status: tuple[State | None, str, str] = (None, "", "")  # with owner and reason
         self._problem = ""
         self._stamp: Stamp = ()
+        self._is_first = True
         # What is to be sent next.
-        self._is_first, self._anew, self._entries = True, False, list[LogEntry]()
+        self._anew, self._entries = False, list[LogEntry]()
         self._results: Results | None = None
         self._manifest: RunManifest | None = None
 
     def poll(self) -> None:
-        """Read what is new, and send it."""
+        """Read what is new, and send it: events in parts, with rests for the screen between."""
+        while self._read_and_send() and not self._has_ended:
+            time.sleep(_REST)
+
+    def _read_and_send(self) -> bool:
+        """Returns whether there may be more events."""
         before = self._status
         try:
             self._read_state()
@@ -58,14 +65,17 @@ class RunWatcher(Poller):
             if problem != self._problem:
                 self._problem = problem
                 self._notify(RunUpdate(self.run, False, (), None, problem=problem))
-            return
-        changed = self._is_first or self._anew or self._results is not None
+            return False
+        is_part = len(self._entries) >= _AT_ONCE
+        changed = self._is_first or self._anew or (self._results is not None and not is_part)
         changed |= bool(self._problem) or self._status != before
         self._is_first, self._problem = False, ""
-        is_running = self._status[0] in ("running", "stopping")
-        self.summary = self._live.summary() if is_running else None
         if self._entries or changed:
-            self._send()
+            self._send(is_part)
+        if not is_part:
+            is_running = self._status[0] in ("running", "stopping")
+            self.summary = self._live.summary() if is_running else None
+        return is_part
 
     def _read_state(self) -> None:
         """Read the run's state; its results only where no process trains it."""
@@ -82,31 +92,27 @@ class RunWatcher(Poller):
 
     def _read_events(self) -> None:
         """Read what is new; it is kept until it has been sent."""
-        anew, entries = self._live.read()
+        anew, entries = self._live.read(_AT_ONCE)
         if anew:
             self._anew, self._entries, self._stamp = True, [], ()
         self._entries += entries
-        if anew or any(isinstance(entry.event, PlanMade) for entry in entries):
-            self._manifest = self.run.read_manifest()  # a search draws trials as it goes
+        planned = any(isinstance(entry.event, PlanMade) for entry in entries)
+        if anew or (planned and (self.run.path / JOURNAL).exists()):  # more trials are drawn
+            self._manifest = self.run.read_manifest()
         if anew:
             self._read_state()
 
-    def _send(self) -> None:
-        anew, self._anew = self._anew, False
-        entries, self._entries = self._entries, []
-        manifest, self._manifest = self._manifest, None
-        results, self._results = self._results, None
-        for begin in range(0, max(len(entries), 1), _AT_ONCE):
-            is_last = begin + _AT_ONCE >= len(entries)
-            update = RunUpdate(
-                self.run,
-                anew and begin == 0,
-                tuple(entries[begin : begin + _AT_ONCE]),
-                *self._status,
-                results=results if is_last else None,
-                manifest=manifest if begin == 0 else None,
-            )
-            self._notify(update)
-            if self._has_ended or is_last:
-                return
-            time.sleep(_REST)
+    def _send(self, is_part: bool) -> None:
+        """Send what was read; results only with the last part, as they end its trials."""
+        results = None if is_part else self._results
+        update = RunUpdate(
+            self.run,
+            self._anew,
+            tuple(self._entries),
+            *self._status,
+            results=results,
+            manifest=self._manifest,
+        )
+        self._anew, self._entries, self._manifest = False, [], None
+        self._results = self._results if is_part else None
+        self._notify(update)

@@ -95,7 +95,7 @@ class RunsWatcher(Poller):
                 return False
             summary = summarise(run)
             if summary.state in _HALF_DONE:
-                live = LiveRun(run)
+                live = LiveRun(run, summary)
                 live.read()
                 summary = live.last_summary()
         self._known[run.path] = stamp, summary
