@@ -93,7 +93,7 @@ class GenreTui(BaseApp):
     async def on_mount(self) -> None:
         """Show the first screen, and start to watch the runs."""
         await self.switch_mode(self._first)
-        self._runs_watcher.start()
+        self.call_after_refresh(self._runs_watcher.start)
         self.set_timer(_PRELOAD_DELAY, self._preload)
         if self.session.run is not None:
             self.open_run(self.session.run)
@@ -126,7 +126,7 @@ class GenreTui(BaseApp):
             else:
                 watcher = RunWatcher(run, self.session.refresh, self.post_message)
                 self._runs_watcher.watched = watcher
-                watcher.start()
+                self.call_after_refresh(watcher.start)
         self._page.run_updated(self.model, None)
 
     def refresh_runs(self) -> None:
