@@ -25,10 +25,11 @@ from experiments.results.comparison import RunComparison
 from experiments.results.comparison import compare as compare_runs
 from experiments.results.run_result import RunResult, VariantTrial, collect
 from experiments.runs.directory import RunDirectory
-from experiments.runs.listing import LATEST, all_runs, find
+from experiments.runs.listing import LATEST, find
 from experiments.runs.lock import is_alive
 from experiments.runs.manifest import RunManifest
-from experiments.runs.state import State, state_of, summarise
+from experiments.runs.state import State, state_of
+from experiments.runs.summaries import summarise_all
 from experiments.runs.trial_result import FiguresOverSeeds
 from experiments.statistics.paired_tests import SeedComparison
 from experiments.studies.lookup import study_from_options
@@ -148,7 +149,7 @@ def list_runs(*, runs: str | Path | None = None) -> NotebookTable:
     >>> [row["run"] for row in list_runs().to_rows() if row["state"] == "running"]
     []
     """
-    found = [summarise(run) for run in all_runs(_folder(runs))]
+    found = summarise_all(_folder(runs))
     return NotebookTable(found, lambda: runs_view(found))
 
 

@@ -19,10 +19,11 @@ from experiments.errors import RunError
 from experiments.execution.launch import await_end, end_now, request_stop, resume
 from experiments.runs.checksums import stringify_nonfinite
 from experiments.runs.directory import RunDirectory
-from experiments.runs.listing import all_runs, find
+from experiments.runs.listing import find
 from experiments.runs.lock import is_alive
 from experiments.runs.removal import check_removable, remove
-from experiments.runs.state import snapshot, state_of, summarise
+from experiments.runs.state import snapshot, state_of
+from experiments.runs.summaries import summarise_all
 
 
 @click.command("runs")
@@ -31,7 +32,7 @@ from experiments.runs.state import snapshot, state_of, summarise
 def list_runs(runs: Path, as_json: bool) -> None:
     """List the runs and their states, the oldest first."""
     refused: list[OSError] = []
-    found = [summarise(run) for run in all_runs(runs, refused.append)]
+    found = summarise_all(runs, refused.append)
     for error in refused:
         echo(f"{error.filename} cannot be read: {error.strerror}.", err=True)
     if as_json:

@@ -152,7 +152,7 @@ def _classes(result: RunResult, variant: VariantResult) -> Table:
 
 
 def runs_view(summaries: Sequence[Mapping[str, Any]]) -> Table:
-    """A row a run, from `experiments.runs.state.summarise`."""
+    """A row a run, from `experiments.runs.summaries.summarise_all`."""
     rows = [
         [str(one["run"]), str(one["state"]), str(one["dataset"]), f"{one['done']}/{one['trials']}"]
         for one in summaries

@@ -72,26 +72,6 @@ def state_of(run: RunDirectory, manifest: RunManifest) -> RunState:
     return RunState("crashed", results)
 
 
-def summarise(run: RunDirectory) -> dict[str, Any]:
-    """A run in one row, JSON-ready; the state of one whose records are damaged is "damaged"."""
-    about: dict[str, Any] = {"run": run.name, "path": str(run.path)}
-    try:
-        manifest = run.read_manifest()
-        state = state_of(run, manifest)
-        return about | {
-            "state": state.state,
-            "dataset": manifest.dataset.name,
-            "protocol": manifest.protocol,
-            "created": manifest.created,
-            "trials": len(state.results),
-            "done": sum(result is not None for result in state.results.values()),
-            "failed": state.count("failed"),
-        }
-    except RunError as error:
-        nothing = {"dataset": "", "trials": 0, "done": 0, "failed": 0}
-        return about | nothing | {"state": "damaged", "reason": str(error)}
-
-
 def read_results(run: RunDirectory, manifest: RunManifest) -> Results:
     """The results of a run's trials, by their ids; one that is damaged counts as none."""
     results: dict[str, TrialResult | None] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -19,8 +18,6 @@ from experiments.runs.trial_result import TrialResult
 RowState = State | Literal["damaged"]
 Curve = tuple[tuple[float, ...], int]  # values, and epochs from one to the next
 _MOST_POINTS = 60  # of a sparkline
-
-Stamp = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -86,18 +83,6 @@ def summarise(run: RunDirectory) -> RunSummary:
         created,
         step=step,
     )
-
-
-def stamp_of(run: RunDirectory) -> Stamp:
-    """A value that changes whenever a run's summary may have changed; cheap to compute."""
-    marks: list[object] = []
-    for name in ("run.json", "lock", "control", "trials", "events", "baselines"):
-        try:
-            found = os.stat(run.path / name)
-            marks.append((found.st_mtime_ns if name != "lock" else 0, found.st_size))
-        except OSError:
-            marks.append(None)
-    return tuple(marks)
 
 
 def _best(results: Iterable[TrialResult]) -> tuple[float | None, Curve]:

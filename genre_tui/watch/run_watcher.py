@@ -13,9 +13,10 @@ from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.manifest import RunManifest
 from experiments.runs.search_journal import JOURNAL
 from experiments.runs.state import Results, State, state_of
+from experiments.runs.summaries import stamp_of
 from genre_tui.watch.messages import RunUpdate
 from genre_tui.watch.poller import Poller
-from genre_tui.watch.run_summary import LiveRun, RunSummary, Stamp, stamp_of
+from genre_tui.watch.run_summary import LiveRun, RunSummary
 
 _AT_ONCE = 250  # events that are read and sent, so that keys are answered in between
 _REST = 0.01  # seconds between two such parts
@@ -41,7 +42,7 @@ class RunWatcher(Poller):
         self._live = LiveRun(run)
         self._status: tuple[State | None, str, str] = (None, "", "")  # with owner and reason
         self._problem = ""
-        self._stamp: Stamp = ()
+        self._stamp = ""
         self._is_first = True
         # What is to be sent next.
         self._anew, self._entries = False, list[LogEntry]()
@@ -60,7 +61,7 @@ class RunWatcher(Poller):
             self._read_state()
             self._read_events()
         except (OSError, RunError) as error:
-            self._status, self._stamp, self.summary = (None, "", ""), (), None
+            self._status, self._stamp, self.summary = (None, "", ""), "", None
             problem = str(error) if os.path.isdir(self.run.path) else "its folder is gone."
             if problem != self._problem:
                 self._problem = problem
@@ -82,7 +83,7 @@ class RunWatcher(Poller):
         if is_alive(self.run):
             owner = lock_holder(self.run)
             state: State = "stopping" if self.run.stop_is_asked else "running"
-            self._status, self._stamp = (state, str(owner) if owner else "", ""), ()
+            self._status, self._stamp = (state, str(owner) if owner else "", ""), ""
             return
         stamp = stamp_of(self.run)
         if stamp != self._stamp:
@@ -94,7 +95,7 @@ class RunWatcher(Poller):
         """Read what is new; it is kept until it has been sent."""
         anew, entries = self._live.read(_AT_ONCE)
         if anew:
-            self._anew, self._entries, self._stamp = True, [], ()
+            self._anew, self._entries, self._stamp = True, [], ""
         self._entries += entries
         planned = any(isinstance(entry.event, PlanMade) for entry in entries)
         if anew or (planned and (self.run.path / JOURNAL).exists()):  # more trials are drawn

@@ -11,9 +11,10 @@ from pathlib import Path
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import all_runs
 from experiments.runs.lock import is_alive
+from experiments.runs.summaries import stamp_of
 from genre_tui.watch.messages import RunsListed
 from genre_tui.watch.poller import Poller
-from genre_tui.watch.run_summary import LiveRun, RunSummary, Stamp, stamp_of, summarise
+from genre_tui.watch.run_summary import LiveRun, RunSummary, summarise
 from genre_tui.watch.run_watcher import RunWatcher
 
 _FULL_INTERVAL = 10.0  # seconds between two reads of runs that no process trains
@@ -35,9 +36,9 @@ class RunsWatcher(Poller):
         super().__init__("runs", refresh)
         self._runs, self._notify = runs, notify
         self.watched: RunWatcher | None = None
-        self._known: dict[Path, tuple[Stamp, RunSummary]] = {}
+        self._known: dict[Path, tuple[str, RunSummary]] = {}
         self._live: dict[Path, LiveRun] = {}
-        self._folders: Stamp = ()
+        self._folders: tuple[object, ...] = ()
         self._problem = ""
         self._there: list[RunDirectory] = []
         self._last_full = -_FULL_INTERVAL
@@ -82,12 +83,11 @@ class RunsWatcher(Poller):
 
     def _read(self, run: RunDirectory, full: bool) -> bool:
         """Read a run; returns whether its summary has changed."""
-        stamp: Stamp
         before = self._known.get(run.path)
         if before is not None and not (full or before[1].is_alive):
             return False
         if is_alive(run):
-            stamp, summary = (), self._live_summary(run)
+            stamp, summary = "", self._live_summary(run)
         else:
             self._live.pop(run.path, None)
             stamp = stamp_of(run)
@@ -114,7 +114,7 @@ class RunsWatcher(Poller):
         summaries = [self._known[run.path][1] for run in self._there if run.path in self._known]
         self._notify(RunsListed(tuple(summaries), complete, self._problem))
 
-    def _folder_stamps(self) -> tuple[str, Stamp]:
+    def _folder_stamps(self) -> tuple[str, tuple[object, ...]]:
         """Why there are no runs, and a value that changes when one is added or removed."""
         try:
             paths = list(self._runs.iterdir())
