@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
@@ -242,10 +243,9 @@ class ComparePage(BasePage):
             self.show_message("There is no other run to compare with.")
 
     def _pick(self, path: str | None) -> None:
-        for one in self._summaries:
-            if path is not None and str(one.run.path) == path:
-                self._selection.reset(one.run)
-                self._update()
+        if path is not None:
+            self._selection.reset(RunDirectory(Path(path)))
+            self._update()
 
     def exportable(self) -> dict[str, str]:
         """The results as CSV, and all computed values as JSON."""

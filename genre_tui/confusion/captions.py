@@ -9,7 +9,7 @@ from rich.text import Text
 from experiments.results.number_format import per_cent, plural
 from experiments.runs.progress import TrialProgress
 from genre_tui.confusion.matrix import MEASURES, CellGrid
-from genre_tui.confusion.matrix_view_state import MatrixView
+from genre_tui.confusion.matrix_selection import MatrixView
 from genre_tui.core.short_names import shortened
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE, append_run
 from genre_tui.model.run_model import RunModel
@@ -26,7 +26,7 @@ def headline(model: RunModel) -> Text:
 
 def about_text(shown: MatrixView) -> Text:
     """Title of the matrix, accuracy and macro-F1, unit of the cells."""
-    text = Text(shown.selected.title)
+    text = Text(shown.title)
     if shown.follows:
         text.append(", following", "bold")
     grid = shown.grid

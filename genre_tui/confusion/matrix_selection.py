@@ -9,7 +9,7 @@ from typing import Literal
 from experiments.results.confusion_matrix import Counts
 from experiments.runs.directory import RunDirectory
 from experiments.runs.progress import TrialProgress
-from genre_tui.confusion.matrix import added
+from genre_tui.confusion.matrix import CellGrid, added
 from genre_tui.model.run_model import RunModel
 
 Tests = Mapping[str, Counts | None]
@@ -32,21 +32,28 @@ class MatrixSelection:
 
 
 @dataclass(frozen=True)
-class SelectedMatrix:
-    """The matrix of a selection.
+class MatrixView:
+    """The matrix of a selection, and how it is shown.
 
     Args:
+        counts: None where there is no matrix.
         title: rows, variant, seed and learning rate.
         trials: ids of the trials in the sum.
         epoch: of validation rows; 0 for test rows.
         missing: why there is no matrix, a sentence, or "".
+        grid: the cells, once a unit is chosen.
+        minus: title of the matrix that is subtracted, or "".
+        follows: whether it changes with each new epoch.
     """
 
-    counts: Counts | None
-    title: str
+    counts: Counts | None = None
+    title: str = ""
     trials: tuple[str, ...] = ()
     epoch: int = 0
     missing: str = ""
+    grid: CellGrid | None = None
+    minus: str = ""
+    follows: bool = False
 
 
 def seed_siblings(model: RunModel, trial: str) -> tuple[str, ...]:
@@ -63,7 +70,7 @@ def trials_needed(model: RunModel, selection: MatrixSelection) -> tuple[str, ...
     return seed_siblings(model, selection.trial) if selection.all_seeds else (selection.trial,)
 
 
-def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> SelectedMatrix:
+def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> MatrixView:
     """The matrix of a selection.
 
     `tests` are matrices of test rows by trial, as far as they have been read; None for a trial
@@ -72,7 +79,7 @@ def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> 
     trial = model.trials.get(selection.trial)
     if trial is None:
         missing = "Reading the run ..." if model.trials else "This run has no trials."
-        return SelectedMatrix(None, "", missing=missing)
+        return MatrixView(missing=missing)
     wanted = trials_needed(model, selection)
     epoch, missing = 0, ""
     if selection.rows == "test":
@@ -100,8 +107,8 @@ def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> 
     seeds = f"{count} seeds summed" if selection.all_seeds and count > 1 else f"seed {trial.seed}"
     title = f"{rows}, {trial.variant}, {seeds}, learning rate {trial.learning_rate:g}"
     if missing:
-        return SelectedMatrix(None, title, missing=missing)
-    return SelectedMatrix(added(found.values()), title, tuple(found), epoch)
+        return MatrixView(title=title, missing=missing)
+    return MatrixView(added(found.values()), title, tuple(found), epoch)
 
 
 def _untested(model: RunModel, trial: TrialProgress) -> str:

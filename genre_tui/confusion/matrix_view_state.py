@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from experiments.results.confusion_matrix import ConfusionMatrix, Counts, Measure
 from experiments.runs.events import TrialEnded
 from genre_tui.confusion.matrix import CellGrid
 from genre_tui.confusion.matrix_selection import (
     MatrixSelection,
-    SelectedMatrix,
+    MatrixView,
     Tests,
     seed_siblings,
     select_matrix,
@@ -18,22 +18,6 @@ from genre_tui.confusion.matrix_selection import (
 )
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.messages import RunUpdate
-
-
-@dataclass(frozen=True)
-class MatrixView:
-    """What is shown.
-
-    Args:
-        grid: cells of the selected matrix; None where there is none.
-        minus: title of the matrix that is subtracted, or "".
-        follows: whether it changes with each new epoch.
-    """
-
-    selected: SelectedMatrix
-    grid: CellGrid | None = None
-    minus: str = ""
-    follows: bool = False
 
 
 class MatrixViewState:
@@ -109,18 +93,18 @@ class MatrixViewState:
 
     def show(self, measure: Measure = "counts") -> MatrixView:
         """The selected matrix, as far as it has been read."""
-        selected = select_matrix(self.model, self.selection, self._tests)
-        if selected.counts is None:
-            return MatrixView(replace(selected, missing=self.problem or selected.missing))
+        view = select_matrix(self.model, self.selection, self._tests)
+        if view.counts is None:
+            return replace(view, missing=self.problem or view.missing)
         minus, before = self.reference or ("", None)
-        if minus == selected.title:  # it is this one
+        if minus == view.title:  # it is this one
             minus, before = "", None
-        now = ConfusionMatrix(selected.counts)
+        now = ConfusionMatrix(view.counts)
         if before and measure == "counts" and now.total != before.total:
             measure = "rows"  # counts of different totals do not compare
-        follows = self.model.is_alive and self.selection.epoch is None and selected.epoch > 0
+        follows = self.model.is_alive and self.selection.epoch is None and view.epoch > 0
         grid = CellGrid(self.model.genres, now, measure, before)
-        return MatrixView(selected, grid, minus, follows)
+        return replace(view, grid=grid, minus=minus, follows=follows)
 
     def next_trial(self, step: int) -> str:
         """Select the next trial of the plan, cyclically; of summed seeds, the next setting."""
@@ -168,8 +152,8 @@ class MatrixViewState:
         if self.reference is not None:
             self.reference = None
             return "No difference is shown any more."
-        selected = self.show().selected
-        if selected.counts is None:
+        view = self.show()
+        if view.counts is None:
             return "There is no matrix here to compare others with."
-        self.reference = selected.title, ConfusionMatrix(selected.counts)
+        self.reference = view.title, ConfusionMatrix(view.counts)
         return "Marked. Step to another matrix (n, [ or ], b, a) to see how it differs."

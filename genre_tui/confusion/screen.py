@@ -19,11 +19,11 @@ from genre_tui.confusion.captions import about_text, cell_text, headline, mixed_
 from genre_tui.confusion.matrix import MEASURES, as_text, classes_csv, confusion_csv
 from genre_tui.confusion.matrix_selection import (
     MatrixSelection,
-    SelectedMatrix,
+    MatrixView,
     first_tested,
     read_tests,
 )
-from genre_tui.confusion.matrix_view_state import MatrixView, MatrixViewState
+from genre_tui.confusion.matrix_view_state import MatrixViewState
 from genre_tui.confusion.matrix_widget import MatrixWidget
 from genre_tui.core.background import in_background
 from genre_tui.model.run_model import RunModel
@@ -35,9 +35,7 @@ from genre_tui.widgets.status_text import StatusText
 T = TypeVar("T")
 _READING_DELAY = 0.3  # seconds until the former matrix is replaced by a message
 _MOST_BESIDE = 12  # number of genres up to which the frequent mistakes have room
-_NO_RUN = MatrixView(
-    SelectedMatrix(None, "", missing="No run is chosen: choose one on the screen Runs (key 2).")
-)
+_NO_RUN = MatrixView(missing="No run is chosen: choose one on the screen Runs (key 2).")
 
 
 class ConfusionPage(BasePage):
@@ -170,7 +168,7 @@ class ConfusionPage(BasePage):
         self._shown, grid = shown, shown.grid
         self.put("#headline", headline(state.model) if state else Text())
         self.put("#about", about_text(shown), layout=True)
-        self.query_one(MatrixWidget).show(grid, shown.selected.missing)
+        self.query_one(MatrixWidget).show(grid, shown.missing)
         are_many = grid is not None and len(grid.genres) > _MOST_BESIDE
         self.set_class(are_many, "-many")
         self.put("#mixed", mixed_up(grid) if grid and not are_many else Text())
@@ -193,7 +191,7 @@ class ConfusionPage(BasePage):
     def _list_segments(self) -> None:
         """Open the list of the cell's segments."""
         i, j = self.query_one(MatrixWidget).cursor
-        state, selected = self._state, self._shown.selected
+        state, selected = self._state, self._shown
         if state is None or selected.counts is None:
             return
         if not self._shows_test:
@@ -218,7 +216,7 @@ class ConfusionPage(BasePage):
     def action_change(self, what: str, *steps: int) -> None:
         """Change the selection by a method of its state, and show any message of it."""
         if self._state is None:
-            self.show_message(_NO_RUN.selected.missing)
+            self.show_message(_NO_RUN.missing)
         elif message := getattr(self._state, what)(*steps):
             self.show_message(message)
         self._moved()
@@ -252,5 +250,5 @@ class ConfusionPage(BasePage):
 
     def copyable(self) -> str:
         """The matrix as text."""
-        title, grid = self._shown.selected.title, self._shown.grid
+        title, grid = self._shown.title, self._shown.grid
         return f"{title}\n{as_text(grid.genres, grid.now.counts)}" if grid else ""

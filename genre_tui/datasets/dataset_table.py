@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -9,7 +11,7 @@ from rich.text import Text
 from data.terminal.console import table
 from experiments.export.csv_files import csv_text
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
-from genre_tui.datasets.audits import SEVERITIES, AuditResult, verdict
+from genre_tui.datasets.audits import SEVERITIES, AuditFinding, AuditResult, verdict
 from genre_tui.model.dataset_rows import SPLITS, DatasetCard, DatasetLine, Datasets
 from genre_tui.widgets.columns import Column
 
@@ -67,9 +69,10 @@ def card_text(
     if card is None:
         parts.append(Text("Reading ...", "dim"))
     else:
-        parts += [table(["genre", *SPLITS, "all"], card.counts), _facts(card)]
+        facts = ((Text(label, "dim"), Text(fact)) for label, fact in card.about.items())
+        parts += [table(["genre", *SPLITS, "all"], card.counts), _two_columns(facts)]
     parts += [Text(), Text("Audit", "bold")]
-    parts.append(Text(audit) if isinstance(audit, str) else _findings(audit))
+    parts.append(Text(audit) if isinstance(audit, str) else _two_columns(map(_finding, audit)))
     return Group(*parts)
 
 
@@ -80,28 +83,20 @@ def size_text(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
-def _facts(card: DatasetCard) -> Table:
-    facts = _two_columns()
-    for label, fact in card.about.items():
-        facts.add_row(Text(label, "dim"), Text(fact, overflow="fold"))
-    return facts
+def _finding(found: AuditFinding) -> tuple[Text, Text]:
+    sign, style = SEVERITIES[found.severity]
+    text = Text(found.sentence)
+    if found.advice:
+        text.append(f" {found.advice}", "italic")
+    for example in found.examples:
+        text.append(f"\n  {example}", "dim")
+    return Text(f"{sign} {found.severity}", style), text
 
 
-def _findings(audit: AuditResult) -> RenderableType:
-    rows = _two_columns()
-    for found in audit:
-        sign, style = SEVERITIES[found.severity]
-        text = Text(found.sentence)
-        if found.advice:
-            text.append(f" {found.advice}", "italic")
-        for example in found.examples:
-            text.append(f"\n  {example}", "dim")
-        rows.add_row(Text(f"{sign} {found.severity}", style), text)
-    return rows
-
-
-def _two_columns() -> Table:
+def _two_columns(rows: Iterable[tuple[Text, Text]]) -> Table:
     made = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
     made.add_column(no_wrap=True)
     made.add_column(overflow="fold")
+    for row in rows:
+        made.add_row(*row)
     return made

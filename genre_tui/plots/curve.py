@@ -35,10 +35,8 @@ class Curve:
     @property
     def end(self) -> tuple[float, float] | None:
         """Its last point; None where it has none."""
-        for x, y in zip(reversed(self.x), reversed(self.y), strict=True):
-            if math.isfinite(y):
-                return x, y
-        return None
+        points = zip(reversed(self.x), reversed(self.y), strict=True)
+        return next(((x, y) for x, y in points if math.isfinite(y)), None)
 
 
 @dataclass(frozen=True)

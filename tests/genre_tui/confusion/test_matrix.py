@@ -232,7 +232,7 @@ def test_keys_change_the_state(tmp_path: Path) -> None:
     run = record(tmp_path)
     model = RunModel(run)
     state = MatrixViewState(model)
-    assert "Reading the run" in state.show().selected.missing
+    assert "Reading the run" in state.show().missing
     trial = next(iter(model.trials))
     model.handle(reported(run, *(epoch(trial, n, [[n, 0, 0]] * 3) for n in (1, 2, 3))))
     state.update(None)
@@ -242,10 +242,10 @@ def test_keys_change_the_state(tmp_path: Path) -> None:
     state.next_epoch(1)  # there is none after the newest
     assert state.selection.epoch == 3
     state.next_epoch(-1)
-    assert state.show().selected.epoch == 2
+    assert state.show().epoch == 2
     for _ in range(5):
         state.next_epoch(-1)
-    assert state.show().selected.epoch == 1
+    assert state.show().epoch == 1
     assert "Marked" in state.toggle_reference()
     assert state.show().minus == ""  # the same matrix
     state.follow()

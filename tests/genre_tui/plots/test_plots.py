@@ -6,9 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from experiments.report.scale import Scale
 from experiments.runs.events import EpochEnded
@@ -19,7 +17,6 @@ from genre_tui.plots.braille import Raster
 from genre_tui.plots.curve import Curve, Frame
 from genre_tui.plots.plot_drawing import draw
 from genre_tui.runs.runs_table import sparkline
-from genre_tui.widgets.drawn_widget import changed
 
 NAN = math.nan
 
@@ -215,16 +212,3 @@ def test_axes_that_grow_have_room_and_move_seldom() -> None:
     assert len(moved) < 10
     lines = _drawn([Curve("", 0, "", [1, 2, 3, 26], [0, 1, 2, 3])], grows=True)
     assert "30" in lines[-1]
-
-
-@pytest.mark.parametrize(
-    ("after", "span"),
-    [("abXdef", (2, 3)), ("abXdeX", (2, 6)), ("abc音f", (0, 6)), ("abcdef", (0, 0))],
-)
-def test_only_what_has_changed_of_a_line_is_drawn(after: str, span: tuple[int, int]) -> None:
-    assert changed(Strip([Segment("abcdef")]), Strip([Segment(after)])) == span
-
-
-def test_a_change_of_colour_is_a_change() -> None:
-    red = Style(color="red")
-    assert changed(Strip([Segment("abc")]), Strip([Segment("ab"), Segment("c", red)])) == (2, 3)
