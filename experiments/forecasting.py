@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.files.atomic import commit, writing
+from data.files.plain import plain_file
 from data.files.user_folders import cache_folder
 from data.processes import usable_cores
 from data.terminal.text import duration
@@ -241,7 +242,7 @@ def _gpu_names() -> list[str]:
 def _read_machines() -> dict[str, dict[str, float]]:
     """Factors of all machines, the last changed one at the end; none from a damaged file."""
     try:
-        with (cache_folder() / _FILE).open("rb") as file:
+        with open(cache_folder() / _FILE, "rb", opener=plain_file) as file:
             content = loads(file.read(_LARGEST_FILE))
         if content["schema_version"] != _SCHEMA_VERSION:
             return {}

@@ -31,7 +31,7 @@ PACKAGES = {
         "files": "errors",
         "terminal": "errors",
         "audio": "errors files processes",
-        "datasets": "errors audio",
+        "datasets": "errors audio files",
         "storage": "errors datasets audio files terminal",
         "sources": "errors storage datasets audio synthesis files terminal",
         "auditing": "errors sources storage datasets terminal",

@@ -17,6 +17,7 @@ import soxr
 
 from data.audio.constants import INT16_SCALE, SAMPLE_RATE, SEGMENT_SAMPLES
 from data.errors import DataError
+from data.files.plain import plain_file
 
 _FORMATS = ("wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd")
 AUDIO_SUFFIXES = frozenset(f".{name}" for name in _FORMATS)
@@ -93,10 +94,9 @@ def _stream_samples(path: Path) -> Iterator[Int16]:
 
 def _open(path: Path) -> soundfile.SoundFile:
     try:
-        if path.stat().st_size == 0:
-            raise DataError(f"{path} is empty (0 bytes): replace it or leave it out.")
-        with path.open("rb"):
-            pass
+        with open(path, "rb", opener=plain_file) as file:
+            if not file.read(1):
+                raise DataError(f"{path} is empty (0 bytes): replace it or leave it out.")
         return soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
         raise DataError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.datasets.dataset import Dataset, content_hash
+from data.files.plain import plain_file
 
 SOURCE_URL = (
     "https://raw.githubusercontent.com/EvangeliaS/Music-Classification-with-Neural-Networks/"
@@ -49,7 +50,7 @@ def git_blob_id(path: Path) -> str:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open(path, "rb", opener=plain_file) as file:
         size = os.fstat(file.fileno()).st_size
         digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
         while block := file.read(2**20):

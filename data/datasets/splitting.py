@@ -11,6 +11,7 @@ import numpy as np
 
 from data.datasets.dataset import SPLITS, SplitName
 from data.errors import DataError
+from data.files.plain import plain_file
 
 DEFAULT_SHARES = (0.60, 0.15, 0.25)  # of the tracks in train, validation and test
 _NAMES: dict[str, SplitName] = {
@@ -106,12 +107,13 @@ def read_splits(path: Path, tracks: Sequence[str]) -> dict[str, SplitName]:
             leaves a track out.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with open(path, newline="", encoding="utf-8-sig", opener=plain_file) as file:
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or ())
             rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as a CSV file: {error}.") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path} cannot be read as a CSV file: {reason}.") from error
     if not {"track", "split"} <= set(columns):
         raise DataError(
             f"{path} must have the columns track and split. Received: "

@@ -10,6 +10,7 @@ from pathlib import Path
 from data.datasets.dataset import Dataset
 from data.errors import DataError
 from data.files.atomic import commit
+from data.files.plain import plain_file
 from data.files.user_folders import data_folder
 from data.storage import hdf5
 
@@ -80,7 +81,9 @@ def existing_path(name: str) -> Path:
 def default_name() -> str:
     """Name of the dataset used where none is given: the one set by `use`, else the demo."""
     try:
-        name = (data_folder() / _DEFAULT_FILE).read_text(encoding="utf-8").strip()
+        path = data_folder() / _DEFAULT_FILE
+        with open(path, encoding="utf-8", opener=plain_file) as file:
+            name = file.read(100).strip()
     except (OSError, UnicodeDecodeError):
         return DEMO
     return name if _NAME.fullmatch(name) and (name == DEMO or path_of(name).exists()) else DEMO

@@ -33,6 +33,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+from data.files.plain import plain_file
 from experiments.design.config_paths import Configs, did_you_mean, with_field
 from experiments.design.limits import MOST_VARIANTS, check_limit, check_variant_name
 from experiments.design.plan import StudyOptions
@@ -58,7 +59,8 @@ def read_study(path: Path) -> tuple[Study, StudyOptions]:
     try:
         if path.stat().st_size > _LARGEST:
             raise RunError(f"{path} is larger than any study: at most 1 MiB.")
-        text = path.read_text(encoding="utf-8")
+        with open(path, encoding="utf-8", opener=plain_file) as file:
+            text = file.read()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise RunError(f"the study {path} cannot be read: {reason}.") from error

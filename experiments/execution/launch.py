@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.errors import DataError
+from data.files.plain import plain_file
 from experiments.design.own_code import adopt, require_trusted
 from experiments.design.request import BEGUN, Request
 from experiments.errors import RunError
@@ -203,7 +204,7 @@ def _await(process: subprocess.Popen[bytes], run: RunDirectory) -> None:
 
 
 def _last_line(run: RunDirectory) -> str:
-    with suppress(OSError), run.console.open("rb") as file:
+    with suppress(OSError), open(run.console, "rb", opener=plain_file) as file:
         file.seek(max(0, file.seek(0, 2) - _LONGEST_ANSWER))
         lines = file.read().decode(errors="replace").split("\n")
         printed = [line.strip() for line in lines if line.strip()]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.files.atomic import commit, writing
+from data.files.plain import plain_file
 from data.terminal.text import clean
 from experiments.errors import RunError
 from experiments.results.number_format import (
@@ -62,7 +63,7 @@ def _refuse_other_file(path: Path) -> None:
             return
         if path.is_dir():
             raise RunError(f"{path} is a folder: name a file, such as {path / 'report.html'}.")
-        with path.open("rb") as file:
+        with open(path, "rb", opener=plain_file) as file:
             beginning = file.read(_BEGINNING)
     if _MARK.encode() not in beginning:
         raise RunError(

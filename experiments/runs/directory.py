@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import DataError
 from data.files.atomic import TEMPORARY, commit, writing
+from data.files.plain import plain_file
 from experiments.design.request import Request
 from experiments.errors import DamagedRecordError, RunError, RunLostError, RunMovedError
 from experiments.runs import checksums
@@ -70,7 +71,7 @@ class RunDirectory:
             OSError: there is no lock, or it cannot be read.
             ValueError, KeyError: it is damaged, or being written.
         """
-        with (self.path / LOCK).open("rb") as file:
+        with open(self.path / LOCK, "rb", opener=plain_file) as file:
             text = file.read(_LARGEST_LOCK)
         return ProcessId.from_dict(checksums.loads(text)) if text else None
 
@@ -339,7 +340,7 @@ def _checked(name: str, what: str) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=plain_file) as file:
             text = file.read(_LARGEST_JSON + 1)
         if len(text) > _LARGEST_JSON:
             raise RunError(f"{path} is larger than any record of ours: it is not read.")

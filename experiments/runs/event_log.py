@@ -19,6 +19,7 @@ from pathlib import Path
 
 from data.errors import DataError
 from data.files.atomic import sync, writing
+from data.files.plain import plain_file
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
@@ -172,7 +173,7 @@ class _File:
 
     def read(self) -> Iterator[LogEntry]:
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb", opener=plain_file) as file:
                 file.seek(self._offset)
                 rest = b""
                 while block := file.read(_BLOCK):
@@ -208,7 +209,7 @@ def last_event(run: RunDirectory) -> Event | None:
     """The last event that is valid, without reading those before it."""
     for path in reversed(event_files(run)):
         try:
-            with path.open("rb") as file:
+            with open(path, "rb", opener=plain_file) as file:
                 size = file.seek(0, 2)
                 file.seek(max(0, size - _BLOCK))
                 lines = file.read(_BLOCK).split(b"\n")[:-1]

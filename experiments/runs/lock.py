@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from data.files.atomic import writing
+from data.files.plain import plain_file
 from experiments.errors import RunError
 from experiments.runs import checksums
 from experiments.runs.directory import LOCK, RunDirectory
@@ -222,7 +223,7 @@ def _is_the_file(descriptor: int, path: Path) -> bool:
 def _last_heartbeat(run: RunDirectory) -> int | None:
     """In nanoseconds since 1970, by the clock of the file system."""
     # Opened, as network file systems look at a file again only then.
-    with suppress(OSError), _path(run).open("rb") as file:
+    with suppress(OSError), open(_path(run), "rb", opener=plain_file) as file:
         return os.fstat(file.fileno()).st_mtime_ns
     return None
 

@@ -91,7 +91,7 @@ def baselines_of(run: RunDirectory) -> dict[str, Int64]:
 def _read(path: Path) -> dict[str, Any] | None:
     import h5py
 
-    if not path.exists():
+    if not path.is_file():
         return None
     arrays: dict[str, Any] = {}
     try:

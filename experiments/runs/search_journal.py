@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data.files.plain import plain_file
 from experiments.design.search_settings import Search
 from experiments.design.search_space import Choice, Dimension, Setting
 from experiments.design.study import FIRST_SEED
@@ -85,7 +86,7 @@ def _operations(path: Path) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=plain_file) as file:
             lines = file.read(_LARGEST + 1)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error

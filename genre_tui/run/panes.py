@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from data.files.plain import plain_file
 from experiments.design.config_paths import flatten_config
 from experiments.design.trial import Trial
 from experiments.runs.manifest import RunManifest
@@ -129,7 +130,7 @@ class OutputPane(VerticalScroll):
         run = model.run
 
         def read() -> str:
-            with run.console.open("rb") as file:
+            with open(run.console, "rb", opener=plain_file) as file:
                 file.seek(max(0, file.seek(0, 2) - _CONSOLE))
                 return file.read().decode(errors="replace")
 

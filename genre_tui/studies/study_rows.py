@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from data.files.plain import plain_file
 from experiments.design.plan import StudyOptions
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.errors import RunError
@@ -170,7 +171,8 @@ def _looks_like_study(path: Path) -> bool:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             return False
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with open(path, encoding="utf-8", errors="replace", opener=plain_file) as file:
+            text = file.read()
     except OSError:
         return False
     try:
