@@ -1,9 +1,9 @@
 """Synthesised music of four genres: blues, classical, pop and rock.
 
 A genre's module (`blues`, `classical`, `pop`, `rock`) draws a `session` (tempo, key,
-chords from `harmony`, sections) and writes its parts in beats (`melody`, `drums`);
-`performance` places them in time, `rendering` plays them on `instruments` made of
-`oscillators`, and `mixing` masters the recording.
+chords from `harmony`, sections) and writes its tunes and `drums` in beats; `performance`
+places them in time, `instruments` made of `oscillators` play them, and `mixing` masters
+the recording.
 
 A track depends on its genre, number and length alone.
 """

@@ -11,10 +11,9 @@ import numpy as np
 from data.synthesis import instruments, mixing
 from data.synthesis.drums import Groove, drum_kit
 from data.synthesis.harmony import MINOR_BLUES, TWELVE_BAR_BLUES
-from data.synthesis.melody import tune
 from data.synthesis.oscillators import Float64
 from data.synthesis.performance import Tempo, Tone
-from data.synthesis.session import Session, choose, pick
+from data.synthesis.session import Session, choose, pick, tune
 
 STYLES = {"shuffle band": 0.42, "acoustic": 0.2, "piano": 0.12, "blues-rock": 0.26}
 

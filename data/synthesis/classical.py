@@ -12,11 +12,10 @@ import numpy as np
 from data.synthesis import instruments, mixing
 from data.synthesis.drums import Groove, drum_kit
 from data.synthesis.harmony import progressions
-from data.synthesis.melody import tune
+from data.synthesis.instruments import Voice
 from data.synthesis.oscillators import SAMPLE_RATE, Float64
 from data.synthesis.performance import Tempo, Tone
-from data.synthesis.rendering import Voice
-from data.synthesis.session import Session, choose, pick
+from data.synthesis.session import Session, choose, pick, tune
 
 SETTINGS = {
     "piano": 0.27,

@@ -11,10 +11,9 @@ import numpy as np
 from data.synthesis import instruments, mixing
 from data.synthesis.drums import Groove, drum_kit, envelope
 from data.synthesis.harmony import progressions
-from data.synthesis.melody import read_rhythm, strums, tune
 from data.synthesis.oscillators import Float64
 from data.synthesis.performance import Tempo, Tone
-from data.synthesis.session import Session, choose, pick
+from data.synthesis.session import Session, choose, pick, read_rhythm, strums, tune
 
 STYLES = {"dance": 0.33, "ballad": 0.18, "band": 0.25, "pop-rock": 0.24}
 

@@ -11,10 +11,9 @@ import numpy as np
 from data.synthesis import instruments, mixing
 from data.synthesis.drums import Groove, drum_kit
 from data.synthesis.harmony import TWELVE_BAR_BLUES, progressions, scale_pitch
-from data.synthesis.melody import read_rhythm, strums, tune
 from data.synthesis.oscillators import Float64
 from data.synthesis.performance import Tempo, Tone
-from data.synthesis.session import Session, choose, pick
+from data.synthesis.session import Session, choose, pick, read_rhythm, strums, tune
 
 STYLES = {"driving": 0.38, "heavy": 0.2, "unplugged": 0.08, "pop-rock": 0.17, "blues-rock": 0.17}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -213,7 +214,7 @@ class _TrainingLoop:
                 continue
             if trial.index not in self._failed:
                 logs = logs | validated.logs
-                scores.append(EpochScores(trial.index, dict(logs), validated.confusion))
+                scores.append(replace(validated, logs=dict(logs)))
                 self._attempt(trial, trial.end_epoch, epoch, logs, seconds)
             if trial.index in self._failed or trial.is_over(epoch):
                 leaving.append(trial)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from networks.engine.epoch import DeviceRows, EpochBatches
-from networks.engine.forward import dropout_layers
+from networks.engine.forward import DropoutInputs, dropout_layers
 from networks.engine.stacked_variables import StackedVariables
-from networks.engine.step import DropoutState, TrainingStep
-from networks.engine.trial_state import TrialState
-from networks.engine.updates import Decays, make_update
+from networks.engine.step import TrainingStep
+from networks.engine.trial_state import EpochScores, TrialState
+from networks.engine.updates import make_update
 from networks.engine.validation import ValidationPass
 from networks.training import metrics
 from networks.training.cohort_key import Precision
-from networks.training.random_streams import dropout_keys, dropout_threshold, row_order
+from networks.training.random_streams import row_order
 from networks.training.results import LabelledRows
 
 
@@ -32,19 +30,6 @@ class CohortData:
         self.validation = DeviceRows.of(validation, classes, device)
         self.label = validation.label
         self.classes, self.device = classes, device
-
-
-@dataclass(frozen=True)
-class ValidationScores:
-    """Scores of a trial on the validation rows.
-
-    Args:
-        logs: its metrics and its learning rate.
-        confusion: true classes in rows, predicted ones in columns. [shape=(classes, classes)]
-    """
-
-    logs: dict[str, float]
-    confusion: npt.NDArray[np.int64]
 
 
 class CohortTrainer:
@@ -74,18 +59,10 @@ class CohortTrainer:
                 [trial.optimizer.variables for trial in trials],
             )
         ]
-        decays = Decays(
-            tuple(float(trial.optimizer.l2) for trial in trials),
-            tuple(float(trial.optimizer.weight_decay or 0.0) for trial in trials),
-        )
-        update = make_update([trial.optimizer for trial in trials], weights, state, decays)
+        update = make_update([trial.optimizer for trial in trials], weights, state)
         self._layers = len(dropout_layers(model))
-        self._dropout = DropoutState(
-            [dropout_threshold(trial.dropout) for trial in trials],
-            [1.0 / (1.0 - trial.dropout) for trial in trials],
-            self._layers,
-            data.device,
-        )
+        rates = [trial.dropout for trial in trials]
+        self._dropout = DropoutInputs.of_cohort(rates, self._layers, data.device)
         self._step = TrainingStep(
             model,
             weights,
@@ -106,19 +83,20 @@ class CohortTrainer:
         rows = len(self._data.train.target)
         batch_size = self.trials[0].training.batch_size
         if self._layers:
-            keys = [dropout_keys(trial.seed, epoch, self._layers) for trial in self.trials]
-            self._dropout.begin_epoch(np.stack(keys))
+            self._dropout.begin_epoch([trial.seed for trial in self.trials], epoch)
         self._step.set_rates()
         orders = np.stack([row_order(trial.seed, epoch, rows) for trial in self.trials])
         batches = EpochBatches(orders, batch_size, self._data.train)
         for number, batch in enumerate(batches):
             if number and self._steps_rates:
-                self._set_rates(epoch, number)
+                for trial in self.trials:
+                    trial.set_rates(number)
+                self._step.set_rates()
             batch.log_probabilities.copy_(self._step(batch.x, batch.target))
         return batches.logs()
 
-    def validate(self) -> list[ValidationScores]:
-        """Scores of all trials on the validation rows."""
+    def validate(self) -> list[EpochScores]:
+        """Scores of all trials on the validation rows, and their learning rates."""
         logits, label = self._validation.logits(), self._data.label
         predicted = logits.argmax(axis=-1)
         confusions = metrics.confusion_matrix(label, predicted, self._data.classes)
@@ -129,7 +107,8 @@ class CohortTrainer:
         names = ("val_loss", "val_accuracy", "val_macro_f1", "val_batch_mean_f1")
         found = (losses, accuracies, macros, batch_means)
         return [
-            ValidationScores(
+            EpochScores(
+                self.trials[i].index,
                 {name: float(values[i]) for name, values in zip(names, found, strict=True)}
                 | {"learning_rate": rate},
                 confusions[i],
@@ -150,8 +129,3 @@ class CohortTrainer:
         """Give a trial's variables memory of their own, on the CPU."""
         for stack in self._stacks:
             stack.release(self.trials.index(trial))
-
-    def _set_rates(self, epoch: int, step: int) -> None:
-        for trial in self.trials:
-            trial.set_rates(epoch, step)
-        self._step.set_rates()

@@ -1,6 +1,6 @@
 """Outputs, loss and gradients of a Keras model, as functions of tensors.
 
-They compute one trial; `tracing` maps them over a cohort.
+They compute one trial; `graph` maps them over a cohort.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import torch
 
 from networks.training.cohort_key import Precision
-from networks.training.random_streams import dropout_mask
+from networks.training.random_streams import dropout_keys, dropout_mask, dropout_threshold
 
 Tensor = torch.Tensor
 _log_softmax_backward = torch.ops.aten._log_softmax_backward_data.default
@@ -24,10 +25,12 @@ _log_softmax_backward = torch.ops.aten._log_softmax_backward_data.default
 class DropoutInputs:
     """The inputs that the dropout masks of one step are hashed from.
 
+    Those of a cohort have a further first axis of trials, but for `rows_before`.
+
     Args:
-        keys: int32 [shape=(layers, 2)]
+        keys: see `dropout_keys`. int32 [shape=(layers, 2)]
         rows_before: rows of the epoch before this batch. int32 [shape=()]
-        threshold: int32 [shape=()]
+        threshold: see `dropout_threshold`. int32 [shape=()]
         scale: 1 / (1 - rate). [shape=()]
     """
 
@@ -35,6 +38,25 @@ class DropoutInputs:
     rows_before: Tensor
     threshold: Tensor
     scale: Tensor
+
+    @classmethod
+    def of_cohort(cls, rates: Sequence[float], layers: int, device: str) -> DropoutInputs:
+        """Those of trials with these rates of dropout; `begin_epoch` sets the keys."""
+        thresholds = [dropout_threshold(rate) for rate in rates]
+        scales = [1.0 / (1.0 - rate) for rate in rates]
+        return cls(
+            keys=torch.zeros((len(rates), layers, 2), dtype=torch.int32, device=device),
+            rows_before=torch.zeros((), dtype=torch.int32, device=device),
+            threshold=torch.tensor(thresholds, dtype=torch.int32, device=device),
+            scale=torch.tensor(scales, dtype=torch.float32, device=device),
+        )
+
+    def begin_epoch(self, seeds: Sequence[int], epoch: int) -> None:
+        """Set the keys of a cohort's trials, of these seeds, in an epoch."""
+        layers = self.keys.shape[1]
+        keys = np.stack([dropout_keys(seed, epoch, layers) for seed in seeds])
+        self.keys.copy_(torch.from_numpy(keys))
+        self.rows_before.zero_()
 
 
 def gradients_of(

@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import keras
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from networks.engine.cuda_graph import record
 from networks.engine.forward import DropoutInputs, gradients_of
-from networks.engine.graph_outputs import Store
-from networks.engine.graph_passes import bind
+from networks.engine.graph import Store, bind, trace
 from networks.engine.stacked_variables import StackedVariables
-from networks.engine.tracing import trace
 from networks.engine.updates import Update
 from networks.training.cohort_key import Precision
 
 Tensor = torch.Tensor
-
-
-class DropoutState:
-    """The inputs that dropout masks are hashed from, for all trials.
-
-    Args:
-        thresholds: see `random_streams.dropout_threshold`. [shape=(trials,)]
-        scales: 1 / (1 - rate). [shape=(trials,)]
-        layers: dropout layers of the network.
-        device: of the tensors.
-    """
-
-    def __init__(
-        self, thresholds: Sequence[int], scales: Sequence[float], layers: int, device: str
-    ) -> None:
-        trials = len(thresholds)
-        self.layers = layers
-        self.inputs = DropoutInputs(
-            keys=torch.zeros((trials, layers, 2), dtype=torch.int32, device=device),
-            rows_before=torch.zeros((), dtype=torch.int32, device=device),
-            threshold=torch.tensor(thresholds, dtype=torch.int32, device=device),
-            scale=torch.tensor(scales, dtype=torch.float32, device=device),
-        )
-
-    def begin_epoch(self, keys: npt.NDArray[np.int32]) -> None:
-        """Set an epoch's keys, see `dropout_keys`. `keys`: [shape=(trials, layers, 2)]"""
-        self.inputs.keys.copy_(torch.from_numpy(keys))
-        self.inputs.rows_before.zero_()
 
 
 class TrainingStep:
@@ -58,7 +26,7 @@ class TrainingStep:
         others: their other variables.
         state: their optimizers' variables.
         update: of the weights.
-        dropout: inputs of dropout masks.
+        dropout: inputs of the trials' dropout masks.
         precision: of products.
         report: called with a sentence when a slower way had to be taken.
     """
@@ -70,7 +38,7 @@ class TrainingStep:
         others: StackedVariables,
         state: StackedVariables,
         update: Update,
-        dropout: DropoutState,
+        dropout: DropoutInputs,
         precision: Precision,
         report: Callable[[str], None],
     ) -> None:
@@ -107,13 +75,13 @@ class TrainingStep:
         if x.device.type != "cuda":
             return compute
         state = [*self._weights.values, *self._others.values, *self._state.values]
-        state.append(self._dropout.inputs.rows_before)
+        state.append(self._dropout.rows_before)
         return record(compute, (x, target), state, self._report)
 
     def _trace(self, x: Tensor, target: Tensor) -> Callable[..., Tensor]:
         model, precision, single = self._model, self._precision, self._weights.is_single
         batch = x.shape[1]
-        drop = self._dropout.inputs
+        drop = self._dropout
         scale = self._scales[batch] = self._update.scale.view(-1, 1, 1) / -batch
         varied = [drop.keys, drop.threshold, drop.scale, scale]
         if single:
@@ -131,12 +99,12 @@ class TrainingStep:
 
         factors = self._update.factors()
         inputs = (weights, others, x, target, *varied, factors, drop.rows_before)
-        graph, leaves, _ = trace(gradients, inputs, (*[0] * 9, None), single=single)
+        graph, leaves = trace(gradients, inputs, (*[0] * 9, None), single=single)
         bound = [*leaves[: n + m], None, None, *leaves[n + m + 2 :]]
         stores = self._update.stores(n, first_factor=n + m + 2 + len(varied))
         stores += [Store(n + i, n + i) for i in range(m)]
         run = bind(graph, bound, stores)
-        drops = self._dropout.layers > 0
+        drops = drop.keys.shape[1] > 0
 
         def compute(x: Tensor, target: Tensor) -> Tensor:
             if single:

@@ -15,16 +15,15 @@ import numpy.typing as npt
 from networks.engine.forward import dropout_layers
 from networks.errors import ConfigError
 from networks.models.config import NetworkConfig, TrainingConfig
-from networks.optimizers.adam import AdamFamily
 from networks.optimizers.base import TraceableOptimizer
-from networks.training.callbacks import BestWeights, batch_hook, early_stopping, restore, state_of
+from networks.training.callbacks import BestWeights, batch_hook, config_callbacks, restore, state_of
 from networks.training.results import (
     Status,
     TrainingResult,
     best_epoch,
     compile_model,
 )
-from networks.training.schedules import rates_at, schedule_callbacks
+from networks.training.schedules import LearningRateSchedule
 
 
 @dataclass(frozen=True)
@@ -109,12 +108,7 @@ class TrialState:
         self.optimizer.build(model.trainable_variables)
         self.status: Status = "finished"
         self.epoch_seconds: list[float] = []
-        self._steps = steps
-        own = schedule_callbacks(spec.training, steps)
-        if spec.training.early_stopping is not None:
-            own.append(early_stopping(spec.training.early_stopping))
-        if spec.training.keep == "best":
-            own.append(BestWeights())
+        own = config_callbacks(spec.training, steps)
         self._own_callbacks, self._has_others = own, bool(callbacks)
         self._callbacks = keras.callbacks.CallbackList(
             [*own, *callbacks],
@@ -148,14 +142,11 @@ class TrialState:
         schedule = self.training.schedule
         return schedule.stepping == "step" and schedule.kind in ("cosine", "one_cycle")
 
-    def set_rates(self, epoch: int, step: int) -> None:
+    def set_rates(self, step: int) -> None:
         """Set the rates of a step after an epoch's first, if they move by steps."""
-        if not self.rates_move_by_step:
-            return
-        rates = rates_at(self.training, self._steps, epoch, step)
-        self.optimizer.learning_rate = rates.learning_rate
-        if rates.beta_1 is not None and isinstance(self.optimizer, AdamFamily):
-            self.optimizer.beta_1.assign(rates.beta_1)
+        for callback in self._own_callbacks:
+            if isinstance(callback, LearningRateSchedule) and self.model.compiled:  # not ended
+                callback.on_train_batch_begin(step)
 
     def end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
         """Call the callbacks' `on_epoch_end`; a loss that is not finite ends the training.

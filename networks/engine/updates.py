@@ -8,17 +8,16 @@ takes fifteen.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-from networks.engine.graph_outputs import Store
-from networks.engine.graph_passes import bind
+from networks.engine.graph import Store, bind, trace
 from networks.engine.stacked_variables import StackedVariables
-from networks.engine.tracing import trace
 from networks.optimizers.adam import Adam
 from networks.optimizers.base import TraceableOptimizer
 from networks.optimizers.gradient_descent import SGD
@@ -30,8 +29,8 @@ Tensor = torch.Tensor
 class Decays:
     """Weight decays of the trials. Each [shape=(trials,)]"""
 
-    l2: tuple[float, ...]
-    decoupled: tuple[float, ...]
+    l2: Sequence[float]
+    decoupled: Sequence[float]
 
     @property
     def any(self) -> bool:
@@ -39,10 +38,10 @@ class Decays:
         return any(self.l2) or any(self.decoupled)
 
 
-class Update(Protocol):
+class Update(ABC):
     """An optimizer's step for all trials.
 
-    Args:
+    Attributes:
         scale: what the gradients must be multiplied by. [shape=(trials,)]
     """
 
@@ -50,13 +49,16 @@ class Update(Protocol):
 
     def stores(self, outputs: int, first_factor: int) -> list[Store]:
         """Which of its first `outputs` outputs the graph of gradients adds to weights itself."""
+        return []
 
     def factors(self) -> list[Tensor]:
         """Factors of the weights before `stores` adds to them, or none."""
+        return []
 
-    def set_rates(self) -> None:
+    def set_rates(self) -> None:  # noqa: B027  # a traced graph reads the rates where they are
         """Read the optimizers' rates again after they changed."""
 
+    @abstractmethod
     def __call__(self, gradients: Sequence[Tensor]) -> None:
         """Update the weights by the gradients that were not stored."""
 
@@ -65,7 +67,6 @@ def make_update(
     optimizers: Sequence[TraceableOptimizer],
     weights: StackedVariables,
     state: StackedVariables,
-    decays: Decays,
 ) -> Update:
     """The update for trials' optimizers, all of one class.
 
@@ -73,9 +74,12 @@ def make_update(
         optimizers: built on the trials' weights.
         weights: their trainable variables.
         state: the optimizers' variables.
-        decays: of the trials.
     """
     first = optimizers[0]
+    decays = Decays(
+        [float(optimizer.l2) for optimizer in optimizers],
+        [float(optimizer.weight_decay or 0.0) for optimizer in optimizers],
+    )
     if type(first) is SGD:
         return Descent(weights, state, decays)
     # A CUDA graph replays a step with the numbers that it was recorded with, and the
@@ -85,7 +89,7 @@ def make_update(
     return TracedUpdate(first, weights, state, decays)
 
 
-class Descent:
+class Descent(Update):
     """weight = (1 - rate * decay) * weight + (-rate * gradient): SGD, both decays alike.
 
     The rate enters where the gradient begins, as a gradient is linear in it.
@@ -124,7 +128,7 @@ class Descent:
         """Nothing: the graph of gradients has added them."""
 
 
-class FusedAdam:
+class FusedAdam(Update):
     """Adam and AdamW by torch's fused kernel, a call for each group of equal rates."""
 
     def __init__(
@@ -143,14 +147,6 @@ class FusedAdam:
         self.scale = torch.ones_like(self._rate)
         self._count = torch.zeros((), device=self._rate.device)
         self.set_rates()
-
-    def stores(self, outputs: int, first_factor: int) -> list[Store]:
-        """None: the kernel needs the gradients."""
-        return []
-
-    def factors(self) -> list[Tensor]:
-        """None."""
-        return []
 
     def set_rates(self) -> None:
         """Group neighbours whose rates and decays are the same."""
@@ -213,7 +209,7 @@ def _laid_out_as(weight: Tensor, gradient: Tensor) -> Tensor:
     return torch.empty_like(weight).copy_(gradient)
 
 
-class TracedUpdate:
+class TracedUpdate(Update):
     """Any optimizer: its own stateless step, traced over the trials."""
 
     def __init__(
@@ -248,21 +244,10 @@ class TracedUpdate:
 
         own, values = state.views(), weights.views()
         example = [torch.zeros_like(value) for value in values]
-        graph, leaves, _ = trace(step, (values, own, example, decay), (0, 0, 0, 0), single=single)
+        graph, leaves = trace(step, (values, own, example, decay), (0, 0, 0, 0), single=single)
         n, m = len(values), len(own)
         bound = [*leaves[: n + m], *[None] * n, *leaves[n + m + n :]]
         self._run = bind(graph, bound, [Store(i, i) for i in range(n + m)])
-
-    def stores(self, outputs: int, first_factor: int) -> list[Store]:
-        """None: the gradients are inputs of the optimizer's graph."""
-        return []
-
-    def factors(self) -> list[Tensor]:
-        """None."""
-        return []
-
-    def set_rates(self) -> None:
-        """Nothing: the graph reads the rates where they are."""
 
     def __call__(self, gradients: Sequence[Tensor]) -> None:
         """Update the weights."""

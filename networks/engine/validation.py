@@ -8,9 +8,8 @@ import numpy.typing as npt
 import torch
 
 from networks.engine.forward import logits_of_rows
-from networks.engine.graph_passes import bind
+from networks.engine.graph import bind, trace
 from networks.engine.stacked_variables import StackedVariables
-from networks.engine.tracing import trace
 from networks.training.cohort_key import Precision
 
 _FEWEST_ROWS, _MOST_ROWS = 16, 1024  # a batch
@@ -49,7 +48,7 @@ class ValidationPass:
 
         inputs = (weights.views(), others.views(), self._batches[0])
         with torch.no_grad():
-            graph, leaves, _ = trace(logits, inputs, (0, 0, None), single=single)
+            graph, leaves = trace(logits, inputs, (0, 0, None), single=single)
         self._run = bind(graph, [*leaves[:-1], None])
 
     def logits(self) -> npt.NDArray[np.float32]:

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from networks.models.config import EarlyStoppingConfig, Monitor
+from networks.models.config import TrainingConfig
+from networks.training.schedules import monitor_mode, schedule_callbacks
 
 _BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
@@ -76,15 +77,16 @@ def batch_hook(callback: keras.callbacks.Callback) -> str | None:
     return None
 
 
-def early_stopping(config: EarlyStoppingConfig) -> keras.callbacks.EarlyStopping:
-    """Keras's `EarlyStopping` with the settings of a config."""
-    return keras.callbacks.EarlyStopping(
-        monitor=config.monitor,
-        mode=monitor_mode(config.monitor),
-        patience=config.patience,
-    )
-
-
-def monitor_mode(monitor: Monitor) -> str:
-    """Whether less ("min") or more ("max") of a metric is better."""
-    return "min" if monitor == "val_loss" else "max"
+def config_callbacks(
+    training: TrainingConfig, steps_per_epoch: int
+) -> list[keras.callbacks.Callback]:
+    """The callbacks that a config asks for: of its schedule, early stopping, the kept weights."""
+    made = schedule_callbacks(training, steps_per_epoch)
+    if stopping := training.early_stopping:
+        mode = monitor_mode(stopping.monitor)
+        made.append(
+            keras.callbacks.EarlyStopping(stopping.monitor, mode=mode, patience=stopping.patience)
+        )
+    if training.keep == "best":
+        made.append(BestWeights())
+    return made

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from networks.inference import logits_of
 from networks.models.config import TrainingConfig
 from networks.training import metrics
-from networks.training.callbacks import BestWeights, early_stopping
+from networks.training.callbacks import config_callbacks
 from networks.training.random_streams import row_order
 from networks.training.results import (
     LabelledRows,
@@ -23,7 +23,6 @@ from networks.training.results import (
     compile_model,
     undo_compile,
 )
-from networks.training.schedules import schedule_callbacks
 
 
 def fit_with_keras(
@@ -66,11 +65,7 @@ def fit_with_keras(
         validation = _EpochMetrics(validation_rows.features, validation_rows.label, classes)
         clock = _Clock(validation, on_epoch or (lambda *_: False))
         own = [_EpochOrder(batches), validation]
-        own += schedule_callbacks(training, batches.num_batches)
-        if training.early_stopping is not None:
-            own.append(early_stopping(training.early_stopping))
-        if training.keep == "best":
-            own.append(BestWeights())
+        own += config_callbacks(training, batches.num_batches)
         try:
             history = model.fit(
                 batches,

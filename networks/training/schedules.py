@@ -13,9 +13,8 @@ from typing import Any
 
 import keras
 
-from networks.models.config import TrainingConfig
+from networks.models.config import Monitor, TrainingConfig
 from networks.optimizers.adam import AdamFamily
-from networks.training.callbacks import monitor_mode
 
 # torch.optim.lr_scheduler.OneCycleLR's defaults.
 _FIRST_DIVISOR = 25.0
@@ -103,6 +102,11 @@ def schedule_callbacks(
             ]
         case _:
             return [LearningRateSchedule(training, steps_per_epoch)]
+
+
+def monitor_mode(monitor: Monitor) -> str:
+    """Whether less ("min") or more ("max") of a metric is better."""
+    return "min" if monitor == "val_loss" else "max"
 
 
 def rates_at(training: TrainingConfig, steps_per_epoch: int, epoch: int, step: int) -> Rates:

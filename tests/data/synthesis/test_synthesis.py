@@ -17,11 +17,10 @@ from data.synthesis.blues import SHUFFLE_GROOVE
 from data.synthesis.classical import MAJOR_PERIODS
 from data.synthesis.drums import drum_kit, play_drums, read_tab
 from data.synthesis.harmony import TWELVE_BAR_BLUES, progression, scale_pitch, voicings
-from data.synthesis.instruments import bass, harmonica, piano, rolloff, strings
-from data.synthesis.melody import read_rhythm
+from data.synthesis.instruments import Voice, bass, harmonica, piano, rolloff, sing, strike, strings
 from data.synthesis.oscillators import CEILING_HZ, SAMPLE_RATE, Reader, midi_to_hz, wavetables
 from data.synthesis.performance import Tempo, Tone
-from data.synthesis.rendering import Voice, sing, strike
+from data.synthesis.session import read_rhythm
 
 ROOT = Path(__file__).resolve().parents[3]
 Float64 = npt.NDArray[np.float64]

@@ -13,9 +13,7 @@ import torch
 from networks.engine import cuda_graph
 from networks.engine.cuda_graph import record
 from networks.engine.epoch import DeviceRows, EpochBatches
-from networks.engine.graph_outputs import Store
-from networks.engine.graph_passes import bind
-from networks.engine.tracing import trace
+from networks.engine.graph import Store, bind, trace
 from networks.training.random_streams import dropout_keys, dropout_mask, dropout_threshold
 from networks.training.results import LabelledRows
 
@@ -87,7 +85,7 @@ def test_dropout_does_not_depend_on_how_rows_are_batched() -> None:
 
 def check(function: Any, *inputs: torch.Tensor, bound: tuple[bool, ...]) -> None:
     """A bound graph must compute what the function does, again and again."""
-    graph, leaves, _ = trace(function, inputs, [None] * len(inputs), single=True)
+    graph, leaves = trace(function, inputs, [None] * len(inputs), single=True)
     run = bind(graph, [leaf if fixed else None for leaf, fixed in zip(leaves, bound, strict=True)])
     free = [value for value, fixed in zip(inputs, bound, strict=True) if not fixed]
     for _ in range(3):
@@ -129,7 +127,7 @@ def test_stores_read_old_values() -> None:
     def turn(a: Any, b: Any, c: Any, x: Any) -> Any:
         return [b, a + b, c - a, a * x]
 
-    graph, leaves, _ = trace(turn, [a, b, c, torch.ones(2)], [None] * 4, single=True)
+    graph, leaves = trace(turn, [a, b, c, torch.ones(2)], [None] * 4, single=True)
     run = bind(graph, [*leaves[:3], None], [Store(0, 0), Store(1, 1), Store(2, 2)])
     (product,) = run(torch.tensor([10.0, 100.0]))
     assert product.tolist() == [10.0, 200.0]
@@ -143,7 +141,7 @@ def test_stores_of_views_read_old_values() -> None:
         first, second = a.unbind(0)
         return [a.T, first + second, second]
 
-    graph, leaves, _ = trace(turn, [a, b], [None] * 2, single=True)
+    graph, leaves = trace(turn, [a, b], [None] * 2, single=True)
     (second,) = bind(graph, leaves, [Store(0, 0), Store(1, 1)])()
     assert a.tolist() == [[0.0, 2.0], [1.0, 3.0]]
     assert b.tolist() == [2.0, 4.0]
@@ -159,7 +157,7 @@ def test_products_are_added_in_place_after_the_factor() -> None:
 
     x = torch.arange(12.0).reshape(4, 3)
     expected = 0.5 * w + x.T @ (x @ w)
-    graph, _, _ = trace(step, [w, factor, x], [None] * 3, single=True)
+    graph, _ = trace(step, [w, factor, x], [None] * 3, single=True)
     run = bind(graph, [w, factor, None], [Store(0, 0, adds=True, factor=1)])
     (y,) = run(x)
     torch.testing.assert_close(w, expected)

@@ -1,6 +1,6 @@
-"""Optimises a traced graph and compiles it to a function.
+"""Traces a function of one trial to a graph over all trials, optimises and compiles it.
 
-The passes, in order: remove operations whose results nothing uses; remove views that
+The passes of `bind`, in order: remove operations whose results nothing uses; remove views that
 change nothing; merge two operations that are one; write new values into the tensors that
 they belong to, at the end; compute views of bound tensors, and constants, once; let an
 elementwise operation overwrite an input that nothing else reads; call torch directly.
@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import fx
-
-from networks.engine.graph_nodes import is_mutable, is_view, value_of
-from networks.engine.graph_outputs import Store, write_stores
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils import _pytree as pytree
 
 aten = torch.ops.aten
 Table = dict[Any, Any]
@@ -58,7 +58,55 @@ _METHODS: Table = {
     aten.mul_.Tensor: "mul_",
     aten.sub_.Tensor: "sub_",
 }
+# Outputs that are new values of inputs, written in place.
+_UPDATES: Table = {aten.add.Tensor: aten.add_.Tensor, aten.sub.Tensor: aten.sub_.Tensor}
+_ADDED_PRODUCTS: Table = {
+    aten.bmm.default: aten.baddbmm_.default,
+    aten.mm.default: aten.addmm_.default,
+}
 _RANDOM = torch.Tag.nondeterministic_seeded
+
+
+@dataclass(frozen=True)
+class Store:
+    """An output that is a bound input's new value.
+
+    Args:
+        output: its number.
+        input: number of the input.
+        adds: the output is added to the old value instead of replacing it.
+        factor: number of an input that the old value is multiplied by before that.
+    """
+
+    output: int
+    input: int
+    adds: bool = False
+    factor: int | None = None
+
+
+def trace(
+    function: Callable[..., Any], inputs: Sequence[Any], in_dims: Sequence[Any], *, single: bool
+) -> tuple[fx.Graph, list[Any]]:
+    """Trace a function once, over all trials.
+
+    Args:
+        function: of one trial's tensors, nested in lists and the like.
+        inputs: example arguments; with the trials' axis unless `single`.
+        in_dims: for each argument 0 where it has the trials' axis, else None.
+        single: there is one trial, without an axis.
+
+    Returns:
+        graph: takes and returns flat lists of tensors.
+        leaves: the inputs, flat.
+    """
+    over_trials = function if single else torch.func.vmap(function, in_dims=tuple(in_dims))
+    leaves, structure = pytree.tree_flatten(tuple(inputs))
+
+    def flat(*flat_inputs: torch.Tensor) -> list[torch.Tensor]:
+        nested = pytree.tree_unflatten(list(flat_inputs), structure)
+        return pytree.tree_leaves(over_trials(*nested))
+
+    return make_fx(flat)(*leaves).graph, leaves
 
 
 def bind(
@@ -78,7 +126,7 @@ def bind(
     graph.eliminate_dead_code()
     _drop_empty_views(graph)
     _merge(graph)
-    write_stores(graph, stores)
+    _write_stores(graph, stores)
     names = SimpleNamespace()
     _compute_once(graph, bound, names)
     _overwrite(graph)
@@ -93,10 +141,10 @@ def bind(
 
 def _drop_empty_views(graph: fx.Graph) -> None:
     for node in list(graph.nodes):
-        if node.op != "call_function" or not is_view(node):
+        if node.op != "call_function" or not _is_view(node):
             continue
         source = node.args[0]
-        before, after = value_of(source), value_of(node)
+        before, after = _value_of(source), _value_of(node)
         if before is None or after is None:
             continue
         same = before.shape == after.shape and before.dtype == after.dtype
@@ -113,17 +161,19 @@ def _merge(graph: fx.Graph) -> None:
         source = node.args[0]
         if not (isinstance(source, fx.Node) and len(source.users) == 1):
             continue
-        value = value_of(node)
+        value = _value_of(node)
         if node.target is aten.add.Tensor and source.target in _SUMS_OF_PRODUCTS:
-            bias, product = value_of(node.args[1]), value_of(source)
+            bias, product = _value_of(node.args[1]), _value_of(source)
             if bias is None or value is None or product is None or node.kwargs:
                 continue
             if bias.dtype != value.dtype or product.shape != value.shape:
                 continue
             node.target = _SUMS_OF_PRODUCTS[source.target]
             node.args = (node.args[1], *source.args)
-        elif is_view(node) and source.target is aten.sum.dim_IntList and source.args[2:] == (True,):
-            summed = value_of(source.args[0])
+        elif (
+            _is_view(node) and source.target is aten.sum.dim_IntList and source.args[2:] == (True,)
+        ):
+            summed = _value_of(source.args[0])
             if value is None or summed is None:
                 continue
             named: Any = source.args[1]
@@ -141,6 +191,53 @@ def _merge(graph: fx.Graph) -> None:
         graph.erase_node(source)
 
 
+def _write_stores(graph: fx.Graph, stores: Sequence[Store]) -> None:
+    """Write outputs into inputs at the graph's end, when nothing reads the old values."""
+    inputs = [node for node in graph.nodes if node.op == "placeholder"]
+    end = next(node for node in graph.nodes if node.op == "output")
+    outputs = list(end.args[0])
+    changing = {inputs[store.input] for store in stores}
+    with graph.inserting_before(end):
+        # Before any of them is written, so that no write reads what another wrote.
+        plans = [_write(inputs[s.input], outputs[s.output], s, changing) for s in stores]
+    stored = {store.output for store in stores}
+    end.args = ([node for number, node in enumerate(outputs) if number not in stored],)
+    with graph.inserting_before(end):
+        for store, plan in zip(stores, plans, strict=True):
+            if store.factor is not None:
+                graph.call_function(aten.mul_.Tensor, (inputs[store.input], inputs[store.factor]))
+            if plan is not None:
+                graph.call_function(*plan)
+    graph.eliminate_dead_code(_is_needed)
+
+
+def _write(
+    target: fx.Node, new: fx.Node, store: Store, changing: set[fx.Node]
+) -> tuple[Any, tuple[Any, ...]] | None:
+    """The operation that gives an input its new value; None where it keeps the old."""
+    if new is target:
+        return None
+    only_here = len(new.users) == 1
+    if _root_of(new) in changing:
+        new, only_here = target.graph.call_function(aten.clone.default, (new,)), False
+    if store.adds:
+        product = _ADDED_PRODUCTS.get(new.target)
+        if product and only_here and not any(_root_of(a) in changing for a in new.args):
+            return product, (target, *new.args)
+        return aten.add_.Tensor, (target, new)
+    update = _UPDATES.get(new.target)
+    plain = only_here and not new.kwargs and new.args[:1] == (target,)
+    moved = plain and _root_of(new.args[1]) not in changing
+    if update and moved:
+        return update, (target, *new.args[1:])
+    return aten.copy_.default, (target, new)
+
+
+def _is_needed(node: fx.Node) -> bool:
+    """Whether a node has an effect beside its result."""
+    return node.op in ("placeholder", "output") or _is_mutable(node)
+
+
 def _compute_once(
     graph: fx.Graph, bound: Sequence[torch.Tensor | None], names: SimpleNamespace
 ) -> None:
@@ -155,9 +252,9 @@ def _compute_once(
                 stays[node] = tensor
         elif node.op == "get_attr":
             constant[node] = operator.attrgetter(str(node.target))(graph.owning_module)
-        elif node.op == "call_function" and not is_mutable(node):
+        elif node.op == "call_function" and not _is_mutable(node):
             sources = node.all_input_nodes
-            if sources and is_view(node) and all(source in stays for source in sources):
+            if sources and _is_view(node) and all(source in stays for source in sources):
                 stays[node] = _evaluate(node, stays)
             elif all(source in constant for source in sources) and not _is_random(node):
                 constant[node] = _evaluate(node, constant)
@@ -191,7 +288,7 @@ def _overwrite(graph: fx.Graph) -> None:
         source = node.args[0]
         if not (isinstance(source, fx.Node) and _is_own(source) and len(source.users) == 1):
             continue
-        before, after = value_of(source), value_of(node)
+        before, after = _value_of(source), _value_of(node)
         if before is None or after is None:
             continue
         if (before.shape, before.dtype, before.stride()) != (
@@ -222,8 +319,43 @@ def _is_own(node: fx.Node) -> bool:
     if node.target in _IN_PLACE.values() or node.target is aten.threshold_backward.grad_input:
         return True  # it overwrote one
     schema = getattr(node.target, "_schema", None)
-    return schema is not None and not is_view(node) and len(schema.returns) == 1
+    return schema is not None and not _is_view(node) and len(schema.returns) == 1
 
 
 def _is_random(node: fx.Node) -> bool:
     return _RANDOM in getattr(node.target, "tags", ())
+
+
+def _is_view(node: fx.Node) -> bool:
+    """Whether a node's result shares the memory of its first argument."""
+    schema = getattr(node.target, "_schema", None)
+    if schema is None or not schema.returns:
+        return False
+    alias = schema.returns[0].alias_info
+    return (alias is not None and not alias.is_write) or node.target in (
+        aten._unsafe_view.default,
+        aten.lift_fresh_copy.default,
+        aten._reshape_alias.default,
+    )
+
+
+def _root_of(node: Any) -> Any:
+    """What a view, or a view of a view, is a view of."""
+    while isinstance(node, fx.Node) and node.op == "call_function":
+        chosen: Any = node.args[0] if node.target is operator.getitem else node  # of several
+        if not _is_view(chosen):
+            break
+        node = chosen.args[0]
+    return node
+
+
+def _is_mutable(node: fx.Node) -> bool:
+    """Whether a node writes into one of its inputs."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and schema.is_mutable
+
+
+def _value_of(node: Any) -> torch.Tensor | None:
+    """A stand-in for a node's result: its shape, type and layout."""
+    value = node.meta.get("val") if isinstance(node, fx.Node) else None
+    return value if isinstance(value, torch.Tensor) else None
