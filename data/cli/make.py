@@ -114,7 +114,6 @@ def build(
     recordings are left out and listed at the end.
     """
     name = name or catalogue.name_for(folder)
-    target = catalogue.free_path(name, replace=replace)
     merge, split_shares = _parse_merges(merges), _parse_shares(shares)
     given = {
         option
@@ -124,7 +123,7 @@ def build(
 
     from data.sources import audio_folder
 
-    with interruptible(_NOTHING_KEPT):
+    with interruptible(_NOTHING_KEPT), catalogue.making(name, replace=replace) as target:
         report = audio_folder.build(
             folder,
             target,

@@ -101,21 +101,21 @@ def build_dataset(
     """
     folder = _path("folder", folder)
     name = catalogue.name_for(folder) if name is None else name
-    target = catalogue.free_path(name, replace=replace)
     merge = {} if merge is None else merge
     _check_merge(merge)
     _check_whole("seed", seed, 0)
     _check_whole("workers", workers, 1)
-    report = build(
-        folder,
-        target,
-        merge=merge,
-        splits=None if splits is None else _path("splits", splits),
-        shares=shares,
-        seed=seed,
-        workers=workers,
-        strict=strict,
-    )
+    with catalogue.making(name, replace=replace) as target:
+        report = build(
+            folder,
+            target,
+            merge=merge,
+            splits=None if splits is None else _path("splits", splits),
+            shares=shares,
+            seed=seed,
+            workers=workers,
+            strict=strict,
+        )
     for reason in report.skipped.values():
         warnings.warn(f"left out: {reason}", stacklevel=2)
     return hdf5.load(target, name)

@@ -94,9 +94,14 @@ def ensure_demo(workers: int | None = None, *, anew: bool = False) -> Path:
         DataError: the disk is full or the folder cannot be written.
     """
     target = catalogue.path_of(catalogue.DEMO)
-    if _is_made(target) and not anew:
-        return target
+    if anew or not _is_made(target):
+        with catalogue.only_process(catalogue.DEMO, wait=True):
+            if anew or not _is_made(target):  # another process may have made it meanwhile
+                _make(target, workers)
+    return target
 
+
+def _make(target: Path, workers: int | None) -> None:
     from data.audio.extraction import Skipped, extract
     from data.storage.track_writer import PlacedTrack, write_dataset
 
@@ -123,7 +128,6 @@ def ensure_demo(workers: int | None = None, *, anew: bool = False) -> Path:
             "note": "DEMO DATA: synthesised music, not recordings",
         }
         write_dataset(target, placed, provenance)
-    return target
 
 
 def write_wavs(folder: Path, per_genre: int) -> list[Path]:

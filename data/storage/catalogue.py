@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import fcntl
+import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from data.datasets.dataset import Dataset
 from data.errors import DataError
-from data.files.atomic import commit
+from data.files.atomic import commit, writing
 from data.files.plain import plain_file
 from data.files.user_folders import data_folder
 from data.storage import hdf5
@@ -98,10 +101,60 @@ def use(name: str) -> None:
 
 
 def add(dataset: Dataset, *, replace: bool) -> Path:
-    """Store a dataset under its name; DataError as `free_path`, or where writing fails."""
-    path = free_path(dataset.name, replace=replace)
-    hdf5.save(dataset, path)
+    """Store a dataset under its name; DataError as `making`, or where writing fails."""
+    with making(dataset.name, replace=replace) as path:
+        hdf5.save(dataset, path)
     return path
+
+
+@contextmanager
+def making(name: str, *, replace: bool) -> Iterator[Path]:
+    """The file of a dataset that is made in this block, by this process alone.
+
+    Raises:
+        DataError: as `free_path`, or another process is making a dataset of this name.
+    """
+    free_path(name, replace=replace)
+    with only_process(name):
+        yield free_path(name, replace=replace)  # another process may have made it meanwhile
+
+
+@contextmanager
+def only_process(name: str, *, wait: bool = False) -> Iterator[None]:
+    """Make or remove a dataset in this block while no other process does, or is refused.
+
+    The system releases the lock however the process ends.
+
+    Args:
+        wait: wait for the other process instead of raising.
+
+    Raises:
+        DataError: another process makes or removes it, or the folder cannot be written.
+    """
+    path = path_of(name).with_name(f".{name}.lock")
+    while True:
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise DataError(
+                    f"another process is making or removing the dataset {name!r}: wait for its "
+                    "end, or choose another name."
+                ) from None
+            except OSError:
+                pass  # a file system without locks
+            if not path.exists() or not os.path.samestat(os.fstat(lock), path.stat()):
+                continue  # whoever held it has removed it
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+        finally:
+            os.close(lock)
 
 
 def free_path(name: str, *, replace: bool) -> Path:
@@ -120,10 +173,11 @@ def free_path(name: str, *, replace: bool) -> Path:
 def remove(name: str) -> None:
     """Delete a dataset; if it was the default, the demo is again. DataError if it is missing."""
     path = existing_path(name)
-    was_default = name == default_name()
-    path.unlink()
-    if was_default:
-        (data_folder() / _DEFAULT_FILE).unlink(missing_ok=True)
+    with only_process(name), writing(path):
+        was_default = name == default_name()
+        path.unlink(missing_ok=True)
+        if was_default:
+            (data_folder() / _DEFAULT_FILE).unlink(missing_ok=True)
 
 
 def find_dataset(name: str, content_sha256: str) -> Path:
