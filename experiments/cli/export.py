@@ -105,9 +105,9 @@ def _onnx(
     dataset = None if data_name is None else dataset_path(data_name)
     with console(stderr=True).status("converting the network and checking it"):
         written = write_network(result, record, path, dataset)
-    trial = written.record.trial
+    trial = record.trial
     echo(
-        f"{path}: {written.size / 1000:.0f} kB, {written.record.variant}, seed {trial.seed}, "
+        f"{path}: {written.size / 1000:.0f} kB, {record.variant}, seed {trial.seed}, "
         f"trial {trial.id}. Its probabilities differ from Keras's by at most "
         f"{written.difference:.1e} on the {written.rows} test rows."
     )

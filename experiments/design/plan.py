@@ -24,7 +24,7 @@ from experiments.design.study import (
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 
-DEVICE_WORDS: dict[Device | None, str] = {"cpu": "CPU", "cuda": "GPU that torch can use"}
+_DEVICES: dict[Device, str] = {"cpu": "CPU", "cuda": "GPU that torch can use"}
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def make_plan(
         for variant in able
     )
     without = tuple(
-        f"{variant.name}: left out, as there is no {DEVICE_WORDS[variant.device]} here."
+        f"{variant.name}: left out, as there is no {_DEVICES[variant.device]} here."
         for variant in chosen
         if variant not in able and variant.device
     )

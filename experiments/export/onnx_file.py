@@ -25,13 +25,11 @@ class Written:
     """An ONNX file that was checked.
 
     Args:
-        record: the trial whose network it is.
         size: bytes.
         rows: test rows that it was checked on.
         difference: the largest of any probability from Keras's.
     """
 
-    record: VariantTrial
     size: int
     rows: int
     difference: float
@@ -112,7 +110,7 @@ def write_network(
                 "other versions of keras, torch, onnx and onnxruntime."
             )
         size = temporary.stat().st_size
-    return Written(record, size, len(features), difference)
+    return Written(size, len(features), difference)
 
 
 def _test_features(
