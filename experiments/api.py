@@ -18,7 +18,7 @@ from experiments.display.follow import check_end, follow
 from experiments.display.notebook_table import NotebookTable, Row
 from experiments.display.result_tables import results_view, rows_view, runs_view
 from experiments.errors import RunError
-from experiments.execution import launch
+from experiments.execution import launch, stopping
 from experiments.export.tables import tables_of
 from experiments.results.analysis import Analysis, analyse
 from experiments.results.comparison import RunComparison
@@ -330,10 +330,10 @@ class Run:
             RunError: its processes do not end, or are on another machine.
         """
         if now:
-            launch.end_now(self._directory)
+            stopping.end_now(self._directory)
         elif is_alive(self._directory):
             self._directory.ask_to_stop()
-            launch.await_end(self._directory)
+            stopping.await_end(self._directory)
 
     def resume(self, *, data: str | Path | None = None, wait: bool = True) -> Run:
         """Go on from its checkpoints; trials that are done stay as they are.

@@ -26,7 +26,7 @@ from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol, Study
 from experiments.display.follow import follow
 from experiments.errors import RunError
-from experiments.execution.series import Stage, stages, start_or_resume
+from experiments.execution.reproduction import Stage, stages, start_or_resume
 from experiments.forecasting import Forecast, forecast
 from experiments.runs.state import state_of
 from experiments.studies import STUDIES

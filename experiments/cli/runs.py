@@ -16,7 +16,8 @@ from experiments.display.follow import watch
 from experiments.display.result_tables import runs_view
 from experiments.display.snapshot_table import snapshot_view
 from experiments.errors import RunError
-from experiments.execution.launch import await_end, end_now, request_stop, resume
+from experiments.execution.launch import resume
+from experiments.execution.stopping import await_end, end_now, request_stop
 from experiments.runs.checksums import stringify_nonfinite
 from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import find

@@ -113,6 +113,11 @@ class StudyOptions:
         """Number of seeds of each candidate."""
         return self.seeds or (QUICK_SEEDS if self.quick else DEFAULT_SEEDS[self.protocol])
 
+    @property
+    def seed_numbers(self) -> tuple[int, ...]:
+        """The seeds of each candidate's trials."""
+        return tuple(range(FIRST_SEED, FIRST_SEED + self.seeds_each))
+
 
 def make_plan(
     study: Study,
@@ -139,7 +144,7 @@ def make_plan(
         )
     if options.extended and not study.can_be_extended:
         raise RunError(f"the study {study.name} has no extended form: leave --extended out.")
-    seeds = tuple(FIRST_SEED + i for i in range(options.seeds_each))
+    seeds = options.seed_numbers
     chosen = study.of(protocol, extended=options.extended)
     candidates = sum(study.count_trainings(variant, protocol, quick=quick) for variant in chosen)
     check_limit(candidates * len(seeds), MOST_TRIALS, "trials")

@@ -13,7 +13,7 @@ from data.terminal.commands import echo
 from data.terminal.progress import ProgressBar
 from experiments.display.result_tables import epoch_line, trial_line
 from experiments.errors import RunError
-from experiments.execution.launch import end_now
+from experiments.execution.stopping import end_now
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventReader
 from experiments.runs.events import (

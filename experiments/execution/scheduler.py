@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
@@ -17,7 +18,7 @@ from experiments.runs.state import untested
 from experiments.runs.trial_result import TrialCohort, TrialResult
 from experiments.training import baselines
 from experiments.training.cohorts import Cohort, planned_parts
-from experiments.training.job import TrainingJob
+from experiments.training.training_job import TrainingJob
 from experiments.workers.worker_handle import WorkerDiedError
 from networks.models.custom import CustomConfig
 
@@ -185,6 +186,7 @@ class Scheduler:
 
 def run_task(job: TrainingJob, task: Cohort | Trial) -> bool:
     """Train a cohort or evaluate a trial; False where a stop was requested."""
+    import_engine()
     from experiments.training.cohort_training import train
     from experiments.training.evaluation import evaluate
 
@@ -204,7 +206,15 @@ def check_functions(networks: Sequence[CustomConfig], classes: int) -> None:
 
 
 def import_engine() -> None:
-    """Import what training needs, while this process waits for its first cohort."""
-    from experiments.training import cohort_training
-
+    """Import what training needs."""
+    # Keras imports scikit-learn where it is installed, for wrappers that nothing here uses:
+    # half a second. A None there makes it count as not installed meanwhile.
+    there = sys.modules.get("sklearn")
+    if there is None:
+        sys.modules["sklearn"] = None  # type: ignore[assignment]
+    try:
+        from experiments.training import cohort_training
+    finally:
+        if there is None:
+            del sys.modules["sklearn"]
     assert cohort_training

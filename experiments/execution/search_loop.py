@@ -22,8 +22,8 @@ from experiments.search.sampling import Generation, Place, next_generation
 from experiments.search.storage import add_generation, record_results
 from experiments.training.cohorts import Cohort, cohorts_of
 from experiments.training.device import Machine
-from experiments.training.job import TrainingJob
 from experiments.training.planning import PlannedRun, worker_count
+from experiments.training.training_job import TrainingJob
 
 
 def plan_search(

@@ -27,7 +27,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
 from experiments.runs.events import Note
 from experiments.runs.trial_result import Scores, TestScores
-from experiments.training.job import TrainingJob, read_dataset
+from experiments.training.training_job import TrainingJob, read_dataset
 from experiments.workers.worker_main import send
 from networks.training import metrics
 
@@ -125,14 +125,20 @@ def is_done(run: RunDirectory, classes: int, seeds: Sequence[int]) -> bool:
     ]
 
 
-def fit_ahead(job: TrainingJob, seeds: Sequence[int]) -> None:
+def fit_ahead(run: RunDirectory, path: Path, content_sha256: str, seeds: Sequence[int]) -> None:
     """Fit all baselines into the user's cache, where `record` finds them.
 
     Nothing depends on it: errors, and what a stop leaves undone, are left to `record`.
+
+    Args:
+        run: whose stop ends this.
+        path: of the dataset's file.
+        content_sha256: of its rows.
+        seeds: of the run.
     """
-    dataset = read_dataset(job)
+    dataset = read_dataset(path, content_sha256)
     for baseline, seed in _planned_fits(seeds):
-        if job.run.stop_is_asked:
+        if run.stop_is_asked:
             return
         with suppress(Exception):
             _cached_fit(baseline, dataset, seed)
@@ -155,7 +161,7 @@ def record(job: TrainingJob, seeds: Sequence[int]) -> bool:
         DataError: the dataset cannot be read, or the record not written.
         RunError: the dataset has changed.
     """
-    run, dataset = job.run, read_dataset(job)
+    run, dataset = job.run, read_dataset(job.dataset, job.content_sha256)
     if is_done(run, len(dataset.genres), seeds):
         return True
     rows = dataset.test

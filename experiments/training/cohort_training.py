@@ -14,8 +14,8 @@ from experiments.runs.events import CheckpointWritten, CohortBegan, Note
 from experiments.training.cohorts import Cohort
 from experiments.training.device import release_memory
 from experiments.training.evaluation import rows_of
-from experiments.training.job import TrainingJob, open_job
 from experiments.training.recorder import Recorder
+from experiments.training.training_job import TrainingJob, open_job
 from experiments.workers.worker_main import send
 from networks.engine.cohort import CohortState, FailedTrial, TrialSpec
 from networks.engine.fallback import train_trials

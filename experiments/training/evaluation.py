@@ -17,7 +17,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
 from experiments.runs.events import TrialEnded
 from experiments.runs.trial_result import ClassScores, TestScores, TrialResult
-from experiments.training.job import TrainingJob, open_job
+from experiments.training.training_job import TrainingJob, open_job
 from experiments.workers.worker_main import send
 from networks.engine.trial_state import FailedTrial
 from networks.errors import ConfigError

@@ -18,7 +18,7 @@ from experiments.runs.trial_result import Scores, TrialCohort, TrialResult
 from experiments.training.cohorts import Cohort
 from experiments.training.device import ResourceUsage, memory_in_use
 from experiments.training.evaluation import with_test
-from experiments.training.job import RunSettings
+from experiments.training.training_job import RunSettings
 from experiments.workers.worker_main import OnMessage, send, sending, sending_to
 from networks.engine.cohort import EpochScores, FailedTrial, Outcome
 from networks.inference import save_model

@@ -35,7 +35,7 @@ class RunControlPage(BasePage):
         """Kill the run's processes, after a question."""
 
         def kill(run: RunDirectory) -> str:
-            from experiments.execution.launch import end_now
+            from experiments.execution.stopping import end_now
 
             end_now(run)
             return f"{run.name} has ended. What was committed is kept."

@@ -20,8 +20,8 @@ from data.storage import hdf5
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.request import CHECKPOINT_SECONDS, Computing, Request
 from experiments.design.trial import Trial
+from experiments.execution.coordinator import make_manifest
 from experiments.execution.event_writer import EventWriter
-from experiments.execution.manifest import make_manifest
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import CheckpointWritten, CohortBegan, EpochEnded, TrialEnded
@@ -31,9 +31,9 @@ from experiments.studies import STUDIES
 from experiments.training import cohort_training
 from experiments.training.cohorts import Cohort
 from experiments.training.device import Machine
-from experiments.training.job import RunSettings, TrainingJob
 from experiments.training.planning import PlannedRun
 from experiments.training.recorder import Recorder
+from experiments.training.training_job import RunSettings, TrainingJob
 from experiments.workers.worker_main import sending_to
 from networks.engine.fallback import train_trials
 from tests.bench.measure import Benchmark, Row, machine_facts

@@ -17,8 +17,8 @@ from data.datasets.dataset import Dataset, Split
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.request import Request
 from experiments.design.trial import Trial
+from experiments.execution.coordinator import make_manifest
 from experiments.execution.event_writer import EventWriter
-from experiments.execution.manifest import make_manifest
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.events import CohortBegan, EpochEnded, RunEnded, TrialEnded

@@ -79,10 +79,10 @@ def trains_slowly() -> None:
 
 def has_other_versions() -> None:
     """Keras was another one when the run began."""
-    from experiments.execution import event_writer, manifest, run_process
+    from experiments.execution import coordinator, event_writer
 
-    versions = manifest.versions
-    for module in (event_writer, manifest, run_process):
+    versions = coordinator.versions
+    for module in (event_writer, coordinator):
         module.versions = lambda: versions() | {"keras": "99.0"}  # type: ignore[attr-defined]
 
 

@@ -12,7 +12,7 @@ from data.storage import hdf5
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import Study
-from experiments.execution.run_process import RunCoordinator
+from experiments.execution.coordinator import RunCoordinator
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventReader

@@ -97,7 +97,7 @@ def test_without_optuna_it_says_what_to_install(
 
 def test_nothing_but_drawing_imports_optuna() -> None:
     script = (
-        "import sys, experiments.execution.run_process, experiments.cli.search; "
+        "import sys, experiments.execution.coordinator, experiments.cli.search; "
         "print({'optuna', 'torch', 'keras', 'scipy'} & set(sys.modules))"
     )
     done = subprocess.run(

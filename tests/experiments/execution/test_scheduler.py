@@ -327,7 +327,7 @@ def test_documented_figures_stand_beside_the_sources_rows_only(
     dataset = replace(small_dataset(), provenance={"kind": "npy_folder", "is_source": True})
     for known in (False, True):
         if known:
-            monkeypatch.setattr("experiments.execution.manifest.is_source", lambda dataset: True)
+            monkeypatch.setattr("experiments.execution.coordinator.is_source", lambda dataset: True)
         run = _run(tmp_path, study, "documented", 1, 1, dataset=dataset)
         for variant, planned in zip(collect(run).variants, study.variants, strict=True):
             assert variant.published == (planned.published if known else ())
@@ -341,7 +341,7 @@ def test_a_mel_study_without_mel_is_not_begun(tmp_path: Path) -> None:
 
 def test_several_processes_need_no_keras_in_the_owner() -> None:
     script = (
-        "import sys, experiments.execution.run_process; "
+        "import sys, experiments.execution.coordinator; "
         "print({'torch', 'keras', 'scipy'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -16,7 +16,8 @@ import pytest
 
 from data.errors import DataError
 from experiments.errors import RunError, RunLostError, RunMovedError
-from experiments.execution.launch import end_now, resume
+from experiments.execution.launch import resume
+from experiments.execution.stopping import end_now
 from experiments.runs import checksums, lock
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import RunLockedError, hold_run_lock, is_alive, lock_holder

@@ -26,7 +26,7 @@ from experiments.design.search_settings import Search
 from experiments.design.study import Budget, Study, Variant
 from experiments.display.result_tables import search_view
 from experiments.errors import RunError
-from experiments.execution.run_process import RunCoordinator
+from experiments.execution.coordinator import RunCoordinator
 from experiments.results.run_result import collect
 from experiments.results.search_result import search_result
 from experiments.runs import checksums, listing

@@ -28,7 +28,7 @@ from experiments.runs.events import Continued, Note, Paused
 from experiments.training import baselines
 from experiments.training.baselines import BASELINES, Baseline, fit, is_done
 from experiments.training.baselines import record as task
-from experiments.training.job import RunSettings, TrainingJob
+from experiments.training.training_job import RunSettings, TrainingJob
 from experiments.workers.worker_main import sending_to
 from networks.training.metrics import batch_mean_f1
 from tests.conftest import REAL_DATA, needs_real_data
@@ -210,7 +210,7 @@ def test_what_is_done_is_not_done_again(work: TrainingJob, fitted: Fitted) -> No
 def test_runs_on_the_same_rows_share_their_fits(
     work: TrainingJob, fitted: Fitted, dataset: Dataset, tmp_path: Path
 ) -> None:
-    baselines.fit_ahead(work, SEEDS)
+    baselines.fit_ahead(work.run, work.dataset, work.content_sha256, SEEDS)
     assert fitted == EVERY
     assert not work.run.path.exists()
     assert task(work, SEEDS)
@@ -221,7 +221,7 @@ def test_runs_on_the_same_rows_share_their_fits(
     path = tmp_path / "others.h5"
     rows = replace(dataset, train=_split([0, 1, 2] * 16, 0, 9))
     hdf5.save(rows, path)
-    baselines.fit_ahead(replace(work, dataset=path, content_sha256=rows.content_sha256), SEEDS)
+    baselines.fit_ahead(work.run, path, rows.content_sha256, SEEDS)
     assert fitted == EVERY * 2
 
 
@@ -229,7 +229,7 @@ def test_runs_on_the_same_rows_share_their_fits(
 def test_a_fit_in_the_cache_that_is_none_of_ours_is_made_anew(
     work: TrainingJob, fitted: Fitted, own_places: Path, content: bytes | str
 ) -> None:
-    baselines.fit_ahead(work, SEEDS)
+    baselines.fit_ahead(work.run, work.dataset, work.content_sha256, SEEDS)
     (path,) = (own_places / "cache" / "baselines").glob("*/rbf-svm-None.npz")
     with np.load(path) as arrays:
         stored = dict(arrays)

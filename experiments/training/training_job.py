@@ -60,20 +60,24 @@ class TrainingJob:
 def open_job(job: TrainingJob) -> Dataset:
     """Set torch up in this process and read the dataset; raises as `read_dataset`."""
     set_up(job.settings.device, job.settings.threads)
-    return read_dataset(job)
+    return read_dataset(job.dataset, job.content_sha256)
 
 
-def read_dataset(job: TrainingJob) -> Dataset:
+def read_dataset(path: Path, content_sha256: str) -> Dataset:
     """The dataset of a run, which a process reads once.
+
+    Args:
+        path: of its file.
+        content_sha256: of its rows when the run began.
 
     Raises:
         DataError: it cannot be read any more.
-        RunError: the file has other rows than when the run began.
+        RunError: the file has other rows now.
     """
-    dataset = _load(job.dataset)
-    if dataset.content_sha256 != job.content_sha256:
+    dataset = _load(path)
+    if dataset.content_sha256 != content_sha256:
         raise RunError(
-            f"{job.dataset} has changed since the run began: its trials would not belong "
+            f"{path} has changed since the run began: its trials would not belong "
             "together. Start a new run."
         )
     return dataset

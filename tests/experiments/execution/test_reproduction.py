@@ -7,8 +7,8 @@ import pytest
 from data.storage import hdf5
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
-from experiments.execution import series
-from experiments.execution.series import stages, start_or_resume
+from experiments.execution import reproduction
+from experiments.execution.reproduction import stages, start_or_resume
 from experiments.studies import STUDIES
 from tests.conftest import small_dataset
 from tests.support.inline_pool import run_inline
@@ -36,8 +36,8 @@ def test_a_finished_study_is_not_run_again(finished: Path, monkeypatch: pytest.M
     assert not new.is_done
     assert new.found is None
 
-    monkeypatch.setattr(series, "start", lambda request, runs: request.study.name)
-    monkeypatch.setattr(series, "resume", lambda run, dataset: pytest.fail("it is done"))
+    monkeypatch.setattr(reproduction, "start", lambda request, runs: request.study.name)
+    monkeypatch.setattr(reproduction, "resume", lambda run, dataset: pytest.fail("it is done"))
     assert start_or_resume(done, finished / "runs") == done.found
     assert start_or_resume(new, finished / "runs") == "device"
     (again,) = stages(requests[:1], finished / "runs", sha256, again=True)
@@ -71,7 +71,7 @@ def test_a_stopped_run_is_resumed(finished: Path, monkeypatch: pytest.MonkeyPatc
     (stage,) = stages([request], finished / "runs", dataset.content_sha256, again=True)
     assert stage.state == "crashed"
     resumed: list[object] = []
-    monkeypatch.setattr(series, "resume", lambda run, dataset: resumed.append((run, dataset)))
+    monkeypatch.setattr(reproduction, "resume", lambda run, dataset: resumed.append((run, dataset)))
     assert start_or_resume(stage, finished / "runs") == stage.found
     assert resumed == [(stage.found, request.dataset)]
 

@@ -1,0 +1,279 @@
+"""Plans a run, trains it with a pool of workers, and writes its records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from data.datasets.dataset import Dataset
+from data.datasets.source_dataset import is_source
+from data.errors import DataError
+from data.processes import usable_cores
+from data.storage import hdf5
+from experiments.design.request import Computing, Request
+from experiments.design.search_settings import Search, require_optuna
+from experiments.errors import RunError, RunLostError
+from experiments.execution.event_writer import EventWriter
+from experiments.execution.scheduler import Scheduler, check_functions, import_engine
+from experiments.forecasting import learn
+from experiments.runs.directory import RunDirectory
+from experiments.runs.event_log import EventLog
+from experiments.runs.events import Event, Note, RunEnded
+from experiments.runs.lock import join_run
+from experiments.runs.manifest import (
+    DatasetRecord,
+    DeviceRecord,
+    RunManifest,
+    SearchRecord,
+    VariantRecord,
+)
+from experiments.runs.process_id import ProcessId
+from experiments.training.baselines import fit_ahead
+from experiments.training.cohorts import cohorts_of
+from experiments.training.device import Machine, probe, versions
+from experiments.training.planning import PlannedRun, plan_run
+from experiments.training.training_job import RunSettings, TrainingJob
+from experiments.workers.pool import WorkerPool
+from networks.models.custom import CustomConfig
+
+
+class RunCoordinator:
+    """Trains a run with a pool of workers.
+
+    Args:
+        run: locked by this process.
+        me: this process, the run's owner.
+        on_begin: called when training begins.
+        pool: makes the pool, as `WorkerPool`.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        me: ProcessId,
+        on_begin: Callable[[], None] = lambda: None,
+        pool: Callable[..., Any] = WorkerPool,
+    ) -> None:
+        self._run, self._me = replace(run, owner=me), me
+        self._on_begin, self._make_pool = on_begin, pool
+        self._log: EventWriter | None = None
+
+    def begin(self, request: Request) -> None:
+        """Plan a run, write its run.json and train it.
+
+        Raises:
+            DataError, RunError: it cannot be planned, or not be trained to its end.
+        """
+        self._run.withdraw_stop()
+        computing, search = request.computing, request.search
+        if search is not None:
+            require_optuna()
+        dataset = hdf5.load(request.dataset)
+        dataset.features(request.features, "train")  # refuse before anything is written
+        has_devices = any(variant.device for variant in request.study.variants)
+        with (
+            self._pool(computing.threads) as pool,
+            self._fitting_baselines(
+                request.dataset, dataset.content_sha256, request.options.seed_numbers, has_devices
+            ),
+        ):
+            machine = _probe(pool, computing.device, computing.threads, computing.precision)
+            if search is None:
+                rows, classes = len(dataset.train), len(dataset.genres)
+                sha256 = dataset.content_sha256
+                planned = plan_run(
+                    request.study, request.options, computing, machine, rows, classes, sha256
+                )
+                networks = {trial.network for _, trial in planned.plan.trials}
+                custom = [network for network in networks if isinstance(network, CustomConfig)]
+                if custom:
+                    pool.submit(check_functions, custom, classes).result()
+                self._run.write_run(make_manifest(request, dataset, machine, planned))
+            else:
+                from experiments.execution.search_loop import plan_search
+                from experiments.search.storage import add_generation
+
+                planned, search, generation = plan_search(request, search, dataset, machine)
+                self._run.write_run(make_manifest(request, dataset, machine, planned, search))
+                add_generation(self._run, generation)
+            self._train(pool, self._run.read_manifest(), request.dataset, resumed=False)
+
+    def resume(self, path: Path) -> None:
+        """Train what is left of a run.
+
+        Args:
+            path: of its dataset's file.
+
+        Raises:
+            DataError, RunError: as `begin`; or the file holds other rows than before.
+        """
+        manifest = self._run.read_manifest()
+        settings = RunSettings.of(manifest)
+        if manifest.search is not None:
+            require_optuna()
+        found, expected = hdf5.load(path).content_sha256, manifest.dataset.content_sha256
+        if found != expected:
+            raise RunError(
+                f"{path} holds other rows than the run began with (content hash {found[:12]}, "
+                f"expected {expected:.12}): its trials would not belong together. Name the "
+                "dataset with --data, or start a new run."
+            )
+        self._run.clear_temporary()
+        self._run.withdraw_stop()
+        has_devices = any(trial.device for trial in manifest.trials.values())
+        with (
+            self._pool(settings.threads) as pool,
+            self._fitting_baselines(path, found, manifest.seeds, has_devices),
+        ):
+            _probe(pool, settings.device, settings.threads, settings.precision)
+            self._train(pool, manifest, path, resumed=True)
+
+    def _pool(self, threads: int, on_message: Callable[..., None] | None = None) -> Any:
+        return self._make_pool(
+            1,
+            threads=threads,
+            on_message=on_message or self._record,
+            initializer=join_run,
+            initargs=(self._run.path, self._me.pid),
+        )
+
+    @contextmanager
+    def _fitting_baselines(
+        self, dataset: Path, content_sha256: str, seeds: Sequence[int], has_devices: bool
+    ) -> Iterator[None]:
+        """Fit the baselines in a process of their own, as far as it gets inside the block.
+
+        Not on a single core, nor where devices are compared and nothing may slow them.
+        """
+        if usable_cores() < 2 or has_devices:
+            yield
+            return
+        pool = self._pool(1, lambda *messages: None)  # failures are those of the record
+        try:
+            pool.submit(fit_ahead, self._run, dataset, content_sha256, seeds)
+            yield
+        finally:
+            pool.terminate()
+
+    def _train(self, pool: Any, manifest: RunManifest, dataset: Path, *, resumed: bool) -> None:
+        """Train and record all that is left, with events."""
+        plan, search, workers = manifest.plan, manifest.search, manifest.device.workers
+        sha256, classes = manifest.dataset.content_sha256, len(manifest.dataset.genres)
+        job = TrainingJob(self._run, dataset, sha256, RunSettings.of(manifest))
+        cohorts = cohorts_of(manifest)
+        events = EventLog(self._run)
+        expected = search.settings.trials if search is not None and not search.is_over else 0
+        self._log = log = EventWriter(self._run, events, plan.trials, expected)
+        try:
+            log.begin(self._me, resumed)
+            before = manifest.versions
+            for name, now in versions().items():
+                if (then := before.get(name, "not known")) != now:
+                    change = f"{name} {then:.40} then, {now} now"
+                    log.record(Note(f"another version than this run began with: {change}"))
+            log.plan(cohorts, workers)
+            self._on_begin()
+            pool.grow(workers)
+            task: Scheduler | SearchLoop
+            if search is None:
+                task = Scheduler(job, plan, cohorts, pool, workers, log, classes)
+            else:
+                from experiments.execution.search_loop import SearchLoop
+
+                task = SearchLoop(search.settings, job, pool, workers, log, classes)
+            finished = task.execute()
+            if finished:
+                self._learn()
+            log.record(RunEnded("finished" if finished else "stopped"))
+        except Exception as error:
+            if type(error) is not RunLostError:  # it is another process's run then
+                log.record(RunEnded("failed", str(error) or type(error).__name__))
+            raise
+        finally:
+            self._log = None
+            events.close()
+
+    def _learn(self) -> None:
+        """Correct forecasts of later runs by how long this one's epochs took."""
+        manifest = self._run.read_manifest()  # with all that a search has drawn
+        device, dataset = manifest.device, manifest.dataset
+        computing = Computing(device.type, device.threads, device.workers, device.precision)
+        found = (self._run.read_result(trial) for trial in manifest.trials)
+        seconds = {result.trial: result.epoch_seconds for result in found if result is not None}
+        rows = dataset.rows["train"], dataset.rows["validation"]
+        with suppress(DataError):  # a cache that cannot be written is no reason to fail
+            learn(cohorts_of(manifest), seconds, computing, rows, len(dataset.genres))
+
+    def _record(self, *events: Event) -> None:
+        if self._log is not None:
+            self._log.record(*events)
+
+
+def _probe(pool: Any, *choice: Any) -> Machine:
+    """Describe the machine, and let the worker go on with what takes longer to import."""
+    probed = pool.submit(probe, *choice)
+    pool.submit(import_engine)
+    machine: Machine = probed.result()
+    return machine
+
+
+def make_manifest(
+    request: Request,
+    dataset: Dataset,
+    machine: Machine,
+    planned: PlannedRun,
+    search: Search | None = None,
+) -> RunManifest:
+    """The manifest of a run that is about to begin.
+
+    Args:
+        request: of the run.
+        dataset: to train and test on.
+        machine: that trains.
+        planned: what is trained; in a search, variants without candidates.
+        search: with the settings that it has on this machine.
+    """
+    study, computing, plan = request.study, request.computing, planned.plan
+    of_source = is_source(dataset)
+    variants = {variant.name: variant for variant in study.variants}
+    return RunManifest(
+        study=study.name,
+        question=study.question,
+        about=study.about,
+        protocol=plan.protocol,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        dataset=DatasetRecord(
+            dataset.name,
+            dataset.content_sha256,
+            dataset.genres,
+            dataset.provenance.get("kind", "unknown"),
+            of_source,
+            {split: len(rows) for split, rows in dataset.splits()},
+        ),
+        seeds=plan.seeds,
+        epochs=plan.epochs,
+        left_out=plan.left_out,
+        baselines=True,
+        variants=tuple(
+            VariantRecord(
+                variant.name,
+                variant.candidates,
+                # Figures that were measured on other rows compare with nothing here.
+                variants[variant.name].published if of_source else (),
+                variants[variant.name].note if plan.protocol == "documented" else "",
+            )
+            for variant in plan.variants
+        ),
+        trials={trial.id: trial for _, trial in plan.trials},
+        cohorts=tuple(cohort.record for cohort in planned.cohorts),
+        device=DeviceRecord(
+            machine.device, machine.name, computing.threads, computing.precision, planned.workers
+        ),
+        checkpoint_seconds=computing.checkpoint_seconds,
+        versions=versions(),
+        search=None if search is None else SearchRecord(search),
+    )
