@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from data.files.atomic import commit, writing
@@ -182,9 +183,13 @@ def estimate_epoch(
 
 def _slowdown(factors: Mapping[str, float], computing: Computing) -> float:
     """Factor by which several processes at once are slower than one alone."""
-    workers = computing.workers or 1
-    turns = max(1.0, workers * computing.threads / usable_cores())  # on a core that they share
-    return turns * (factors.get("shared", _SHARED) if workers > 1 else 1.0)
+    shared = factors.get("shared", _SHARED) if (computing.workers or 1) > 1 else 1.0
+    return _turns(computing) * shared
+
+
+def _turns(computing: Computing) -> float:
+    """How many processes take turns on a core."""
+    return max(1.0, (computing.workers or 1) * computing.threads / usable_cores())
 
 
 # The factors of machines, in a file: {"schema_version": 2, "machines": {key: {name: factor}}}.
@@ -269,6 +274,7 @@ def learn(
     computing: Computing,
     rows: tuple[int, int],
     classes: int,
+    cpu_seconds: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> None:
     """Correct the factors of this machine by the times that a run has measured.
 
@@ -277,6 +283,8 @@ def learn(
         epoch_seconds: trial id -> seconds of each epoch of its whole cohort.
         rows: train and validation rows.
         classes: number of genres.
+        cpu_seconds: trial id -> CPU time of the process that trained it, and the seconds that
+            it took. What other programs took of the cores is left out by that.
 
     Raises:
         DataError: the file of factors cannot be written.
@@ -290,10 +298,13 @@ def learn(
         is_own = first.network.kind not in FACTORS
         if is_own or sum(longest) < _SHORTEST or device != computing.device:
             continue
+        cpu, seconds = cpu_seconds.get(first.id, (1.0, 1.0))
+        is_shared = device == "cpu" and seconds > 0
+        got = min(1.0, _turns(computing) * cpu / seconds) if is_shared else 1.0
         living = (sum(len(one) > epoch for one in lasted) for epoch in range(len(longest)))
         expected = (estimate_epoch(first, many, device, rows, classes) for many in living)
         found[first.network.kind].append(
-            statistics.median(map(operator.truediv, longest, expected)) / slowdown
+            statistics.median(map(operator.truediv, longest, expected)) * got / slowdown
         )
     if found:
         correct_factors(computing, {k: statistics.median(v) for k, v in found.items()})

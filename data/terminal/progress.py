@@ -43,7 +43,9 @@ class _LeftColumn(TimeRemainingColumn):
     def render(self, task: Task) -> Text:
         """As text."""
         left = task.fields.get("left")
-        return super().render(task) if left is None else Text(duration(left))
+        if left is None:
+            return super().render(task)
+        return Text("–" if math.isnan(left) else duration(left))
 
 
 class ProgressBar:
@@ -73,7 +75,8 @@ class ProgressBar:
             work: further part of the total.
             count: further units, for the rate.
             note: what is happening now.
-            left: seconds until the end; estimated from the rate if None.
+            left: seconds until the end, NaN while they are not known; estimated from the rate
+                if None.
         """
         self._done += work
         self._count += count
@@ -89,8 +92,9 @@ class ProgressBar:
             if left is None:
                 left = elapsed * max(self._total / self._done - 1, 0) if self._done else math.nan
             share = min(self._done / self._total, 1.0)
-            line = f"{self._what}: {share:4.0%}, {status}, {duration(left)} left"
-            line = f"{line}, {note}" if note else line
+            remaining = "" if math.isnan(left) else f"{duration(left)} left"
+            line = ", ".join(filter(None, [f"{share:4.0%}", status, remaining, note]))
+            line = f"{self._what}: {line}"
             self._console.print(Text(line), soft_wrap=True)
 
     def _ends(self) -> bool:

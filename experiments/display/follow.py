@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -193,7 +194,8 @@ class _ProgressDisplay:
     def advance(self, progress: RunProgress, count: int = 0, note: str = "") -> None:
         """Move the bar to the progress of a run, by `count` epochs."""
         new = max(progress.share - self._share, 0)
-        self._bar.advance(new, count, note, left=progress.seconds_left)
+        left = math.nan if progress.seconds_left is None else progress.seconds_left
+        self._bar.advance(new, count, note, left=left)
         self._share = max(progress.share, self._share)
 
 

@@ -187,7 +187,7 @@ class RunCoordinator:
                 task = SearchLoop(search.settings, job, pool, workers, log, classes)
             finished = task.execute()
             if finished:
-                self._learn()
+                self._learn(log.cpu_seconds)
             log.record(RunEnded("finished" if finished else "stopped"))
         except Exception as error:
             if type(error) is not RunLostError:  # it is another process's run then
@@ -197,7 +197,7 @@ class RunCoordinator:
             self._log = None
             events.close()
 
-    def _learn(self) -> None:
+    def _learn(self, cpu_seconds: dict[str, tuple[float, float]]) -> None:
         """Correct forecasts of later runs by how long this one's epochs took."""
         manifest = self._run.read_manifest()  # with all that a search has drawn
         device, dataset = manifest.device, manifest.dataset
@@ -206,7 +206,8 @@ class RunCoordinator:
         seconds = {result.trial: result.epoch_seconds for result in found if result is not None}
         rows = dataset.rows["train"], dataset.rows["validation"]
         with suppress(DataError):  # a cache that cannot be written is no reason to fail
-            learn(cohorts_of(manifest), seconds, computing, rows, len(dataset.genres))
+            classes = len(dataset.genres)
+            learn(cohorts_of(manifest), seconds, computing, rows, classes, cpu_seconds)
 
     def _record(self, *events: Event) -> None:
         if self._log is not None:

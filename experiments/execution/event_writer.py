@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from experiments.design.trial import Trial
 from experiments.runs.directory import RunDirectory
@@ -14,6 +15,7 @@ from experiments.runs.events import (
     CohortBegan,
     EpochEnded,
     Event,
+    LogEntry,
     PlanMade,
     PlannedCohort,
     PlannedTrial,
@@ -21,19 +23,32 @@ from experiments.runs.events import (
     TrialEnded,
 )
 from experiments.runs.process_id import ProcessId
+from experiments.runs.progress import RunProgress, TrialProgress
 from experiments.training.cohorts import Cohort
 from experiments.training.device import versions
 from networks.models.multiply_adds import multiplications
+
+_WINDOW = 60.0  # seconds that the rate is measured over,
+_FEWEST = 8  # and epochs of cohorts at least
+_ENOUGH = 2.0  # seconds that say how long the rest will take
 
 
 class EventWriter:
     """Writes the events of a run; may be used by several threads.
 
+    It completes them with how much of the run's work is done, and how long the rest will
+    take. Work is measured by `cost_per_epoch`, as networks differ in that.
+
     Args:
         run: locked by the caller.
         log: to append the events to.
         trials: of the plan, with the names of their variants.
-        expected: number of trials in all, where more are drawn later.
+        expected: number of trials in all, where more are drawn later: they count as much as
+            the known ones on average.
+
+    Attributes:
+        cpu_seconds: of each trial's epochs, by its id, and the seconds that these took; of
+            epochs whose CPU time is known.
     """
 
     def __init__(
@@ -44,16 +59,22 @@ class EventWriter:
         expected: int = 0,
     ) -> None:
         self._run, self._log = run, log
-        self._work = _Work(expected)
-        self._work.add(trial for _, trial in trials)
+        self._progress = RunProgress()
+        self._expected = expected
+        self._costs: dict[str, int] = {}  # of an epoch
+        self._known = self._done = 0  # work
+        self._recent: deque[tuple[float, int]] = deque()  # time, work done
+        self.cpu_seconds: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
+        self._add(trials)
 
     def begin(self, process: ProcessId, resumed: bool) -> None:
         """Record that a process begins to train the run; trials with results count as done."""
-        done = [trial for trial in self._work.trials if self._run.is_done(trial)]
+        done = [trial for trial in self._progress.trials if self._run.is_done(trial)]
         for trial in done:
-            self._work.reach(trial)
-        trials = len(self._work.trials)
+            self._progress.trials[trial].status = "finished"
+            self._done += self._work_of(trial)
+        trials = len(self._progress.trials)
         self.record(RunBegan(trials, len(done), asdict(process), resumed, versions()))
 
     def grow(self, trials: Iterable[tuple[str, Trial]], *, is_last: bool) -> None:
@@ -64,9 +85,9 @@ class EventWriter:
             is_last: whether no others will be drawn.
         """
         with self._lock:
-            self._work.add(trial for _, trial in trials)
+            self._add(trials)
             if is_last:
-                self._work.expected = 0
+                self._expected = 0
 
     def plan(self, cohorts: Iterable[Cohort], workers: int) -> None:
         """Record what is about to be trained, in how many processes."""
@@ -76,74 +97,59 @@ class EventWriter:
         """Append events, completed with how much of the run's work is done then."""
         with self._lock:
             for event in events:
-                match event:
-                    case EpochEnded(trial=trial, epoch=epoch):
-                        self._work.trained += self._work.reach(trial, epoch)
-                    case TrialEnded(trial=trial):
-                        self._work.reach(trial)
-                    case CohortBegan(trials=trials, epoch=epoch):
-                        for trial in trials:
-                            self._work.reach(trial, epoch)
-            share, left = self._work.share, self._work.seconds_left
+                self._handle(event)
+            total = self._known
+            if self._costs:
+                total = total * max(self._expected, len(self._costs)) // len(self._costs)
+            share = round(self._done / total, 6) if total else 1.0
+            left = None
+            if any(isinstance(event, EpochEnded) for event in events):
+                left = self._seconds_left(total)
         self._log.append(*(_completed(event, share, left) for event in events))
 
+    def _add(self, trials: Iterable[tuple[str, Trial]]) -> None:
+        for variant, trial in trials:
+            if trial.id not in self._costs:
+                epochs = trial.training.epochs
+                self._progress.plan([TrialProgress(trial.id, variant, trial.seed, epochs)])
+                self._costs[trial.id] = cost_per_epoch(trial)
+                self._known += self._costs[trial.id] * epochs
 
-@dataclass
-class _TrialWork:
-    """Cost of an epoch of a trial, its epochs at most, and those that are done."""
+    def _handle(self, event: Event) -> None:
+        match event:
+            case EpochEnded(trial=trial, cpu=cpu, seconds=seconds):
+                named: tuple[str, ...] = (trial,)
+                if cpu is not None:
+                    before, took = self.cpu_seconds.get(trial, (0.0, 0.0))
+                    self.cpu_seconds[trial] = before + cpu * seconds, took + seconds
+            case TrialEnded(trial=trial):
+                named = (trial,)
+            case CohortBegan(trials=named):
+                pass
+            case _:
+                named = ()
+        self._done -= sum(map(self._work_of, named))
+        self._progress.handle(LogEntry(0, time.time(), event))
+        self._done += sum(map(self._work_of, named))
 
-    cost: int
-    epochs: int
-    done: int = 0
+    def _work_of(self, trial: str) -> int:
+        """What is done of a trial; all of one that has ended."""
+        found = self._progress.trials[trial]
+        return self._costs[trial] * (found.epochs if found.is_over else found.epoch)
 
-
-class _Work:
-    """How much of a run's work is done, and how long the rest will take.
-
-    Work is measured by `cost_per_epoch`, as networks differ in that. Trials that are not
-    drawn yet count as much as the known ones on average.
-    """
-
-    def __init__(self, expected: int) -> None:
-        self.trials: dict[str, _TrialWork] = {}
-        self.expected = expected  # trials in all, at least
-        self.trained = 0  # since this began
-        self._known = self._done = 0
-        self._began = time.monotonic()
-
-    def add(self, trials: Iterable[Trial]) -> None:
-        """Add trials."""
-        for trial in trials:
-            if trial.id not in self.trials:
-                work = _TrialWork(cost_per_epoch(trial), trial.training.epochs)
-                self.trials[trial.id] = work
-                self._known += work.cost * work.epochs
-
-    def reach(self, trial: str, epoch: int | None = None) -> int:
-        """Count a trial's epochs up to one, or all, as done; the work that this adds."""
-        work = self.trials[trial]
-        new = max((work.epochs if epoch is None else epoch) - work.done, 0)
-        work.done += new
-        self._done += new * work.cost
-        return new * work.cost
-
-    @property
-    def share(self) -> float:
-        """Of the work that is done, between 0 and 1."""
-        return round(self._done / self._total, 6) if self._total else 1.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """At the rate so far; None before there is one."""
-        if not self.trained:
+    def _seconds_left(self, total: int) -> float | None:
+        """At the recent rate; None before it can be told."""
+        now, recent = time.monotonic(), self._recent
+        if recent and recent[-1][1] > self._done:
+            recent.clear()  # a cohort has gone back to its checkpoint
+        recent.append((now, self._done))
+        while len(recent) > _FEWEST and recent[0][0] < now - _WINDOW:
+            recent.popleft()
+        # From the end of an epoch on: what comes before the first one is no training.
+        seconds, done = now - recent[0][0], self._done - recent[0][1]
+        if seconds < _ENOUGH or not done:
             return None
-        elapsed = time.monotonic() - self._began
-        return round(elapsed * (self._total - self._done) / self.trained, 2)
-
-    @property
-    def _total(self) -> int:
-        known = max(len(self.trials), 1)
-        return self._known * max(self.expected, known) // known
+        return round(seconds * (total - self._done) / done, 2)
 
 
 def cost_per_epoch(trial: Trial) -> int:

@@ -273,6 +273,16 @@ def test_what_processes_cost_each_other_is_not_counted_twice() -> None:
     assert read_factors(CPU)["ffn"] == pytest.approx((2.0 * 1.0) ** 0.5)
 
 
+def test_what_other_programs_take_of_the_cores_is_left_out() -> None:
+    one = cohort(2)
+    (trial,) = (trial.id for _, trial in one.trials)
+    taken, busy = {trial: [6.0 * EPOCH] * 2}, {trial: (50.0, 100.0)}
+    learn([one], taken, CPU, ROWS, 4, busy)
+    assert read_factors(CPU) == {"ffn": pytest.approx(3.0)}
+    learn([one], taken, replace(CPU, threads=2), ROWS, 4, {trial: (190.0, 100.0)})
+    assert read_factors(replace(CPU, threads=2)) == {"ffn": pytest.approx(6.0)}
+
+
 def test_short_and_missing_trainings_teach_nothing() -> None:
     one = cohort(2)
     learn([one], {one.trials[0][1].id: [0.4, 0.5]}, CPU, ROWS, 4)
