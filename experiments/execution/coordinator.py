@@ -161,13 +161,12 @@ class RunCoordinator:
 
     def _train(self, pool: Any, manifest: RunManifest, dataset: Path, *, resumed: bool) -> None:
         """Train and record all that is left, with events."""
-        plan, search, workers = manifest.plan, manifest.search, manifest.device.workers
-        sha256, classes = manifest.dataset.content_sha256, len(manifest.dataset.genres)
+        search, workers = manifest.search, manifest.device.workers
+        sha256 = manifest.dataset.content_sha256
         job = TrainingJob(self._run, dataset, sha256, RunSettings.of(manifest))
-        cohorts = cohorts_of(manifest)
         events = EventLog(self._run)
         expected = search.settings.trials if search is not None and not search.is_over else 0
-        self._log = log = EventWriter(self._run, events, plan.trials, expected)
+        self._log = log = EventWriter(self._run, events, manifest.plan.trials, expected)
         try:
             log.begin(self._me, resumed)
             before = manifest.versions
@@ -175,16 +174,16 @@ class RunCoordinator:
                 if (then := before.get(name, "not known")) != now:
                     change = f"{name} {then:.40} then, {now} now"
                     log.record(Note(f"another version than this run began with: {change}"))
-            log.plan(cohorts, workers)
+            log.plan(cohorts_of(manifest), workers)
             self._on_begin()
             pool.grow(workers)
             task: Scheduler | SearchLoop
             if search is None:
-                task = Scheduler(job, plan, cohorts, pool, workers, log, classes)
+                task = Scheduler(job, manifest, pool, log)
             else:
                 from experiments.execution.search_loop import SearchLoop
 
-                task = SearchLoop(search.settings, job, pool, workers, log, classes)
+                task = SearchLoop(search.settings, job, pool, log)
             finished = task.execute()
             if finished:
                 self._learn(log.cpu_seconds)

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import partial
 
-from experiments.design.plan import Plan
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.execution.event_writer import EventWriter
 from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
 from experiments.runs.events import Stopping, TrialEnded, WorkerDied
+from experiments.runs.manifest import RunManifest
 from experiments.runs.state import untested
 from experiments.runs.trial_result import TrialCohort, TrialResult
 from experiments.training import baselines
-from experiments.training.cohorts import Cohort, planned_parts
+from experiments.training.cohorts import Cohort, cohorts_of, planned_parts
 from experiments.training.training_job import TrainingJob
 from experiments.workers.worker_handle import WorkerDiedError
 from networks.models.custom import CustomConfig
@@ -31,27 +31,23 @@ class Scheduler:
 
     Args:
         job: where, on what and how.
-        plan: what to train.
-        cohorts: its trials, in groups that train in lockstep.
+        manifest: of the run: what to train, in how many processes at once.
         pool: of workers.
-        workers: tasks at once.
         log: of events.
-        classes: number of genres.
+        cohorts: that may have something left to train; None means all.
     """
 
     def __init__(
         self,
         job: TrainingJob,
-        plan: Plan,
-        cohorts: Sequence[Cohort],
+        manifest: RunManifest,
         pool: Executor,
-        workers: int,
         log: EventWriter,
-        classes: int,
+        cohorts: Sequence[Cohort] | None = None,
     ) -> None:
-        self._job, self._plan, self._cohorts = job, plan, cohorts
-        self._pool, self._workers, self._log = pool, workers, log
-        self._run, self._classes = job.run, classes
+        self._job, self._run, self._manifest = job, job.run, manifest
+        self._pool, self._log = pool, log
+        self._cohorts = cohorts_of(manifest) if cohorts is None else cohorts
         self._attempts: dict[str, int] = {}  # that a cohort or trial has left
         self._stopping = False
 
@@ -73,11 +69,12 @@ class Scheduler:
         self.train()
         # Where a selected trial fails on the test rows, validation selects another.
         while not (self._stopping or self._job.settings.tested):
-            results = {trial.id: self._run.read_result(trial.id) for _, trial in self._plan.trials}
-            if not (left := untested(results, self._plan.variants)):
+            results = {trial: self._run.read_result(trial) for trial in self._manifest.trials}
+            if not (left := untested(results, self._manifest.plan.variants)):
                 break
             self._run_tasks(left.values())
-        if not (self._stopping or baselines.is_done(self._run, self._classes, self._plan.seeds)):
+        classes, seeds = len(self._manifest.dataset.genres), self._manifest.seeds
+        if not (self._stopping or baselines.is_done(self._run, classes, seeds)):
             self._fit_baselines()
         return not self._stopping
 
@@ -110,7 +107,7 @@ class Scheduler:
                 self._stopping = True
             if self._stopping:
                 waiting.clear()
-            while waiting and len(running) < self._workers:
+            while waiting and len(running) < self._manifest.device.workers:
                 task = waiting.popleft()
                 running[self._pool.submit(run_task, self._job, task)] = task
             ended, _ = wait(running, timeout=_LOOK, return_when=FIRST_COMPLETED)
@@ -161,7 +158,7 @@ class Scheduler:
 
     def _fit_baselines(self) -> None:
         """Fit and record them; this comes last, so that temporary files are nobody's."""
-        seeds = self._plan.seeds
+        seeds = self._manifest.seeds
         for attempt in range(1, _ATTEMPTS + 1):
             self._run.clear_temporary()
             try:

@@ -17,10 +17,9 @@ from experiments.execution.event_writer import EventWriter
 from experiments.execution.scheduler import Scheduler
 from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
 from experiments.runs.events import Note
-from experiments.runs.manifest import RunManifest
-from experiments.search.sampling import Generation, Place, next_generation
+from experiments.search.sampling import Generation, TrialContext, next_generation
 from experiments.search.storage import add_generation, record_results
-from experiments.training.cohorts import Cohort, cohorts_of
+from experiments.training.cohorts import Cohort
 from experiments.training.device import Machine
 from experiments.training.planning import PlannedRun, worker_count
 from experiments.training.training_job import TrainingJob
@@ -48,8 +47,8 @@ def plan_search(
     names = [variant.name for variant in plan.variants]
     search = search.settled(names, machine.device, machine.free_memory)
     classes = len(dataset.genres)
-    place = Place(dataset.content_sha256, classes, machine.device)
-    generation = next_generation(search, 1, (), place)
+    context = TrialContext(dataset.content_sha256, classes, machine.device)
+    generation = next_generation(search, 1, (), context)
     cohorts, rows = generation.cohorts, len(dataset.train)
     workers = worker_count(cohorts, machine, request.computing, rows, classes)
     variants = tuple(PlannedVariant(name, ()) for name in names)
@@ -67,23 +66,12 @@ class SearchLoop:
         search: with the settings that it has on this machine.
         job: where, on what and how.
         pool: of workers.
-        workers: tasks at once.
         log: of events.
-        classes: number of genres.
     """
 
-    def __init__(
-        self,
-        search: Search,
-        job: TrainingJob,
-        pool: Executor,
-        workers: int,
-        log: EventWriter,
-        classes: int,
-    ) -> None:
+    def __init__(self, search: Search, job: TrainingJob, pool: Executor, log: EventWriter) -> None:
         self._search, self._job, self._run = search, job, job.run
-        self._pool, self._workers, self._log, self._classes = pool, workers, log, classes
-        self._place = Place(job.content_sha256, classes, job.settings.device)
+        self._pool, self._log = pool, log
         self._trials: Sequence[FrozenTrial] = ()  # of Optuna's study
 
     def execute(self) -> bool:
@@ -95,38 +83,33 @@ class SearchLoop:
         Raises:
             DataError, RunError: as `Scheduler.execute`; or there is nothing to draw.
         """
-        cohorts: Sequence[Cohort] | None = None  # all that are drawn
+        cohorts: Sequence[Cohort] | None = None  # those that were drawn last; at first all
         while True:
             manifest = self._run.read_manifest()
-            if not (
-                self._scheduler(manifest, cohorts).train() and self._write(self._record_results)
-            ):
+            scheduler = Scheduler(self._job, manifest, self._pool, self._log, cohorts)
+            if not (scheduler.train() and self._write(self._record_results)):
                 return False
             if not manifest.draws_on:
-                return self._scheduler(manifest).execute()
+                return Scheduler(self._job, manifest, self._pool, self._log).execute()
             number = 1 + (manifest.search.generations if manifest.search else 0)
-            generation = next_generation(self._search, number, self._trials, self._place)
+            dataset, device = manifest.dataset, manifest.device
+            context = TrialContext(dataset.content_sha256, len(dataset.genres), device.type)
+            generation = next_generation(self._search, number, self._trials, context)
             if not self._write(partial(add_generation, self._run, generation)):
                 return False
-            self._log_generation(generation, len(manifest.trials) + len(generation.trials))
+            drawn = len(manifest.trials) + len(generation.trials)
+            self._log_generation(generation, drawn, device.workers)
             cohorts = generation.cohorts
-
-    def _scheduler(
-        self, manifest: RunManifest, cohorts: Sequence[Cohort] | None = None
-    ) -> Scheduler:
-        chosen = cohorts_of(manifest) if cohorts is None else cohorts
-        pool, workers = self._pool, self._workers
-        return Scheduler(self._job, manifest.plan, chosen, pool, workers, self._log, self._classes)
 
     def _record_results(self) -> None:
         self._trials = record_results(self._run)
 
-    def _log_generation(self, generation: Generation, drawn: int) -> None:
+    def _log_generation(self, generation: Generation, drawn: int, workers: int) -> None:
         wanted = self._search.trials
         named = [one for cohort in generation.cohorts for one in cohort.trials]
         is_last = generation.exhausted or drawn >= wanted
         self._log.grow(named, is_last=is_last)
-        self._log.plan(generation.cohorts, self._workers)
+        self._log.plan(generation.cohorts, workers)
         scores = [trial.value for trial in self._trials if trial.value is not None]
         so_far = f"; best validation macro-F1 so far {max(scores) * 100:.1f} %" if scores else ""
         if generation.trials:

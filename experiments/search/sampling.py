@@ -27,7 +27,7 @@ _VARIANT = "variant"  # the parameter that chooses it
 
 
 @dataclass(frozen=True)
-class Place:
+class TrialContext:
     """Content hash of the dataset, number of genres, and device ("cpu" or "cuda") of trials."""
 
     dataset_sha256: str
@@ -53,7 +53,7 @@ class Generation:
 
 
 def next_generation(
-    search: Search, number: int, known: Sequence[FrozenTrial], place: Place
+    search: Search, number: int, known: Sequence[FrozenTrial], context: TrialContext
 ) -> Generation:
     """Draw a generation, no more trials than the search has left.
 
@@ -64,7 +64,7 @@ def next_generation(
         search: settled.
         number: of the generation, counted from 1.
         known: Optuna's trials so far.
-        place: dataset and device of the trials.
+        context: dataset and device of the trials.
 
     Raises:
         RunError: the space has no valid trial.
@@ -73,7 +73,7 @@ def next_generation(
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.add_trials(known)
     random = optuna.create_study(sampler=random_sampler)
-    maker = _Maker(search, place, known)
+    maker = _Maker(search, context, known)
     wanted = min(search.cohort or search.trials, search.trials - maker.count)
     drawn: list[tuple[FrozenTrial, str, Trial]] = []
     for _ in range(wanted):
@@ -95,14 +95,14 @@ def next_generation(
             "the networks are too large for the device. Draw from fewer or other values."
         )
     named = [(variant, trial) for _, variant, trial in drawn]
-    cohorts = plan_cohorts(named, place.device, place.classes, search.free_memory)
-    places = {trial.id: n for n, cohort in enumerate(cohorts) for _, trial in cohort.trials}
+    cohorts = plan_cohorts(named, context.device, context.classes, search.free_memory)
+    numbers = {trial.id: n for n, cohort in enumerate(cohorts) for _, trial in cohort.trials}
     for frozen, variant, trial in drawn:
         frozen.user_attrs = {
             "trial": trial.id,
             "variant": variant,
             "generation": number,
-            "cohort": places[trial.id],
+            "cohort": numbers[trial.id],
         }
     trials = tuple(frozen for frozen, _, _ in drawn)
     return Generation(number, trials, cohorts, exhausted=len(drawn) < wanted)
@@ -111,8 +111,8 @@ def next_generation(
 class _Maker:
     """Turns Optuna's proposals into trials, each once."""
 
-    def __init__(self, search: Search, place: Place, known: Sequence[FrozenTrial]) -> None:
-        self._search, self._place = search, place
+    def __init__(self, search: Search, context: TrialContext, known: Sequence[FrozenTrial]) -> None:
+        self._search, self._context = search, context
         self._known = {trial.user_attrs.get("trial") for trial in known} - {None}
         self._seen: set[str] = set()  # settings
         self.count = len(self._known)  # trials that were drawn before
@@ -124,10 +124,10 @@ class _Maker:
         if seen in self._seen:
             return None
         self._seen.add(seen)
-        place, memory = self._place, self._search.free_memory
+        context, memory = self._context, self._search.free_memory
         try:
-            trial = self._search.space.trial(setting, FIRST_SEED, place.dataset_sha256)
-            plan_cohorts([(setting.variant, trial)], place.device, place.classes, memory)
+            trial = self._search.space.trial(setting, FIRST_SEED, context.dataset_sha256)
+            plan_cohorts([(setting.variant, trial)], context.device, context.classes, memory)
         except (ConfigError, RunError):
             return None
         if trial.id in self._known:

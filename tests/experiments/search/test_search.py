@@ -35,7 +35,7 @@ from experiments.runs.lock import hold_run_lock
 from experiments.runs.search_journal import Draw
 from experiments.runs.state import state_of
 from experiments.search import storage
-from experiments.search.sampling import Generation, Place, next_generation
+from experiments.search.sampling import Generation, TrialContext, next_generation
 from experiments.studies import STUDIES
 from experiments.training import baselines, evaluation
 from experiments.training.cohorts import Cohort
@@ -57,7 +57,7 @@ STUDY = Study(
     ),
     budget=Budget(epochs=3, learning_rates=(1e-9, 0.1)),
 )
-PLACE = Place("0" * 64, 3, "cpu")
+CONTEXT = TrialContext("0" * 64, 3, "cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -121,14 +121,14 @@ def test_it_finds_the_better_setting_and_tests_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested: list[str] = []
-    original = evaluation.predict
+    original = evaluation.with_test
 
-    def counting(dataset: Any, trial: Any, model: Any) -> Any:
-        tested.append(trial.id)
-        return original(dataset, trial, model)
+    def counting(result: Any, *arguments: Any) -> Any:
+        tested.append(result.trial)
+        return original(result, *arguments)
 
-    monkeypatch.setattr(evaluation, "predict", counting)
-    monkeypatch.setattr("experiments.training.recorder.predict", counting)
+    monkeypatch.setattr(evaluation, "with_test", counting)
+    monkeypatch.setattr("experiments.training.recorder.with_test", counting)
     run = search_inline(tmp_path, Search(space_of(STUDY, grid=True), 4, 2))
     assert state(run) == "finished"
     result = collect(run)
@@ -222,14 +222,14 @@ def test_draws_depend_on_results_and_seed_alone(sampler: Any) -> None:
     def generations() -> list[Any]:
         known: list[optuna.trial.FrozenTrial] = []
         for number in range(1, 5):
-            found = next_generation(search, number, known, PLACE)
+            found = next_generation(search, number, known, CONTEXT)
             known += with_scores(found, lambda trial: trial.params["training.learning_rate"])
         return [(one.params, one.user_attrs) for one in known]
 
     assert generations() == generations()
     assert len({attributes["trial"] for _, attributes in generations()}) == 24
-    other = next_generation(replace(search, seed=1), 1, [], PLACE)
-    assert other.cohorts != next_generation(search, 1, [], PLACE).cohorts
+    other = next_generation(replace(search, seed=1), 1, [], CONTEXT)
+    assert other.cohorts != next_generation(search, 1, [], CONTEXT).cohorts
 
 
 def test_tpe_learns_where_random_does_not() -> None:
@@ -239,7 +239,7 @@ def test_tpe_learns_where_random_does_not() -> None:
         search = Search(space_of(STUDY), 64, 8, sampler).settled(["plain", "glorot"], "cpu", None)
         known: list[optuna.trial.FrozenTrial] = []
         for number in range(1, 9):
-            found = next_generation(search, number, known, PLACE)
+            found = next_generation(search, number, known, CONTEXT)
             known += with_scores(found, lambda trial: 1 - abs(_decades(trial) + 3) / 9)
         return sum(abs(_decades(trial) + 3) for trial in known[16:])
 
@@ -450,7 +450,7 @@ def test_fields_that_exclude_each_other() -> None:
     words = ["training.optimizer=adam,adamw", "training.l2=0.001"]
     space = space_of(STUDY, words, grid=True)
     search = Search(space, 100, 100).settled(["plain", "glorot"], "cpu", None)
-    found = next_generation(search, 1, [], PLACE)
+    found = next_generation(search, 1, [], CONTEXT)
     assert {one.params["training.optimizer"] for one in found.trials} == {"adam"}
     assert len(found.trials) == 4
     assert found.exhausted
@@ -464,7 +464,7 @@ def test_fields_that_exclude_each_other() -> None:
     )
     search = Search(impossible, 3, 3).settled(["plain", "glorot"], "cpu", None)
     with pytest.raises(RunError, match="none of 1000 draws makes a trial"):
-        next_generation(search, 1, [], PLACE)
+        next_generation(search, 1, [], CONTEXT)
 
 
 def test_networks_that_do_not_fit_are_not_drawn() -> None:
@@ -473,7 +473,7 @@ def test_networks_that_do_not_fit_are_not_drawn() -> None:
     )
     names = [start.variant for start in space.starts]
     search = Search(space, 40, 40).settled(names, "cuda", 4 * 2**30)
-    found = next_generation(search, 1, [], replace(PLACE, device="cuda"))
+    found = next_generation(search, 1, [], replace(CONTEXT, device="cuda"))
     assert found.trials
     assert {one.params["training.batch_size"] for one in found.trials} == {16}
 
