@@ -64,6 +64,7 @@ def test_detached_watched_stopped_resumed_removed(runs: Path) -> None:
     run = _only(runs)
     assert run.path.name in detached.stdout
     wait_until(lambda: _trains(runs))
+    wait_until(lambda: events_of(run, "epoch")[-1]["seconds_left"] is not None)
 
     seen = json.loads(_type("watch", "--once", "--json").stdout)
     assert (seen["state"], seen["trials"], seen["training"]) == ("running", 1, 1)
