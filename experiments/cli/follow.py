@@ -52,8 +52,8 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
         echo(json.dumps({"run": str(run.path), "state": "running"}))
         return
     if not detach:  # what the results take is imported while the run trains
-        results = "experiments.results.analysis"
-        threading.Thread(target=import_module, args=(results,), daemon=True).start()
+        results = ("experiments.results.analysis", "scipy.special")
+        threading.Thread(target=lambda: [*map(import_module, results)], daemon=True).start()
     if detach or not follow(run, ask_what_to_do):
         echo(
             f"{run.name} goes on. Watch it with python -m experiments watch {name}, stop it "
