@@ -3,8 +3,8 @@
 A run that is asked to stop (`RunDirectory.ask_to_stop`, a file in its folder) does so cleanly:
 each worker looks at the end of every epoch, writes a checkpoint and returns
 (`training.cohort_training`), the scheduler starts nothing further, and the run process logs
-that the run stopped. SIGTERM to the run process asks likewise (`request_stop`). `end_now` kills its processes
-in the middle of an epoch instead: what was committed is kept.
+that the run stopped. SIGTERM makes the run process ask for that itself. `end_now` kills its
+processes in the middle of an epoch instead: what was committed is kept.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class RunControlPage(BasePage):
         """Stop the run at the end of its epoch, after a question."""
 
         def stop(run: RunDirectory) -> str:
-            from experiments.execution.launch import request_stop
+            from experiments.execution.stopping import request_stop
 
             request_stop(run)
             return f"{run.name} stops at the end of its epoch. Press r to resume it later."

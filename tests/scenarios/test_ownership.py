@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from data.errors import NoSpaceError
 from experiments.cli.main import main
 from experiments.errors import RunError
-from experiments.execution import launch
+from experiments.execution import stopping
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import hold_run_lock, is_alive, lock_holder
@@ -178,16 +178,16 @@ def test_a_run_is_stopped_where_nothing_can_be_written(
         raise NoSpaceError("no space left to write control/stop.")
 
     monkeypatch.setattr(RunDirectory, "ask_to_stop", full)
-    monkeypatch.setattr(launch, "_is_process_of", lambda *_: True)  # it was forked, not spawned
+    monkeypatch.setattr(stopping, "_is_process_of", lambda *_: True)  # it was forked, not spawned
     (run.path / "control" / "running").unlink()
     (run.path / "control").rmdir()
     (run.path / "control").write_text("no folder: nothing can be written in it")
     if how == "signal":
         os.kill(owner.pid, signal.SIGTERM)
     elif how == "stop":
-        launch.request_stop(run)
+        stopping.request_stop(run)
     else:
-        launch.end_now(run)
+        stopping.end_now(run)
     wait_until(lambda: not is_alive(run))
     wait_until(lambda: not children_of(owner.pid))
     (run.path / "control").unlink()

@@ -11,7 +11,7 @@ from experiments.execution.event_writer import EventWriter
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog, EventReader
 from experiments.runs.events import CohortBegan, EpochEnded, Event, TrialEnded
-from experiments.runs.lock import ProcessId
+from experiments.runs.process_id import ProcessId
 from experiments.studies import STUDIES
 
 
