@@ -52,6 +52,7 @@ def run_study(
     threads: int = 1,
     workers: int | None = None,
     precision: Precision = "float32",
+    anyway: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     runs: str | Path | None = None,
     wait: bool = True,
@@ -76,6 +77,7 @@ def run_study(
         threads: of the CPU in each process.
         workers: processes on the CPU; None leaves it to the program.
         precision: of products: "float32", "tf32" (on CUDA) or "bfloat16".
+        anyway: also at a precision that the device is slow at.
         checkpoint_seconds: between two checkpoints, at least.
         runs: folder of all runs; None means GENRE_TUI_RUNS, else ./runs.
         wait: until the run has ended; False returns when it has begun.
@@ -105,7 +107,7 @@ def run_study(
         variants=variants,
         grid=vary,
     )
-    computing = Computing(device, threads, workers, precision, checkpoint_seconds)
+    computing = Computing(device, threads, workers, precision, anyway, checkpoint_seconds)
     summarise_dataset(data, chosen.features)  # refuse before anything is written
     request = Request(chosen, dataset_path(data), options, computing)
     run = Run(launch.start(request, _folder(runs)))

@@ -82,6 +82,7 @@ _COMPUTING = (
         show_default=True,
         help="Of products; tf32 on NVIDIA GPUs. What is kept is float32.",
     ),
+    click.option("--anyway", is_flag=True, help="Also at a precision that the device is slow at."),
     click.option(
         "--checkpoint-seconds",
         type=click.FloatRange(*BOUNDS["checkpoint_seconds"]),

@@ -25,6 +25,7 @@ class Computing:
         threads: of torch on the CPU, in each process.
         workers: processes on the CPU; None leaves the choice to `worker_count`.
         precision: of products.
+        anyway: also at a precision that the device is slow at.
         checkpoint_seconds: shortest time between two checkpoints of a cohort.
     """
 
@@ -32,6 +33,7 @@ class Computing:
     threads: int = 1
     workers: int | None = None
     precision: Precision = "float32"
+    anyway: bool = False
     checkpoint_seconds: float = CHECKPOINT_SECONDS
 
     def __post_init__(self) -> None:

@@ -70,6 +70,11 @@ class RunCoordinator:
         """
         self._run.withdraw_stop()
         computing, search = request.computing, request.search
+        if computing.threads > usable_cores():
+            raise RunError(
+                f"--threads {computing.threads} is more than the {usable_cores()} cores that this "
+                "process may use, which would slow training down many times. Use at most as many."
+            )
         if search is not None:
             require_optuna()
         dataset = hdf5.load(request.dataset)
@@ -81,7 +86,8 @@ class RunCoordinator:
                 request.dataset, dataset.content_sha256, request.options.seed_numbers, has_devices
             ),
         ):
-            machine = _probe(pool, computing.device, computing.threads, computing.precision)
+            choice = computing.device, computing.threads, computing.precision, computing.anyway
+            machine = _probe(pool, *choice)
             if search is None:
                 rows, classes = len(dataset.train), len(dataset.genres)
                 sha256 = dataset.content_sha256
@@ -162,6 +168,8 @@ class RunCoordinator:
     def _train(self, pool: Any, manifest: RunManifest, dataset: Path, *, resumed: bool) -> None:
         """Train and record all that is left, with events."""
         search, workers = manifest.search, manifest.device.workers
+        if resumed:  # perhaps on a smaller machine, or of somebody else
+            workers = min(workers, usable_cores())
         sha256 = manifest.dataset.content_sha256
         job = TrainingJob(self._run, dataset, sha256, RunSettings.of(manifest))
         events = EventLog(self._run)

@@ -93,7 +93,8 @@ def command_of(result: RunResult) -> tuple[str, bool]:
     computing = asdict(request.computing)
     for name, default in asdict(Computing()).items():
         if computing[name] != default:
-            words += [f"--{name.replace('_', '-')}", str(computing[name])]
+            value = [] if computing[name] is True else [str(computing[name])]
+            words += [f"--{name.replace('_', '-')}", *value]
     return shlex.join(words), is_own
 
 

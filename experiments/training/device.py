@@ -35,20 +35,27 @@ class Machine:
     free_memory: int | None = None
 
 
-def probe(choice: str, threads: int, precision: Precision) -> Machine:
+def probe(choice: str, threads: int, precision: Precision, anyway: bool = True) -> Machine:
     """Set this process up to train, and describe the machine.
 
     Args:
         choice: of the device: "auto", "cpu" or "cuda".
         threads: of torch on the CPU.
         precision: of products.
+        anyway: also at a precision that the device is slow at.
 
     Raises:
-        RunError: there is no such device, or it has no such precision.
+        RunError: there is no such device, or it has no such precision or is slow at it.
     """
     import torch
 
     device = choose_device(choice)
+    if precision == "bfloat16" and device == "cpu" and not (anyway or multiplies_bfloat16()):
+        raise RunError(
+            f"this CPU ({processor_name()}) has neither AVX512-BF16 nor AMX, without which "
+            "--precision bfloat16 trains about ten times slower than float32. Use float32, or add "
+            "--anyway."
+        )
     if precision == "tf32" and device != "cuda":
         raise RunError(
             "--precision tf32 is how NVIDIA GPUs multiply; training would run on the "
@@ -75,6 +82,16 @@ def choose_device(choice: str) -> Device:
             f"{torch.__version__} finds none here. Use --device cpu or auto."
         )
     return "cuda" if choice == "cuda" or (choice == "auto" and has_gpu) else "cpu"
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the CPU has instructions for it; True where torch does not know."""
+    import torch
+
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    if known.get("architecture") != "x86_64":
+        return True
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
 def set_up(device: str, threads: int) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from data.datasets.dataset import Dataset
+from data.processes import usable_cores
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.manifest import RunManifest
@@ -34,10 +35,12 @@ class RunSettings:
 
     @classmethod
     def of(cls, manifest: RunManifest) -> RunSettings:
-        """Those of a run."""
+        """Those of a run, on this machine."""
         device, tested = manifest.device, manifest.protocol == "documented"
         seconds = manifest.checkpoint_seconds
-        return cls(device.type, device.threads, device.precision, tested, seconds)
+        return cls(
+            device.type, min(device.threads, usable_cores()), device.precision, tested, seconds
+        )
 
 
 @dataclass(frozen=True)

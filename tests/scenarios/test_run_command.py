@@ -210,6 +210,15 @@ def test_a_crash_is_told_with_what_to_do(runs: Path) -> None:
     assert _state(_only(runs)) == "crashed"
 
 
+def test_the_exit_status_says_whether_anything_was_trained(runs: Path, tmp_path: Path) -> None:
+    words = ("run", "ffn-baseline", "--data", "small", "--epochs", "3", "--seeds", "1")
+    wild = _type(*words, "--vary", "training.learning_rate=1e30")
+    assert wild.returncode == 1, wild.stderr
+    assert "diverged" in wild.stdout
+    some = _type(*words, "--vary", "training.learning_rate=0.01,1e30")
+    assert some.returncode == 0, some.stderr
+
+
 def test_watch_as_json_prints_every_event(runs: Path) -> None:
     done = _type("run", "ffn-baseline", "--data", "small", "--epochs", "2", "--seeds", "2")
     assert done.returncode == 0, done.stderr
