@@ -97,7 +97,8 @@ def remove(name: str, yes: bool) -> None:
     if not yes:
         confirm(f"Delete {name} ({path.stat().st_size / 1e6:.1f} MB)?")
     catalogue.remove(name)
-    echo(f"{name} is gone. The default is {catalogue.default_name()}.")
+    again = " It is made again when it is needed." if name == catalogue.DEMO else ""
+    echo(f"{name} is gone.{again} The default is {catalogue.default_name()}.")
 
 
 for _command in (audit, demo, import_arrays, build, fetch):

@@ -28,15 +28,17 @@ _NOTHING_KEPT = "Nothing was written."
 
 @click.command()
 @click.option("--wav", type=_FOLDER, help="Write some tracks as WAV files into this folder.")
-@click.option("--tracks", type=click.IntRange(1, 40), default=2, help="WAV files of each genre.")
+@click.option("--tracks", type=click.IntRange(1, 40), help="WAV files of each genre (default: 2).")
 @click.option("--anew", is_flag=True, help="Make it again even if it is there.")
 @click.option("--workers", type=click.IntRange(1), help="Processes (default: one a core).")
-def demo(wav: Path | None, tracks: int, anew: bool, workers: int | None) -> None:
+def demo(wav: Path | None, tracks: int | None, anew: bool, workers: int | None) -> None:
     """Make the built-in dataset, or listen to its music."""
+    if tracks is not None and wav is None:
+        raise click.UsageError("--tracks counts WAV files: name their folder with --wav.")
     if wav is not None:
         from data.sources.demo import write_wavs
 
-        for path in write_wavs(wav, tracks):
+        for path in write_wavs(wav, tracks or 2):
             echo(path)
         return
     from data.sources.demo import ensure_demo

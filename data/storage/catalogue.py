@@ -73,6 +73,11 @@ def existing_path(name: str) -> Path:
     there = names()
     if name in there:
         return path_of(name)
+    if name == DEMO:
+        raise DataError(
+            "the built-in dataset 'demo' has no file yet: it is made on first use, or by python -m "
+            "data demo."
+        )
     alike = difflib.get_close_matches(name.lower(), there, 1)
     hint = f" Did you mean {alike[0]!r}?" if alike else ""
     raise DataError(

@@ -78,3 +78,20 @@ def test_the_demo_that_another_process_makes_is_waited_for(monkeypatch: pytest.M
         made.append(catalogue.path_of("demo"))
     waiting.join(60)
     assert made == [catalogue.path_of("demo")]
+
+
+def test_the_demo_is_removed_and_made_again() -> None:
+    missing = CliRunner().invoke(main, ["remove", "demo", "--yes"])
+    assert missing.exit_code == 2
+    assert "'demo' has no file yet: it is made on first use" in missing.output
+    catalogue.hdf5.save(small_dataset(), catalogue.path_of("demo"))
+    removed = CliRunner().invoke(main, ["remove", "demo", "--yes"])
+    assert removed.output == (
+        "demo is gone. It is made again when it is needed. The default is demo.\n"
+    )
+
+
+def test_tracks_of_the_demo_need_a_folder() -> None:
+    result = CliRunner().invoke(main, ["demo", "--tracks", "3"])
+    assert result.exit_code == 2
+    assert "--tracks counts WAV files: name their folder with --wav." in result.output
