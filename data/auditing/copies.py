@@ -94,8 +94,10 @@ def find_matches(rows: Rows) -> Matches:
             pairs = np.unique(a[counted] * tracks + track[b[counted]])
             near_to += np.bincount(pairs // tracks, minlength=len(rows))
             near_tracks.append(pairs)
-            distance[track[here, None] == track[others]] = np.inf
             best = distance.argmin(axis=1)
+            own = np.flatnonzero(track[here] == track[others[best]])
+            rest = np.where(track[here[own], None] == track[others], np.inf, distance[own])
+            distance[own], best[own] = rest, rest.argmin(axis=1)
             least = distance[np.arange(len(here)), best]
             compared = np.isfinite(least)
             in_other_track.update(here[compared], others[best[compared]], least[compared])
