@@ -31,6 +31,7 @@ from networks.models.multiply_adds import multiplications
 _WINDOW = 60.0  # seconds that the rate is measured over,
 _FEWEST = 8  # and epochs of cohorts at least
 _ENOUGH = 2.0  # seconds that say how long the rest will take
+_TRIALS_AN_EVENT = 2000  # of a plan: readers bound the length of a line
 
 
 class EventWriter:
@@ -91,7 +92,13 @@ class EventWriter:
 
     def plan(self, cohorts: Iterable[Cohort], workers: int) -> None:
         """Record what is about to be trained, in how many processes."""
-        self.record(PlanMade(workers, tuple(map(_planned, cohorts))))
+        part: list[PlannedCohort] = []
+        for cohort in cohorts:
+            part.append(_planned(cohort))
+            if sum(len(planned.trials) for planned in part) >= _TRIALS_AN_EVENT:
+                self.record(PlanMade(workers, tuple(part)))
+                part = []
+        self.record(PlanMade(workers, tuple(part)))
 
     def record(self, *events: Event) -> None:
         """Append events, completed with how much of the run's work is done then."""

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 LOCK = "lock"
 _LARGEST_LOCK = 4096  # bytes
-_LARGEST_JSON = 64 * 2**20  # bytes; a result of a thousand epochs has about 0.2 MB
+_LARGEST_JSON = 2**28  # bytes; the manifest of 100,000 trials has about a third of it
 
 
 @dataclass(frozen=True)
@@ -268,8 +268,14 @@ class RunDirectory:
             return list(each(texts)(_read(path)["parts"]))
 
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
+        content = checksums.dumps(value)
+        if len(content) > _LARGEST_JSON:
+            raise RunError(
+                f"{path} would be larger than {_LARGEST_JSON // 2**20} MB, and not be read again: "
+                "train fewer trials at once."
+            )
         with self.commit(path) as temporary:
-            temporary.write_bytes(checksums.dumps(value))
+            temporary.write_bytes(content)
 
     def _write_arrays(self, path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         import h5py

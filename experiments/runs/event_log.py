@@ -27,7 +27,7 @@ from experiments.runs.events import Continued, Event, LogEntry, Paused, parse
 from experiments.runs.validation import MALFORMED
 
 _RESERVE_BYTES = 16 * 1024  # kept for an event that says that the disk is full
-_LONGEST_LINE = 2**20  # bytes; an epoch of a trial has about 500
+_LONGEST_LINE = 2**23  # bytes; an epoch of a trial has about 500, the largest plan 4 MB
 _BLOCK = 2**18
 
 

@@ -41,6 +41,9 @@ class TrialSpec:
     seed: int
 
 
+_LONGEST_REASON, _LONGEST_TRACEBACK = 2000, 100_000  # characters: a message may hold arrays
+
+
 @dataclass(frozen=True)
 class FailedTrial:
     """A trial that ended with an exception, while its cohort went on.
@@ -57,7 +60,8 @@ class FailedTrial:
     def of(cls, error: BaseException) -> FailedTrial:
         """Describe an exception."""
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        return cls(lines[0], "".join(traceback.format_exception(error)))
+        details = "".join(traceback.format_exception(error))
+        return cls(lines[0][:_LONGEST_REASON], details[-_LONGEST_TRACEBACK:])
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What events of a run are completed with: work that is done, and the time that is left."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,10 @@ from experiments.design.plan import StudyOptions, make_plan
 from experiments.execution.event_writer import EventWriter
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog, EventReader
-from experiments.runs.events import CohortBegan, EpochEnded, Event, TrialEnded
+from experiments.runs.events import CohortBegan, EpochEnded, Event, PlanMade, TrialEnded
 from experiments.runs.process_id import ProcessId
 from experiments.studies import STUDIES
+from experiments.training.cohorts import Cohort
 
 
 @dataclass
@@ -104,3 +105,18 @@ def test_the_cpu_time_of_trials(tmp_path: Path, clock: _Clock) -> None:
     log.epoch(2, 1.0, cpu=0.5)
     log.epoch(3, 2.0, cpu=1.0)
     assert log.writer.cpu_seconds == dict.fromkeys(log.trials, (3.0, 4.0))
+
+
+def test_the_longest_plan_is_read_back(tmp_path: Path, clock: _Clock) -> None:
+    """Of the largest cohorts, with names that are as long as they may be."""
+    log = _Log(tmp_path, clock)
+    plan = make_plan(STUDIES["ffn-baseline"], StudyOptions("documented", 1, 10), "")
+    trial = plan.trials[0][1]
+    trials = [replace(trial, seed=seed) for seed in range(12_000)]
+    named = [(f"{n:0400}", one) for n, one in enumerate(trials)]
+    cohorts = [Cohort(tuple(named[i : i + 4096])) for i in range(0, 12_000, 4096)]
+    log.writer.plan(cohorts, 1)
+    _, entries = EventReader(log.run).read()
+    plans = [entry.event for entry in entries if isinstance(entry.event, PlanMade)]
+    read = [one.variant for plan in plans for cohort in plan.cohorts for one in cohort.trials]
+    assert read == [variant for variant, _ in named]

@@ -86,6 +86,18 @@ def test_a_record_that_is_too_large_is_not_read(
         RunDirectory(tmp_path).read_manifest()
 
 
+def test_what_would_not_be_read_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.runs.directory._LARGEST_JSON", 2**20)
+    run = RunDirectory(tmp_path)
+    with pytest.raises(RunError, match="larger than 1 MB, and not be read again: train fewer"):
+        run.write_split("a", [["b" * 2**20]], "")
+    assert list(tmp_path.iterdir()) == []
+    run.write_split("a", [["b" * 2**19]], "")
+    assert run.read_split("a") == [("b" * 2**19,)]
+
+
 @pytest.mark.parametrize("trial", ["../x", "a/b", "", "..", "a.b"])
 def test_a_trials_id_cannot_lead_out_of_the_run(tmp_path: Path, trial: str) -> None:
     with pytest.raises(RunError, match="letters and digits"):

@@ -485,3 +485,9 @@ def test_bfloat16_is_near_float32() -> None:
         assert exact.history["loss"] != coarse.history["loss"]
         np.testing.assert_allclose(coarse.history["loss"], exact.history["loss"], rtol=0.1)
         assert all(w.dtype == np.float32 for w in coarse.model.get_weights())
+
+
+def test_a_failure_with_an_endless_message_is_cut() -> None:
+    failed = FailedTrial.of(ValueError("x" * 10**7))
+    assert len(failed.reason) == 2000
+    assert len(failed.traceback) == 100_000
