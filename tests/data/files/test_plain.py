@@ -26,9 +26,11 @@ def test_pipes_devices_and_folders_are_refused_and_links_followed(
 ) -> None:
     link = tmp_path / "link"
     link.symlink_to(pipe)
-    for path in (pipe, link, Path("/dev/zero"), tmp_path):
+    for path in (pipe, link, Path("/dev/zero")):
         with pytest.raises(OSError, match=r"no plain file"):
             open(path, "rb", opener=plain_file).close()
+    with pytest.raises(IsADirectoryError):
+        open(tmp_path, "rb", opener=plain_file).close()
     link.unlink()
     link.symlink_to(__file__)
     with open(link, encoding="utf-8", opener=plain_file) as file:
