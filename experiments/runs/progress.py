@@ -6,9 +6,9 @@ import math
 from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any, Literal
 
+from experiments.runs.epoch_history import SCORE, EpochHistory
 from experiments.runs.events import (
     CohortBegan,
     Continued,
@@ -25,7 +25,7 @@ from experiments.runs.events import (
 from experiments.runs.trial_result import Scores, Status, TrialResult
 from experiments.runs.validation import MALFORMED
 
-SCORE = "val_macro_f1"
+_MOST_BESTS = 1024
 _NOTES = 20  # that are kept
 _WINDOW = 60.0  # seconds that a rate is measured over
 _MOST = 2000  # epochs of them that are kept
@@ -41,12 +41,11 @@ class TrialProgress:
         epoch: that ended last, counted from 1; 0 before the first.
         status: how it is, or how it has ended.
         logs: metrics of the last epoch.
-        best: the epoch with the highest validation macro-F1, and that; None without.
         reason: of a failure.
         validation, test: its figures when it has ended; None where there are none.
-        metrics: values of each metric that is kept, epoch by epoch, from the first on.
-        seconds: since the trial began, at the end of each epoch.
-        confusions: matrices of the validation rows after each epoch, rows true.
+        history: of its epochs, from events or the trial's result.
+        bests: epochs that were better than all before them, with their validation macro-F1;
+            of more than a thousand of them some are left out.
     """
 
     id: str
@@ -57,18 +56,21 @@ class TrialProgress:
     epoch: int = 0
     status: Status | Literal["waiting", "training"] = "waiting"
     logs: dict[str, float] = field(default_factory=dict)
-    best: tuple[int, float] | None = None
     reason: str = ""
     validation: Scores | None = None
     test: Scores | None = None
-    metrics: dict[str, list[float]] = field(default_factory=dict)
-    seconds: list[float] = field(default_factory=list)
-    confusions: list[list[list[int]]] = field(default_factory=list)
+    history: EpochHistory = field(default_factory=EpochHistory, compare=False)
+    bests: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The epoch with the highest validation macro-F1, and that; None without."""
+        return self.bests[-1] if self.bests else None
 
     @property
     def length(self) -> int:
-        """Epochs with kept metrics, from events or the trial's result."""
-        return len(self.seconds)
+        """Epochs in the history, also those that it does not keep."""
+        return self.history.length
 
     @property
     def is_over(self) -> bool:
@@ -87,12 +89,10 @@ class TrialProgress:
         self.handle_end(TrialEnded.from_result(result, self.learning_rate))
         if self.length:
             return
-        self.metrics = {
-            name: [math.nan if value is None else value for value in values]
-            for name, values in result.history.items()
-        }
-        self.seconds = list(accumulate(result.epoch_seconds))
-        self._find_best()
+        scores = enumerate(result.history.get(SCORE, ()), 1)
+        known = [(value, -number) for number, value in scores if value is not None]
+        self.bests = [(-number, value) for value, number in [max(known)]] if known else []
+        self.history = EpochHistory.from_result(result, self.bests[0][0] if known else 0)
 
     def handle_end(self, event: TrialEnded) -> None:
         """It has ended, or was tested after its end."""
@@ -107,40 +107,19 @@ class TrialProgress:
         Raises:
             ValueError: history is kept, and an epoch before this one is missing.
         """
-        if history is None or history:
-            self._keep(event, history)
-        if self.best and self.best[0] >= event.epoch:
-            self._find_best()
+        bests = self.bests
+        if bests and bests[-1][0] >= event.epoch:
+            bests = [best for best in bests if best[0] < event.epoch]
         score = event.logs.get(SCORE, math.nan)
-        if math.isfinite(score) and not (self.best and self.best[1] >= score):
-            self.best = event.epoch, score
+        is_best = math.isfinite(score) and not (bests and bests[-1][1] >= score)
+        if history is None or history:
+            self.history.add(event, history, is_best=is_best)
+        self.bests = bests
+        if is_best:
+            bests.append((event.epoch, score))
+            if len(bests) > _MOST_BESTS:
+                del bests[1:-1:2]
         self.status, self.epoch, self.logs = "training", event.epoch, event.logs
-
-    def _keep(self, event: EpochEnded, history: Collection[str] | None) -> None:
-        place = event.epoch - 1
-        known = len(self.confusions) if history is None else self.length
-        if not 0 <= place <= known:
-            raise ValueError(f"epoch {event.epoch} after {known}")
-        if place < self.length:  # trained again from a checkpoint, or a result's
-            for values in self.metrics.values():
-                del values[place:]
-            del self.seconds[place:]
-            del self.confusions[place:]
-        for name, value in event.logs.items():
-            if history is None or name in history:
-                self.metrics.setdefault(name, []).append(value)
-        self.seconds.append((self.seconds[-1] if self.seconds else 0.0) + event.seconds)
-        if history is None:
-            self.confusions.append(event.confusion)
-
-    def _find_best(self) -> None:
-        known = [
-            (value, -number)
-            for number, value in enumerate(self.metrics.get(SCORE, ()), 1)
-            if math.isfinite(value)
-        ]
-        value, number = max(known, default=(0.0, 0))
-        self.best = (-number, value) if number else None
 
 
 @dataclass
@@ -165,8 +144,8 @@ class RunProgress:
 
     Args:
         trials: that are planned; those that events name are added.
-        history: metrics whose values are kept epoch by epoch; None keeps all metrics and
-            all confusion matrices.
+        history: metrics that are kept in the trials' histories; None keeps all metrics and
+            the confusion matrices.
 
     Attributes:
         trials: by their ids, in the order of the plan.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,16 +91,16 @@ def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> 
         elif not found:
             missing = _untested(model, trial)
     else:
-        newest = len(trial.confusions)
-        epoch = newest if selection.epoch is None else min(max(selection.epoch, 1), newest)
+        kept = trial.history.matrix_epochs
+        epoch = kept[place_of(kept, selection.epoch)] if kept else 0
         rows = f"validation rows after epoch {epoch} of {max(trial.epochs, epoch)}"
         found = {
-            name: there.confusions[epoch - 1]
+            name: counts
             for name in wanted
-            if (there := model.trials.get(name)) and len(there.confusions) >= epoch > 0
+            if (there := model.trials.get(name)) and (counts := there.history.confusion(epoch))
         }
         size = len(model.genres)
-        if not newest:
+        if not kept:
             rows, missing = "validation rows", _no_epoch(model, trial)
         elif any([len(row) for row in counts] != [size] * size for counts in found.values()):
             missing = "The run's events of this epoch are damaged."
@@ -109,6 +110,11 @@ def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> 
     if missing:
         return MatrixView(title=title, missing=missing)
     return MatrixView(added(found.values()), title, tuple(found), epoch)
+
+
+def place_of(epochs: Sequence[int], epoch: int | None) -> int:
+    """Index of the last epoch up to `epoch`, else of the first; of the newest one for None."""
+    return len(epochs) - 1 if epoch is None else max(bisect_right(epochs, epoch) - 1, 0)
 
 
 def _untested(model: RunModel, trial: TrialProgress) -> str:

@@ -12,6 +12,7 @@ from genre_tui.confusion.matrix_selection import (
     MatrixSelection,
     MatrixView,
     Tests,
+    place_of,
     seed_siblings,
     select_matrix,
     trials_needed,
@@ -119,14 +120,14 @@ class MatrixViewState:
         return ""
 
     def next_epoch(self, step: int) -> str:
-        """Select another epoch's validation rows."""
+        """Select the validation rows of another epoch that is kept."""
         trial = self.model.trials.get(self.selection.trial)
-        if trial is None or not trial.confusions:
+        if trial is None or not (kept := trial.history.matrix_epochs):
             return "The run's events have no epoch of this trial."
-        number = newest = len(trial.confusions)
+        place = len(kept) - 1
         if self.selection.rows == "validation":
-            number = min(max((self.selection.epoch or newest) + step, 1), newest)
-        self.select(replace(self.selection, rows="validation", epoch=number))
+            place = min(max(place_of(kept, self.selection.epoch) + step, 0), place)
+        self.select(replace(self.selection, rows="validation", epoch=kept[place]))
         return ""
 
     def follow(self) -> str:

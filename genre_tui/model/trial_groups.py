@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from experiments.runs.epoch_history import EpochHistory
 from experiments.runs.progress import TrialProgress
 
 
@@ -13,6 +14,7 @@ from experiments.runs.progress import TrialProgress
 class Band:
     """Mean and range of a metric over trials by epoch; NaN where none has a finite value."""
 
+    epochs: list[int] = field(default_factory=list)
     mean: list[float] = field(default_factory=list)
     low: list[float] = field(default_factory=list)
     high: list[float] = field(default_factory=list)
@@ -24,14 +26,16 @@ class Group:
     def __init__(self, variant: str, learning_rate: float, trials: Sequence[TrialProgress]) -> None:
         self.variant, self.learning_rate, self.trials = variant, learning_rate, tuple(trials)
         self._bands: dict[str, Band] = {}
+        self._step = 1  # from an epoch of the bands to the next
         self._score: float | None = None
 
     def changed(self, epoch: int) -> None:
         """Discard the bands from an epoch on: values of its trials have changed."""
         self._score = None
         for band in self._bands.values():
-            for values in (band.mean, band.low, band.high):
-                del values[epoch - 1 :]
+            count = -(-(epoch - 1) // self._step)
+            for values in (band.epochs, band.mean, band.low, band.high):
+                del values[count:]
 
     @property
     def begun(self) -> int:
@@ -56,20 +60,36 @@ class Group:
         return self._score
 
     def band(self, metric: str) -> Band:
-        """A metric over the trials; "seconds" is the time since each began."""
-        band = self._bands.setdefault(metric, Band())
-        series = [
-            trial.seconds if metric == "seconds" else trial.metrics.get(metric, ())
+        """A metric over the trials; "seconds" is the time since each began.
+
+        It has the epochs that the histories of all trials keep, and the last one.
+        """
+        histories = [
+            trial.history
             for trial in self.trials
+            if metric == "seconds" or metric in trial.history.metrics
         ]
-        for place in range(len(band.mean), max(map(len, series), default=0)):
-            values = [
-                one[place] for one in series if place < len(one) and math.isfinite(one[place])
-            ]
-            band.mean.append(sum(values) / len(values) if values else math.nan)
-            band.low.append(min(values, default=math.nan))
-            band.high.append(max(values, default=math.nan))
-        return band
+        step = max((trial.history.step for trial in self.trials), default=1)
+        if step != self._step:
+            self._step, self._bands = step, {}
+        band = self._bands.setdefault(metric, Band())
+        last = max((history.length for history in histories), default=0)
+        for epoch in range(1 + len(band.mean) * step, last + 1, step):
+            _add(band, epoch, histories, metric)
+        if not last or band.epochs[-1] == last:
+            return band
+        whole = Band([*band.epochs], [*band.mean], [*band.low], [*band.high])
+        _add(whole, last, histories, metric)
+        return whole
+
+
+def _add(band: Band, epoch: int, histories: Sequence[EpochHistory], metric: str) -> None:
+    values = [history.at(epoch, metric) for history in histories]
+    values = [value for value in values if math.isfinite(value)]
+    band.epochs.append(epoch)
+    band.mean.append(sum(values) / len(values) if values else math.nan)
+    band.low.append(min(values, default=math.nan))
+    band.high.append(max(values, default=math.nan))
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def curves_of(model: RunModel, metric: Metric, options: CurveOptions) -> list[Cu
         is_full = few or in_front
         seconds = group.band("seconds").mean if options.by_time else None
         band = group.band(solid)
-        x = _x(seconds, len(band.mean), unit)
+        x = _x(seconds, band.epochs, unit)
         has_band = is_full and group.begun > 1
         edges = (band.low, band.high) if has_band else ([], [])
         mean, low, high = (_smooth(y, metric, options)[: len(x)] for y in (band.mean, *edges))
@@ -104,15 +104,18 @@ def curves_of(model: RunModel, metric: Metric, options: CurveOptions) -> list[Cu
         name, mark = variant.name, mark_of(number)
         curves.append(Curve(name, number, mark, x, mean, low, high, is_strong=in_front, last=last))
         if is_full and options.lines == "both" and metric.train:
-            y = _smooth(group.band(metric.train).mean, metric, options)
-            x = _x(seconds, len(y), unit)
+            train = group.band(metric.train)
+            y = _smooth(train.mean, metric, options)
+            x = _x(seconds, train.epochs, unit)
             curves.append(Curve("", number, "", x, y[: len(x)], dotted=True))
     names = {variant.name: number for number, variant in enumerate(model.settings)}
     for place, name in enumerate(options.pinned, 1):
         if name in model.trials:
             trial = model.trials[name]
-            values = trial.metrics.get(solid, [])
-            x = _x(trial.seconds if options.by_time else None, len(values), unit)
+            history = trial.history
+            values = history.values(solid)
+            x = _x(history.times() if options.by_time else None, history.epochs, unit)
+            x = x[: len(values)]
             y = _smooth(values, metric, options)[: len(x)]
             title, colour = f"s{trial.seed} {trial.variant}", names.get(trial.variant, 0)
             last = _last(values[: len(x)], metric)
@@ -131,19 +134,17 @@ def time_unit(model: RunModel, options: CurveOptions) -> tuple[str, float]:
     """Name of the x axis, and seconds in its unit."""
     if not options.by_time:
         return "epoch", 1.0
-    longest = max(
-        (trial.seconds[-1] for trial in model.trials.values() if trial.seconds), default=0
-    )
+    longest = max((trial.history.seconds for trial in model.trials.values()), default=0)
     if longest > 2 * 3600:
         return "hours", 3600.0
     return ("minutes", 60.0) if longest > 120 else ("seconds", 1.0)
 
 
-def _x(seconds: Sequence[float] | None, length: int, unit: float) -> list[float]:
-    """Epochs from 1, or where `seconds` are given times in the axis's unit."""
+def _x(seconds: Sequence[float] | None, epochs: Sequence[int], unit: float) -> list[float]:
+    """Epochs, or where `seconds` are given times in the axis's unit."""
     if seconds is not None:
-        return [second / unit for second in seconds[:length]]
-    return [float(epoch) for epoch in range(1, length + 1)]
+        return [second / unit for second in seconds[: len(epochs)]]
+    return [float(epoch) for epoch in epochs]
 
 
 def _last(values: Sequence[float], metric: Metric) -> float | None:

@@ -53,7 +53,7 @@ def figures_text(trial: TrialProgress) -> Text:
         accuracy, score = 100 * trial.test.accuracy, 100 * trial.test.macro_f1
         text.append(f"\ntest accuracy {accuracy:.1f} %, macro-F1 {score:.1f} %")
     if trial.length:
-        each = trial.seconds[-1] / trial.length
+        each = trial.history.seconds / trial.length
         text.append(f"\nepoch {trial.length} of {trial.epochs}, {each:.3g} s each")
     return text
 

@@ -148,13 +148,7 @@ class RunPage(RunControlPage):
 
     def exportable(self) -> dict[str, str]:
         """Trials and their curves."""
-        if self.model is None:
-            return {}
-        return {
-            "trials.csv": trial_table.trials_csv(self.model),
-            "curves.csv": trial_table.curves_csv(self.model),
-            "trials.json": trial_table.trials_json(self.model),
-        }
+        return trial_table.files(self.model) if self.model else {}
 
     def copyable(self) -> str:
         """The trial under the cursor in a line; else the run's folder."""

@@ -104,6 +104,17 @@ def line_of(row: TrialEntry) -> str:
     return ", ".join(parts)
 
 
+def files(model: RunModel) -> dict[str, str]:
+    """Trials and curves by the names of files, which say where not all epochs are there."""
+    step = max((trial.history.step for trial in model.trials.values()), default=1)
+    part = f"-1-epoch-in-{step}" if step > 1 else ""
+    return {
+        "trials.csv": trials_csv(model),
+        f"curves{part}.csv": curves_csv(model),
+        f"trials{part}.json": trials_json(model),
+    }
+
+
 def trials_csv(model: RunModel) -> str:
     """A line for each trial, in full precision."""
     names = ["trial", "variant", "seed", "learning_rate", "status", "epoch", "epochs"]
@@ -123,24 +134,29 @@ def trials_csv(model: RunModel) -> str:
 
 
 def curves_csv(model: RunModel) -> str:
-    """A line for each value of each epoch and metric; values that are not finite are empty."""
+    """A line for each kept epoch and metric; values that are not finite are empty."""
 
     def lines() -> Iterator[list[object]]:
         for trial in model.trials.values():
             about = [trial.id, trial.variant, trial.seed, trial.learning_rate]
-            for place, seconds in enumerate(trial.seconds):
-                for metric in METRICS:
-                    values = trial.metrics.get(metric, [])
-                    if place < len(values):
-                        value = values[place] if math.isfinite(values[place]) else None
-                        yield [*about, place + 1, round(seconds, 4), metric, value]
+            history = trial.history
+            metrics = [name for name in METRICS if name in history.metrics]
+            for epoch in history.epochs:
+                seconds = round(history.at(epoch, "seconds"), 4)
+                for metric in metrics:
+                    value = history.at(epoch, metric)
+                    finite = value if math.isfinite(value) else None
+                    yield [*about, epoch, seconds, metric, finite]
 
     names = ["trial", "variant", "seed", "learning_rate", "epoch", "seconds", "metric", "value"]
     return csv_text(names, lines())
 
 
 def trials_json(model: RunModel) -> str:
-    """All trials with their curves; numbers that are not finite are text."""
+    """All trials with their curves; numbers that are not finite are text.
+
+    A curve without all epochs has their numbers as `history_epochs`.
+    """
     trials = [
         {
             "trial": trial.id,
@@ -150,10 +166,11 @@ def trials_json(model: RunModel) -> str:
             "status": trial.status,
             "reason": trial.reason,
             "epochs": trial.epochs,
-            "history": trial.metrics,
-            "seconds": trial.seconds,
+            "history": {name: trial.history.values(name) for name in trial.history.metrics},
+            "seconds": trial.history.times(),
             "test": trial.test and asdict(trial.test),
         }
+        | ({"history_epochs": trial.history.epochs} if trial.history.step > 1 else {})
         for trial in model.trials.values()
     ]
     about = {"run": model.run.name, "study": model.study, "protocol": model.protocol}

@@ -8,10 +8,11 @@ from typing import Literal
 
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
+from experiments.runs.epoch_history import SCORE
 from experiments.runs.event_log import EventReader
 from experiments.runs.events import LogEntry
 from experiments.runs.lock import lock_holder
-from experiments.runs.progress import SCORE, RunProgress
+from experiments.runs.progress import RunProgress
 from experiments.runs.state import State, state_of
 from experiments.runs.trial_result import TrialResult
 
@@ -152,7 +153,9 @@ class LiveRun:
             if trial.validation is not None:
                 score = max(trial.validation.macro_f1, score or 0.0)
             if score is not None and (best is None or score > best):
-                best, (curve, step) = score, _thinned(trial.metrics.get(SCORE, []))
+                kept = range(1, trial.length + 1, trial.history.step)
+                curve, step = _thinned([trial.history.at(epoch, SCORE) for epoch in kept])
+                best, step = score, step * kept.step
         share = progress.share or done / max(trials, 1)
         return replace(
             base, done=done, trials=trials, share=share, best=best, curve=curve, step=step

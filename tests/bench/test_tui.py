@@ -45,9 +45,9 @@ def test_a_large_run_has_all_its_epochs(tmp_path: Path) -> None:
     assert len(reported.trials) == 10
     for trial in reported.trials.values():
         assert (trial.status, trial.epoch) == ("finished", 3)
-        first, *_, last = trial.metrics["val_macro_f1"]
+        first, *_, last = trial.history.values("val_macro_f1")
         assert 0.2 < first < last < 1
-        assert [sum(row) for row in trial.confusions[-1]] == [200] * 4
+        assert [sum(row) for row in trial.history.confusion(3) or []] == [200] * 4
 
 
 def test_a_live_run_tells_epochs_while_it_is_looked_at(tmp_path: Path) -> None:

@@ -88,13 +88,14 @@ def test_only_what_is_asked_for_is_kept() -> None:
         after(RunProgress(history=history), *reported).trials["t"]
         for history in ((), ("val_macro_f1",), None)
     )
-    assert (bare.metrics, bare.seconds, bare.confusions) == ({}, [], [])
-    assert score.metrics["val_macro_f1"][:2] == [0.25, 0.5]
-    assert list(score.metrics) == ["val_macro_f1"]
-    assert score.confusions == []
-    assert all_of_it.metrics["loss"] == [1.0, 1.0, 1.0]
-    assert all_of_it.seconds == [2.0, 4.0, 6.0]
-    assert len(all_of_it.confusions) == 3
+    assert bare.length == 0
+    assert score.history.values("val_macro_f1")[:2] == [0.25, 0.5]
+    assert score.history.metrics == ["val_macro_f1"]
+    assert score.history.matrix_epochs == []
+    assert all_of_it.history.values("loss") == [1.0, 1.0, 1.0]
+    assert all_of_it.history.times() == [2.0, 4.0, 6.0]
+    assert all_of_it.history.matrix_epochs == [1, 2, 3]
+    assert all_of_it.history.confusion(2) == [[1]]
     assert {trial.best for trial in (bare, score, all_of_it)} == {(2, 0.5)}
     assert math.isnan(bare.logs["val_macro_f1"])
 

@@ -284,3 +284,18 @@ def test_events_of_a_run_reach_the_matrix(tmp_path: Path) -> None:
     _, found = EventReader(run).read()
     model.handle(reported(run, *(entry.to_dict() for entry in found)))
     assert select_matrix(model, MatrixSelection(trial), {}).counts == COUNTS
+
+
+def test_steps_lead_from_kept_epoch_to_kept_epoch(tmp_path: Path) -> None:
+    model = RunModel(record(tmp_path))
+    trial = next(iter(model.trials))
+    for number in range(1, 1101):
+        model.handle(reported(model.run, epoch(trial, number, COUNTS) | {"logs": {"loss": 1.0}}))
+    state = MatrixViewState(model)
+    state.select(MatrixSelection(trial))
+    seen = [state.show().epoch]
+    for step in (-1, -1, 1, 1, 1):
+        assert state.next_epoch(step) == ""
+        assert state.show().counts == COUNTS
+        seen.append(state.show().epoch)
+    assert seen == [1100, 1099, 1097, 1099, 1100, 1100]

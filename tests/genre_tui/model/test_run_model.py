@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from genre_tui.run.curves import (
     shown_variants,
     time_unit,
 )
-from genre_tui.run.trial_table import curves_csv, trials_csv, trials_json
+from genre_tui.run.trial_table import curves_csv, files, trials_csv, trials_json
 from genre_tui.watch.messages import RunUpdate
 from tests.support import raw_records
 from tests.support.raw_events import entries
@@ -55,8 +56,8 @@ def test_epochs_come_one_by_one_and_are_trained_anew(run: RunDirectory) -> None:
     name, trial = next(iter(model.trials.items()))
     model.handle(_told(run, _epoch(name, 1, 0.3), _epoch(name, 2, 0.6), _epoch(name, 3, "nan")))
     assert trial.best == (2, 0.6)
-    assert (trial.epoch, trial.length, trial.seconds) == (3, 3, [2.0, 4.0, 6.0])
-    assert math.isnan(trial.metrics["val_macro_f1"][2])
+    assert (trial.epoch, trial.length, trial.history.times()) == (3, 3, [2.0, 4.0, 6.0])
+    assert math.isnan(trial.history.values("val_macro_f1")[2])
     model.handle(_told(run, _epoch(name, 2, 0.9)))  # from its checkpoint, after a death
     assert trial.best == (2, 0.9)
     assert trial.epoch == 2
@@ -70,17 +71,17 @@ def test_results_fill_in_what_no_event_told(run: RunDirectory) -> None:
     first, second = list(model.trials)[:2]
     results = {name: run.read_result(name) for name in model.trials}
     model.handle(_told(run, _epoch(first, 1, 0.25), state="finished", results=results))
-    assert model.trials[first].metrics["val_macro_f1"] == [0.25]  # as the events have it
+    assert model.trials[first].history.values("val_macro_f1") == [0.25]  # as the events have it
     reported = results[second]
     assert reported is not None
-    assert model.trials[second].metrics["val_macro_f1"] == reported.history["val_macro_f1"]
-    assert model.trials[second].seconds == [0.5, 1.0, 1.5, 2.0]
-    assert model.trials[second].confusions == []
+    assert model.trials[second].history.values("val_macro_f1") == reported.history["val_macro_f1"]
+    assert model.trials[second].history.times() == [0.5, 1.0, 1.5, 2.0]
+    assert model.trials[second].history.matrix_epochs == []
     assert model.count("finished") == len(model.trials)
     tested = [name for name, result in results.items() if result and result.test]
     assert {name for name, trial in model.trials.items() if trial.test} == set(tested)
     model.handle(_told(run, _epoch(second, 1, 0.125)))
-    assert model.trials[second].metrics["val_macro_f1"] == [0.125]
+    assert model.trials[second].history.values("val_macro_f1") == [0.125]
 
 
 def test_events_that_begin_anew_forget_the_old_ones(run: RunDirectory) -> None:
@@ -104,8 +105,8 @@ def test_trials_that_a_search_draws_later_are_taken_in(run: RunDirectory) -> Non
     assert list(model.trials) == [kept]
     model.handle(_told(run, _epoch(rest[0], 1, 0.7), manifest=manifest))
     assert len(model.trials) == len(manifest.trials)
-    assert model.trials[kept].metrics["val_macro_f1"] == [0.5]
-    assert model.trials[rest[0]].metrics["val_macro_f1"] == [0.7]
+    assert model.trials[kept].history.values("val_macro_f1") == [0.5]
+    assert model.trials[rest[0]].history.values("val_macro_f1") == [0.7]
 
 
 def test_a_damaged_run_is_refused_with_a_sentence(run: RunDirectory) -> None:
@@ -189,3 +190,31 @@ def test_files_have_a_line_each_trial_and_each_value(run: RunDirectory) -> None:
     assert values[1].endswith(",1,2.0,val_macro_f1,0.5")
     assert values[6].endswith(",2,4.0,val_macro_f1,")
     assert '"nan"' in trials_json(model)
+
+
+def test_of_long_trainings_some_epochs_are_drawn_and_files_say_so(run: RunDirectory) -> None:
+    model = RunModel(run)
+    first, second, third = model.settings[0].groups[0].trials
+    for trial, epochs in ((first, 3000), (second, 2000), (third, 10)):
+        for epoch in range(1, epochs + 1):
+            (entry,) = entries(_epoch(trial.id, epoch, 0.25 if epoch < 1500 else 0.75))
+            model.handle(RunUpdate(run, False, (entry,), "running"))
+    assert (first.history.step, second.history.step, third.history.step) == (4, 2, 1)
+    (curve,) = [c for c in curves_of(model, METRICS[0], CurveOptions()) if c.colour == 0]
+    assert list(curve.x) == [*range(1, 3000, 4), 3000]
+    assert list(curve.y) == pytest.approx([25.0] * 375 + [75.0] * 376)
+    pinned = curves_of(model, METRICS[0], CurveOptions(pinned=(third.id,)))[0]
+    assert list(pinned.x) == [*range(1, 11)]
+    timed = curves_of(model, METRICS[0], CurveOptions(by_time=True))[0]
+    assert [60 * x for x in timed.x] == pytest.approx([2 * epoch for epoch in curve.x])
+    named = files(model)
+    assert list(named) == ["trials.csv", "curves-1-epoch-in-4.csv", "trials-1-epoch-in-4.json"]
+    lines = named["curves-1-epoch-in-4.csv"].splitlines()[1:]
+    kept = [int(line.split(",")[4]) for line in lines if line.startswith(f"{first.id},")]
+    assert kept == [
+        epoch for epoch in [*range(1, 1500, 4), 1500, *range(1501, 3000, 4), 3000] for _ in range(5)
+    ]
+    trials = json.loads(named["trials-1-epoch-in-4.json"])["trials"]
+    assert trials[0]["history_epochs"] == first.history.epochs
+    assert len(trials[0]["history"]["loss"]) == len(trials[0]["history_epochs"])
+    assert "history_epochs" not in trials[2]

@@ -219,7 +219,7 @@ def test_a_run_that_begins_anew_is_told_anew(tmp_path: Path) -> None:
         watched.look()
         assert watched.updates[-1].anew
         assert watched.model.trials[writer.trials[0]].length == 0
-        assert watched.model.trials[writer.trials[1]].metrics["val_macro_f1"] == [0.25]
+        assert watched.model.trials[writer.trials[1]].history.values("val_macro_f1") == [0.25]
 
 
 def test_a_stopped_run_is_told_from_its_events(tmp_path: Path) -> None:
