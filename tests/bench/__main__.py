@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -215,6 +216,40 @@ def tui(repeats: int, as_json: bool) -> None:
         total = 2 + repeats + 4 + 2
         with ProgressBar("bench tui", total, "measurements") as bar:
             measured = bench_tui(repeats, lambda: bar.advance(1, 1), bar.note)
+    _print(measured, as_json)
+
+
+@main.command()
+@click.option("--rows", type=click.IntRange(1000, 10**7), default=240_000, show_default=True)
+@click.option("--runs", type=click.IntRange(1, 10**5), default=3000, show_default=True)
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Another checkout of the project, such as of a version before, measured in turn.",
+)
+@click.option(
+    "--limit",
+    type=click.FloatRange(1),
+    default=300.0,
+    show_default=True,
+    help="Seconds, after which a command is ended.",
+)
+@click.option("--repeats", type=REPEATS, default=1, show_default=True, help="Of each measurement.")
+@JSON_OPTION
+def growth(
+    rows: int, runs: int, beside: Path | None, limit: float, repeats: int, as_json: bool
+) -> None:
+    """What commands cost where there is much.
+
+    Time, processor's time and peak memory of `python -m data audit` on many rows, and of
+    `python -m experiments runs` on many runs: with an empty cache, and again.
+    """
+    from tests.bench.growth import bench_growth
+
+    with interruptible("Nothing was measured to its end."):
+        total = 3 * repeats * (2 if beside else 1)
+        with ProgressBar("bench growth", total, "commands") as bar:
+            measured = bench_growth(rows, runs, repeats, beside, limit, lambda: bar.advance(1, 1))
     _print(measured, as_json)
 
 
