@@ -6,6 +6,7 @@ import math
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,7 +17,7 @@ from experiments.display.result_tables import epoch_line, trial_line
 from experiments.errors import RunError
 from experiments.execution.stopping import end_now
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventReader
+from experiments.runs.event_log import EventReader, open_log
 from experiments.runs.events import (
     CohortBegan,
     Continued,
@@ -35,6 +36,8 @@ from experiments.runs.progress import RunProgress
 from experiments.runs.state import RunState, state_of
 
 _POLL = 0.1  # seconds
+_AT_ONCE = 5000  # events that are in memory
+_MOST_SHOWN = 5000  # events before those that come, since the run process began
 
 
 def watch(run: RunDirectory, handle: Callable[[LogEntry], None] | None = None) -> None:
@@ -45,7 +48,7 @@ def watch(run: RunDirectory, handle: Callable[[LogEntry], None] | None = None) -
         handle: called with each event instead, from the first on.
     """
     if handle is not None:
-        for _, entries in _batches(run):
+        for _, entries in _batches(run, EventReader(run)):
             for entry in entries:
                 handle(entry)
         return
@@ -112,29 +115,37 @@ def check_end(run: RunDirectory, resuming: str) -> RunState:
 
 def _show(run: RunDirectory, bar: ProgressBar, *, since_begin: bool) -> None:
     """Show progress until the end; earlier events only count towards it."""
-    progress, display = RunProgress(), _ProgressDisplay(bar)
-    first = True
-    for anew, entries in _batches(run):
+    display = _ProgressDisplay(bar)
+    reader, (progress,) = open_log(run, ())
+    recent: deque[LogEntry] = deque()
+    for entry in reader.entries():
+        while recent and (isinstance(entry.event, RunBegan) or len(recent) >= _MOST_SHOWN):
+            progress.handle(recent.popleft())
+        if since_begin:
+            recent.append(entry)
+        else:
+            progress.handle(entry)
+    display.advance(progress)
+    for entry in recent:
+        progress.handle(entry)
+        display.show(entry.event, progress)
+    for anew, entries in _batches(run, reader):
         if anew:
             progress = RunProgress()
-        begins = [i for i, entry in enumerate(entries) if isinstance(entry.event, RunBegan)]
-        silent = (begins[-1] if since_begin and begins else len(entries)) if first else 0
-        for entry in entries[:silent]:
-            progress.handle(entry)
-        if first or anew:
-            display.advance(progress)
-        for entry in entries[silent:]:
+        for entry in entries:
             progress.handle(entry)
             display.show(entry.event, progress)
-        first = False
 
 
-def _batches(run: RunDirectory) -> Iterator[tuple[bool, list[LogEntry]]]:
+def _batches(run: RunDirectory, reader: EventReader) -> Iterator[tuple[bool, list[LogEntry]]]:
     """New events, as they come, until the run process has gone and all are read."""
-    reader = EventReader(run)
     while True:
         alive = is_alive(run)  # before reading, so that its last events are read
-        yield reader.read()
+        while True:
+            anew, entries = reader.read(_AT_ONCE)
+            yield anew, entries
+            if len(entries) < _AT_ONCE:
+                break
         if not alive:
             return
         time.sleep(_POLL)

@@ -7,6 +7,7 @@ runs/<study>/<utc>-<id>/
   lock                       which process trains it (see `lock`)
   control/running            becomes control/stop to request a clean stop
   events/<writer>.jsonl      (see `events`)
+  events/summary.json        what a long log comes to, so that it need not be read (see `event_log`)
   cohorts/<id>/              checkpoints (see `checkpoints`), split.json
   trials/<id>/result.json    the commit of a finished trial
   trials/<id>/model.keras    its network
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 LOCK = "lock"
 _LARGEST_LOCK = 4096  # bytes
+_LARGEST_SUMMARY = 2**26  # bytes; that of 64 long trials with ten genres has half of it
 _LARGEST_JSON = 2**28  # bytes; the manifest of 100,000 trials has about a third of it
 
 
@@ -267,6 +269,26 @@ class RunDirectory:
         with parsing(str(path)):
             return list(each(texts)(_read(path)["parts"]))
 
+    def write_log_summary(self, summary: Mapping[str, Any]) -> int:
+        """Write events/summary.json, unless it is too large; its size in bytes.
+
+        Raises:
+            DataError, RunError: it cannot be written.
+        """
+        content = checksums.dumps(summary)
+        if len(content) <= _LARGEST_SUMMARY:
+            with self.commit(self.path / "events" / "summary.json") as temporary:
+                temporary.write_bytes(content)
+        return len(content)
+
+    def read_log_summary(self) -> dict[str, Any]:
+        """What events/summary.json holds, unchecked.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        return _read(self.path / "events" / "summary.json", _LARGEST_SUMMARY)
+
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
         content = checksums.dumps(value)
         if len(content) > _LARGEST_JSON:
@@ -344,11 +366,12 @@ def _checked(name: str, what: str) -> str:
     return name
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, largest: int | None = None) -> dict[str, Any]:
+    largest = largest or _LARGEST_JSON
     try:
         with open(path, "rb", opener=plain_file) as file:
-            text = file.read(_LARGEST_JSON + 1)
-        if len(text) > _LARGEST_JSON:
+            text = file.read(largest + 1)
+        if len(text) > largest:
             raise RunError(f"{path} is larger than any record of ours: it is not read.")
         return checksums.loads(text)
     except FileNotFoundError as error:

@@ -6,29 +6,58 @@ import math
 from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
-from experiments.runs.events import EpochEnded
+from experiments.runs.checksums import stringify_nonfinite
+from experiments.runs.events import EpochEnded, logs
 from experiments.runs.trial_result import TrialResult
-from experiments.runs.validation import Matrix
+from experiments.runs.validation import (
+    Count,
+    Matrix,
+    Record,
+    Seconds,
+    count,
+    of_type,
+    or_none,
+    square_counts,
+)
+from experiments.runs.validation import seconds as check_seconds
+
+if TYPE_CHECKING:
+    _Counts = array[int]
+else:
+    _Counts = array  # has no parameter before Python 3.12
 
 MOST_POINTS = 1024
 SCORE = "val_macro_f1"
+_STEPS = {2**power for power in range(40)}
 _MOST_METRICS = 32  # a training has about eight
 
 
-class Point(NamedTuple):
+def _matrix(value: Any) -> array[int]:
+    return _flat(square_counts(value))
+
+
+@dataclass(frozen=True)
+class Point(Record):
     """An epoch's values.
 
     Args:
         seconds: since the trial began.
-        confusion: matrix of the validation rows, row by row; None where it is not kept.
+        confusion: matrix of the validation rows, row by row; empty where it is not kept.
     """
 
-    epoch: int
-    seconds: float
-    logs: dict[str, float]
-    confusion: array[int] | None = None
+    epoch: Count
+    seconds: Seconds
+    logs: Annotated[dict[str, float], logs]
+    confusion: Annotated[_Counts, _matrix]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        values, confusion = stringify_nonfinite(self.logs), _square(self.confusion)
+        plain = {"epoch": self.epoch, "seconds": self.seconds}
+        return plain | {"logs": values, "confusion": confusion}
 
 
 class EpochHistory:
@@ -47,25 +76,25 @@ class EpochHistory:
         self.length, self.step = 0, 1
         self._metrics: dict[str, array[float]] = {}
         self._seconds = array("d")
-        self._confusions: list[array[int] | None] = []
+        self._confusions: list[array[int]] = []
         self._best: Point | None = None
         self._last: Point | None = None
 
     @classmethod
     def from_result(cls, result: TrialResult, best_epoch: int) -> EpochHistory:
         """The epochs of a trial's result, which has no confusion matrices."""
-        history, total = cls(), 0.0
+        kept, total = cls(), 0.0
         metrics = dict([*result.history.items()][:_MOST_METRICS])
         for place, seconds in enumerate(result.epoch_seconds):
             total += seconds
-            if place % history.step and place + 1 not in (best_epoch, result.epochs):
+            if place % kept.step and place + 1 not in (best_epoch, result.epochs):
                 continue
-            logs = {
-                name: math.nan if (value := values[place]) is None else value
-                for name, values in metrics.items()
+            values = {
+                name: math.nan if (value := history[place]) is None else value
+                for name, history in metrics.items()
             }
-            history._keep(Point(place + 1, total, logs), place + 1 == best_epoch)
-        return history
+            kept._keep(Point(place + 1, total, values, array("Q")), place + 1 == best_epoch)
+        return kept
 
     def add(self, event: EpochEnded, names: Collection[str] | None, *, is_best: bool) -> None:
         """Add an epoch; it and those after it, where there are any, are trained again.
@@ -82,13 +111,68 @@ class EpochHistory:
         if event.epoch <= self.length:
             seconds = self._seconds_at(event.epoch - 1)
             self._forget(event.epoch)
-        logs = event.logs
+        values = event.logs
         if names is not None:
-            logs = {name: value for name, value in logs.items() if name in names}
-        elif len(logs) > _MOST_METRICS:
-            logs = dict([*logs.items()][:_MOST_METRICS])
-        confusion = _flat(event.confusion) if names is None else None
-        self._keep(Point(event.epoch, seconds + event.seconds, logs, confusion), is_best)
+            values = _those_of(values, names)
+        elif len(values) > _MOST_METRICS:
+            values = dict([*values.items()][:_MOST_METRICS])
+        confusion = _flat(event.confusion) if names is None else array("Q")
+        self._keep(Point(event.epoch, seconds + event.seconds, values, confusion), is_best)
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "length": self.length,
+            "step": self.step,
+            "metrics": {name: _plain(values) for name, values in self._metrics.items()},
+            "seconds": _plain(self._seconds),
+            "confusions": [*map(_square, self._confusions)],
+            "best": self._best and self._best.to_dict(),
+            "last": self._last and self._last.to_dict(),
+        }
+
+    @classmethod
+    def from_record(cls, plain: Any, names: Collection[str] | None) -> EpochHistory:
+        """The inverse of `to_record`, of the metrics that `names` has, as in `add`.
+
+        Raises:
+            LookupError, TypeError, ValueError, OverflowError: `plain` is damaged.
+        """
+        history = cls()
+        history.length, history.step = count(plain["length"]), count(plain["step"])
+        history._seconds = _numbers(plain["seconds"])
+        history._metrics = {
+            name: _numbers(values)
+            for name, values in of_type(dict, plain["metrics"]).items()
+            if names is None or name in names
+        }
+        point = or_none(Point.from_dict)
+        best, last = point(plain["best"]), point(plain["last"])
+        if names is None:
+            history._confusions = [*map(_matrix, of_type(list, plain["confusions"]))]
+        else:
+            history._confusions = [array("Q")] * len(history._seconds)
+            best, last = (
+                one and replace(one, confusion=array("Q"), logs=_those_of(one.logs, names))
+                for one in (best, last)
+            )
+        history._best, history._last = best, last
+        history._check()
+        return history
+
+    def _check(self) -> None:
+        """Raise ValueError where the parts do not belong together."""
+        lengths = {len(values) for values in (self._seconds, *self._metrics.values())}
+        kept = -(-self.length // max(self.step, 1))
+        if lengths | {len(self._confusions)} != {kept} or not kept <= MOST_POINTS:
+            raise ValueError(f"parts of other than {kept} epochs")
+        if self.step not in _STEPS or len(self._metrics) > _MOST_METRICS:
+            raise ValueError(f"every {self.step}th epoch of {len(self._metrics)} metrics")
+        for time in self._seconds:
+            check_seconds(time)
+        last, best = (one.epoch if one else 0 for one in (self._last, self._best))
+        if last != self.length or best > last or (self._best and best < 1):
+            raise ValueError(f"epochs {best} and {last} of {self.length}")
 
     @property
     def seconds(self) -> float:
@@ -110,11 +194,9 @@ class EpochHistory:
     def matrix_epochs(self) -> list[int]:
         """Numbers of the epochs whose confusion matrices are kept, ascending."""
         kept = {
-            1 + place * self.step
-            for place, confusion in enumerate(self._confusions)
-            if confusion is not None
+            1 + place * self.step for place, confusion in enumerate(self._confusions) if confusion
         }
-        extra = {point.epoch for point in self._extra() if point.confusion is not None}
+        extra = {point.epoch for point in self._extra() if point.confusion}
         return sorted(kept | extra)
 
     def values(self, metric: str) -> list[float]:
@@ -143,12 +225,12 @@ class EpochHistory:
     def confusion(self, epoch: int) -> Matrix | None:
         """The confusion matrix after an epoch; None where that is not kept."""
         place, rest = divmod(epoch - 1, self.step)
-        found = None
+        found = array("Q")
         if not rest and 0 <= place < len(self._confusions):
             found = self._confusions[place]
         elif rest:
-            found = next((one.confusion for one in self._extra() if one.epoch == epoch), None)
-        return None if found is None else _square(found)
+            found = next((one.confusion for one in self._extra() if one.epoch == epoch), found)
+        return _square(found) or None
 
     def _extra(self) -> list[Point]:
         """The best and the last epoch, where they lie between those that are kept anyway."""
@@ -198,6 +280,23 @@ class EpochHistory:
             return times[place]
         share = (epoch - epochs[place]) / (epochs[place + 1] - epochs[place])
         return times[place] + share * (times[place + 1] - times[place])
+
+
+def _those_of(logs: dict[str, float], names: Collection[str]) -> dict[str, float]:
+    return {name: value for name, value in logs.items() if name in names}
+
+
+def _plain(values: array[float]) -> list[Any]:
+    """JSON-ready, where some are not finite, too."""
+    plain: list[Any] = values.tolist()
+    return plain if all(map(math.isfinite, plain)) else stringify_nonfinite(plain)
+
+
+def _numbers(plain: Any) -> array[float]:
+    values = of_type(list, plain)
+    if not {*map(type, values)} <= {float, str}:
+        raise TypeError(f"{plain!r:.60} should be numbers")
+    return array("d", map(float, values))
 
 
 def _flat(matrix: Matrix) -> array[int]:

@@ -40,12 +40,12 @@ RunEnd = Literal["finished", "stopped", "failed"]
 _ALWAYS_WRITTEN = ("seconds_left",)  # null where it is not known
 
 
-def _logs(values: Any) -> dict[str, float]:
+def logs(values: Any) -> dict[str, float]:
     """Metrics, which may be "nan", "inf" or "-inf"."""
-    logs: dict[str, float] = of_type(dict, values)
-    if {*map(type, logs.values())} <= {float}:
-        return logs  # nearly all are
-    return {name: float(value) for name, value in logs.items()}
+    found: dict[str, float] = of_type(dict, values)
+    if {*map(type, found.values())} <= {float}:
+        return found  # nearly all are
+    return {name: float(value) for name, value in found.items()}
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class EpochEnded(Event):
     seconds: Seconds
     rows_per_second: Amount
     memory: Count
-    logs: Annotated[dict[str, float], _logs]
+    logs: Annotated[dict[str, float], logs]
     confusion: Matrix
     cpu: AmountOrNone = None
     gpu: AmountOrNone = None

@@ -6,8 +6,9 @@ import math
 from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from experiments.runs.checksums import stringify_nonfinite
 from experiments.runs.epoch_history import SCORE, EpochHistory
 from experiments.runs.events import (
     CohortBegan,
@@ -21,9 +22,29 @@ from experiments.runs.events import (
     RunEnded,
     TrialEnded,
     WorkerDied,
+    logs,
 )
 from experiments.runs.trial_result import Scores, Status, TrialResult
-from experiments.runs.validation import MALFORMED
+from experiments.runs.validation import (
+    MALFORMED,
+    Amount,
+    AmountOrNone,
+    Check,
+    Count,
+    Record,
+    as_plain,
+    count,
+    each,
+    number,
+    of_type,
+    one_of,
+    or_none,
+    seconds,
+    share,
+    text,
+    texts,
+    values_of,
+)
 
 _MOST_BESTS = 1024
 _NOTES = 20  # that are kept
@@ -84,6 +105,27 @@ class TrialProgress:
         plain["logs"] = dict(self.logs)
         return plain | ({"reason": self.reason} if self.reason else {})
 
+    def to_record(self) -> dict[str, Any]:
+        """JSON-ready, with the history."""
+        plain = {name: as_plain(getattr(self, name)) for name in _TRIAL_CHECKS}
+        plain["learning_rate"] = None if math.isnan(self.learning_rate) else self.learning_rate
+        plain |= {"logs": stringify_nonfinite(self.logs), "bests": [*map(list, self.bests)]}
+        return plain | {"history": self.history.to_record()}
+
+    @classmethod
+    def from_record(cls, plain: Any, history: Collection[str] | None) -> TrialProgress:
+        """The inverse of `to_record`; `history` as in `handle_epoch`.
+
+        Raises:
+            LookupError, TypeError, ValueError, OverflowError: `plain` is damaged.
+        """
+        trial = cls(**{name: check(plain[name]) for name, check in _TRIAL_CHECKS.items()})
+        if sorted(set(trial.bests)) != trial.bests or len(trial.bests) > _MOST_BESTS:
+            raise ValueError("the best epochs are in no order")
+        if history is None or history:
+            trial.history = EpochHistory.from_record(plain["history"], history)
+        return trial
+
     def restore(self, result: TrialResult) -> None:
         """Update it from its result, and its curves where no event has."""
         self.handle_end(TrialEnded.from_result(result, self.learning_rate))
@@ -122,8 +164,29 @@ class TrialProgress:
         self.status, self.epoch, self.logs = "training", event.epoch, event.logs
 
 
-@dataclass
-class WorkerProgress:
+def _best(plain: Any) -> tuple[int, float]:
+    epoch, score = plain
+    return count(epoch), number(score)
+
+
+_TRIAL_CHECKS: dict[str, Check[Any]] = {
+    "id": text,
+    "variant": text,
+    "seed": count,
+    "epochs": count,
+    "learning_rate": lambda value: math.nan if value is None else number(value),
+    "epoch": count,
+    "status": one_of(("waiting", "training", *get_args(Status))),
+    "logs": logs,
+    "reason": text,
+    "validation": or_none(Scores.from_dict),
+    "test": or_none(Scores.from_dict),
+    "bests": lambda values: [*each(_best)(values)],
+}
+
+
+@dataclass(frozen=True)
+class WorkerProgress(Record):
     """A process that trains.
 
     Args:
@@ -133,10 +196,10 @@ class WorkerProgress:
         gpu: share of the time that the GPU computes, between 0 and 1; None likewise.
     """
 
-    memory: int = 0
-    rows_per_second: float = 0.0
-    cpu: float | None = None
-    gpu: float | None = None
+    memory: Count = 0
+    rows_per_second: Amount = 0.0
+    cpu: AmountOrNone = None
+    gpu: AmountOrNone = None
 
 
 class RunProgress:
@@ -190,6 +253,40 @@ class RunProgress:
         """Add trials; those that are known already stay as they are."""
         for trial in trials:
             self.trials.setdefault(trial.id, trial)
+
+    def to_record(self) -> dict[str, Any]:
+        """JSON-ready; of a state that keeps all history."""
+        return {name: as_plain(getattr(self, name)) for name in _RUN_CHECKS} | {
+            "notes": list(self.notes),
+            "last_worker": self.last_worker.to_dict(),
+            "workers": [[pid, worker.to_dict()] for pid, worker in self.workers.items()],
+            "pids": self._pids,
+            "ended": [*map(list, self._ended)],
+            "trials": [trial.to_record() for trial in self.trials.values()],
+        }
+
+    @classmethod
+    def from_record(cls, plain: Any, history: Collection[str] | None = ()) -> RunProgress:
+        """The inverse of `to_record`.
+
+        Raises:
+            LookupError, TypeError, ValueError, OverflowError: `plain` is damaged.
+        """
+        progress = cls(history=history)
+        for name, check in _RUN_CHECKS.items():
+            setattr(progress, name, check(plain[name]))
+        progress.notes.extend(texts(plain["notes"]))
+        progress.last_worker = WorkerProgress.from_dict(plain["last_worker"])
+        progress.workers = {
+            count(pid): WorkerProgress.from_dict(worker) for pid, worker in plain["workers"]
+        }
+        progress._pids = values_of(count)(plain["pids"])
+        for time, cohort, epoch in of_type(list, plain["ended"]):
+            progress._ended.append((seconds(time), text(cohort), count(epoch)))
+        progress.plan(
+            TrialProgress.from_record(trial, history) for trial in of_type(list, plain["trials"])
+        )
+        return progress
 
     def interrupt(self) -> None:
         """Nothing trains any more: the run process has ended."""
@@ -283,12 +380,23 @@ class RunProgress:
         self.newest, self.paused = trial.id, ""
         self.share, self.seconds_left = event.share, event.seconds_left
         self.epoch_events += 1
-        worker = self.workers.setdefault(self._pids.get(event.cohort, 0), WorkerProgress())
-        worker.memory, worker.rows_per_second = event.memory, event.rows_per_second
-        worker.cpu, worker.gpu = event.cpu, event.gpu
-        self.last_worker = worker
+        worker = WorkerProgress(event.memory, event.rows_per_second, event.cpu, event.gpu)
+        self.workers[self._pids.get(event.cohort, 0)] = self.last_worker = worker
         if self._ended and time < self._ended[-1][0]:  # the clock was set back
             self._ended.clear()
         self._ended.append((time, event.cohort, event.epoch))
         while self._ended[0][0] < time - _WINDOW:
             self._ended.popleft()
+
+
+_RUN_CHECKS: dict[str, Check[Any]] = {
+    "newest": text,
+    "paused": text,
+    "share": share,
+    "time": seconds,
+    "seconds_left": or_none(seconds),
+    "planned_workers": count,
+    "deaths": count,
+    "epoch_events": count,
+    "invalid_events": count,
+}

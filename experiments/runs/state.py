@@ -10,7 +10,7 @@ from experiments.design.plan import PlannedVariant
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventReader, last_event
+from experiments.runs.event_log import last_event, open_log
 from experiments.runs.events import RunEnded
 from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.manifest import RunManifest
@@ -174,9 +174,9 @@ def snapshot(run: RunDirectory) -> Snapshot:
         RunError: its run.json is missing or damaged.
     """
     manifest = run.read_manifest()
-    reader, progress = EventReader(run), RunProgress()
     state = state_of(run, manifest)
-    for entry in reader.read()[1]:
+    reader, (progress,) = open_log(run, ())
+    for entry in reader.entries():
         progress.handle(entry)
     invalid = reader.invalid_events + progress.invalid_events
     return Snapshot(run, manifest, state, lock_holder(run), progress, invalid)

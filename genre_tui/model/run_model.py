@@ -24,23 +24,21 @@ class RunModel:
         self._learn(run.read_manifest())
 
     def _learn(self, manifest: RunManifest) -> None:
-        """Use a manifest; trials that are known already stay as they are."""
+        """Use a manifest; what is known of its trials stays."""
         self.manifest = manifest
         self.study, self.protocol = manifest.study, manifest.protocol
         self.dataset = manifest.dataset.name
         self.is_demo = manifest.dataset.kind == "demo"
         self.genres = manifest.dataset.genres
         self.variants = tuple(variant.name for variant in manifest.variants)
-        self.progress.plan(
-            TrialProgress(
-                trial.id,
-                variant,
-                trial.seed,
-                trial.training.epochs,
-                trial.training.learning_rate,
-            )
-            for variant, trial in manifest.plan.trials
-        )
+        known, trials = self.progress.trials, {}
+        for variant, trial in manifest.plan.trials:
+            planned = known.get(trial.id) or TrialProgress(trial.id, variant, trial.seed, 0)
+            planned.variant, planned.seed = variant, trial.seed
+            planned.epochs = trial.training.epochs
+            planned.learning_rate = trial.training.learning_rate
+            trials[trial.id] = planned
+        self.progress.trials = trials
         self.settings = self._settings()
 
     @property
@@ -59,9 +57,9 @@ class RunModel:
 
     def handle(self, update: RunUpdate) -> None:
         """Update it; events that make no sense are left out."""
-        if update.anew:
-            self.progress = RunProgress(history=None)
-        if update.anew or update.manifest is not None:
+        if update.anew or update.progress is not None:
+            self.progress = update.progress or RunProgress(history=None)
+        if update.anew or update.progress is not None or update.manifest is not None:
             self._learn(update.manifest or self.manifest)
         self.problem = update.problem
         if not update.problem:

@@ -9,6 +9,7 @@ from textual.message import Message
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import LogEntry
 from experiments.runs.manifest import RunManifest
+from experiments.runs.progress import RunProgress
 from experiments.runs.state import Results, State
 from genre_tui.watch.run_summary import RunSummary
 
@@ -40,6 +41,8 @@ class RunUpdate(Message):
         problem: why the run cannot be read, or "".
         results: of its trials, once no process trains it; None where they were sent before.
         manifest: None where it has nothing more than before.
+        progress: the state that the entries go on from; None where it is that of the messages
+            before.
     """
 
     run: RunDirectory
@@ -51,3 +54,4 @@ class RunUpdate(Message):
     problem: str = ""
     results: Results | None = None
     manifest: RunManifest | None = None
+    progress: RunProgress | None = None

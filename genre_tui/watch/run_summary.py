@@ -9,7 +9,7 @@ from typing import Literal
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.epoch_history import SCORE
-from experiments.runs.event_log import EventReader
+from experiments.runs.event_log import open_log
 from experiments.runs.events import LogEntry
 from experiments.runs.lock import lock_holder
 from experiments.runs.progress import RunProgress
@@ -18,6 +18,7 @@ from experiments.runs.trial_result import TrialResult
 
 RowState = State | Literal["damaged"]
 Curve = tuple[tuple[float, ...], int]  # values, and epochs from one to the next
+_AT_ONCE = 5000  # events that are in memory
 _MOST_POINTS = 60  # of a sparkline
 
 
@@ -106,19 +107,24 @@ def _thinned(curve: Sequence[float | None]) -> Curve:
 
 
 class LiveRun:
-    """Follows a run: its results are read once, then its events only.
+    """Follows a run: its results are read once, then its events only, from the log's summary on.
 
     Args:
         run: its directory.
         base: its summary by its results, where that is known.
+
+    Attributes:
+        begun: where all history is asked for, the state that the events go on from.
     """
 
-    def __init__(self, run: RunDirectory, base: RunSummary | None = None) -> None:
+    def __init__(
+        self, run: RunDirectory, base: RunSummary | None = None, *, all_history: bool = False
+    ) -> None:
         self._run, self._base = run, base
-        self._reader = EventReader(run)
-        self._progress = RunProgress(history=(SCORE,))
+        histories = [(SCORE,), None] if all_history else [(SCORE,)]
+        self._reader, (self._progress, *self.begun) = open_log(run, *histories)
 
-    def read(self, most: int | None = None) -> tuple[bool, list[LogEntry]]:
+    def read(self, most: int) -> tuple[bool, list[LogEntry]]:
         """Read new events; takes and returns what `EventReader.read` does."""
         anew, entries = self._reader.read(most)
         if anew:
@@ -126,6 +132,11 @@ class LiveRun:
         for entry in entries:
             self._progress.handle(entry)
         return anew, entries
+
+    def catch_up(self) -> None:
+        """Read all new events."""
+        while len(self.read(_AT_ONCE)[1]) == _AT_ONCE:
+            pass
 
     def summary(self) -> RunSummary:
         """The summary of a run that a process trains."""

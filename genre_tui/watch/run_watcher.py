@@ -11,6 +11,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.events import LogEntry, PlanMade
 from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.manifest import RunManifest
+from experiments.runs.progress import RunProgress
 from experiments.runs.search_journal import JOURNAL
 from experiments.runs.state import Results, State, state_of
 from experiments.runs.summaries import stamp_of
@@ -39,7 +40,8 @@ class RunWatcher(Poller):
         self.run = run
         self.summary: RunSummary | None = None
         self._notify = notify
-        self._live = LiveRun(run)
+        self._live: LiveRun | None = None
+        self._progress: RunProgress | None = None
         self._status: tuple[State | None, str, str] = (None, "", "")  # with owner and reason
         self._problem = ""
         self._stamp = ""
@@ -59,7 +61,8 @@ class RunWatcher(Poller):
         before = self._status
         try:
             self._read_state()
-            self._read_events()
+            live = self._live or self._begin()
+            self._read_events(live)
         except (OSError, RunError) as error:
             self._status, self._stamp, self.summary = (None, "", ""), "", None
             problem = str(error) if os.path.isdir(self.run.path) else "its folder is gone."
@@ -75,7 +78,7 @@ class RunWatcher(Poller):
             self._send(is_part)
         if not is_part:
             is_running = self._status[0] in ("running", "stopping")
-            self.summary = self._live.summary() if is_running else None
+            self.summary = live.summary() if is_running else None
         return is_part
 
     def _read_state(self) -> None:
@@ -91,11 +94,18 @@ class RunWatcher(Poller):
             self._status = found.state, "", found.reason
             self._results, self._stamp = found.results, stamp
 
-    def _read_events(self) -> None:
+    def _begin(self) -> LiveRun:
+        """Read what the log's summary holds; in the thread, as that may take a moment."""
+        self._live = LiveRun(self.run, all_history=True)
+        begun = self._live.begun.pop()
+        self._progress = begun if begun.time else None
+        return self._live
+
+    def _read_events(self, live: LiveRun) -> None:
         """Read what is new; it is kept until it has been sent."""
-        anew, entries = self._live.read(_AT_ONCE)
+        anew, entries = live.read(_AT_ONCE)
         if anew:
-            self._anew, self._entries, self._stamp = True, [], ""
+            self._anew, self._entries, self._stamp, self._progress = True, [], "", None
         self._entries += entries
         planned = any(isinstance(entry.event, PlanMade) for entry in entries)
         if anew or (planned and (self.run.path / JOURNAL).exists()):  # more trials are drawn
@@ -113,7 +123,8 @@ class RunWatcher(Poller):
             *self._status,
             results=results,
             manifest=self._manifest,
+            progress=self._progress,
         )
-        self._anew, self._entries, self._manifest = False, [], None
+        self._anew, self._entries, self._manifest, self._progress = False, [], None, None
         self._results = self._results if is_part else None
         self._notify(update)

@@ -96,7 +96,7 @@ class RunsWatcher(Poller):
             summary = summarise(run)
             if summary.state in _HALF_DONE:
                 live = LiveRun(run, summary)
-                live.read()
+                live.catch_up()
                 summary = live.last_summary()
         self._known[run.path] = stamp, summary
         return before is None or before[1] != summary
@@ -107,7 +107,7 @@ class RunsWatcher(Poller):
             self._live.pop(run.path, None)
             return watched.summary
         live = self._live.get(run.path) or self._live.setdefault(run.path, LiveRun(run))
-        live.read()
+        live.catch_up()
         return live.summary()
 
     def _send(self, *, complete: bool) -> None:

@@ -41,6 +41,7 @@ from genre_tui.runs.runs_table import ordered as ordered_runs
 from genre_tui.watch.run_summary import LiveRun, RunSummary, summarise
 from genre_tui.watch.run_watcher import RunWatcher
 from tests.genre_tui.support.live_run import EventWriter, live_run
+from tests.support.log_summaries import write_summary
 from tests.support.recorded_runs import record
 
 VALUES: tuple[Any, ...] = (
@@ -152,7 +153,7 @@ def _draw_comparison(run: RunDirectory) -> None:
 def _draw(run: RunDirectory) -> None:
     """Read a run, and draw it on all screens that show runs."""
     live = LiveRun(run)
-    live.read()
+    live.catch_up()
     for summary in (summarise(run), live.summary()):
         _draw_row(summary)
     try:
@@ -201,6 +202,12 @@ def test_events(tmp_path: Path) -> None:
         _tell_some(writer)
         (file,) = event_files(writer.run)
         _assert_drawable(writer.run, changes(file))
+
+
+def test_summary_of_the_log(tmp_path: Path) -> None:
+    with live_run(tmp_path) as writer:
+        _tell_some(writer)
+        _assert_drawable(writer.run, _of_file(write_summary(writer.run)))
 
 
 def test_results(tmp_path: Path) -> None:

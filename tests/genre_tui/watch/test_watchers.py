@@ -11,6 +11,7 @@ import pytest
 
 from experiments.design.search_options import space_of
 from experiments.design.search_settings import Search
+from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import hold_run_lock
 from experiments.runs.manifest import SearchRecord
@@ -22,6 +23,7 @@ from genre_tui.watch.run_watcher import RunWatcher
 from genre_tui.watch.runs_watcher import RunsWatcher
 from tests.genre_tui.support.live_run import EventWriter, live_run, without_results
 from tests.support import raw_records
+from tests.support.log_summaries import write_summary
 from tests.support.recorded_runs import record
 
 
@@ -291,3 +293,44 @@ def test_a_folder_that_cannot_be_read_or_is_gone(
     updates = runs.look()
     assert updates is not None
     assert updates.problem == f"{folder} is gone."
+
+
+def test_a_run_is_opened_near_the_end_of_its_log(tmp_path: Path) -> None:
+    with live_run(tmp_path) as writer:
+        writer.begin()
+        log = [(trial, epoch) for epoch in range(1, 6) for trial in writer.trials[:3]]
+        for trial, epoch in log:
+            writer.epoch(trial, epoch, 1 / epoch)
+        from_events = _Run(writer.run)
+        from_events.look()
+        expected = _Runs(tmp_path).look()
+        write_summary(writer.run, 10)
+        opened = _Run(writer.run)
+        opened.look()
+        assert sum(len(update.entries) for update in opened.updates) == 3 + len(log) - 10
+        writer.epoch(writer.trials[3], 1, 0.5)
+        for watched in (from_events, opened):
+            watched.look()
+        seen, whole = (run.model.progress.to_record() for run in (opened, from_events))
+        assert seen | {"planned_workers": 0} == whole  # which no screen shows
+        assert list(opened.model.trials) == list(from_events.model.trials) == writer.trials
+        groups = [run.model.settings[0].groups[0] for run in (opened, from_events)]
+        assert groups[0].band("val_macro_f1") == groups[1].band("val_macro_f1")
+        (writer.run.path / "events" / "summary.json").unlink()
+        assert expected is not None
+        listed = _Runs(tmp_path).look()
+        assert listed is not None
+        assert listed.summaries[0].curve == expected.summaries[0].curve
+
+
+def test_a_summary_names_trials_that_the_run_does_not_have(tmp_path: Path) -> None:
+    with live_run(tmp_path) as writer:
+        writer.begin()
+        writer.epoch(writer.trials[0], 1)
+        path = write_summary(writer.run)
+        plain = checksums.loads(path.read_bytes())
+        plain["progress"]["trials"][0]["id"] = plain["progress"]["newest"] = "foreign"
+        path.write_bytes(checksums.dumps(plain))
+        opened = _Run(writer.run)
+        opened.look()
+        assert list(opened.model.trials) == writer.trials
