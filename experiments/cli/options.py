@@ -123,7 +123,9 @@ def computing_options(command: Command) -> Command:
     @wraps(command)
     def with_computing(**options: Any) -> None:
         names = (field.name for field in fields(Computing))
-        command(computing=Computing(**{name: options.pop(name) for name in names}), **options)
+        computing = Computing(**{name: options.pop(name) for name in names})
+        computing.check_cores()  # before the machine is measured with them
+        command(computing=computing, **options)
 
     return reduce(lambda decorated, option: option(decorated), reversed(_COMPUTING), with_computing)
 

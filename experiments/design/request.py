@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from data.processes import usable_cores
 from experiments.design.limits import check_bounds, check_choice
 from experiments.design.plan import StudyOptions
 from experiments.design.search_settings import Search
 from experiments.design.study import Study
+from experiments.errors import RunError
 from networks.training.cohort_key import PRECISIONS, Precision
 
 CHECKPOINT_SECONDS = 30.0
@@ -44,6 +46,14 @@ class Computing:
             workers=self.workers,
             checkpoint_seconds=self.checkpoint_seconds,
         )
+
+    def check_cores(self) -> None:
+        """Raise `RunError` for more threads than cores."""
+        if self.threads > usable_cores():
+            raise RunError(
+                f"--threads {self.threads} is more than the {usable_cores()} cores that this "
+                "process may use, which would slow training down many times. Use at most as many."
+            )
 
 
 @dataclass(frozen=True)

@@ -70,11 +70,7 @@ class RunCoordinator:
         """
         self._run.withdraw_stop()
         computing, search = request.computing, request.search
-        if computing.threads > usable_cores():
-            raise RunError(
-                f"--threads {computing.threads} is more than the {usable_cores()} cores that this "
-                "process may use, which would slow training down many times. Use at most as many."
-            )
+        computing.check_cores()
         if search is not None:
             require_optuna()
         dataset = hdf5.load(request.dataset)

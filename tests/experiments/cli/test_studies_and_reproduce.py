@@ -88,3 +88,14 @@ def test_reproduce_without_anything_to_run(tmp_path: Path) -> None:
     assert "none of these studies can run on this dataset" in refused.output
     unknown = _type("reproduce", "--data", path, "--studies", "droput")
     assert "there is no study 'droput'. Did you mean 'dropout'?" in unknown.output
+
+
+def test_more_threads_than_cores_are_refused_before_the_machine_is_measured(
+    monkeypatch: pytest.MonkeyPatch, own_places: Path
+) -> None:
+    hdf5.save(small_dataset(), own_places / "datasets" / "small.h5")
+    monkeypatch.setattr("experiments.design.request.usable_cores", lambda: 2)
+    monkeypatch.setattr(machine_speed, "measure", lambda *_: pytest.fail("was measured"))
+    done = _type("run", "ffn-baseline", "--data", "small", "--epochs", 100000, "--threads", 3)
+    assert done.exit_code == 2
+    assert "--threads 3 is more than the 2 cores" in done.stderr

@@ -97,7 +97,7 @@ def test_a_precision_that_the_cpu_is_slow_at_is_refused(
 def test_more_threads_than_cores_are_refused_and_a_smaller_machine_takes_fewer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for module in ("execution.coordinator", "training.training_job"):
+    for module in ("design.request", "training.training_job"):
         monkeypatch.setattr(f"experiments.{module}.usable_cores", lambda: 2)
     with pytest.raises(RunError, match="--threads 1024 is more than the 2 cores that this"):
         run_inline(tmp_path, STUDY, threads=1024)
