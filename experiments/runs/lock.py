@@ -27,8 +27,8 @@ from experiments.runs.process_id import ProcessId
 HEARTBEAT = 5.0  # seconds between two heartbeats
 SILENCE = 30.0  # seconds without one, after which a process on another machine counts as dead
 _STRAGGLERS = 15.0  # seconds that the last process's threads and workers have to end
-# Never through a link, which somebody else may have made.
-_FLAGS = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+# Never through a link, which somebody else may have made, nor waiting for the other end of a pipe.
+_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class RunLockedError(RunError):
@@ -79,7 +79,7 @@ def hold_run_lock(
     """
     path = _path(run)
     with writing(path):
-        lock = os.open(path, os.O_RDWR | _FLAGS, 0o644)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o644)
     try:
         _lock(lock, run)
         last = lock_holder(run)
@@ -115,7 +115,7 @@ def join_run(run: Path, parent: int) -> None:
         run: the run's directory.
         parent: pid of the run process; where it has died meanwhile this process ends.
     """
-    held = os.open(run / "workers.lock", os.O_RDONLY | _FLAGS, 0o644)
+    held = os.open(run / "workers.lock", os.O_RDONLY | os.O_CREAT | _FLAGS, 0o644)
     fcntl.flock(held, fcntl.LOCK_SH)  # released when this process ends
     if os.getppid() != parent:
         os._exit(1)
@@ -147,7 +147,7 @@ def _await_workers(run: RunDirectory, report: Callable[[str], None]) -> None:
     """Wait until no worker of a process that died is left, which might write, too."""
     path = run.path / "workers.lock"
     with writing(path):
-        lock = os.open(path, os.O_RDONLY | _FLAGS, 0o644)
+        lock = os.open(path, os.O_RDONLY | os.O_CREAT | _FLAGS, 0o644)
     try:
         end, waits = time.monotonic() + _STRAGGLERS, False
         while True:
@@ -198,7 +198,7 @@ def _beat(run: RunDirectory, me: ProcessId, lock: int, ended: threading.Event) -
 def _is_locked(run: RunDirectory) -> bool:
     """Whether a process is seen to hold the lock; False where locks do not reach, too."""
     try:
-        lock = os.open(_path(run), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        lock = os.open(_path(run), os.O_RDONLY | _FLAGS)
     except OSError:
         return False
     try:

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -114,6 +116,16 @@ def test_a_run_whose_process_is_paused_is_not_removed(training: tuple[RunDirecto
     assert (run.path / "run.json").exists()
     run.ask_to_stop()
     wait_until(lambda: not is_alive(run))
+
+
+@pytest.mark.parametrize("name", ["lock", "workers.lock"])
+def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    run = record_run(tmp_path)
+    (run.path / name).unlink(missing_ok=True)
+    os.mkfifo(run.path / name)
+    command = sys.executable, "-m", "experiments", "remove", str(run.path), "--yes"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "Traceback" in done.stderr) == (2 if name == "lock" else 0, False)
 
 
 def test_a_link_to_a_run_is_not_removed_half(tmp_path: Path) -> None:
