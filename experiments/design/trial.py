@@ -38,10 +38,12 @@ class Trial:
     @cached_property
     def id(self) -> str:
         """16 hexadecimal digits; equal trials have equal ids."""
-        about = self.to_dict()
-        about["network"].pop("folder", None)  # of the user's function, whose source is hashed
-        plain = json.dumps(about, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(plain.encode()).hexdigest()[:16]
+        about = {"dataset_sha256": _compact(self.dataset_sha256)}
+        about |= {} if self.device is None else {"device": _compact(self.device)}
+        about |= {"network": _text_of(self.network), "seed": str(self.seed)}
+        about |= {"training": _text_of(self.training)}
+        plain = ",".join(f'"{name}":{text}' for name, text in about.items())  # names are sorted
+        return hashlib.sha256(f"{{{plain}}}".encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -68,3 +70,24 @@ class Trial:
             dataset_sha256=sha256,
             device=device,
         )
+
+
+_compact = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_texts: dict[int, tuple[NetworkConfig | TrainingConfig, str]] = {}  # by the ids of objects
+_MOST_TEXTS = 1000
+
+
+def _text_of(config: NetworkConfig | TrainingConfig) -> str:
+    """JSON of a config; the same objects come in thousands of trials.
+
+    Not by equality: 0.0 and -0.0 are equal, and have other texts.
+    """
+    known = _texts.get(id(config))
+    if known is not None:
+        return known[1]
+    plain = to_dict(config)
+    plain.pop("folder", None)  # of the user's function, whose source is hashed
+    if len(_texts) >= _MOST_TEXTS:
+        _texts.clear()
+    _texts[id(config)] = config, _compact(plain)  # which keeps the object, and so its id
+    return _texts[id(config)][1]

@@ -162,7 +162,7 @@ class RunDirectory:
         Raises:
             RunError: the id is none, such as one that leads out of the run.
         """
-        return self.path / "trials" / _checked(trial, "trial")
+        return self.path.joinpath("trials", _checked(trial, "trial"))
 
     def cohort_path(self, cohort: str) -> Path:
         """The folder of a cohort.
@@ -370,7 +370,8 @@ def _read(path: Path, largest: int | None = None) -> dict[str, Any]:
     largest = largest or _LARGEST_JSON
     try:
         with open(path, "rb", opener=plain_file) as file:
-            text = file.read(largest + 1)
+            # Not as much as is allowed: that would be allocated first.
+            text = file.read(min(os.fstat(file.fileno()).st_size, largest) + 1)
         if len(text) > largest:
             raise RunError(f"{path} is larger than any record of ours: it is not read.")
         return checksums.loads(text)

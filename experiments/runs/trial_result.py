@@ -20,11 +20,10 @@ from experiments.runs.validation import (
     Text,
     Texts,
     count,
-    each,
     numbers_or_none,
     one_of,
     or_none,
-    seconds,
+    seconds_list,
     values_of,
 )
 
@@ -140,7 +139,7 @@ class TrialResult(Record):
     kept_epoch: CountOrNone = None
     validation: Annotated[Scores | None, or_none(Scores.from_dict)] = None
     history: Annotated[History, values_of(numbers_or_none)] = field(default_factory=dict)
-    epoch_seconds: Annotated[tuple[float, ...], each(seconds)] = ()
+    epoch_seconds: Annotated[tuple[float, ...], seconds_list] = ()
     seconds: SecondsOrNone = None
     test: Annotated[TestScores | None, or_none(TestScores.from_dict)] = None
 

@@ -78,6 +78,15 @@ def numbers_or_none(values: list[Any]) -> list[float | None]:
     return [None if value is None else number(value) for value in values]
 
 
+def seconds_list(values: Any) -> tuple[float, ...]:
+    """A long list's values as `seconds` reads them."""
+    found = of_type(list, values)
+    if found and {*map(type, found)} == {float} and all(map(math.isfinite, found)):
+        seconds(min(found)), seconds(max(found))
+        return tuple(found)  # nearly all are
+    return tuple(map(seconds, found))
+
+
 def between_0_and(largest: float) -> Check[float]:
     """A check of a number that is not negative."""
 

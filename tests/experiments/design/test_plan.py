@@ -1,5 +1,8 @@
+import hashlib
 import json
 from dataclasses import replace
+from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +15,11 @@ from networks.models.config import (
     CNNConfig,
     EarlyStoppingConfig,
     FFNConfig,
+    NetworkConfig,
     ScheduleConfig,
     TrainingConfig,
 )
+from networks.models.custom import CustomConfig
 from networks.training.schedules import rates_at
 
 IN_ORDER = [
@@ -255,3 +260,16 @@ def test_variants_about_devices_that_are_not_here_are_left_out_and_named() -> No
     one = make_plan(study, StudyOptions(), "abc", ("cpu",))
     assert [trial.device for _, trial in one.trials] == ["cpu"]
     assert one.left_out == ("gpu: left out, as there is no GPU that torch can use here.",)
+
+
+def test_ids_are_hashes_of_the_trials_json(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def build(input_shape, classes, units): ...")
+    networks: list[NetworkConfig] = [FFNConfig(), FFNConfig(), CNNConfig(pooling=True)]
+    networks.append(CustomConfig.from_name("mine:build", tmp_path, units=64))
+    trainings = [TrainingConfig(l2=0.0), TrainingConfig(l2=-0.0), TrainingConfig("sgd", 0.1)]
+    for network, training, device in product(networks, trainings, (None, "cpu")):
+        trial = Trial(network, training, 7, 'a "hash"', device)  # type: ignore[arg-type]
+        about = trial.to_dict()
+        about["network"].pop("folder", None)
+        plain = json.dumps(about, sort_keys=True, separators=(",", ":"))
+        assert trial.id == hashlib.sha256(plain.encode()).hexdigest()[:16]
