@@ -253,6 +253,53 @@ def growth(
     _print(measured, as_json)
 
 
+@main.command()
+@click.option(
+    "--minutes",
+    type=click.IntRange(2, 1000),
+    default=10,
+    show_default=True,
+    help="That the terminal UI watches eight trials.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.1, 1000),
+    default=40.0,
+    show_default=True,
+    help="Epochs a second of each of them.",
+)
+@click.option(
+    "--megabytes",
+    type=click.IntRange(1, 100_000),
+    default=1000,
+    show_default=True,
+    help="Of events that `watch --once` reads; they are written for it.",
+)
+@click.option(
+    "--limit",
+    type=click.FloatRange(1),
+    default=600.0,
+    show_default=True,
+    help="Seconds, after which `watch --once` is ended.",
+)
+@JSON_OPTION
+def watch(minutes: int, rate: float, megabytes: int, limit: float, as_json: bool) -> None:
+    """What it costs to watch a long training.
+
+    Memory and processor's time of the terminal UI in the first and the last minute beside
+    eight trials, and the number of events by then; time and peak memory of `watch --once` on
+    a long log of events, with the summary that lies beside it and without.
+    """
+    from tests.bench.watch import bench_watch
+
+    with (
+        interruptible("Nothing was measured to its end."),
+        ProgressBar("bench watch", minutes + 3, "measurements") as bar,
+    ):
+        measured = bench_watch(minutes, rate, megabytes, limit, lambda: bar.advance(1, 1), bar.note)
+    _print(measured, as_json)
+
+
 def _print(measured: Benchmark, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(measured.to_dict()))

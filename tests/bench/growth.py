@@ -20,12 +20,12 @@ from experiments.errors import RunError
 from tests.bench.measure import Benchmark, Row, machine_facts
 from tests.bench.tui_runs import GENRES, write_many
 
-_ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 _SEGMENTS = 30  # of a track
 
 
 @dataclass
-class _Cost:
+class CommandCost:
     """Of a command, one value a repeat; infinite where it was ended at the limit."""
 
     wall: list[float] = field(default_factory=list)
@@ -55,20 +55,20 @@ def bench_growth(
     Raises:
         RunError: a command fails.
     """
-    trees = {"now": _ROOT} | ({"beside": beside.absolute()} if beside else {})
+    trees = {"now": ROOT} | ({"beside": beside.absolute()} if beside else {})
     with tempfile.TemporaryDirectory() as folder:
         dataset, many = Path(folder) / "many.h5", Path(folder) / "runs"
         hdf5.save(_dataset(rows), dataset)
         write_many(many, runs)
         audit = ("data", "audit", str(dataset), "--json")
         listing = ("experiments", "runs", "--runs", str(many), "--json")
-        costs: dict[tuple[str, str], _Cost] = {}
+        costs: dict[tuple[str, str], CommandCost] = {}
         for _ in range(repeats):
             for tree, path in trees.items():
                 cache = tempfile.mkdtemp(dir=folder)
                 for what, words in (("audit", audit), ("first", listing), ("again", listing)):
-                    cost = costs.setdefault((what, tree), _Cost())
-                    _measure(words, path, cache, limit, cost)
+                    cost = costs.setdefault((what, tree), CommandCost())
+                    measure_command(words, path, cache, limit, cost)
                     ended()
     about = {
         "audit": f"audit of {rows:,} rows",
@@ -89,7 +89,21 @@ def bench_growth(
     return Benchmark(machine_facts("cpu", 1, limit=f"{limit:g} s"), tuple(found), {})
 
 
-def _measure(words: tuple[str, ...], tree: Path, cache: str, limit: float, cost: _Cost) -> None:
+def measure_command(
+    words: tuple[str, ...], tree: Path, cache: str, limit: float, cost: CommandCost
+) -> None:
+    """Run `python -m` of a checkout once, and add what it costs.
+
+    Args:
+        words: what to run.
+        tree: the checkout.
+        cache: the user's cache.
+        limit: seconds, after which it is ended.
+        cost: to add to.
+
+    Raises:
+        RunError: it fails.
+    """
     environment = os.environ | {"PYTHONPATH": str(tree), "GENRE_TUI_CACHE": cache}
     began = time.monotonic()
     process = subprocess.Popen(
@@ -102,7 +116,8 @@ def _measure(words: tuple[str, ...], tree: Path, cache: str, limit: float, cost:
     killer = threading.Timer(limit, process.kill)
     killer.start()
     assert process.stderr is not None
-    errors = process.stderr.read().decode(errors="replace")
+    with process.stderr:
+        errors = process.stderr.read().decode(errors="replace")
     _, status, usage = os.wait4(process.pid, 0)  # its own peak, unlike that of all children
     killer.cancel()
     wall = time.monotonic() - began

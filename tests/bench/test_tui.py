@@ -15,7 +15,7 @@ from experiments.runs.state import state_of
 from experiments.studies import STUDIES
 from genre_tui.model.run_model import RunModel
 from genre_tui.watch.run_watcher import RunWatcher
-from tests.bench import tui, tui_runs
+from tests.bench import tui, tui_runs, watch
 from tests.bench.__main__ import main
 from tests.bench.tui_terminal import BenchTerminal, start_up
 from tests.support.inline_pool import events_of
@@ -111,3 +111,15 @@ def test_the_table_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert values["watch-80-bytes"] >= 0
     assert {"processor", "cores", "python", "textual", "load"} <= measured["machine"].keys()
     assert "torch" not in measured["machine"]
+
+
+def test_watching_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_MINUTE", 0.2)
+    words = ["watch", "--minutes", "2", "--megabytes", "1", "--json"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    rows = {row["name"]: row["value"] for row in json.loads(result.stdout)["rows"]}
+    names = ["first-memory", "first-cpu", "last-memory", "last-cpu"]
+    names += ["once-with-wall", "once-with-memory", "once-without-wall", "once-without-memory"]
+    assert list(rows) == names
+    assert all(rows[name] > 10 for name in names if name.endswith("memory"))

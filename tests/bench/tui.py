@@ -44,7 +44,7 @@ def bench_tui(repeats: int, advance: Callable[[], None], note: Callable[[str], N
         advance()
         write_finished(large, "optimizers", LARGE, seeds=TRIALS // 5, epochs=EPOCHS)
         advance()
-        environment = _environment(Path(folder))
+        environment = terminal_environment(Path(folder))
         rows = [
             *_first_screens(many, large, environment, repeats, advance, note),
             *_keys(many, large, environment, repeats, advance, note),
@@ -93,7 +93,7 @@ def _first_screens(
 
 
 def _first(words: list[str], runs: Path, environment: dict[str, str]) -> float:
-    with BenchTerminal(_command(words, runs), _SMALL, environment) as terminal:
+    with BenchTerminal(ui_command(words, runs), _SMALL, environment) as terminal:
         return terminal.until(_FIRST)
 
 
@@ -113,10 +113,10 @@ def _keys(
         columns, lines = size
         title = f"{columns}x{lines}"
         note(f"keys, {title}")
-        found = _slowest(_command([], many), size, environment, "2", _RUNS_KEYS, repeats)
+        found = _slowest(ui_command([], many), size, environment, "2", _RUNS_KEYS, repeats)
         rows.append(Row(f"keys-many-{columns}", f"{with_many}, {title}", "ms", found))
         advance()
-        found = _slowest(_command([LARGE], large), size, environment, "43", _RUN_KEYS, repeats)
+        found = _slowest(ui_command([LARGE], large), size, environment, "43", _RUN_KEYS, repeats)
         rows.append(Row(f"keys-large-{columns}", f"{with_large}, {title}", "ms", found))
         advance()
     return rows
@@ -126,7 +126,7 @@ def _visits(many: Path, environment: dict[str, str], repeats: int) -> list[Row]:
     """The slowest of the other screens, when it is asked for the first time."""
     drawn, complete = [], []
     for _ in range(repeats):
-        with BenchTerminal(_command([], many), _SMALL, environment) as terminal:
+        with BenchTerminal(ui_command([], many), _SMALL, environment) as terminal:
             terminal.until(_FIRST)
             terminal.watch(_AT_REST)
             presses = [terminal.press(key) for key in "23456"]
@@ -159,7 +159,7 @@ def _slowest(
 def _watching(many: Path, going: Path, environment: dict[str, str], repeats: int) -> list[Row]:
     """Per cent of a core and bytes a second, of parts of the time."""
     rows: list[Row] = []
-    with BenchTerminal(_command([], many), _WIDE, environment) as terminal:
+    with BenchTerminal(ui_command([], many), _WIDE, environment) as terminal:
         terminal.until(_FIRST)
         terminal.watch(_AT_REST)
         terminal.press("2")
@@ -168,7 +168,7 @@ def _watching(many: Path, going: Path, environment: dict[str, str], repeats: int
         rows += _watched(parts, "idle", f"idle, {MANY} runs")
     with live(going, _LIVE_TRIALS, 1.0) as run:
         for size in (_SMALL, _WIDE):
-            with BenchTerminal(_command([str(run.path)], going), size, environment) as terminal:
+            with BenchTerminal(ui_command([str(run.path)], going), size, environment) as terminal:
                 terminal.until(_FIRST)
                 terminal.watch(_AT_REST)
                 columns, lines = size
@@ -186,11 +186,12 @@ def _watched(parts: Sequence[tuple[float, float]], name: str, what: str) -> list
     ]
 
 
-def _command(words: list[str], runs: Path) -> list[str]:
+def ui_command(words: list[str], runs: Path) -> list[str]:
+    """The command of the UI over a folder of runs."""
     return [sys.executable, "-m", "genre_tui", *words, "--runs", str(runs), "--theme", "dark"]
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def terminal_environment(folder: Path) -> dict[str, str]:
     """As over SSH from a terminal of today."""
     wanted = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     wanted |= {"GENRE_TUI_DATA": str(folder / "datasets")}

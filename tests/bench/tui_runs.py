@@ -20,7 +20,7 @@ from experiments.design.trial import Trial
 from experiments.execution.coordinator import make_manifest
 from experiments.execution.event_writer import EventWriter
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventLog
+from experiments.runs.event_log import EventLog, event_files
 from experiments.runs.events import CohortBegan, EpochEnded, RunEnded, TrialEnded
 from experiments.runs.lock import hold_run_lock
 from experiments.runs.process_id import ProcessId
@@ -33,6 +33,7 @@ from experiments.training.planning import PlannedRun
 GENRES = ("blues", "classical", "hiphop", "rock")
 LARGE = "20260101T000000Z-large0"
 LIVE = "20260102T000000Z-live00"
+LONG = "20260103T000000Z-long00"
 _ROWS = 800  # of the validation split
 _SECONDS = 0.5  # an epoch
 
@@ -89,6 +90,20 @@ def live(runs: Path, trials: int, seconds: float) -> Iterator[RunDirectory]:
             writer.join()
 
 
+def write_long(runs: Path, trials: int, size: int) -> RunDirectory:
+    """A run that was killed after its events had a number of bytes."""
+    run, plan = _begin(runs, "ffn-baseline", LONG, trials, 100_000, variants=1)
+    with hold_run_lock(run, print):
+        events = EventLog(run)
+        log, epoch = _log(run, plan, events), 0
+        (cohort,), (path,) = _cohorts(plan), event_files(run)
+        while path.stat().st_size < size:
+            epoch += 1
+            log.record(*_epochs_ended(cohort, epoch))
+        events.close()
+    return run
+
+
 def _begin(
     runs: Path, study: str, name: str, seeds: int, epochs: int, variants: int | None = None
 ) -> tuple[RunDirectory, Plan]:
@@ -103,8 +118,8 @@ def _begin(
     return run, plan
 
 
-def _log(run: RunDirectory, plan: Plan) -> EventWriter:
-    log = EventWriter(run, EventLog(run), plan.trials)
+def _log(run: RunDirectory, plan: Plan, events: EventLog | None = None) -> EventWriter:
+    log = EventWriter(run, events or EventLog(run), plan.trials)
     log.begin(ProcessId.me(), False)
     log.plan(_cohorts(plan), 1)
     for cohort in _cohorts(plan):

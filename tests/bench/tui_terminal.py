@@ -104,6 +104,11 @@ class BenchTerminal:
         spent = time.perf_counter() - begin
         return 100 * (self._cpu() - before) / spent, count / spent
 
+    def memory(self) -> float:
+        """Megabytes that it has in memory."""
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
     def _cpu(self) -> float:
         """Seconds of a core that it has used so far."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
