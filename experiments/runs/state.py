@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from experiments.design.plan import PlannedVariant
@@ -30,7 +30,8 @@ class RunState:
         state: "running" or "stopping" while its process lives; "finished" when all is
             done; "failed" where its process gave up, "stopped" where a stop was
             requested, "crashed" where the process died without either.
-        results: of its trials; None where there is none that is valid.
+        results: of its trials, without their histories unless these were asked for; None
+            where there is none that is valid.
         reason: of a failure.
     """
 
@@ -50,8 +51,11 @@ class RunState:
         )
 
 
-def state_of(run: RunDirectory, manifest: RunManifest) -> RunState:
+def state_of(run: RunDirectory, manifest: RunManifest, *, histories: bool = False) -> RunState:
     """The state of a run.
+
+    Args:
+        histories: whether to keep those of the results, which may take much memory.
 
     Raises:
         RunError: the journal of a search is damaged.
@@ -59,7 +63,7 @@ def state_of(run: RunDirectory, manifest: RunManifest) -> RunState:
     alive = is_alive(run)  # before the results: nothing ends in between unnoticed
     if not alive and manifest.search is not None:
         manifest = run.read_manifest()  # with all that was drawn meanwhile
-    results = read_results(run, manifest)
+    results = read_results(run, manifest, histories=histories)
     if alive:
         return RunState("stopping" if run.stop_is_asked else "running", results)
     if is_complete(results, manifest) and not (manifest.baselines and run.lacks_baselines):
@@ -72,14 +76,17 @@ def state_of(run: RunDirectory, manifest: RunManifest) -> RunState:
     return RunState("crashed", results)
 
 
-def read_results(run: RunDirectory, manifest: RunManifest) -> Results:
+def read_results(run: RunDirectory, manifest: RunManifest, *, histories: bool = True) -> Results:
     """The results of a run's trials, by their ids; one that is damaged counts as none."""
     results: dict[str, TrialResult | None] = {}
     for trial in manifest.trials:
         try:
-            results[trial] = run.read_result(trial, len(manifest.dataset.genres))
+            result = run.read_result(trial, len(manifest.dataset.genres))
         except RunError:
-            results[trial] = None
+            result = None
+        if result is not None and not histories:
+            result = replace(result, history={}, epoch_seconds=())
+        results[trial] = result
     return results
 
 

@@ -65,7 +65,7 @@ def summarise(run: RunDirectory) -> RunSummary:
     study, created = run.path.parent.name, run.path.name.partition("-")[0]
     try:
         manifest = run.read_manifest()
-        state = state_of(run, manifest)
+        state = state_of(run, manifest, histories=True)
     except (OSError, RunError) as error:
         return RunSummary(run, study, "", "", "damaged", str(error), created=created)
     ended = [result for result in state.results.values() if result is not None]

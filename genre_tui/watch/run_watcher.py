@@ -90,7 +90,7 @@ class RunWatcher(Poller):
             return
         stamp = stamp_of(self.run)
         if stamp != self._stamp:
-            found = state_of(self.run, self.run.read_manifest())
+            found = state_of(self.run, self.run.read_manifest(), histories=True)
             self._status = found.state, "", found.reason
             self._results, self._stamp = found.results, stamp
 

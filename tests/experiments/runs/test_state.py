@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.conftest import record_run
 from tests.support import raw_records
 from tests.support.faults import STUDY
 from tests.support.inline_pool import events_of, resume_inline, run_inline
+from tests.support.recorded_runs import record
 
 
 def state(run: RunDirectory) -> str:
@@ -190,3 +192,15 @@ def render(run: RunDirectory) -> str:
     with printer.capture() as captured:
         printer.print(snapshot_view(snapshot(run)))
     return captured.get()
+
+
+def test_histories_are_kept_where_they_are_asked_for(tmp_path: Path) -> None:
+    run = record(tmp_path)
+    manifest = run.read_manifest()
+    bare, whole = (state_of(run, manifest, histories=wanted) for wanted in (False, True))
+    assert whole.results == {trial: run.read_result(trial) for trial in manifest.trials}
+    for trial, result in whole.results.items():
+        assert result is not None
+        assert result.history
+        assert bare.results[trial] == replace(result, history={}, epoch_seconds=())
+    assert snapshot(run).state == bare
