@@ -82,7 +82,8 @@ class EventLog:
 
     def close(self) -> None:
         """Wait until all events are on the disk, and close the file."""
-        self._summary.write(is_last=True)
+        with self._lock:
+            self._summary.write(is_last=True)
         with suppress(OSError):
             os.fsync(self._file)
         os.close(self._file)
@@ -214,7 +215,8 @@ class _SummaryWriter:
             "files": files,
             "progress": self._progress.to_record(),
         }
-        with suppress(DataError, RunError):  # there is the log
+        # There is the log: also where the disk is full, or a number is not finite.
+        with suppress(DataError, RunError, ValueError):
             self._step = max(_WORTH_A_SUMMARY, self._run.write_log_summary(summary))
         took = time.monotonic() - now
         self._next = now + max(_SUMMARY_SECONDS, took / _SUMMARY_SHARE)

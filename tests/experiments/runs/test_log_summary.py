@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from data.errors import DataError
 from experiments.errors import RunError
 from experiments.runs import checksums, event_log
 from experiments.runs.directory import RunDirectory
@@ -245,3 +246,20 @@ def test_a_log_is_read_line_by_line(run: RunDirectory) -> None:
     assert [next(entries).number for _ in range(3)] == [1, 2, 3]
     assert reader.positions[0].number == 3
     assert reader.read(2)[1][0].number == 4
+
+
+@pytest.mark.usefixtures("eager")
+def test_events_are_written_where_the_summary_cannot_be(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = EpochEnded("a", "c", 1, 0.0, math.inf, 1, {}, [[1]])  # rows in no time
+    write(run, *begin(), endless)
+    assert begun(run) == whole(run)
+    monkeypatch.setattr(RunDirectory, "commit", _full)
+    write(run, *begin(), *epochs(1, 3))
+    assert whole(run)["epoch_events"] == 6
+    assert begun(run) == whole(run)
+
+
+def _full(run: RunDirectory, path: Path) -> None:
+    raise DataError(f"{path} cannot be written: no space left.")
