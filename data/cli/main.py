@@ -93,10 +93,10 @@ def use(name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(name: str, yes: bool) -> None:
     """Delete a dataset."""
-    path = catalogue.existing_path(name)
+    seen = catalogue.existing_path(name).stat()
     if not yes:
-        confirm(f"Delete {name} ({path.stat().st_size / 1e6:.1f} MB)?")
-    catalogue.remove(name)
+        confirm(f"Delete {name} ({seen.st_size / 1e6:.1f} MB)?")
+    catalogue.remove(name, seen)
     again = " It is made again when it is needed." if name == catalogue.DEMO else ""
     echo(f"{name} is gone.{again} The default is {catalogue.default_name()}.")
 

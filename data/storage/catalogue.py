@@ -175,10 +175,21 @@ def free_path(name: str, *, replace: bool) -> Path:
     return path
 
 
-def remove(name: str) -> None:
-    """Delete a dataset; if it was the default, the demo is again. DataError if it is missing."""
+def remove(name: str, seen: os.stat_result | None = None) -> None:
+    """Delete a dataset; if it was the default, the demo is again.
+
+    Args:
+        seen: status of its file when its removal was asked for; None removes any file.
+
+    Raises:
+        DataError: it is missing, or was made anew since it was seen.
+    """
     path = existing_path(name)
     with only_process(name), writing(path):
+        if seen is not None and (now := path.stat()).st_mtime_ns != seen.st_mtime_ns:
+            raise DataError(
+                f"{name} was made anew meanwhile ({now.st_size / 1e6:.1f} MB): nothing was removed."
+            )
         was_default = name == default_name()
         path.unlink(missing_ok=True)
         if was_default:

@@ -95,3 +95,18 @@ def test_tracks_of_the_demo_need_a_folder() -> None:
     result = CliRunner().invoke(main, ["demo", "--tracks", "3"])
     assert result.exit_code == 2
     assert "--tracks counts WAV files: name their folder with --wav." in result.output
+
+
+def test_a_dataset_that_was_made_anew_while_its_removal_was_asked_for_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    catalogue.add(small_dataset(), replace=False)
+
+    def confirm(question: str) -> None:
+        catalogue.add(small_dataset(rows=96), replace=True)
+
+    monkeypatch.setattr("data.cli.main.confirm", confirm)
+    kept = CliRunner().invoke(main, ["remove", "small"])
+    assert kept.exit_code == 2
+    assert "small was made anew meanwhile" in kept.output
+    assert catalogue.path_of("small").exists()
