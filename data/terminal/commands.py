@@ -29,7 +29,13 @@ def echo(message: object = "", *, err: bool = False) -> None:
 
 def confirm(question: str, *, err: bool = False) -> None:
     """Ask a question to be answered by y or n; anything but y aborts the command."""
-    click.confirm(clean(question), abort=True, err=err)
+    try:
+        click.confirm(clean(question), abort=True, err=err)
+    except click.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):  # n and Ctrl-D abort, too
+            echo(err=True)
+            raise SystemExit(INTERRUPTED) from None
+        raise
 
 
 class BadInput(click.ClickException):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from data.terminal.commands import confirm
 from tests.conftest import record_run
 
 PACKAGES = ("data", "experiments", "genre_tui")
@@ -62,3 +63,13 @@ def test_letters_beyond_the_encoding_become_question_marks(own_places: Path) -> 
     )
     done = _command("-c", code, PYTHONIOENCODING="latin-1")
     assert (done.returncode, done.stdout) == (0, b"???\n???\n"), done.stderr
+
+
+def test_ctrl_c_at_a_question_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        confirm("Remove it?")
+    assert ended.value.code == 130
