@@ -21,6 +21,7 @@ from tests.bench.measure import Benchmark, Row, machine_facts
 from tests.bench.tui_runs import GENRES, write_many
 
 ROOT = Path(__file__).parents[2]
+_SAMPLE = 0.02  # seconds between two looks at a process's memory
 _SEGMENTS = 30  # of a track
 
 
@@ -115,10 +116,14 @@ def measure_command(
     )
     killer = threading.Timer(limit, process.kill)
     killer.start()
+    peaks: list[float] = []
+    sampler = threading.Thread(target=_sample_peak, args=(process.pid, peaks))
+    sampler.start()
     assert process.stderr is not None
     with process.stderr:
         errors = process.stderr.read().decode(errors="replace")
-    _, status, usage = os.wait4(process.pid, 0)  # its own peak, unlike that of all children
+    sampler.join()
+    _, status, usage = os.wait4(process.pid, 0)
     killer.cancel()
     wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -127,7 +132,21 @@ def measure_command(
         raise RunError(f"{' '.join(words[:2])} failed in {tree}: {errors.strip()[-300:]}")
     cost.wall.append(float("inf") if is_over else wall)
     cost.cpu.append(float("inf") if is_over else usage.ru_utime + usage.ru_stime)
-    cost.memory.append(usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3))
+    cost.memory.append(max(peaks, default=float("nan")))
+
+
+def _sample_peak(process: int, peaks: list[float]) -> None:
+    """Add a process's peak memory in megabytes, again and again until it ends.
+
+    What `wait4` returns has the memory of the process that started it in it.
+    """
+    while True:
+        try:
+            status = Path(f"/proc/{process}/status").read_text()
+            peaks.append(int(status.partition("VmHWM:")[2].split()[0]) / 1e3)
+        except (OSError, IndexError):  # it has ended
+            return
+        time.sleep(_SAMPLE)
 
 
 def _dataset(rows: int) -> Dataset:
