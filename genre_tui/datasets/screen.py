@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -103,7 +103,9 @@ class DataPage(BasePage):
         if line.problem:
             self.show_problem(line.problem)
         else:
-            self._change("use", line.name)
+            self._change(
+                lambda catalogue: catalogue.use(line.name), f"{line.name} is the default now."
+            )
 
     def action_remove(self) -> None:
         """Delete the dataset, after a question."""
@@ -115,11 +117,16 @@ class DataPage(BasePage):
         if line is None or not line.is_made:
             self.show_message("There is nothing to remove.")
             return
+        try:
+            seen = line.path.stat()
+        except OSError as error:
+            self.show_problem(f"{line.path} cannot be read: {error.strerror}.")
+            return
         name = line.name
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._change("remove", name)
+                self._change(lambda catalogue: catalogue.remove(name, seen), f"{name} is gone.")
 
         about = [f"{line.path} ({size_text(line.size)})", "Runs keep their results."]
         asked = ConfirmDialog(f"Delete the dataset {name}?", about, "delete it", "keep it")
@@ -204,17 +211,14 @@ class DataPage(BasePage):
         if not text:  # it has ended
             self._show_card()
 
-    def _change(self, what: str, name: str) -> None:
-        """Change the catalogue, in a thread."""
+    def _change(self, work: Callable[[Any], None], done: str) -> None:
+        """Change the catalogue, which `work` receives, in a thread; then show a sentence."""
 
         def change() -> str:
             from data.storage import catalogue
 
-            if what == "use":
-                catalogue.use(name)
-                return f"{name} is the default now."
-            catalogue.remove(name)
-            return f"{name} is gone."
+            work(catalogue)
+            return done
 
         def changed(text: str) -> None:
             self.show_message(text)

@@ -60,7 +60,7 @@ def test_datasets_and_the_card_of_one_are_shown(tmp_path: Path, size: tuple[int,
                 "blues", "segments", "test", "Not audited yet" if size[1] > 24 else "32"
             )
             await user.press("down", "down")
-            await user.sees("no HDF5")
+            await user.sees("HDF5")
             await user.press("u", "y")
             assert catalogue.default_name() == "demo"
             assert user.app.clipboard == "torn"
@@ -98,6 +98,20 @@ def test_x_asks_and_deletes(tmp_path: Path) -> None:
             await user.press("x", "y")
             await user.wait_until(lambda: "? torn" not in user.text)
             assert catalogue.names() == ["mine", "plain"]
+
+    asyncio.run(flow())
+
+
+def test_one_that_is_made_anew_while_its_removal_is_asked_for_is_kept(tmp_path: Path) -> None:
+    async def flow() -> None:
+        async with run_app(tmp_path, first="data") as user:
+            await _at(user, "plain")
+            await user.press("x")
+            await user.sees("Delete the dataset plain?")
+            hdf5.save(small_dataset("plain", mel=False), catalogue.path_of("plain"))
+            await user.press("y")
+            await user.notified("was made anew meanwhile")
+            assert "plain" in catalogue.names()
 
     asyncio.run(flow())
 
