@@ -24,7 +24,7 @@ from experiments.runs.trial_result import Scores, TrialResult
 from experiments.studies import STUDIES
 from experiments.studies.lookup import study_from_options
 from genre_tui.model.dataset_rows import DatasetLine
-from genre_tui.studies.run_request import FormValues, check_form
+from genre_tui.studies.run_request import RunRequest, check_form
 from networks.models.config import (
     MOST_BATCH_ROWS,
     FFNConfig,
@@ -84,9 +84,9 @@ def files(name: str, folder: Path) -> Iterator[Callable[[Any], Any]]:
 
 
 def forms(name: str) -> Iterator[Callable[[Any], Any]]:
-    def fill(**values: str) -> Any:
+    def fill(**values: Any) -> Any:
         line = DatasetLine("mine", Path("mine.h5"), rows=(32, 8, 8), has_mel=True)
-        checked = check_form(FormValues("ffn-baseline", "mine", "controlled", **values), line)
+        checked = check_form(RunRequest("ffn-baseline", "mine", "controlled", **values), line)
         if checked.problems:
             raise RunError(str(checked.problems))
 
