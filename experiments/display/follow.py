@@ -17,7 +17,7 @@ from experiments.display.result_tables import epoch_line, trial_line
 from experiments.errors import RunError
 from experiments.execution.stopping import end_now
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventReader, open_log
+from experiments.runs.event_reader import EventReader
 from experiments.runs.events import (
     CohortBegan,
     Continued,
@@ -32,6 +32,7 @@ from experiments.runs.events import (
     WorkerDied,
 )
 from experiments.runs.lock import is_alive
+from experiments.runs.log_summary import open_log
 from experiments.runs.progress import RunProgress
 from experiments.runs.state import RunState, state_of
 

@@ -10,9 +10,10 @@ from experiments.design.plan import PlannedVariant
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import last_event, open_log
+from experiments.runs.event_reader import last_event
 from experiments.runs.events import RunEnded
 from experiments.runs.lock import is_alive, lock_holder
+from experiments.runs.log_summary import open_log
 from experiments.runs.manifest import RunManifest
 from experiments.runs.process_id import ProcessId
 from experiments.runs.progress import RunProgress

@@ -9,9 +9,9 @@ from typing import Literal
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.epoch_history import SCORE
-from experiments.runs.event_log import open_log
 from experiments.runs.events import LogEntry
 from experiments.runs.lock import lock_holder
+from experiments.runs.log_summary import open_log
 from experiments.runs.progress import RunProgress
 from experiments.runs.state import State, state_of
 from experiments.runs.trial_result import TrialResult

@@ -20,7 +20,8 @@ from experiments.design.trial import Trial
 from experiments.execution.coordinator import make_manifest
 from experiments.execution.event_writer import EventWriter
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventLog, event_files
+from experiments.runs.event_log import EventLog
+from experiments.runs.event_reader import event_files
 from experiments.runs.events import CohortBegan, EpochEnded, RunEnded, TrialEnded
 from experiments.runs.lock import hold_run_lock
 from experiments.runs.process_id import ProcessId

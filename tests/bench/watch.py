@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from experiments.runs.event_log import event_files
+from experiments.runs.event_reader import event_files
 from tests.bench.growth import ROOT, CommandCost, measure_command
 from tests.bench.measure import Benchmark, Row, machine_facts
 from tests.bench.tui import terminal_environment, ui_command

@@ -16,7 +16,7 @@ from data.errors import DataError
 from experiments.errors import RunError
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import event_files
+from experiments.runs.event_reader import event_files
 from genre_tui.compare import one_run, several_runs
 from genre_tui.compare.comparison_data import comparison_csv, read_run, statistics_json
 from genre_tui.confusion.matrix_selection import MatrixSelection

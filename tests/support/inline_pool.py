@@ -15,7 +15,7 @@ from experiments.design.study import Study
 from experiments.execution.coordinator import RunCoordinator
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventReader
+from experiments.runs.event_reader import EventReader
 from experiments.runs.lock import hold_run_lock
 from experiments.workers.worker_main import OnMessage, sending_to
 from tests.conftest import small_dataset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventReader
+from experiments.runs.event_reader import EventReader
 from experiments.runs.progress import RunProgress
 
 

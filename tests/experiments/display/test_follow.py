@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.display import follow
-from experiments.runs.event_log import EventReader
+from experiments.runs.event_reader import EventReader
 from experiments.runs.events import LogEntry
 from tests.genre_tui.support.live_run import live_run
 from tests.support.log_summaries import write_summary

@@ -9,7 +9,8 @@ import pytest
 from experiments.design.plan import StudyOptions, make_plan
 from experiments.execution.event_writer import EventWriter
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventLog, EventReader
+from experiments.runs.event_log import EventLog
+from experiments.runs.event_reader import EventReader
 from experiments.runs.events import CohortBegan, EpochEnded, Event, PlanMade, TrialEnded
 from experiments.runs.process_id import ProcessId
 from experiments.studies import STUDIES

@@ -10,7 +10,8 @@ import pytest
 from data.errors import NoSpaceError
 from experiments.runs import checksums, disk_space, event_log
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventLog, EventReader, last_event
+from experiments.runs.event_log import EventLog
+from experiments.runs.event_reader import EventReader, last_event
 from experiments.runs.events import Continued, EpochEnded, Event, LogEntry, Note, Paused
 
 

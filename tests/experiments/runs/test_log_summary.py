@@ -12,9 +12,10 @@ import pytest
 
 from data.errors import DataError
 from experiments.errors import RunError
-from experiments.runs import checksums, event_log
+from experiments.runs import checksums, log_summary
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventLog, EventReader, event_files, open_log
+from experiments.runs.event_log import EventLog
+from experiments.runs.event_reader import EventReader, event_files
 from experiments.runs.events import (
     CohortBegan,
     EpochEnded,
@@ -28,6 +29,7 @@ from experiments.runs.events import (
     TrialEnded,
     WorkerDied,
 )
+from experiments.runs.log_summary import open_log
 from experiments.runs.process_id import ProcessId
 from experiments.runs.progress import RunProgress
 from experiments.runs.trial_result import Scores
@@ -47,8 +49,8 @@ def run(tmp_path: Path) -> RunDirectory:
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short logs get summaries, too, and at once."""
     for name in ("_WORTH_A_SUMMARY", "_SUMMARY_SECONDS"):
-        monkeypatch.setattr(event_log, name, 0)
-    monkeypatch.setattr(event_log, "_SUMMARY_SHARE", math.inf)
+        monkeypatch.setattr(log_summary, name, 0)
+    monkeypatch.setattr(log_summary, "_SUMMARY_SHARE", math.inf)
 
 
 def begin() -> list[Event]:
@@ -233,7 +235,7 @@ def test_a_resumed_run_does_not_read_a_long_log(
     write(run, *begin(), *epochs(1, 9))
     path = run.path / "events" / "summary.json"
     path.unlink()
-    monkeypatch.setattr(event_log, "_MOST_UNREAD", 100)
+    monkeypatch.setattr(log_summary, "_MOST_UNREAD", 100)
     write(run, *begin(), *epochs(9, 12))
     assert not path.exists()
     assert begun(run) == whole(run)

@@ -13,7 +13,8 @@ from rich.cells import cell_len
 from experiments.errors import RunError
 from experiments.results.confusion_matrix import ConfusionMatrix
 from experiments.runs.directory import RunDirectory
-from experiments.runs.event_log import EventLog, EventReader
+from experiments.runs.event_log import EventLog
+from experiments.runs.event_reader import EventReader
 from genre_tui.confusion.heat_colours import (
     BLACK,
     RIGHT,
