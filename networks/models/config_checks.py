@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from networks.errors import ConfigError
 
 _TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
+_MOST_LAYERS, _MOST_UNITS = 100, 100_000  # a study of more is a mistake, or malice
 
 
 def check_types(config: Any) -> None:
@@ -83,11 +84,16 @@ def require(holds: bool, rule: str, received: Any) -> None:
 
 
 def check_sizes(config: Any, name: str) -> None:
-    """Raise ConfigError unless a field lists sizes of at least 1."""
+    """Raise ConfigError unless a field lists sizes of at least 1, and not absurdly many."""
     sizes = getattr(config, name)
     if not sizes or min(sizes) < 1:
         raise ConfigError(
-            f"{name} must list at least one size, each at least 1. Received: {list(sizes)}."
+            f"{name} must list at least one size, each at least 1. Received: {list(sizes)!s:.60}."
+        )
+    if len(sizes) > _MOST_LAYERS or max(sizes) > _MOST_UNITS:
+        raise ConfigError(
+            f"{name} must list at most {_MOST_LAYERS} sizes, each at most {_MOST_UNITS:,}. "
+            f"Received: {len(sizes):,} of up to {max(sizes):,}."
         )
 
 

@@ -53,6 +53,8 @@ def test_trainings_survive_json(config: TrainingConfig) -> None:
     [
         (lambda: FFNConfig(hidden=()), "hidden must list at least one size"),
         (lambda: FFNConfig(hidden=(0,)), "each at least 1"),
+        (lambda: FFNConfig(hidden=(1,) * 101), "at most 100 sizes, each at most 100,000"),
+        (lambda: CNNConfig(dense=(10**9,)), "Received: 1 of up to 1,000,000,000."),
         (lambda: FFNConfig(hidden=[1.5]), "hidden must be a list of whole numbers from 1 on"),
         (lambda: FFNConfig(hidden="128"), "hidden must be a list of whole numbers from 1 on"),
         (lambda: TrainingConfig(early_stopping=3), "early_stopping must be an EarlyStoppingConfig"),
