@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from experiments.design.study import Study, Variant
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive, lock_holder
 from experiments.runs.state import state_of
+from networks.models.config import FFNConfig, TrainingConfig
+from tests.support.faults import STUDY
 from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of
 from tests.support.processes import (
@@ -41,11 +45,21 @@ def assert_nothing_was_done_twice(run: RunDirectory) -> None:
 
 
 def kill_and_go_on(
-    fork_server: ForkServer, folder: Path, protocol: Any, workers: int, kills: int, seed: int
-) -> dict[str, int]:
-    """Kill a run's processes at random moments until `kills`; how often which."""
+    fork_server: ForkServer,
+    folder: Path,
+    protocol: Any,
+    workers: int,
+    kills: int,
+    seed: int,
+    study: Study = STUDY,
+) -> tuple[dict[str, int], float]:
+    """Kill a run's processes at random moments until `kills`.
+
+    Returns:
+        How often which were killed, and the size of the largest checkpoint in MB.
+    """
     chance = random.Random(seed)
-    whole, path = begin(fork_server, folder, protocol, workers)
+    whole, path = begin(fork_server, folder, protocol, workers, study=study)
     began = time.monotonic()
     finish(whole)
     length = time.monotonic() - began
@@ -54,7 +68,7 @@ def kill_and_go_on(
     counts = dict.fromkeys(KINDS, 0)
     runs = went_on = 0
     while sum(counts.values()) < kills:
-        run, _ = begin(fork_server, folder, protocol, workers)
+        run, _ = begin(fork_server, folder, protocol, workers, study=study)
         runs += 1
         done: dict[str, tuple[int, bytes]] = {}
         deaths_of_workers = 0
@@ -94,16 +108,20 @@ def kill_and_go_on(
         for file in run.path.rglob(".*.tmp*"):
             raise AssertionError(f"{file} was left behind")
         went_on += sum(event["epoch"] > 0 for event in events_of(run, "cohort_began"))
-    print(f"{runs} runs, killed: {counts}, went on from {went_on} checkpoints")
+    sizes = [event["bytes"] for event in events_of(whole, "checkpoint")]
+    largest = max(sizes, default=0) / 1e6
+    print(
+        f"{runs} runs, killed: {counts}, went on from {went_on} checkpoints, up to {largest:.0f} MB"
+    )
     assert went_on, "checkpoints were of use"
-    return counts
+    return counts, largest
 
 
 @pytest.mark.parametrize(("protocol", "workers"), [("documented", 1), ("controlled", 2)])
 def test_kills_at_random_moments(
     fork_server: ForkServer, tmp_path: Path, protocol: str, workers: int
 ) -> None:
-    counts = kill_and_go_on(fork_server, tmp_path, protocol, workers, 9, seed=workers)
+    counts, _ = kill_and_go_on(fork_server, tmp_path, protocol, workers, 9, seed=workers)
     assert all(counts.values()), counts
 
 
@@ -113,3 +131,13 @@ def test_many_kills_at_random_moments(
     fork_server: ForkServer, tmp_path: Path, protocol: str, workers: int
 ) -> None:
     kill_and_go_on(fork_server, tmp_path, protocol, workers, 100, seed=10 + workers)
+
+
+@pytest.mark.slow
+def test_kills_with_large_checkpoints(fork_server: ForkServer, tmp_path: Path) -> None:
+    """Of over 100 MB, which takes long to write, so that kills meet it."""
+    network = FFNConfig(hidden=(2048, 2048))
+    training = TrainingConfig("adam", 1e-4, epochs=12)
+    study = replace(STUDY, variants=(Variant("large", network, training),))
+    _, size = kill_and_go_on(fork_server, tmp_path, "documented", 1, 20, seed=5, study=study)
+    assert size > 100
