@@ -10,6 +10,7 @@ from importlib import import_module
 
 from data.terminal.commands import echo
 from data.terminal.console import console
+from data.terminal.entry import INTERRUPTED
 from experiments.display.follow import check_end, follow
 from experiments.results.run_result import RunResult, collect
 from experiments.runs.directory import RunDirectory
@@ -67,7 +68,7 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
         print_result(collect(run), as_json)
         sys.exit(1 if state.count("failed") or not state.count("finished") else 0)
     echo(f"Stopped: what is done is kept. {resuming}", err=True)
-    sys.exit(130)
+    sys.exit(INTERRUPTED)
 
 
 def print_result(result: RunResult, as_json: bool) -> None:

@@ -12,6 +12,7 @@ import click
 
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
+from data.terminal.entry import INTERRUPTED
 from experiments.cli.follow import ask_what_to_do
 from experiments.cli.options import (
     DATA_OPTION,
@@ -166,11 +167,11 @@ def _finish(stage: Stage, runs: Path) -> RunDirectory | None:
     again = "Type the same command again to go on with the others."
     if not follow(run, ask_what_to_do):
         echo(f"{run.name} goes on. {again}", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     state = state_of(run, run.read_manifest())
     if state.state == "stopped":
         echo(f"Stopped: what is done is kept. {again}", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     if state.state != "finished":
         echo(f"{name}: {state.state} {state.reason}".strip(), err=True)
     return run

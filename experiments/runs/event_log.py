@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from data.errors import DataError
 from data.files.atomic import sync, writing
+from experiments.errors import RunError
 from experiments.runs import checksums
 from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
@@ -69,7 +70,9 @@ class EventLog:
         with suppress(OSError):
             os.fsync(self._file)
         os.close(self._file)
-        self._reserve.unlink(missing_ok=True)
+        with suppress(RunError):
+            self._run.require_owner()  # else it is another process's reserve by now
+            self._reserve.unlink(missing_ok=True)
 
     def _write(self, events: list[Event]) -> None:
         """Write events and remove them from the list, as far as there is room."""

@@ -3,6 +3,7 @@
 import json
 import math
 import tracemalloc
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
 from experiments.runs.event_reader import EventReader, last_event
 from experiments.runs.events import Continued, EpochEnded, Event, LogEntry, Note, Paused
+from experiments.runs.lock import hold_run_lock
 
 
 def log_of(run: RunDirectory, *texts: str) -> EventLog:
@@ -258,3 +260,17 @@ def test_every_flipped_bit_breaks_a_seal(kind: str) -> None:
     for size in range(len(text)):
         with pytest.raises(ValueError, match="checksum"):
             read(text[:size])
+
+
+def test_what_another_process_reserves_is_left(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    with hold_run_lock(run, print) as me:
+        log = EventLog(replace(run, owner=me))
+        other = replace(me, host="gpu7", machine="another boot")
+        (tmp_path / "lock").write_bytes(checksums.dumps(asdict(other)))
+        log.close()
+    assert (tmp_path / "events" / ".reserve").exists()
+    (tmp_path / "lock").unlink()
+    with hold_run_lock(run, print) as me:
+        EventLog(replace(run, owner=me)).close()
+    assert not (tmp_path / "events" / ".reserve").exists()
