@@ -7,7 +7,7 @@ long a recording is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from data.audio.constants import INT16_SCALE, SAMPLE_RATE, SEGMENT_SAMPLES
+from data.audio.constants import INT16_SCALE
+from data.audio.parameters import DOCUMENTED, FeatureParameters
 from data.errors import DataError
 from data.files.plain import plain_file
 
@@ -34,43 +35,49 @@ Int16 = npt.NDArray[np.int16]
 Float64 = npt.NDArray[np.float64]
 
 
-def stream_segments(path: Path) -> Iterator[Int16]:
-    """All whole seconds of a recording, mono at 8 kHz, in blocks of about 30.
+def stream_segments(
+    path: Path,
+    parameters: FeatureParameters = DOCUMENTED,
+    note: Callable[[str], None] = lambda sentence: None,
+) -> Iterator[Int16]:
+    """All whole segments of a recording, mono, in blocks of about 30 seconds.
 
     Errors may come after the first blocks: what is wrong with a recording shows
     only where it is reached.
 
     Args:
         path: WAV, FLAC, OGG, MP3, AIFF or AU file with 1 to 8 channels.
+        parameters: sample rate and length of the segments.
+        note: takes a sentence on what is odd about the recording.
 
     Yields:
-        int16 segments. [shape=(k, 8000)]
+        int16 segments. [shape=(k, parameters.segment_samples)]
 
     Raises:
         DataError: the file cannot be read, is no audio, is truncated, holds NaN
             or infinite samples or less than one second.
     """
     rest = np.empty(0, dtype=np.int16)
-    found = 0
-    for samples in _stream_samples(path):
+    found, segment_samples = 0, parameters.segment_samples
+    for samples in _stream_samples(path, parameters.sample_rate):
         samples = np.concatenate([rest, samples])
-        whole = len(samples) // SEGMENT_SAMPLES
-        rest = samples[whole * SEGMENT_SAMPLES :]
+        whole = len(samples) // segment_samples
+        rest = samples[whole * segment_samples :]
         if whole:
             found += whole
-            yield samples[: whole * SEGMENT_SAMPLES].reshape(whole, SEGMENT_SAMPLES)
+            yield samples[: whole * segment_samples].reshape(whole, segment_samples)
     if not found:
         raise DataError(
-            f"{path} holds {len(rest) / SAMPLE_RATE:.2f} seconds; one second is the least "
-            "that can be used."
+            f"{path} holds {len(rest) / parameters.sample_rate:.2f} seconds; one segment of "
+            f"{parameters.segment_seconds:g} is the least that can be used."
         )
 
 
-def _stream_samples(path: Path) -> Iterator[Int16]:
+def _stream_samples(path: Path, sample_rate: int) -> Iterator[Int16]:
     with _open(path) as sound:
         _check_format(path, sound)
         rate = sound.samplerate
-        resample = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float64", quality="VHQ")
+        resample = soxr.ResampleStream(rate, sample_rate, 1, dtype="float64", quality="VHQ")
         frames_read = 0
         while True:
             try:
@@ -84,7 +91,7 @@ def _stream_samples(path: Path) -> Iterator[Int16]:
             _check_finite(path, block, frames_read, rate)
             frames_read += len(block)
             mono = block.mean(axis=1)
-            if rate != SAMPLE_RATE:
+            if rate != sample_rate:
                 mono = resample.resample_chunk(mono, last=last)
             yield np.clip(np.round(mono * INT16_SCALE), -32768, 32767).astype(np.int16)
             if last:

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
 from data.audio.features import mel_spectrograms, mfcc_statistics
+from data.audio.parameters import DOCUMENTED, FeatureParameters
 from data.errors import DataError
 from data.files.atomic import writing
 from data.processes import end_with_parent, starting_workers, usable_cores
@@ -38,8 +38,13 @@ class Track(Protocol):
     def weight(self) -> int:
         """Amount of work in any unit, for the progress bar."""
 
-    def segments(self) -> Iterator[npt.NDArray[np.int16]]:
-        """Blocks of segments. [shape=(k, 8000)]"""
+    def segments(
+        self, parameters: FeatureParameters, note: Callable[[str], None]
+    ) -> Iterator[npt.NDArray[np.int16]]:
+        """Blocks of segments; `note` takes a sentence on what is odd about the track.
+
+        [shape=(k, parameters.segment_samples)]
+        """
 
 
 @dataclass(frozen=True)
@@ -47,23 +52,27 @@ class Extracted:
     """Features of one track, in scratch files.
 
     Args:
-        seconds: number of segments.
+        segments: their number.
         samples_sha256: hash of the segments' samples.
         stem: path of its files without their suffix.
+        parameters: of the features.
+        notes: a sentence for each thing that is odd about the track.
     """
 
-    seconds: int
+    segments: int
     samples_sha256: str
     stem: Path
+    parameters: FeatureParameters = DOCUMENTED
+    notes: tuple[str, ...] = ()
 
     def mfcc(self) -> npt.NDArray[np.float64]:
-        """MFCC statistics, mapped from disk. [shape=(seconds, 26)]"""
-        shape = (self.seconds, N_MFCC_STATISTICS)
+        """MFCC statistics, mapped from disk. [shape=(segments, 26)]"""
+        shape = (self.segments, *self.parameters.mfcc_shape)
         return np.memmap(self.stem.with_suffix(".mfcc"), np.float64, "r", shape=shape)
 
     def mel(self) -> npt.NDArray[np.float32]:
-        """Mel-spectrograms, mapped from disk. [shape=(seconds, 21, 128)]"""
-        shape = (self.seconds, *MEL_SHAPE)
+        """Mel-spectrograms, mapped from disk. [shape=(segments, 21, 128)]"""
+        shape = (self.segments, *self.parameters.mel_shape)
         return np.memmap(self.stem.with_suffix(".mel"), np.float32, "r", shape=shape)
 
 
@@ -78,7 +87,11 @@ Progress = Callable[[Track, Extracted | Skipped], None]
 
 
 def extract(
-    tracks: Sequence[Track], scratch: Path, workers: int | None, progress: Progress
+    tracks: Sequence[Track],
+    scratch: Path,
+    workers: int | None,
+    progress: Progress,
+    parameters: FeatureParameters = DOCUMENTED,
 ) -> dict[str, Extracted | Skipped]:
     """The features of each track by its name; broken tracks are skipped with a reason.
 
@@ -89,6 +102,7 @@ def extract(
         scratch: an existing folder for intermediate files.
         workers: processes; 1 computes in this one, None means one a core.
         progress: called after each track.
+        parameters: of the segments and their features.
 
     Raises:
         DataError: the folder cannot be written.
@@ -103,21 +117,24 @@ def extract(
 
     if workers <= 1:
         for track in tracks:
-            done(track, _extract(track, places[track.name]))
+            done(track, _extract(track, places[track.name], parameters))
         return results
-    for track, result in _in_pool(tracks, places, workers):
+    for track, result in _in_pool(tracks, places, workers, parameters):
         done(track, result)
     # A decoder that crashed has ended its pool: the other tracks go one at a time.
     for track in tracks:
         if track.name not in results:
-            alone = list(_in_pool([track], places, 1))
+            alone = list(_in_pool([track], places, 1, parameters))
             crash = Skipped(f"{track.name} crashes its decoder: it is damaged; leave it out.")
             done(track, alone[0][1] if alone else crash)
     return results
 
 
 def _in_pool(
-    tracks: Sequence[Track], places: dict[str, Path], workers: int
+    tracks: Sequence[Track],
+    places: dict[str, Path],
+    workers: int,
+    parameters: FeatureParameters,
 ) -> Iterator[tuple[Track, Extracted | Skipped]]:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(tracks)), context, initializer=_begin_worker)
@@ -125,7 +142,8 @@ def _in_pool(
     try:
         with starting_workers():
             for track in tracks:
-                futures[pool.submit(_extract, track, places[track.name])] = track
+                future = pool.submit(_extract, track, places[track.name], parameters)
+                futures[future] = track
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool:
@@ -140,10 +158,11 @@ def _begin_worker() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _extract(track: Track, stem: Path) -> Extracted | Skipped:
+def _extract(track: Track, stem: Path, parameters: FeatureParameters) -> Extracted | Skipped:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the same bits with any number of workers
-    digest, seconds, silent = hashlib.sha256(), 0, True
+    digest, segments, silent = hashlib.sha256(), 0, True
+    notes: list[str] = []
     try:
         with (
             writing(stem),
@@ -151,9 +170,9 @@ def _extract(track: Track, stem: Path) -> Extracted | Skipped:
             stem.with_suffix(".mel").open("wb") as mel,
         ):
             try:
-                for block in track.segments():
+                for block in track.segments(parameters, notes.append):
                     silent = silent and not block.any()
-                    seconds += len(block)
+                    segments += len(block)
                     digest.update(block.tobytes())
                     mfcc.write(mfcc_statistics(block).tobytes())
                     mel.write(mel_spectrograms(block).tobytes())
@@ -161,6 +180,6 @@ def _extract(track: Track, stem: Path) -> Extracted | Skipped:
                 return Skipped(str(error))
         if silent:
             return Skipped(f"{track.name} is silent from beginning to end.")
-        return Extracted(seconds, digest.hexdigest(), stem)
+        return Extracted(segments, digest.hexdigest(), stem, parameters, tuple(notes))
     finally:
         torch.set_num_threads(threads)

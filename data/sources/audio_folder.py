@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from data.audio.decoding import AUDIO_SUFFIXES, stream_segments
 from data.audio.extraction import Extracted, Skipped, Track, extract
+from data.audio.parameters import FeatureParameters
 from data.datasets.dataset import Dataset, check_genres
 from data.datasets.splitting import (
     DEFAULT_SHARES,
@@ -43,11 +44,13 @@ class Recording:
         """Bytes of the file."""
         return self.path.stat().st_size if self.path.exists() else 0
 
-    def segments(self) -> Iterator[npt.NDArray[np.int16]]:
-        """Blocks of its segments. [shape=(k, 8000)]"""
+    def segments(
+        self, parameters: FeatureParameters, note: Callable[[str], None]
+    ) -> Iterator[npt.NDArray[np.int16]]:
+        """Blocks of its segments. [shape=(k, parameters.segment_samples)]"""
         if any("\ud800" <= char <= "\udfff" for char in self.name):
             raise DataError(f"{self.path} has a name that is not UTF-8: rename it.")
-        yield from stream_segments(self.path)
+        yield from stream_segments(self.path, parameters, note)
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,7 @@ def build(
         def progress(track: Track, result: Extracted | Skipped) -> None:
             if strict and isinstance(result, Skipped):
                 raise DataError(f"{result.reason} (strict: nothing was written.)")
-            bar.advance(track.weight, 0 if isinstance(result, Skipped) else result.seconds)
+            bar.advance(track.weight, 0 if isinstance(result, Skipped) else result.segments)
 
         results = extract(recordings, scratch, workers, progress)
         used, skipped = _without_copies(recordings, results)

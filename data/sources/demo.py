@@ -6,7 +6,7 @@ about how networks learn, nothing about real music. Only making it imports torch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from data.terminal.progress import ProgressBar
 
 if TYPE_CHECKING:
     from data.audio.extraction import Extracted, Skipped, Track
+    from data.audio.parameters import FeatureParameters
 
 VERSION = 1  # of the music: a stored demo of another version is made anew
 GENRES: tuple[str, ...] = ("blues", "classical", "pop", "rock")
@@ -62,11 +63,17 @@ class DemoTrack:
         """Its length in seconds."""
         return self.seconds
 
-    def segments(self) -> Iterator[npt.NDArray[np.int16]]:
-        """All its segments as one block. [shape=(seconds, 8000)]"""
+    def segments(
+        self, parameters: FeatureParameters, note: Callable[[str], None]
+    ) -> Iterator[npt.NDArray[np.int16]]:
+        """All its segments, of the documented parameters, as one block. [shape=(seconds, 8000)]"""
+        yield self.samples()
+
+    def samples(self) -> npt.NDArray[np.int16]:
+        """Its seconds at 8 kHz. [shape=(seconds, 8000)]"""
         from data.synthesis import synthesise
 
-        yield synthesise(self.genre, self.number, self.seconds)
+        return synthesise(self.genre, self.number, self.seconds)
 
 
 def demo_tracks() -> tuple[DemoTrack, ...]:
@@ -142,7 +149,7 @@ def write_wavs(folder: Path, per_genre: int) -> list[Path]:
     for genre in GENRES:
         for track in [track for track in demo_tracks() if track.genre == genre][:per_genre]:
             path = folder / f"{track.name}.wav"
-            samples = np.concatenate(list(track.segments())).reshape(-1)
+            samples = track.samples().reshape(-1)
             with commit(path) as temporary:
                 soundfile.write(temporary, samples, SAMPLE_RATE, format="WAV")
             paths.append(path)

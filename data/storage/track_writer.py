@@ -42,7 +42,7 @@ def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping
         for split in SPLITS
     }
     rows = {
-        split: dict.fromkeys(ROW_SHAPES, sum(track.features.seconds for _, track in here))
+        split: dict.fromkeys(ROW_SHAPES, sum(track.features.segments for _, track in here))
         for split, here in placed.items()
     }
 

@@ -174,7 +174,7 @@ def test_ten_hours_need_less_than_500_mb(tmp_path: Path) -> None:
         "from data.sources.audio_folder import Recording\n"
         f"recording = Recording(Path({str(path)!r}), 'x', 'g')\n"
         f"made = _extract(recording, Path({str(tmp_path / 's')!r}))\n"
-        "print(made.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+        "print(made.segments, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
     )
     printed = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -30,7 +30,7 @@ class Sleeping:
     name: str
     weight = 1
 
-    def segments(self) -> Iterator[np.ndarray]:
+    def segments(self, *_: object) -> Iterator[np.ndarray]:
         (self.folder / f"{self.name}.new").write_text(str(os.getpid()))
         (self.folder / f"{self.name}.new").rename(self.folder / f"{self.name}.pid")
         time.sleep(3600)
