@@ -16,14 +16,15 @@ from genre_tui.cli import main as tui_main
 ROOT = Path(__file__).parents[1]
 MODULES = {"data": data_main, "experiments": experiments_main}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = [line[4:] for line in README.splitlines() if line.startswith("    ")]
+DATASETS = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
 
 
-def _commands() -> list[list[str]]:
-    """Every command of the README's blocks, as words."""
+def _commands(text: str) -> list[list[str]]:
+    """Every command of a document's indented blocks, as words."""
     return [
         shlex.split(part, comments=True)
-        for line in BLOCKS
+        for line in text.splitlines()
+        if line.startswith("    ")
         for part in line.split("&&")
         if part.strip()
     ]
@@ -54,13 +55,13 @@ def _subcommands(group: click.Group) -> dict[str, click.Command]:
 
 OURS = [
     words
-    for words in _commands()
+    for words in _commands(README) + _commands(DATASETS)
     if words[0].endswith("genre-tui") or (words[1:2] == ["-m"] and words[2] in MODULES)
 ]
 
 
 @pytest.mark.parametrize("words", OURS, ids=" ".join)
-def test_every_command_of_the_readme_exists(words: list[str]) -> None:
+def test_every_command_of_the_documents_exists(words: list[str]) -> None:
     _resolve(words)
 
 
@@ -70,7 +71,7 @@ def test_the_check_itself_can_fail() -> None:
 
 
 def test_all_other_commands_are_the_set_up() -> None:
-    others = [words for words in _commands() if words not in OURS]
+    others = [words for words in _commands(README) + _commands(DATASETS) if words not in OURS]
     assert len(OURS) >= 8
     for words in others:
         assert (

@@ -124,6 +124,7 @@ def build(
     }
 
     from data.sources import audio_folder
+    from data.sources.recordings import ignored_files
 
     with interruptible(_NOTHING_KEPT), catalogue.making(name, replace=replace) as target:
         report = audio_folder.build(
@@ -142,7 +143,7 @@ def build(
         total_tracks = report.tracks + len(report.skipped)
         printer.print(f"\nLeft out {len(report.skipped)} of {total_tracks} recordings:")
         printer.print(table(["track", "reason"], list(map(list, report.skipped.items())), 2))
-    for sentence in audio_folder.ignored_files(folder):
+    for sentence in ignored_files(folder):
         echo(f"\n{sentence}")
     echo(f"\nNext: python -m experiments run ffn-baseline --data {name}")
 

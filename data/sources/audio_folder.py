@@ -1,21 +1,15 @@
-"""Builds a dataset from a folder of recordings: <genre>/<track>.<ext>, sub-folders allowed."""
+"""Builds a dataset from a folder of recordings."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from data.audio.decoding import AUDIO_SUFFIXES, stream_segments
 from data.audio.extraction import Extracted, Skipped, Track, extract
-from data.audio.parameters import FeatureParameters
 from data.datasets.dataset import Dataset, check_genres
 from data.datasets.splitting import (
     DEFAULT_SHARES,
@@ -26,31 +20,10 @@ from data.datasets.splitting import (
 )
 from data.errors import DataError
 from data.files.scratch_folder import scratch_folder
+from data.sources.recordings import Recording, find_recordings
 from data.storage import catalogue, hdf5
 from data.storage.track_writer import PlacedTrack, write_dataset
 from data.terminal.progress import ProgressBar
-
-
-@dataclass(frozen=True)
-class Recording:
-    """An audio file below a genre's folder. `name` is `genre/track`, without suffix."""
-
-    path: Path
-    name: str
-    genre: str
-
-    @property
-    def weight(self) -> int:
-        """Bytes of the file."""
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def segments(
-        self, parameters: FeatureParameters, note: Callable[[str], None]
-    ) -> Iterator[npt.NDArray[np.int16]]:
-        """Blocks of its segments. [shape=(k, parameters.segment_samples)]"""
-        if any("\ud800" <= char <= "\udfff" for char in self.name):
-            raise DataError(f"{self.path} has a name that is not UTF-8: rename it.")
-        yield from stream_segments(self.path, parameters, note)
 
 
 @dataclass(frozen=True)
@@ -124,67 +97,6 @@ def build_dataset(
     return hdf5.load(target, name)
 
 
-def find_recordings(
-    folder: Path, merge: Mapping[str, Sequence[str]] | None = None
-) -> list[Recording]:
-    """The recordings below each genre's folder, sorted by name.
-
-    Ignores hidden files and those whose suffix is none of audio's.
-
-    Raises:
-        DataError: no folder, no recordings, one genre only, two recordings of
-            one name, or a merge of folders that are not there.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is no folder. Expected one with a folder of recordings a genre.")
-    genre_of = _merged(folder, merge or {})
-    recordings: dict[str, Recording] = {}
-    for top, genre in sorted(genre_of.items()):
-        for path in _audio_files(folder / top):
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            if name in recordings:
-                raise DataError(
-                    f"two recordings have the same track name: {recordings[name].path} and {path}. "
-                    "Two copies of one track would leak between splits: remove or rename one."
-                )
-            recordings[name] = Recording(path, name, genre)
-    if not recordings and any(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.iterdir()):
-        raise DataError(
-            f"{folder} holds recordings itself. Expected a folder a genre: name the folder above, "
-            "or sort the recordings into folders."
-        )
-    if not recordings:
-        raise DataError(
-            f"{folder} has no recordings. Expected <genre>/<track> files with one of the suffixes "
-            f"{' '.join(sorted(AUDIO_SUFFIXES))}."
-        )
-    check_genres(sorted({recording.genre for recording in recordings.values()}))
-    return sorted(recordings.values(), key=lambda recording: recording.name)
-
-
-def ignored_files(folder: Path) -> list[str]:
-    """A sentence for each kind of thing that `find_recordings` ignores: folders without
-    recordings, and files whose suffix is none of audio's.
-    """
-    sentences = []
-    suffixes: Counter[str] = Counter()
-    for top in sorted(_genre_folders(folder)):
-        if not any(_audio_files(top)):
-            sentences.append(f"{top.name} has no recordings, so it is no genre.")
-        for path in top.rglob("*"):
-            if path.is_file() and not path.name.startswith("."):
-                suffixes[path.suffix.lower() or "no suffix"] += 1
-    for suffix in AUDIO_SUFFIXES:
-        suffixes.pop(suffix, None)
-    if suffixes:
-        kinds = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(5))
-        sentences.append(
-            f"Files that are no audio we can decode were passed over: {kinds}. Convert those that "
-            "are music (to FLAC, say)."
-        )
-    return sentences
-
-
 def build(
     folder: Path,
     target: Path,
@@ -253,10 +165,6 @@ def build(
     return BuildReport(len(placed), skipped)
 
 
-def _genre_folders(folder: Path) -> list[Path]:
-    return [top for top in folder.iterdir() if top.is_dir() and not top.name.startswith(".")]
-
-
 def _path(name: str, value: Any) -> Path:
     if not isinstance(value, (str, os.PathLike)):
         raise DataError(f"{name} must be a path, as a text or a Path. Received: {value!r:.100}.")
@@ -281,54 +189,6 @@ def _check_merge(merge: Any) -> None:
             'merge must give each class a list of folders, such as {"rock_metal": ["rock", '
             f'"metal"]}}. Received: {merge!r:.100}.'
         )
-
-
-def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    try:
-        tops = {path.name for path in _genre_folders(folder)}
-    except OSError as error:
-        _unreadable(error)
-    genre_of = {top: top for top in tops}
-    claimed: dict[str, str] = {}
-    for name, folders in merge.items():
-        for top in folders:
-            if top not in tops:
-                raise DataError(
-                    f"the class {name!r} cannot merge {', '.join(folders)}: there is no folder "
-                    f"{top!r}. There are: {', '.join(sorted(tops)) or 'none'}."
-                )
-            if top in claimed:
-                raise DataError(
-                    f"a folder can be merged into one class only. Received {top!r} for "
-                    f"{claimed[top]} and {name}."
-                )
-            claimed[top] = name
-            genre_of[top] = name
-    for name in merge:
-        if name in tops - claimed.keys():
-            raise DataError(
-                f"the merged class {name!r} has the name of a folder that is not merged into it: "
-                "merge that folder too, or choose another name."
-            )
-    return genre_of
-
-
-def _audio_files(top: Path) -> Iterator[Path]:
-    seen: set[str] = set()
-    for place, folders, files in os.walk(top, onerror=_unreadable, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:  # a link that leads back
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in sorted(files):
-            if Path(file).suffix.lower() in AUDIO_SUFFIXES and not file.startswith("."):
-                yield Path(place, file)
-
-
-def _unreadable(error: OSError) -> NoReturn:
-    raise DataError(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
 def _by_genre(

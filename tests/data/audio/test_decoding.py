@@ -171,7 +171,7 @@ def test_ten_hours_need_less_than_500_mb(tmp_path: Path) -> None:
     script = (
         "import resource, sys; from pathlib import Path\n"
         "from data.audio.extraction import _extract\n"
-        "from data.sources.audio_folder import Recording\n"
+        "from data.sources.recordings import Recording\n"
         f"recording = Recording(Path({str(path)!r}), 'x', 'g')\n"
         f"made = _extract(recording, Path({str(tmp_path / 's')!r}))\n"
         "print(made.segments, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"

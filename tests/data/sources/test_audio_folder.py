@@ -17,7 +17,8 @@ from data.datasets.dataset import Dataset
 from data.errors import DataError
 from data.files.scratch_folder import scratch_folder
 from data.sources import audio_folder
-from data.sources.audio_folder import build, find_recordings
+from data.sources.audio_folder import build
+from data.sources.recordings import find_recordings
 from data.storage import catalogue, hdf5
 from tests.conftest import small_dataset, tone
 
