@@ -39,6 +39,8 @@ class Split:
         label: places in the dataset's `genres`. [shape=(n,)]
         track: places in the dataset's `track_names`, -1 where unknown. [shape=(n,)]
         start: second of the track at which the segment begins, or None. [shape=(n,)]
+        row: of a cross-validation fold, places among all rows of the dataset; else None, and
+            never part of its content. [shape=(n,)]
 
     Example:
         >>> from data import load_dataset
@@ -51,6 +53,7 @@ class Split:
     label: Int64
     track: Int64
     start: Float64 | None = None
+    row: Int64 | None = None
 
     def __len__(self) -> int:
         return len(self.label)
