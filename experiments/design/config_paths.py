@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from networks.errors import ConfigError
 from networks.models.config import (
@@ -18,7 +18,7 @@ from networks.models.config import (
     to_dict,
     training_from_dict,
 )
-from networks.models.config_checks import listed, nested_config
+from networks.models.config_checks import hints_of, listed, nested_config
 from networks.models.custom import CustomConfig
 
 Configs = tuple[NetworkConfig, TrainingConfig]
@@ -34,7 +34,7 @@ def with_field(configs: Configs, path: str, value: Any, folder: Path | None = No
         configs: of the network and of its training.
         path: such as training.l2 or training.schedule.kind; network.kind gives the network of
             that kind with its defaults, network.build one that a function of the user builds.
-        value: a plain number, text, boolean or list.
+        value: a plain number, text, boolean or list; "none" for None.
         folder: that holds the file of network.build; None means that of the network before,
             else the working directory.
 
@@ -91,6 +91,8 @@ def _changed(
             value = _changed(nested, plain[name] or {}, inner, value, place)
         else:
             raise ConfigError(f"{place} is a value: it has no fields.")
+    elif value == "none" and type(None) in get_args(hints_of(kind)[name]):
+        value = None  # which TOML has no word for
     return plain | {name: value}
 
 

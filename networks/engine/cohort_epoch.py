@@ -17,7 +17,7 @@ from networks.engine.validation import ValidationPass
 from networks.training import metrics
 from networks.training.cohort_key import Precision
 from networks.training.random_streams import row_order
-from networks.training.results import LabelledRows
+from networks.training.results import LabelledRows, class_weights
 
 
 class CohortData:
@@ -28,7 +28,7 @@ class CohortData:
     ) -> None:
         self.train = DeviceRows.of(train, classes, device)
         self.validation = DeviceRows.of(validation, classes, device)
-        self.label = validation.label
+        self.train_label, self.label = train.label, validation.label
         self.classes, self.device = classes, device
 
 
@@ -76,6 +76,11 @@ class CohortTrainer:
         features = data.validation.features
         self._validation = ValidationPass(model, weights, others, features, precision)
         self._data = data
+        self._class_weights: torch.Tensor | None = None
+        trainings = [trial.training for trial in trials]
+        if any(training.class_weights for training in trainings):
+            each = [class_weights(t, data.train_label, data.classes) for t in trainings]
+            self._class_weights = torch.from_numpy(np.stack(each)).float().to(data.device)
         self._steps_rates = any(trial.rates_move_by_step for trial in trials)
 
     def train_epoch(self, epoch: int) -> list[dict[str, float]]:
@@ -86,7 +91,7 @@ class CohortTrainer:
             self._dropout.begin_epoch([trial.seed for trial in self.trials], epoch)
         self._step.set_rates()
         orders = np.stack([row_order(trial.seed, epoch, rows) for trial in self.trials])
-        batches = EpochBatches(orders, batch_size, self._data.train)
+        batches = EpochBatches(orders, batch_size, self._data.train, self._class_weights)
         for number, batch in enumerate(batches):
             if number and self._steps_rates:
                 for trial in self.trials:

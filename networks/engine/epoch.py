@@ -43,7 +43,7 @@ class Batch:
 
     Args:
         x: inputs. [shape=(trials, n, ...)]
-        target: one-hot classes. [shape=(trials, classes, n)]
+        target: one-hot classes, times their weights. [shape=(trials, classes, n)]
         log_probabilities: of the classes, to be filled in by the step.
             [shape=(trials, classes, n)]
     """
@@ -60,14 +60,23 @@ class EpochBatches:
         orders: of each trial's rows. [shape=(trials, rows)]
         batch_size: rows a step; the last batch may be smaller.
         rows: the train split.
+        weights: of the classes in each trial's loss, or None. [shape=(trials, classes)]
     """
 
-    def __init__(self, orders: npt.NDArray[np.int64], batch_size: int, rows: DeviceRows) -> None:
+    def __init__(
+        self,
+        orders: npt.NDArray[np.int64],
+        batch_size: int,
+        rows: DeviceRows,
+        weights: Tensor | None = None,
+    ) -> None:
         index = torch.from_numpy(orders).to(rows.target.device)
         self._rows = index.shape[1]
         full = self._rows - self._rows % batch_size
         parts = [(index[:, :full], batch_size), (index[:, full:], self._rows - full)]
-        self._parts = [_EqualBatches(part, size, rows) for part, size in parts if part.shape[1]]
+        self._parts = [
+            _EqualBatches(part, size, rows, weights) for part, size in parts if part.shape[1]
+        ]
 
     def __iter__(self) -> Iterator[Batch]:
         for part in self._parts:
@@ -91,15 +100,18 @@ class _EqualBatches:
         index: each trial's rows. [shape=(trials, steps * size)]
         size: rows a batch.
         rows: the train split.
+        weights: see `EpochBatches`.
     """
 
-    def __init__(self, index: Tensor, size: int, rows: DeviceRows) -> None:
+    def __init__(self, index: Tensor, size: int, rows: DeviceRows, weights: Tensor | None) -> None:
         trials = index.shape[0]
         self._features = rows.features
         self._index = index.reshape(trials, -1, size).transpose(0, 1).contiguous()
         shape = (*self._index.shape, rows.target.shape[1])
         target = rows.target.index_select(0, self._index.view(-1)).view(shape)
         self._target = target.transpose(2, 3).contiguous()  # (steps, trials, classes, size)
+        if weights is not None:
+            self._target *= weights[:, :, None]
         self._log_probabilities = torch.empty_like(self._target)
 
     def batches(self) -> Iterator[Batch]:
@@ -118,5 +130,5 @@ class _EqualBatches:
         """Each trial's summed cross-entropy and right predictions. Each [shape=(trials,)]"""
         loss = -(self._log_probabilities * self._target).sum((0, 2, 3), dtype=torch.float64)
         best = self._log_probabilities.max(2, keepdim=True).indices
-        right = self._target.gather(2, best).sum((0, 2, 3), dtype=torch.float64)
+        right = (self._target.gather(2, best) > 0).sum((0, 2, 3), dtype=torch.float64)
         return loss, right

@@ -80,7 +80,7 @@ def gradients_of(
         model: whose structure is used.
         trainable, others: values of its trainable and its other variables.
         x: inputs. [shape=(n, ...)]
-        target: one-hot classes. [shape=(classes, n)]
+        target: one-hot classes, times their weights. [shape=(classes, n)]
         scale: minus the weight of each row's cross-entropy. [shape=(1, 1)]
         dropout: inputs of dropout masks.
         precision: of products.

@@ -59,7 +59,7 @@ class TrainingStep:
 
         Args:
             x: inputs. [shape=(trials, n, ...)]
-            target: one-hot classes. [shape=(trials, classes, n)]
+            target: one-hot classes, times their weights. [shape=(trials, classes, n)]
 
         Returns:
             Log-probabilities of the classes before the step, of `target`'s shape;

@@ -45,6 +45,7 @@ ScheduleKind = Literal["none", "cosine", "one_cycle", "reduce_on_plateau"]
 Stepping = Literal["epoch", "step"]
 Monitor = Literal["val_macro_f1", "val_batch_mean_f1", "val_accuracy", "val_loss"]
 Keep = Literal["last", "best"]
+ClassWeights = Literal["balanced"]
 MOST_EPOCHS = 100_000
 MOST_BATCH_ROWS = 1_000_000
 
@@ -244,6 +245,9 @@ class TrainingConfig:
         schedule: of the learning rate.
         early_stopping: None trains all epochs.
         keep: weights to keep: "last" epoch, or "best" validation macro-F1.
+        class_weights: "balanced" multiplies the loss of each train row by n / (classes x count),
+            of n rows and the count of those of its genre, as `class_weight` of
+            `keras.Model.fit`; None weighs all rows alike. Losses on validation are never weighted.
 
     Raises:
         ConfigError: a value of the wrong type or out of its range, or two kinds of decay.
@@ -263,6 +267,7 @@ class TrainingConfig:
     schedule: ScheduleConfig = ScheduleConfig()
     early_stopping: EarlyStoppingConfig | None = None
     keep: Keep = "last"
+    class_weights: ClassWeights | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -285,11 +290,16 @@ class TrainingConfig:
             )
 
 
+_LEFT_OUT_WHERE_NONE = ("class_weights",)  # younger than the ids of trials, which hash the rest
+
+
 def to_dict(config: Any) -> dict[str, Any]:
     """Plain, JSON-ready data of a config; `kind` tells which network it is."""
     plain: dict[str, Any] = {"kind": config.kind} if isinstance(config, NetworkConfig) else {}
     for field in dataclasses.fields(config):
-        plain[field.name] = _plain(getattr(config, field.name))
+        value = getattr(config, field.name)
+        if value is not None or field.name not in _LEFT_OUT_WHERE_NONE:
+            plain[field.name] = _plain(value)
     if isinstance(config, CustomConfig):
         plain["options"] = dict(config.options)
     return plain

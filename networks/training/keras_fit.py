@@ -20,6 +20,7 @@ from networks.training.results import (
     LabelledRows,
     TrainingResult,
     best_epoch,
+    class_weights,
     compile_model,
     undo_compile,
 )
@@ -66,12 +67,14 @@ def fit_with_keras(
         clock = _Clock(validation, on_epoch or (lambda *_: False))
         own = [_EpochOrder(batches), validation]
         own += config_callbacks(training, batches.num_batches)
+        weights = class_weights(training, train_rows.label, classes).tolist()
         try:
             history = model.fit(
                 batches,
                 epochs=training.epochs,
                 shuffle=False,  # the batches shuffle themselves
                 verbose=0,
+                class_weight=dict(enumerate(weights)) if training.class_weights else None,
                 callbacks=[*own, *callbacks, clock],
             ).history
         finally:

@@ -53,6 +53,24 @@ class TrainingResult:
     notes: tuple[str, ...] = ()
 
 
+def class_weights(
+    training: TrainingConfig, label: npt.NDArray[np.int64], classes: int
+) -> npt.NDArray[np.float64]:
+    """Weights of the classes in the loss of train rows.
+
+    Args:
+        training: its `class_weights`.
+        label: of the train rows. [shape=(n,)]
+        classes: number of classes.
+
+    Returns:
+        Ones, or n / (classes x rows of the class). [shape=(classes,)]
+    """
+    if training.class_weights is None:
+        return np.ones(classes)
+    return len(label) / (classes * np.maximum(np.bincount(label, minlength=classes), 1))
+
+
 def compile_model(model: keras.Model, training: TrainingConfig) -> keras.Model:
     """Compile a model with the optimizer of `training`, cross-entropy and accuracy."""
     model.compile(

@@ -273,3 +273,17 @@ def test_ids_are_hashes_of_the_trials_json(tmp_path: Path) -> None:
         about["network"].pop("folder", None)
         plain = json.dumps(about, sort_keys=True, separators=(",", ":"))
         assert trial.id == hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+def test_ids_stay_those_that_runs_on_disk_have() -> None:
+    ids = [
+        trial.id
+        for study in STUDIES.values()
+        for protocol in PROTOCOLS
+        for _, trial in make_plan(
+            study, StudyOptions(protocol, seeds=2, extended=study.can_be_extended), "abc"
+        ).trials
+    ]
+    assert len(ids) == 546
+    digest = hashlib.sha256(",".join(ids).encode()).hexdigest()
+    assert digest == "b0539946203e8f3eee2f456a6c334fc72160327a08d693c4d815909e69bd1269"

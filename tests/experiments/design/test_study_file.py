@@ -202,9 +202,21 @@ def test_fields_of_schedules_and_of_early_stopping_can_vary() -> None:
     assert {v.training.early_stopping.patience for v in study.variants} == {2}  # type: ignore[union-attr]
 
 
+def test_class_weights_vary_between_none_and_balanced() -> None:
+    base = STUDIES["batch-norm"]
+    study = vary(base, parse_grid(["training.class_weights=none,balanced"]))
+    assert [variant.name for variant in study.variants[:2]] == [
+        "none class_weights=none",
+        "none class_weights=balanced",
+    ]
+    assert study.variants[0].training == base.variants[0].training
+    assert study.variants[1].training.class_weights == "balanced"
+
+
 @pytest.mark.parametrize(
     ("word", "says"),
     [
+        ("training.class_weights=even", "must be one of 'balanced' or none. Received: 'even'"),
         ("training.lerning_rate=1", "Did you mean 'learning_rate'"),
         ("training.learning_rate=fast", "learning_rate must be a number. Received: 'fast'"),
         ("learning_rate=1", "begins with network. or training."),

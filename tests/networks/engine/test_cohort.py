@@ -8,6 +8,7 @@ from typing import Any, get_args
 import keras
 import numpy as np
 import pytest
+from sklearn.utils.class_weight import compute_class_weight
 
 from networks.engine.cohort import FailedTrial, Outcome, TrialSpec, train_cohort
 from networks.models.build import build_model
@@ -21,7 +22,7 @@ from networks.models.config import (
     TrainingConfig,
 )
 from networks.training.keras_fit import fit_with_keras
-from networks.training.results import LabelledRows, TrainingResult
+from networks.training.results import LabelledRows, TrainingResult, class_weights
 from tests.conftest import small_split
 
 FFN = FFNConfig(hidden=(16, 8))
@@ -491,3 +492,46 @@ def test_a_failure_with_an_endless_message_is_cut() -> None:
     failed = FailedTrial.of(ValueError("x" * 10**7))
     assert len(failed.reason) == 2000
     assert len(failed.traceback) == 100_000
+
+
+def uneven(kind: str) -> LabelledRows:
+    """Rows with 15, 8 and 3 of the classes."""
+    even = rows(kind)
+    few = np.concatenate([np.flatnonzero(even.label == k)[: (15, 8, 3)[k]] for k in range(CLASSES)])
+    return LabelledRows(even.features[few], even.label[few])
+
+
+@pytest.mark.parametrize("batch_size", [7, 13, 64])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
+@pytest.mark.parametrize("network", [FFN, CNN], ids=["ffn", "cnn"])
+def test_class_weights_agree_with_fit(
+    network: NetworkConfig, optimizer: Optimizer, batch_size: int
+) -> None:
+    train_rows, validation = uneven(network.features), rows(network.features, 24, 2)
+    plain = replace(BASE, optimizer=optimizer, learning_rate=1e-3, batch_size=batch_size)
+    trainings = (plain, replace(plain, class_weights="balanced"))
+    theirs = [
+        fit_with_keras(
+            build_model(network, CLASSES, 1, train_rows.features),
+            training,
+            1,
+            train_rows,
+            validation,
+            CLASSES,
+        )
+        for training in trainings
+    ]
+    assert not np.allclose(theirs[0].history["loss"], theirs[1].history["loss"], rtol=1e-3)
+    trials = [TrialSpec(network, training, 1) for training in trainings]
+    (alone,) = train_cohort(trials[1:], train_rows, validation, CLASSES)
+    plain_beside, beside = train_cohort(trials, train_rows, validation, CLASSES)
+    assert_close(alone, theirs[1])
+    assert_close(beside, theirs[1])
+    assert_close(plain_beside, theirs[0])
+
+
+def test_balanced_weights_are_those_of_scikit_learn() -> None:
+    label = uneven("mfcc").label
+    expected = compute_class_weight("balanced", classes=np.arange(CLASSES), y=label)
+    balanced = replace(BASE, class_weights="balanced")
+    np.testing.assert_allclose(class_weights(balanced, label, CLASSES), expected)

@@ -29,6 +29,7 @@ TRAININGS = [
         early_stopping=EarlyStoppingConfig(3, "val_loss"),
         keep="best",
     ),
+    TrainingConfig(class_weights="balanced"),
 ]
 
 
@@ -48,6 +49,11 @@ def test_trainings_survive_json(config: TrainingConfig) -> None:
     assert training_from_dict(json.loads(json.dumps(to_dict(config)))) == config
 
 
+def test_class_weights_are_left_out_where_there_are_none() -> None:
+    assert "class_weights" not in to_dict(TrainingConfig())
+    assert to_dict(TrainingConfig(class_weights="balanced"))["class_weights"] == "balanced"
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -57,6 +63,10 @@ def test_trainings_survive_json(config: TrainingConfig) -> None:
         (lambda: CNNConfig(dense=(10**9,)), "Received: 1 of up to 1,000,000,000."),
         (lambda: FFNConfig(hidden=[1.5]), "hidden must be a list of whole numbers from 1 on"),
         (lambda: FFNConfig(hidden="128"), "hidden must be a list of whole numbers from 1 on"),
+        (
+            lambda: TrainingConfig(class_weights="even"),
+            "class_weights must be one of 'balanced' or none",
+        ),
         (lambda: TrainingConfig(early_stopping=3), "early_stopping must be an EarlyStoppingConfig"),
         (lambda: FFNConfig(dropout=1.0), "dropout must lie in 0 <= dropout < 1"),
         (lambda: FFNConfig(activation="tanh"), "activation must be one of 'relu'"),
