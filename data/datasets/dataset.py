@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
+from data.datasets.artists import check_artists
 from data.errors import DataError
 
 SplitName = Literal["train", "validation", "test"]
@@ -80,6 +81,8 @@ class Dataset:
         train, validation, test: the splits.
         track_names: names of the tracks that `Split.track` numbers, maybe none.
         provenance: JSON-ready facts about where the rows came from.
+        track_artists: the artist of each of `track_names`, "" where unknown; none where no
+            artist is known.
 
     Raises:
         DataError: a shape, type or value that cannot be; a track in two splits.
@@ -97,9 +100,11 @@ class Dataset:
     test: Split
     track_names: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    track_artists: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_genres(self.genres)
+        check_artists(self.track_artists, len(self.track_names))
         for split, rows in self.splits():
             _check_split(f"the {split} split of {self.name}", rows, self)
         with_mel = [split for split, rows in self.splits() if rows.mel is not None]
@@ -165,7 +170,7 @@ class Dataset:
     @cached_property
     def content_sha256(self) -> str:
         """Hash of all rows, class names and track names, whatever their file."""
-        return content_hash(self.genres, self.track_names, self.digests())
+        return content_hash(self.genres, self.track_names, self.digests(), self.track_artists)
 
     def digests(self) -> dict[str, ArrayDigest]:
         """The hash of each array, such as "train/mfcc"."""
@@ -210,14 +215,17 @@ class ArrayDigest:
 
 
 def content_hash(
-    genres: tuple[str, ...], track_names: tuple[str, ...], arrays: Mapping[str, ArrayDigest]
+    genres: tuple[str, ...],
+    track_names: tuple[str, ...],
+    arrays: Mapping[str, ArrayDigest],
+    track_artists: tuple[str, ...] = (),
 ) -> str:
     """SHA-256 of a dataset's content, from the digests of its arrays."""
-    content = {
+    content: dict[str, Any] = {
         "genres": genres,
         "tracks": track_names,
         "arrays": {name: arrays[name].summary() for name in sorted(arrays)},
-    }
+    } | ({"artists": track_artists} if track_artists else {})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -126,7 +126,7 @@ def _groups(dataset: Dataset, group: Group) -> Int64:
             "track of every row: folds of single rows would test what they trained on. Leave "
             "--folds out, or build the dataset from recordings (python -m data build FOLDER)."
         )
-    artists = getattr(dataset, "track_artists", ())
+    artists = dataset.track_artists
     if group == "artist" and not any(artists):
         raise DataError(
             f"{dataset.name} knows no artists: use --group track, or build it again from a table "

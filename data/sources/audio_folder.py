@@ -149,8 +149,8 @@ def build(
             by_genre = _by_genre(recordings, left_out=skipped)
             split_of = split_by_share(by_genre, split_shares, seed or 0)
         placed = [
-            PlacedTrack(recording.name, recording.genre, split_of[recording.name], features)
-            for recording, features in used
+            PlacedTrack(r.name, r.genre, split_of[r.name], features, r.artist)
+            for r, features in used
         ]
         _check_filled(placed, {recording.genre for recording in recordings})
         provenance = {

@@ -47,7 +47,7 @@ def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Datase
     has_mel = with_mel and any(
         (folder / _SPLIT_FOLDERS[split] / "melgrams").exists() for split in SPLITS
     )
-    splits: dict[SplitName, Split] = {}
+    splits: dict[SplitName, Any] = {}
     for split, (mfcc, labels) in read.items():
         place, mel = _SPLIT_FOLDERS[split], None
         if has_mel:

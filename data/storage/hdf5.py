@@ -3,7 +3,8 @@
 Groups `train`, `validation` and `test` hold `mfcc`, `mel` (where there is one),
 `label`, `track` and `start` (where known). The root's attributes are `genres`,
 `schema_version`, `content_sha256`, `provenance` and `features` (both JSON); the
-root's dataset `track_names` names the tracks, where they are known.
+root's datasets `track_names` and `track_artists` name the tracks and their artists, where those
+are known.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy.typing as npt
 from data.datasets.dataset import SPLITS, ArrayDigest, Dataset, Split, SplitName, content_hash
 from data.errors import DataError
 from data.files.atomic import check_space, commit, writing
-from data.storage.hdf5_checks import DTYPES, ROW_SHAPES, check_file, schema_version
+from data.storage.hdf5_checks import DTYPES, ROW_SHAPES, TRACK_TEXTS, check_file, schema_version
 
 SCHEMA_VERSION = 1
 FEATURE_PARAMETERS = {
@@ -45,6 +46,7 @@ class Summary:
         genres: class names in label order.
         rows: number of segments of each split.
         tracks: number of named tracks, 0 where they are unknown.
+        artists: number of artists, 0 where they are unknown.
         has_mel: whether there are mel-spectrograms.
         content_sha256: hash of all rows and names, as stored in the file.
         provenance: where the rows came from.
@@ -54,6 +56,7 @@ class Summary:
     genres: tuple[str, ...]
     rows: Mapping[SplitName, int]
     tracks: int
+    artists: int
     has_mel: bool
     content_sha256: str
     provenance: Mapping[str, Any]
@@ -82,7 +85,7 @@ class RowReader:
             DataError: there is no such file, it is damaged, or no dataset of ours.
         """
         with _opened(path) as file:
-            return cls(path, _summarise(file, path).content_sha256, _track_names(file))
+            return cls(path, _summarise(file, path).content_sha256, _texts(file, "track_names"))
 
     def read(self, split: SplitName, begin: int, end: int) -> Split:
         """Rows `begin` to `end` - 1 of a split, with all their features.
@@ -108,6 +111,7 @@ def write(
     provenance: Mapping[str, Any],
     rows: Mapping[SplitName, Mapping[str, int]],
     blocks: Iterable[tuple[SplitName, Mapping[str, npt.NDArray[Any]]]],
+    track_artists: tuple[str, ...] = (),
 ) -> None:
     """Write a dataset file block by block, so that it never is in memory whole.
 
@@ -118,6 +122,7 @@ def write(
         provenance: JSON-ready facts about where the rows came from.
         rows: how many rows each array of each split has.
         blocks: the rows in order, split by split: some of each array of a split at a time.
+        track_artists: of each track, maybe none.
 
     Raises:
         DataError: the disk is full or the folder cannot be written.
@@ -149,11 +154,12 @@ def write(
         file.attrs["genres"] = list(genres)
         file.attrs["features"] = json.dumps(FEATURE_PARAMETERS)
         file.attrs["provenance"] = json.dumps(dict(provenance))
-        if track_names:
-            names = [name.encode() for name in track_names]
-            dtype = h5py.string_dtype("utf-8", max(len(name) for name in names))
-            file["track_names"] = np.array(names, dtype=dtype)
-        file.attrs["content_sha256"] = content_hash(genres, track_names, digests)
+        for name, texts in (("track_names", track_names), ("track_artists", track_artists)):
+            if texts:
+                encoded = [text.encode() for text in texts]
+                dtype = h5py.string_dtype("utf-8", max(map(len, encoded)))
+                file[name] = np.array(encoded, dtype=dtype)
+        file.attrs["content_sha256"] = content_hash(genres, track_names, digests, track_artists)
 
 
 def save(dataset: Dataset, path: Path) -> None:
@@ -166,7 +172,15 @@ def save(dataset: Dataset, path: Path) -> None:
     rows = {
         split: {name: len(values) for name, values in of.items()} for split, of in arrays.items()
     }
-    write(path, dataset.genres, dataset.track_names, dataset.provenance, rows, arrays.items())
+    write(
+        path,
+        dataset.genres,
+        dataset.track_names,
+        dataset.provenance,
+        rows,
+        arrays.items(),
+        dataset.track_artists,
+    )
 
 
 def load(
@@ -191,12 +205,13 @@ def load(
     with _opened(path) as file:
         summary = _summarise(file, path)
         splits = {split: _split(file[split], slice(None), with_mel=with_mel) for split in SPLITS}
-        tracks = _track_names(file)
+        tracks, artists = (_texts(file, name) for name in TRACK_TEXTS)
     try:
         dataset = dataset_type(
             name=name or path.stem,
             genres=summary.genres,
             track_names=tracks,
+            track_artists=artists,
             provenance=summary.provenance,
             **splits,
         )
@@ -262,6 +277,7 @@ def _summarise(file: h5py.File, path: Path) -> Summary:
         genres=tuple(str(genre) for genre in file.attrs["genres"]),
         rows={split: len(file[split]["label"]) for split in SPLITS},
         tracks=len(file["track_names"]) if "track_names" in file else 0,
+        artists=len(set(_texts(file, "track_artists")) - {""}),
         has_mel=all("mel" in file[split] for split in SPLITS),
         content_sha256=str(file.attrs["content_sha256"]),
         provenance=provenance,
@@ -274,7 +290,7 @@ def _split(group: h5py.Group, rows: slice, *, with_mel: bool = True) -> Split:
     return Split(**{"mel": None} | {name: group[name][rows] for name in wanted})
 
 
-def _track_names(file: h5py.File) -> tuple[str, ...]:
-    if "track_names" not in file:
+def _texts(file: h5py.File, name: str) -> tuple[str, ...]:
+    if name not in file:
         return ()
-    return tuple(name.decode("utf-8", "replace") for name in file["track_names"][()].tolist())
+    return tuple(text.decode("utf-8", "replace") for text in file[name][()].tolist())

@@ -26,8 +26,10 @@ ROW_SHAPES: dict[str, tuple[int, ...]] = {
 }
 DTYPES = {"mfcc": "<f8", "mel": "<f4", "label": "<i8", "track": "<i8", "start": "<f8"}
 
+TRACK_TEXTS = ("track_names", "track_artists")  # one a track
+
 _TEXTS = ("content_sha256", "genres", "provenance")
-_MOST_OTHER_BYTES = 2**22  # that are not rows or names of tracks; ours have some ten thousand
+_MOST_OTHER_BYTES = 2**22  # that are not rows or names; ours have some ten thousand
 _HEAP = b"GCOL"  # begins what HDF5 calls a global heap, where texts are
 
 
@@ -48,7 +50,7 @@ def check_file(file: h5py.File, path: Path) -> None:
         DataError: it holds other things, leads elsewhere, announces more than it
             stores, or is damaged.
     """
-    _check_names(file, path, {*SPLITS, "track_names"}, set(SPLITS))
+    _check_names(file, path, {*SPLITS, *TRACK_TEXTS}, set(SPLITS))
     arrays = []
     for split in SPLITS:
         if not isinstance(file[split], h5py.Group):
@@ -57,9 +59,9 @@ def check_file(file: h5py.File, path: Path) -> None:
         for name in file[split]:
             _check_array(file[split][name], path, np.dtype(DTYPES[name]), ROW_SHAPES[name])
             arrays.append(file[split][name])
-    if "track_names" in file:
-        _check_array(file["track_names"], path, None, ())
-        arrays.append(file["track_names"])
+    for name in set(TRACK_TEXTS) & set(file):
+        _check_array(file[name], path, None, ())
+        arrays.append(file[name])
     for name in _TEXTS:
         _check_text(file, path, name)
     _check_others(arrays, path)

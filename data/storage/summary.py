@@ -17,6 +17,7 @@ def to_json(summary: hdf5.Summary) -> dict[str, Any]:
         "genres": list(summary.genres),
         "rows": dict(summary.rows),
         "tracks": summary.tracks or None,
+        "artists": summary.artists or None,
         "has_mel": summary.has_mel,
         "bytes": summary.size,
         "content_sha256": summary.content_sha256,

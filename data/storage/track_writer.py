@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.audio.extraction import Extracted
+from data.datasets.artists import in_one_spelling
 from data.datasets.dataset import SPLITS, SplitName
 from data.storage.hdf5 import write
 from data.storage.hdf5_checks import ROW_SHAPES
@@ -20,12 +21,13 @@ _ROWS_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class PlacedTrack:
-    """A track with its features, its genre and the split it goes to."""
+    """A track with its features, its genre, the split it goes to and, if known, its artist."""
 
     name: str
     genre: str
     split: SplitName
     features: Extracted
+    artist: str | None = None
 
 
 def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping[str, Any]) -> None:
@@ -37,6 +39,7 @@ def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping
     tracks = sorted(tracks, key=lambda track: (track.genre, track.name))
     genres = tuple(sorted({track.genre for track in tracks}))
     names = tuple(track.name for track in tracks)
+    artists = in_one_spelling([track.artist for track in tracks])
     placed = {
         split: [(number, track) for number, track in enumerate(tracks) if track.split == split]
         for split in SPLITS
@@ -64,4 +67,4 @@ def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping
                         },
                     )
 
-    write(path, genres, names, provenance, rows, blocks())
+    write(path, genres, names, provenance, rows, blocks(), artists if any(artists) else ())

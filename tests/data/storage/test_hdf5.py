@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,7 @@ import pytest
 from data.errors import DataError
 from data.files.user_folders import data_folder
 from data.storage import hdf5
+from data.storage.summary import to_json
 from tests.conftest import small_dataset
 
 
@@ -33,6 +35,30 @@ def test_what_is_saved_is_loaded(path: Path) -> None:
             found = getattr(getattr(loaded, split), name)
             np.testing.assert_array_equal(found, value)
             assert found.dtype == value.dtype
+
+
+def test_artists_are_saved_and_loaded(tmp_path: Path) -> None:
+    saved = replace(small_dataset(), track_artists=("Beyonc\u00e9", "", "\u5d14\u5065"))
+    hdf5.save(saved, tmp_path / "x.h5")
+    loaded = hdf5.load(tmp_path / "x.h5")
+    assert loaded.track_artists == saved.track_artists
+    assert loaded.content_sha256 == saved.content_sha256
+    assert hdf5.summarise(tmp_path / "x.h5").artists == 2
+    assert to_json(hdf5.summarise(tmp_path / "x.h5"))["artists"] == 2
+
+
+@pytest.mark.parametrize(
+    ("artists", "words"),
+    [
+        (["A", "a", ""], "in one way"),
+        (["A"], "an artist a track, 3. Received: 1"),
+        (["A", "b", ""], "do not match their hash"),
+    ],
+)
+def test_artists_that_were_changed_are_refused(path: Path, artists: list[str], words: str) -> None:
+    with h5py.File(path, "a") as file:
+        file["track_artists"] = np.array(artists, "S1")
+    assert words in _refused(path)
 
 
 def test_outside_programs_find_what_they_expect(path: Path) -> None:

@@ -8,6 +8,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def _little_memory() -> Iterator[None]:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     target = tmp_path / "small.h5"
-    hdf5.save(small_dataset(mel=False), target)
+    hdf5.save(replace(small_dataset(mel=False), track_artists=("A", "", "B")), target)
     return target
 
 
@@ -112,6 +113,9 @@ BYTES = np.fromiter((np.zeros(9, np.uint8) for _ in range(3)), dtype=object)
         (_store("track_names", (3,), f"S{10**9}", chunks=(3,)), "holds 0 in plain rows"),
         (_store("track_names", data=["a", "b", "c"], dtype=TEXT), "must be text"),
         (_store("track_names", (3,), "S9", external=[("/etc/hostname", 0, 27)]), "in other files"),
+        (_store("track_artists", (GIANT,), "S100", chunks=(9,)), "holds 0 in plain rows"),
+        (_store("track_artists", data=["a", "b", "c"], dtype=TEXT), "must be text"),
+        (_link("track_artists", OTHER), "links are not followed"),
         (_link("test", OTHER), "links are not followed"),
         (_link("test", h5py.SoftLink("/train")), "links are not followed"),
         (_link("track_names", OTHER), "links are not followed"),
