@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from data.audio.parameters import DOCUMENTED
 from data.datasets.dataset import Dataset, Split
 from experiments.design.plan import StudyOptions, make_plan
 from experiments.runs.directory import RunDirectory
@@ -122,6 +123,7 @@ def small_dataset(name: str = "small", *, mel: bool = True, rows: int = 48) -> D
         test=small_split(rows // 2, 3, 2, 3, mel=mel),
         track_names=("a", "b", "c"),
         provenance={"kind": "test"},
+        parameters=DOCUMENTED,
     )
 
 

@@ -16,13 +16,10 @@ import numpy.typing as npt
 import scipy.fft
 import torch
 
-from data.audio.constants import (
-    INT16_SCALE,
-    MEL_SHAPE,
-    N_MFCC_STATISTICS,
-    SAMPLE_RATE,
-    SEGMENT_SAMPLES,
-)
+from data.audio.constants import INT16_SCALE, SAMPLE_RATE
+from data.audio.parameters import DOCUMENTED
+
+MEL_SHAPE, SEGMENT_SAMPLES = DOCUMENTED.mel_shape, DOCUMENTED.segment_samples
 
 FRAME_SAMPLES = 400  # 50 ms
 N_MFCC = 13
@@ -53,7 +50,7 @@ def mfcc_statistics(samples: Int16) -> Float64:
     Raises:
         ValueError: `samples` is not int16 of shape (n, 8000).
     """
-    return _in_batches(samples, mfcc_statistics_tensor, (N_MFCC_STATISTICS,), np.float64)
+    return _in_batches(samples, mfcc_statistics_tensor, DOCUMENTED.mfcc_shape, np.float64)
 
 
 def mel_spectrograms(samples: Int16) -> Float32:

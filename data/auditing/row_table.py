@@ -31,7 +31,7 @@ class Rows:
         track: its track, -1 where unknown. [shape=(n,)]
         second: where it begins in its track where that is known, else its number in
             its split. [shape=(n,)]
-        z: its MFCC statistics, each standardised over all rows. [shape=(n, 26)]
+        z: its statistics, see `Split`, each standardised over all rows. [shape=(n, d)]
         silent: whether it is silence. [shape=(n,)]
     """
 
@@ -77,14 +77,16 @@ def stack(dataset: Dataset) -> Rows:
     )
     second = np.where(track == UNKNOWN_TRACK, row, second).astype(np.float64)
     order = np.lexsort((second, track, split))
-    mfcc = np.concatenate([rows.mfcc for rows in splits])
-    silent = np.abs(mfcc[:, 0] - SILENT_MFCC) < 0.01
+    values = np.concatenate([rows.statistics() for rows in splits])
+    silent = np.zeros(len(values), dtype=np.bool_)
+    if "mfcc" in dataset.shapes:
+        silent |= np.abs(values[:, 0] - SILENT_MFCC) < 0.01
     if dataset.has_mel:
         mels = [rows.mel for rows in splits if rows.mel is not None]
         silent |= np.concatenate([~mel.any(axis=(1, 2)) for mel in mels])
-    sounding = mfcc if silent.all() else mfcc[~silent]
+    sounding = values if silent.all() else values[~silent]
     spread = sounding.std(axis=0)
-    z = (mfcc - sounding.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    z = (values - sounding.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     label = np.concatenate([rows.label for rows in splits])
     columns: tuple[Any, ...] = (split, row, label, track, second, z, silent)
     return Rows(dataset, *(column[order] for column in columns))

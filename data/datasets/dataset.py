@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -13,17 +14,22 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
+from data.audio.constants import MOST_ROW_VALUES
+from data.audio.parameters import FEATURE_AXES, FEATURE_NAMES, KINDS, FeatureParameters, Features
 from data.datasets.artists import check_artists
 from data.errors import DataError
 
 SplitName = Literal["train", "validation", "test"]
-Features = Literal["mfcc", "mel"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 UNKNOWN_TRACK = -1
 LEAST_GENRES = 2
 MOST_GENRES = 1000
 LONGEST_GENRE = 100  # characters
+
+_READERS: dict[Features, tuple[str, ...]] = {  # the networks, those of the others, and folders
+    "mfcc": ("feed-forward networks", "CNN", "mfccs"),
+    "mel": ("convolutional networks", "FFN", "melgrams"),
+}
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -35,8 +41,8 @@ class Split:
     """Rows of one split; row i of every array is the same segment.
 
     Args:
-        mfcc: MFCC statistics, float64. [shape=(n, 26)]
-        mel: mel-spectrograms in dB, float32, or None. [shape=(n, 21, 128)]
+        mfcc: MFCC statistics, float64, or None. [shape=(n, d)]
+        mel: mel-spectrograms in dB, float32, or None. [shape=(n, frames, bands)]
         label: places in the dataset's `genres`. [shape=(n,)]
         track: places in the dataset's `track_names`, -1 where unknown. [shape=(n,)]
         start: second of the track at which the segment begins, or None. [shape=(n,)]
@@ -49,7 +55,7 @@ class Split:
         (3200, 26)
     """
 
-    mfcc: Float64
+    mfcc: Float64 | None
     mel: Float32 | None
     label: Int64
     track: Int64
@@ -62,6 +68,25 @@ class Split:
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name} {value.shape}" for name, value in self.arrays())
         return f"<Split of {len(self)} segments: {arrays}>"
+
+    @property
+    def shapes(self) -> dict[Features, tuple[int, ...]]:
+        """The shape of a row of each kind of features that there is."""
+        return {
+            kind: getattr(self, kind).shape[1:] for kind in KINDS if getattr(self, kind) is not None
+        }
+
+    def statistics(self) -> Float64:
+        """A few numbers a row, for classifiers other than networks. [shape=(n, d)]
+
+        The MFCC statistics; where there are none, the mean of each mel band over the frames,
+        then their standard deviations.
+        """
+        if self.mfcc is not None:
+            return self.mfcc
+        assert self.mel is not None
+        mean, std = (of(self.mel, axis=1, dtype=np.float64) for of in (np.mean, np.std))
+        return np.concatenate([mean, std], axis=1)
 
     def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         """Names and values of the arrays that are there, in a fixed order."""
@@ -81,6 +106,7 @@ class Dataset:
         train, validation, test: the splits.
         track_names: names of the tracks that `Split.track` numbers, maybe none.
         provenance: JSON-ready facts about where the rows came from.
+        parameters: of segments and features; None where they are not known.
         track_artists: the artist of each of `track_names`, "" where unknown; none where no
             artist is known.
 
@@ -100,6 +126,7 @@ class Dataset:
     test: Split
     track_names: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    parameters: FeatureParameters | None = None
     track_artists: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -107,12 +134,7 @@ class Dataset:
         check_artists(self.track_artists, len(self.track_names))
         for split, rows in self.splits():
             _check_split(f"the {split} split of {self.name}", rows, self)
-        with_mel = [split for split, rows in self.splits() if rows.mel is not None]
-        if 0 < len(with_mel) < len(SPLITS):
-            raise DataError(
-                f"every split of {self.name} must have mel-spectrograms, or none. Received them "
-                f"for: {', '.join(with_mel)}."
-            )
+        self._check_shapes()
         missing = set(range(len(self.genres))) - set(self.train.label.tolist())
         if missing:
             raise DataError(
@@ -152,19 +174,23 @@ class Dataset:
             yield name, getattr(self, name)
 
     @property
+    def shapes(self) -> dict[Features, tuple[int, ...]]:
+        """The shape of a row of each kind of features that there is."""
+        return self.train.shapes
+
+    @property
     def has_mel(self) -> bool:
         """Whether there are mel-spectrograms."""
         return self.train.mel is not None
 
     def features(self, kind: Features, split: SplitName) -> npt.NDArray[Any]:
-        """The inputs that a network reads: [shape=(n, 26)] or [shape=(n, 21, 128)].
+        """The inputs that a network reads: [shape=(n, d)] or [shape=(n, frames, bands)].
 
         Raises:
-            DataError: `kind` is "mel" and there are no mel-spectrograms.
+            DataError: there are none of this kind.
         """
-        values: npt.NDArray[Any] | None = getattr(getattr(self, split), kind)
-        if values is None:
-            raise lacks_mel(self.name)
+        check_there([kind], self.shapes, self.name)
+        values: npt.NDArray[Any] = getattr(getattr(self, split), kind)
         return values
 
     @cached_property
@@ -179,6 +205,21 @@ class Dataset:
             for split, rows in self.splits()
             for name, value in rows.arrays()
         }
+
+    def _check_shapes(self) -> None:
+        for split, rows in self.splits():
+            if rows.shapes != self.shapes:
+                raise DataError(
+                    f"all splits of {self.name} must have the same features, of the same shapes. "
+                    f"Received: train {_shown(self.shapes)}, {split} {_shown(rows.shapes)}."
+                )
+        if self.parameters is not None:
+            expected = self.parameters.shapes
+            if not self.shapes.items() <= expected.items():
+                raise DataError(
+                    f"features of {self.name} must have the shapes that their parameters give: "
+                    f"{_shown(expected)}. Received: {_shown(self.shapes)}."
+                )
 
     def _check_tracks_apart(self) -> None:
         seen: dict[int, SplitName] = {}
@@ -249,11 +290,10 @@ def check_genres(genres: Sequence[str]) -> None:
 
 def check_features(where: str, values: npt.NDArray[Any], kind: Features) -> None:
     """Raise DataError unless `values` are features of this kind, all finite as float32."""
-    shape = (N_MFCC_STATISTICS,) if kind == "mfcc" else MEL_SHAPE
-    if values.ndim != 1 + len(shape) or values.shape[1:] != shape:
+    if not is_row_shape(kind, values.shape[1:]):
         raise DataError(
-            f"{where}: {kind} must have the shape (n, {', '.join(map(str, shape))}). "
-            f"Received: {values.shape}."
+            f"{where}: {kind} must have the shape (n, {FEATURE_AXES[kind]}) with at most "
+            f"{MOST_ROW_VALUES:,} values a row. Received: {values.shape}."
         )
     if values.dtype.kind != "f":
         raise DataError(f"{where}: {kind} must be floating point. Received: {values.dtype}.")
@@ -268,9 +308,11 @@ def check_features(where: str, values: npt.NDArray[Any], kind: Features) -> None
 
 
 def _check_split(where: str, rows: Split, dataset: Dataset) -> None:
-    check_features(where, rows.mfcc, "mfcc")
-    if rows.mel is not None:
-        check_features(where, rows.mel, "mel")
+    for kind in KINDS:
+        if (values := getattr(rows, kind)) is not None:
+            check_features(where, values, kind)
+    if not rows.shapes:
+        raise DataError(f"{where} must have mfcc or mel features, or both. Received: none.")
     if len(rows) == 0:
         raise DataError(f"{where} must have at least one row. Received: none.")
     for name, value in rows.arrays():
@@ -299,10 +341,23 @@ def _check_split(where: str, rows: Split, dataset: Dataset) -> None:
         raise DataError(f"{where}: start must be finite seconds, at least 0, of shape (n,).")
 
 
-def lacks_mel(name: str) -> DataError:
-    """What is raised where a dataset of a name has no mel-spectrograms and they are needed."""
-    return DataError(
-        f"the dataset {name} has no mel-spectrograms, which convolutional networks "
-        "read. Studies of the FFN run on it; for this one build a dataset from recordings "
-        "(python -m data build FOLDER), or import arrays with melgrams folders."
-    )
+def is_row_shape(kind: Features, shape: tuple[int, ...]) -> bool:
+    """Whether a row of features of this kind may have a shape."""
+    dimensions = len(FEATURE_AXES[kind].split(","))
+    return len(shape) == dimensions and 0 < math.prod(shape) <= MOST_ROW_VALUES
+
+
+def check_there(needed: Iterable[Features], there: Container[Features], name: str) -> None:
+    """Raise DataError unless a dataset of a name has all features that are needed."""
+    for kind in needed:
+        if kind not in there:
+            readers, others, folders = _READERS[kind]
+            raise DataError(
+                f"the dataset {name} has no {FEATURE_NAMES[kind]}, which {readers} read. "
+                f"Studies of the {others} run on it; for this one build a dataset from recordings "
+                f"(python -m data build FOLDER), or import arrays with {folders} folders."
+            )
+
+
+def _shown(shapes: Mapping[Features, tuple[int, ...]]) -> str:
+    return ", ".join(f"{kind} {shape}" for kind, shape in shapes.items()) or "none"

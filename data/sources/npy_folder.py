@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from data.audio.parameters import DOCUMENTED, Features
 from data.datasets.dataset import (
     SPLITS,
     UNKNOWN_TRACK,
     Dataset,
-    Features,
     Split,
     SplitName,
     check_features,
@@ -69,8 +69,14 @@ def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Datase
             label=np.array([genres.index(genre) for genre in labels], dtype=np.int64),
             track=np.full(len(labels), UNKNOWN_TRACK, dtype=np.int64),
         )
+    is_documented = splits["train"].shapes.items() <= DOCUMENTED.shapes.items()
     return Dataset(
-        name=name, genres=genres, track_names=(), provenance=_provenance(folder, has_mel), **splits
+        name=name,
+        genres=genres,
+        track_names=(),
+        provenance=_provenance(folder, has_mel),
+        parameters=DOCUMENTED if is_documented else None,
+        **splits,
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
-from data.datasets.dataset import Dataset, Features, lacks_mel
+from data.audio.parameters import Features
+from data.datasets.dataset import Dataset, check_there
 from data.errors import DataError
 from data.sources.demo import ensure_demo
 from data.storage import catalogue, hdf5
@@ -40,15 +41,16 @@ def load_dataset(name: str | Path | None = None) -> Dataset:
     return _read(name, hdf5.load)
 
 
-def summarise_dataset(name: str | Path | None = None, features: Features = "mfcc") -> hdf5.Summary:
+def summarise_dataset(
+    name: str | Path | None = None, features: Collection[Features] = ()
+) -> hdf5.Summary:
     """Genres, numbers of rows and content hash of a dataset, without reading its rows.
 
     Raises:
         DataError: there is no such dataset, its file is damaged, or it lacks the features.
     """
     summary = _read(name, hdf5.summarise)
-    if features == "mel" and not summary.has_mel:
-        raise lacks_mel(dataset_path(name).stem)
+    check_there(features, summary.shapes, dataset_path(name).stem)
     return summary
 
 

@@ -1,10 +1,9 @@
 """One HDF5 file per dataset: written whole or not at all, checked before it is read.
 
-Groups `train`, `validation` and `test` hold `mfcc`, `mel` (where there is one),
-`label`, `track` and `start` (where known). The root's attributes are `genres`,
-`schema_version`, `content_sha256`, `provenance` and `features` (both JSON); the
-root's datasets `track_names` and `track_artists` name the tracks and their artists, where those
-are known.
+Groups `train`, `validation` and `test` hold `mfcc` or `mel` or both, `label`, `track` and
+`start` (where known). The root's attributes are `genres`, `schema_version`, `content_sha256`,
+`provenance` and `features` (both JSON); the root's datasets `track_names` and `track_artists`
+name the tracks and their artists, where those are known.
 """
 
 from __future__ import annotations
@@ -21,20 +20,20 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from data.datasets.dataset import SPLITS, ArrayDigest, Dataset, Split, SplitName, content_hash
+from data.audio.parameters import DOCUMENTED, KINDS, UNKNOWN, FeatureParameters, Features
+from data.datasets.dataset import (
+    SPLITS,
+    ArrayDigest,
+    Dataset,
+    Split,
+    SplitName,
+    content_hash,
+)
 from data.errors import DataError
 from data.files.atomic import check_space, commit, writing
-from data.storage.hdf5_checks import DTYPES, ROW_SHAPES, TRACK_TEXTS, check_file, schema_version
+from data.storage.hdf5_checks import DTYPES, FEATURES, TRACK_TEXTS, check_file, schema_version
 
-SCHEMA_VERSION = 1
-FEATURE_PARAMETERS = {
-    "sample_rate_hz": 8000,
-    "segment_samples": 8000,
-    "frame_samples": 400,
-    "mfcc": "means, then standard deviations, of 13 MFCCs over 20 frames (pyAudioAnalysis)",
-    "mel": "128 Slaney bands to 4000 Hz, hop 400, dB below the segment's maximum (librosa)",
-}
-
+SCHEMA_VERSION = 2
 _UNITS = {"mel": "dB relative to the segment's maximum", "start": "seconds"}
 
 
@@ -47,7 +46,8 @@ class Summary:
         rows: number of segments of each split.
         tracks: number of named tracks, 0 where they are unknown.
         artists: number of artists, 0 where they are unknown.
-        has_mel: whether there are mel-spectrograms.
+        shapes: of a row of each kind of features that there is.
+        parameters: of segments and features; None where they are not known.
         content_sha256: hash of all rows and names, as stored in the file.
         provenance: where the rows came from.
         size: of the file, in bytes.
@@ -57,10 +57,16 @@ class Summary:
     rows: Mapping[SplitName, int]
     tracks: int
     artists: int
-    has_mel: bool
+    shapes: Mapping[Features, tuple[int, ...]]
+    parameters: FeatureParameters | None
     content_sha256: str
     provenance: Mapping[str, Any]
     size: int
+
+    @property
+    def has_mel(self) -> bool:
+        """Whether there are mel-spectrograms."""
+        return "mel" in self.shapes
 
 
 @dataclass(frozen=True)
@@ -109,8 +115,9 @@ def write(
     genres: tuple[str, ...],
     track_names: tuple[str, ...],
     provenance: Mapping[str, Any],
-    rows: Mapping[SplitName, Mapping[str, int]],
+    shapes: Mapping[SplitName, Mapping[str, tuple[int, ...]]],
     blocks: Iterable[tuple[SplitName, Mapping[str, npt.NDArray[Any]]]],
+    parameters: FeatureParameters | None = None,
     track_artists: tuple[str, ...] = (),
 ) -> None:
     """Write a dataset file block by block, so that it never is in memory whole.
@@ -120,39 +127,39 @@ def write(
         genres: class names in label order.
         track_names: maybe none.
         provenance: JSON-ready facts about where the rows came from.
-        rows: how many rows each array of each split has.
+        shapes: of each array of each split, its number of rows first.
         blocks: the rows in order, split by split: some of each array of a split at a time.
+        parameters: of segments and features; None where they are not known.
         track_artists: of each track, maybe none.
 
     Raises:
         DataError: the disk is full or the folder cannot be written.
     """
-    row_bytes = {
-        name: np.dtype(DTYPES[name]).itemsize * math.prod(shape)
-        for name, shape in ROW_SHAPES.items()
-    }
+    size = sum(
+        np.dtype(DTYPES[name]).itemsize * math.prod(shape)
+        for of in shapes.values()
+        for name, shape in of.items()
+    )
     with writing(path):
-        check_space(
-            path, sum(n * row_bytes[name] for of in rows.values() for name, n in of.items())
-        )
+        check_space(path, size)
     digests: dict[str, ArrayDigest] = {}
     with commit(path) as temporary, h5py.File(temporary, "w") as file:
         for split, arrays in blocks:
             if split not in file:
-                for name, n in rows[split].items():
-                    shape, dtype = ROW_SHAPES[name], np.dtype(DTYPES[name])
-                    made = file.create_dataset(f"{split}/{name}", (n, *shape), dtype)
+                for name, shape in shapes[split].items():
+                    dtype = np.dtype(DTYPES[name])
+                    made = file.create_dataset(f"{split}/{name}", shape, dtype)
                     if name in _UNITS:
                         made.attrs["units"] = _UNITS[name]
-                    digests[f"{split}/{name}"] = ArrayDigest(dtype, shape)
+                    digests[f"{split}/{name}"] = ArrayDigest(dtype, shape[1:])
             for name, values in arrays.items():
                 values = np.ascontiguousarray(values, dtype=DTYPES[name])
                 digest = digests[f"{split}/{name}"]
                 file[split][name][digest.rows : digest.rows + len(values)] = values
                 digest.update(values)
-        file.attrs["schema_version"] = SCHEMA_VERSION
+        file.attrs["schema_version"] = _version(shapes.values(), track_artists)
         file.attrs["genres"] = list(genres)
-        file.attrs["features"] = json.dumps(FEATURE_PARAMETERS)
+        file.attrs[FEATURES] = UNKNOWN if parameters is None else parameters.to_json()
         file.attrs["provenance"] = json.dumps(dict(provenance))
         for name, texts in (("track_names", track_names), ("track_artists", track_artists)):
             if texts:
@@ -169,18 +176,29 @@ def save(dataset: Dataset, path: Path) -> None:
         DataError: the disk is full or the folder cannot be written.
     """
     arrays = {split: dict(rows.arrays()) for split, rows in dataset.splits()}
-    rows = {
-        split: {name: len(values) for name, values in of.items()} for split, of in arrays.items()
+    shapes = {
+        split: {name: values.shape for name, values in of.items()} for split, of in arrays.items()
     }
     write(
         path,
         dataset.genres,
         dataset.track_names,
         dataset.provenance,
-        rows,
+        shapes,
         arrays.items(),
+        dataset.parameters,
         dataset.track_artists,
     )
+
+
+def _version(
+    shapes: Iterable[Mapping[str, tuple[int, ...]]], track_artists: tuple[str, ...]
+) -> int:
+    """The lowest version of the schema whose readers read such a file."""
+    rows = [{kind: of[kind][1:] for kind in KINDS if kind in of} for of in shapes]
+    known = DOCUMENTED.shapes.items()
+    is_old = all("mfcc" in row and row.items() <= known for row in rows) and not track_artists
+    return 1 if is_old else SCHEMA_VERSION
 
 
 def load(
@@ -194,7 +212,7 @@ def load(
 
     Args:
         name: of the dataset; the file's name if None.
-        with_mel: read the mel-spectrograms, too, where there are any: nearly all of the
+        with_mel: read the mel-spectrograms, too, where there are others: nearly all of the
             file. Without them damaged rows go unnoticed.
         dataset_type: class to create; an audit's accepts tracks in several splits.
 
@@ -213,11 +231,12 @@ def load(
             track_names=tracks,
             track_artists=artists,
             provenance=summary.provenance,
+            parameters=summary.parameters,
             **splits,
         )
     except DataError as error:
         raise DataError(f"{path} cannot be used: {error}") from error
-    complete = with_mel or not summary.has_mel
+    complete = dataset.shapes.keys() == summary.shapes.keys()
     if complete and dataset.content_sha256 != summary.content_sha256:
         raise DataError(
             f"{path} is damaged: its rows do not match their hash. Make it again with "
@@ -269,7 +288,7 @@ def _summarise(file: h5py.File, path: Path) -> Summary:
             f"{path} has schema version {version}; this program knows up to {SCHEMA_VERSION}. "
             "Install a newer genre-tui, or make the dataset again."
         )
-    check_file(file, path)
+    shapes = check_file(file, path)
     provenance = json.loads(file.attrs["provenance"])
     if not isinstance(provenance, dict):
         raise DataError(f"{path} is damaged: its provenance is no JSON object.")
@@ -278,16 +297,28 @@ def _summarise(file: h5py.File, path: Path) -> Summary:
         rows={split: len(file[split]["label"]) for split in SPLITS},
         tracks=len(file["track_names"]) if "track_names" in file else 0,
         artists=len(set(_texts(file, "track_artists")) - {""}),
-        has_mel=all("mel" in file[split] for split in SPLITS),
+        shapes=shapes,
+        parameters=_parameters(file, path),
         content_sha256=str(file.attrs["content_sha256"]),
         provenance=provenance,
         size=path.stat().st_size,
     )
 
 
+def _parameters(file: h5py.File, path: Path) -> FeatureParameters | None:
+    if FEATURES not in file.attrs:
+        return DOCUMENTED  # the file is older than others
+    try:
+        return FeatureParameters.from_json(str(file.attrs[FEATURES]))
+    except DataError as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+
+
 def _split(group: h5py.Group, rows: slice, *, with_mel: bool = True) -> Split:
-    wanted = [name for name in ROW_SHAPES if name in group and (with_mel or name != "mel")]
-    return Split(**{"mel": None} | {name: group[name][rows] for name in wanted})
+    left_out = set() if with_mel or "mfcc" not in group else {"mel"}
+    return Split(
+        **dict.fromkeys(KINDS) | {name: group[name][rows] for name in group if name not in left_out}
+    )
 
 
 def _texts(file: h5py.File, name: str) -> tuple[str, ...]:

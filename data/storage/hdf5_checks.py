@@ -13,19 +13,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from data.audio.constants import MEL_SHAPE, N_MFCC_STATISTICS
-from data.datasets.dataset import MOST_GENRES, SPLITS
+from data.audio.constants import MOST_ROW_VALUES
+from data.audio.parameters import FEATURE_AXES, KINDS, Features
+from data.datasets.dataset import MOST_GENRES, SPLITS, is_row_shape
 from data.errors import DataError
 
-ROW_SHAPES: dict[str, tuple[int, ...]] = {
-    "mfcc": (N_MFCC_STATISTICS,),
-    "mel": MEL_SHAPE,
-    "label": (),
-    "track": (),
-    "start": (),
-}
 DTYPES = {"mfcc": "<f8", "mel": "<f4", "label": "<i8", "track": "<i8", "start": "<f8"}
 
+FEATURES = "features"  # attribute with their parameters, which the oldest files lack
 TRACK_TEXTS = ("track_names", "track_artists")  # one a track
 
 _TEXTS = ("content_sha256", "genres", "provenance")
@@ -43,8 +38,11 @@ def schema_version(file: h5py.File) -> int | None:
     return int(file.attrs["schema_version"])
 
 
-def check_file(file: h5py.File, path: Path) -> None:
+def check_file(file: h5py.File, path: Path) -> dict[Features, tuple[int, ...]]:
     """Refuse whatever `save` would not have written, without reading it.
+
+    Returns:
+        The shape of a row of each kind of features that there is.
 
     Raises:
         DataError: it holds other things, leads elsewhere, announces more than it
@@ -52,19 +50,31 @@ def check_file(file: h5py.File, path: Path) -> None:
     """
     _check_names(file, path, {*SPLITS, *TRACK_TEXTS}, set(SPLITS))
     arrays = []
+    shapes: dict[Features, tuple[int, ...]] = {}  # those of the first split
     for split in SPLITS:
         if not isinstance(file[split], h5py.Group):
             raise DataError(f"{path} is damaged: {split} is no group.")
-        _check_names(file[split], path, set(ROW_SHAPES), {"mfcc", "label", "track"})
-        for name in file[split]:
-            _check_array(file[split][name], path, np.dtype(DTYPES[name]), ROW_SHAPES[name])
-            arrays.append(file[split][name])
+        _check_names(file[split], path, set(DTYPES), {"label", "track"})
+        there = [name for name in KINDS if name in file[split]]
+        shapes = shapes or {name: _feature_shape(file[split][name], path, name) for name in there}
+        if not there or there != list(shapes):
+            raise DataError(
+                f"{path} is damaged: every split must have mfcc or mel, and all the same. Received "
+                f"in {split}: {' and '.join(there) or 'none'}."
+            )
+        for name, array in file[split].items():
+            row_shape = shapes[name] if name in there else ()
+            _check_array(array, path, np.dtype(DTYPES[name]), row_shape)
+            arrays.append(array)
     for name in set(TRACK_TEXTS) & set(file):
         _check_array(file[name], path, None, ())
         arrays.append(file[name])
     for name in _TEXTS:
         _check_text(file, path, name)
+    if FEATURES in file.attrs:
+        _check_text(file, path, FEATURES)
     _check_others(arrays, path)
+    return shapes
 
 
 def _check_names(group: h5py.Group, path: Path, allowed: set[str], needed: set[str]) -> None:
@@ -76,6 +86,16 @@ def _check_names(group: h5py.Group, path: Path, allowed: set[str], needed: set[s
     for name in names:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise DataError(f"{path} links {name!r} to another place; links are not followed.")
+
+
+def _feature_shape(array: Any, path: Path, kind: Features) -> tuple[int, ...]:
+    shape = array.shape[1:] if isinstance(array, h5py.Dataset) else ()
+    if not is_row_shape(kind, shape):
+        raise DataError(
+            f"{path}: {array.name} must have {FEATURE_AXES[kind]} a row, at most "
+            f"{MOST_ROW_VALUES:,} values. Received: {shape}."
+        )
+    return tuple(shape)
 
 
 def _check_array(

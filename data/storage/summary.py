@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from data.audio.parameters import FEATURE_NAMES, KINDS
 from data.datasets.dataset import Dataset
 from data.datasets.source_dataset import is_source
 from data.storage import hdf5
@@ -43,8 +44,12 @@ def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, s
     """A line each on features, tracks, provenance, content and file."""
     all_known = all(dataset.track_counts().values())
     return {
-        "features": "MFCC statistics (26)"
-        + (", mel-spectrograms (21 x 128)" if summary.has_mel else "; no mel-spectrograms"),
+        "features": ", ".join(
+            f"{FEATURE_NAMES[kind]} ({' x '.join(map(str, summary.shapes[kind]))})"
+            if kind in summary.shapes
+            else f"no {FEATURE_NAMES[kind]}"
+            for kind in KINDS
+        ),
         "tracks": "no track is in two splits" if all_known else "unknown: rows name none",
         "from": _provenance(dataset),
         "content": f"sha256 {summary.content_sha256}",

@@ -14,7 +14,6 @@ from data.audio.extraction import Extracted
 from data.datasets.artists import in_one_spelling
 from data.datasets.dataset import SPLITS, SplitName
 from data.storage.hdf5 import write
-from data.storage.hdf5_checks import ROW_SHAPES
 
 _ROWS_AT_ONCE = 4096
 
@@ -44,9 +43,14 @@ def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping
         split: [(number, track) for number, track in enumerate(tracks) if track.split == split]
         for split in SPLITS
     }
-    rows = {
-        split: dict.fromkeys(ROW_SHAPES, sum(track.features.segments for _, track in here))
-        for split, here in placed.items()
+    parameters = tracks[0].features.parameters
+    row_shapes = dict[str, tuple[int, ...]](parameters.shapes.items(), label=(), track=(), start=())
+    segments = {
+        split: sum(track.features.segments for _, track in here) for split, here in placed.items()
+    }
+    shapes = {
+        split: {name: (n, *shape) for name, shape in row_shapes.items()}
+        for split, n in segments.items()
     }
 
     def blocks() -> Iterator[tuple[SplitName, dict[str, npt.NDArray[Any]]]]:
@@ -63,8 +67,9 @@ def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping
                             "mel": mel[block],
                             "label": np.full(k, genres.index(track.genre)),
                             "track": np.full(k, number),
-                            "start": np.arange(begin, begin + k, dtype=np.float64),
+                            "start": np.arange(begin, begin + k) * parameters.segment_seconds,
                         },
                     )
 
-    write(path, genres, names, provenance, rows, blocks(), artists if any(artists) else ())
+    artists = artists if any(artists) else ()
+    write(path, genres, names, provenance, shapes, blocks(), parameters, artists)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from data.audio.parameters import FEATURE_NAMES, KINDS, Features
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
 from data.terminal.entry import INTERRUPTED
@@ -98,7 +99,7 @@ def reproduce(
         wanted = [study_and_options(name)[0] for name in named]
         dataset = summarise_dataset(data_name)
         path = dataset_path(data_name).absolute()
-        chosen = _able(wanted, path.stem, dataset.has_mel)
+        chosen = _able(wanted, path.stem, dataset.shapes)
         requests = [Request(study, path, options, computing) for study in chosen]
         staged = stages(requests, runs, dataset.content_sha256, anew)
         _estimate(staged, options, computing, dataset)
@@ -111,15 +112,13 @@ def reproduce(
     _report(done, output)
 
 
-def _able(studies: Sequence[Study], dataset: str, has_mel: bool) -> list[Study]:
+def _able(studies: Sequence[Study], dataset: str, there: Container[Features]) -> list[Study]:
     """The studies that the dataset has features for; the others are named."""
-    able = [study for study in studies if has_mel or study.features == "mfcc"]
+    able = [study for study in studies if all(kind in there for kind in study.features)]
     without = [study.name for study in studies if study not in able]
     if without:
-        echo(
-            f"Left out, as {dataset} has no mel-spectrograms: {', '.join(without)}.",
-            err=True,
-        )
+        missing = " or ".join(FEATURE_NAMES[kind] for kind in KINDS if kind not in there)
+        echo(f"Left out, as {dataset} has no {missing}: {', '.join(without)}.", err=True)
     if not able:
         raise RunError(
             "none of these studies can run on this dataset: build one from recordings with "

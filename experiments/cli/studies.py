@@ -45,7 +45,7 @@ def list_studies(measures: bool, as_json: bool) -> None:
         [
             study.name,
             study.question,
-            {"mfcc": "MFCC", "mel": "mel"}[study.features],
+            study.reads,
             " / ".join(str(one.trials) for one in forecasts[study.name].values()),
             " / ".join(one.cell for one in forecasts[study.name].values()),
             _figure(study),
@@ -79,7 +79,7 @@ def _to_dict(study: Study, forecasts: Mapping[Protocol, Forecast]) -> dict[str, 
     return {
         "name": study.name,
         "question": study.question,
-        "features": study.features,
+        "features": " and ".join(study.features),
         "trials": {protocol: one.trials for protocol, one in forecasts.items()},
         "seconds_here": {protocol: round(one.seconds, 1) for protocol, one in forecasts.items()},
         "is_measured_here": not any(one.is_rough for one in forecasts.values()),

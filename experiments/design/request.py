@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from data.audio.parameters import Features
 from data.processes import usable_cores
 from experiments.design.limits import check_bounds, check_choice
 from experiments.design.plan import StudyOptions
@@ -75,8 +76,8 @@ class Request:
     search: Search | None = None
 
     @property
-    def features(self) -> Literal["mfcc", "mel"]:
-        """Features that the dataset must have; one with "mel" has "mfcc", too."""
+    def features(self) -> tuple[Features, ...]:
+        """Features that the dataset must have, "mfcc" first."""
         return self.study.features if self.search is None else self.search.space.features
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from data.audio.parameters import Features
 from experiments.design.config_paths import Configs, with_field
-from experiments.design.study import Device
+from experiments.design.study import Device, in_order
 from experiments.design.trial import Trial
 from networks.models.config import (
+    CNNConfig,
+    FFNConfig,
     NetworkConfig,
     TrainingConfig,
     network_from_dict,
@@ -110,11 +113,11 @@ class Space:
     dimensions: tuple[Dimension, ...]
 
     @property
-    def features(self) -> Literal["mfcc", "mel"]:
-        """Features that the dataset must have; one with "mel" has "mfcc", too."""
-        drawn = any(d.path == KIND and "cnn" in d.edges for d in self.dimensions)
-        mel = drawn or any(start.network.features == "mel" for start in self.starts)
-        return "mel" if mel else "mfcc"
+    def features(self) -> tuple[Features, ...]:
+        """Features that the dataset must have, "mfcc" first."""
+        kinds = {kind for d in self.dimensions if d.path == KIND for kind in d.edges}
+        drawn = {config.features for config in (FFNConfig, CNNConfig) if config.kind in kinds}
+        return in_order(drawn | {start.network.features for start in self.starts})
 
     def start(self, variant: str) -> Start:
         """The variant of a name; raises KeyError if there is none."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from data.audio.parameters import KINDS, Features
 from experiments.design.limits import (
     MOST_LEARNING_RATES,
     MOST_VARIANTS,
@@ -33,6 +34,11 @@ QUICK_SEEDS = 3
 FIRST_SEED = 42  # the source's; further ones count on from it
 Device = Literal["cpu", "cuda"]
 Axis = Literal["learning_rate", "epochs"]
+
+
+def in_order(read: Container[Features]) -> tuple[Features, ...]:
+    """Features in a fixed order."""
+    return tuple(kind for kind in KINDS if kind in read)
 
 
 @dataclass(frozen=True)
@@ -182,9 +188,16 @@ class Study:
             )
 
     @property
-    def features(self) -> Literal["mfcc", "mel"]:
-        """Features that the dataset must have; one with "mel" has "mfcc", too."""
-        return "mel" if any(v.network.features == "mel" for v in self.variants) else "mfcc"
+    def features(self) -> tuple[Features, ...]:
+        """Features that the dataset must have, "mfcc" first."""
+        return in_order({variant.network.features for variant in self.variants})
+
+    @property
+    def reads(self) -> str:
+        """The same for a narrow column."""
+        return (
+            "both" if len(self.features) > 1 else {"mfcc": "MFCC", "mel": "mel"}[self.features[0]]
+        )
 
     @property
     def best_published(self) -> PublishedFigure | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from data.datasets.dataset import Dataset
+from data.datasets.dataset import Dataset, check_there
 from data.datasets.source_dataset import is_source
 from data.errors import DataError
 from data.processes import usable_cores
@@ -74,7 +74,7 @@ class RunCoordinator:
         if search is not None:
             require_optuna()
         dataset = hdf5.load(request.dataset)
-        dataset.features(request.features, "train")  # refuse before anything is written
+        check_there(request.features, dataset.shapes, dataset.name)  # before anything is written
         has_devices = any(variant.device for variant in request.study.variants)
         with (
             self._pool(computing.threads) as pool,

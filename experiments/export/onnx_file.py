@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data.audio.parameters import DOCUMENTED
 from data.files.atomic import commit
 from data.storage import hdf5
 from data.storage.catalogue import find_dataset
@@ -147,7 +148,7 @@ def _about(result: RunResult, record: VariantTrial) -> dict[str, str]:
     trial = record.trial
     kind = trial.network.features
     others = {"mfcc", "mel"} - {kind}
-    parameters = {k: v for k, v in hdf5.FEATURE_PARAMETERS.items() if k not in others}
+    parameters = {k: v for k, v in json.loads(DOCUMENTED.to_json()).items() if k not in others}
     return {
         "genres": json.dumps(list(result.genres)),
         "features": json.dumps({"kind": kind, **parameters}),

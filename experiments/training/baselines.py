@@ -102,9 +102,10 @@ def fit(baseline: Baseline, dataset: Dataset, seed: int | None = None) -> Fit:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         began = time.perf_counter()
-        model.fit(rows.mfcc, rows.label)
+        model.fit(rows.statistics(), rows.label)
         seconds = time.perf_counter() - began
-        validation, test = (model.predict(part.mfcc) for part in (dataset.validation, dataset.test))
+        parts = dataset.validation, dataset.test
+        validation, test = (model.predict(part.statistics()) for part in parts)
     return Fit(validation, test, seconds)
 
 

@@ -132,10 +132,10 @@ class SegmentDialog(Dialog[None]):
 
     def _draw(self, features: Split) -> None:
         self.set_class(features.mel is None, "-plain")
-        if features.mel is None:
-            self.put("#numbers", mfcc_lines(features.mfcc[0].tolist()))
-        else:
+        if features.mel is not None:
             self.query_one(SpectrogramWidget).show(features.mel[0].tolist())
+        elif features.mfcc is not None:
+            self.put("#numbers", mfcc_lines(features.mfcc[0].tolist()))
 
     def _fail(self, problem: str) -> None:
         self.add_class("-plain")

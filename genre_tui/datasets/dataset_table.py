@@ -37,7 +37,7 @@ def datasets_csv(found: Datasets) -> str:
     for line in found.lines:
         is_default, genres = int(line.name == found.default), ";".join(line.genres)
         cells: list[object] = [line.name, is_default, line.kind, genres, *line.rows]
-        cells += [line.tracks, int(line.has_mel), line.size, line.sha256, line.problem]
+        cells += [line.tracks, int("mel" in line.shapes), line.size, line.sha256, line.problem]
         rows.append(cells)
     return csv_text(columns, rows)
 
@@ -49,7 +49,7 @@ def _rows(line: DatasetLine) -> str:
 
 
 def _mel(line: DatasetLine) -> str:
-    return "" if line.problem else "yes" if line.has_mel else "no"
+    return "" if line.problem else "yes" if "mel" in line.shapes else "no"
 
 
 def card_text(

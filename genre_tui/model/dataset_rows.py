@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from data.audio.parameters import DOCUMENTED, Features
 from data.errors import DataError
 
 SPLITS = ("train", "validation", "test")
@@ -32,6 +33,7 @@ class DatasetLine:
         tracks: number of tracks; 0 where the rows name none.
         size: of the file, in bytes.
         sha256: hash of its content.
+        shapes: of a row of each kind of features that there is.
     """
 
     name: str
@@ -42,7 +44,7 @@ class DatasetLine:
     genres: tuple[str, ...] = ()
     rows: tuple[int, int, int] = (0, 0, 0)
     tracks: int = 0
-    has_mel: bool = False
+    shapes: Mapping[Features, tuple[int, ...]] = field(default_factory=dict, hash=False)
     size: int = 0
     sha256: str = ""
 
@@ -56,7 +58,8 @@ class DatasetLine:
         """Its size and features in some words."""
         if self.problem:
             return "cannot be used"
-        features = "MFCC and mel" if self.has_mel else "MFCC only"
+        names = [{"mfcc": "MFCC", "mel": "mel"}[kind] for kind in self.shapes]
+        features = " and ".join(names) if len(names) > 1 else f"{''.join(names)} only"
         made = "" if self.is_made else ", made on first use"
         return f"{sum(self.rows)} rows, {features}{made}"
 
@@ -153,7 +156,7 @@ def _summarised(name: str, path: Path) -> DatasetLine:
         genres=summary.genres,
         rows=(summary.rows["train"], summary.rows["validation"], summary.rows["test"]),
         tracks=summary.tracks,
-        has_mel=summary.has_mel,
+        shapes=summary.shapes,
         size=summary.size,
         sha256=summary.content_sha256,
     )
@@ -175,5 +178,5 @@ def _unmade_demo(path: Path) -> DatasetLine:
         genres=GENRES,
         rows=(rows["train"], rows["validation"], rows["test"]),
         tracks=len(tracks),
-        has_mel=True,
+        shapes=DOCUMENTED.shapes,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from data.audio.parameters import FEATURE_NAMES
 from experiments.design.limits import BOUNDS
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
@@ -203,10 +204,11 @@ def _refusal(study: Study, dataset: DatasetLine | None) -> str:
     """Why a study cannot run on a dataset, and what to do, or ""."""
     if dataset is None:
         return "choose a dataset."
-    if study.features == "mel" and not (dataset.has_mel or dataset.problem):
+    missing = [kind for kind in study.features if kind not in dataset.shapes]
+    if missing and not dataset.problem:
         return (
-            f"{dataset.name} has no mel-spectrograms, which this study reads: choose another "
-            "dataset, or build one from recordings (6, then i)."
+            f"{dataset.name} has no {FEATURE_NAMES[missing[0]]}, which this study reads: choose "
+            "another dataset, or build one from recordings (6, then i)."
         )
     return "" if dataset.name == DEMO else dataset.problem  # a damaged demo is built again on use
 

@@ -222,7 +222,7 @@ def studies_csv(lines: Iterable[StudyLine]) -> str:
 
 
 def _reads(line: StudyLine) -> str:
-    return {"mfcc": "MFCC", "mel": "mel"}[line.study.features] if line.study else ""
+    return line.study.reads if line.study else ""
 
 
 def _trials(line: StudyLine) -> str:

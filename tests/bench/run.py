@@ -72,11 +72,11 @@ def _write_arrays(dataset: Dataset, path: Path) -> None:
     train, val, test = dataset.train, dataset.validation, dataset.test
     np.savez(
         path,
-        x_train=train.mfcc,
+        x_train=train.statistics(),
         y_train=train.label,
-        x_val=val.mfcc,
+        x_val=val.statistics(),
         y_val=val.label,
-        x_test=test.mfcc,
+        x_test=test.statistics(),
         y_test=test.label,
     )
 

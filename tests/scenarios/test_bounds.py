@@ -9,6 +9,7 @@ from typing import Any
 import click
 import pytest
 
+from data.audio.parameters import DOCUMENTED
 from experiments.cli.main import main
 from experiments.design.limits import BOUNDS, MOST_DRAWN_VALUES
 from experiments.design.plan import StudyOptions, make_plan
@@ -85,7 +86,7 @@ def files(name: str, folder: Path) -> Iterator[Callable[[Any], Any]]:
 
 def forms(name: str) -> Iterator[Callable[[Any], Any]]:
     def fill(**values: Any) -> Any:
-        line = DatasetLine("mine", Path("mine.h5"), rows=(32, 8, 8), has_mel=True)
+        line = DatasetLine("mine", Path("mine.h5"), rows=(32, 8, 8), shapes=DOCUMENTED.shapes)
         checked = check_form(RunRequest("ffn-baseline", "mine", "controlled", **values), line)
         if checked.problems:
             raise RunError(str(checked.problems))

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data.audio.constants import SEGMENT_SAMPLES
 from data.audio.features import mfcc_statistics
+from data.audio.parameters import DOCUMENTED
 from data.auditing import Audit, audit, copies, neighbours, random_split, row_order
 from data.auditing.copies import NEAR, find_matches
 from data.auditing.neighbours import apart, comparisons, distances
@@ -195,7 +195,7 @@ def test_equal_rows_with_two_labels_conflict() -> None:
 
 def test_silent_rows_are_counted_and_match_nothing() -> None:
     dataset = _dataset()
-    silence = mfcc_statistics(np.zeros((1, SEGMENT_SAMPLES), dtype=np.int16))[0]
+    silence = mfcc_statistics(np.zeros((1, DOCUMENTED.segment_samples), dtype=np.int16))[0]
     assert silence[0] == pytest.approx(SILENT_MFCC, abs=1e-6)
     dataset = _with(dataset, "train", slice(0, 3), silence)
     found = audit(_with(dataset, "test", 0, silence))

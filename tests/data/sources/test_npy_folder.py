@@ -64,9 +64,9 @@ def test_an_empty_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "value", "words"),
     [
-        ("train/mfccs/X.npy", np.zeros((12, 13)), "shape (n, 26)"),
+        ("train/mfccs/X.npy", np.zeros((12, 13)), "train mfcc (13,), mel (21, 128)"),
         ("train/mfccs/X.npy", np.zeros((12, 26), int), "floating point"),
-        ("train/mfccs/X.npy", np.zeros(12), "shape (n, 26)"),
+        ("train/mfccs/X.npy", np.zeros(12), "shape (n, statistics)"),
         ("train/mfccs/X.npy", np.full((12, 26), np.nan), "train/mfccs/X.npy: mfcc must be finite"),
         ("test/mfccs/X.npy", np.full((8, 26), 1e300), "Row 0 (counted from 0) holds 1e+300"),
         ("test/melgrams/X.npy", np.full((8, 21, 128), -np.inf, np.float32), "holds -inf"),

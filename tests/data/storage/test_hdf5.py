@@ -10,6 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
+from data.audio.parameters import DOCUMENTED, FeatureParameters
+from data.datasets.dataset import Dataset, Split
 from data.errors import DataError
 from data.files.user_folders import data_folder
 from data.storage import hdf5
@@ -76,8 +78,8 @@ def test_rows_that_float32_does_not_hold_are_refused_with_file_row_and_value(pat
     dataset = small_dataset()
     arrays = {split: dict(rows.arrays()) for split, rows in dataset.splits()}
     arrays["test"]["mfcc"][7, 3] = 1e300
-    rows = {s: {name: len(values) for name, values in of.items()} for s, of in arrays.items()}
-    hdf5.write(path, dataset.genres, dataset.track_names, {}, rows, arrays.items())
+    shapes = {s: {name: values.shape for name, values in of.items()} for s, of in arrays.items()}
+    hdf5.write(path, dataset.genres, dataset.track_names, {}, shapes, arrays.items(), None)
     message = _refused(path)
     assert message.startswith(
         f"{path} cannot be used: the test split of small: mfcc must be finite"
@@ -88,6 +90,78 @@ def test_rows_that_float32_does_not_hold_are_refused_with_file_row_and_value(pat
 def test_without_mel(tmp_path: Path) -> None:
     hdf5.save(small_dataset(mel=False), tmp_path / "a.h5")
     assert not hdf5.load(tmp_path / "a.h5").has_mel
+
+
+def _of_shapes(mfcc: int | None, mel: tuple[int, int] | None) -> Dataset:
+    """A dataset with features of other shapes."""
+    rng = np.random.default_rng(0)
+
+    def changed(rows: Split) -> Split:
+        n = len(rows)
+        return replace(
+            rows,
+            mfcc=None if mfcc is None else rng.standard_normal((n, mfcc)),
+            mel=None if mel is None else rng.uniform(-80, 0, (n, *mel)).astype(np.float32),
+        )
+
+    dataset = small_dataset()
+    splits = {split: changed(rows) for split, rows in dataset.splits()}
+    return replace(dataset, parameters=None, **splits)
+
+
+@pytest.mark.parametrize(
+    ("mfcc", "mel", "version"),
+    [(26, (21, 128), 1), (26, None, 1), (40, None, 2), (26, (60, 64), 2), (None, (21, 128), 2)],
+)
+def test_features_of_any_shape_are_loaded(
+    tmp_path: Path, mfcc: int | None, mel: tuple[int, int] | None, version: int
+) -> None:
+    path, saved = tmp_path / "a.h5", _of_shapes(mfcc, mel)
+    hdf5.save(saved, path)
+    loaded, summary = hdf5.load(path), hdf5.summarise(path)
+    assert loaded.content_sha256 == summary.content_sha256 == saved.content_sha256
+    assert loaded.shapes == summary.shapes == saved.shapes
+    assert loaded.parameters is None, "they are not known"
+    rows = hdf5.RowReader.of(path).read("test", 3, 5)
+    assert rows.shapes == saved.shapes
+    assert hdf5.load(path, with_mel=False).shapes.keys() == ({"mfcc"} if mfcc else {"mel"})
+    with h5py.File(path) as file:
+        assert file.attrs["schema_version"] == version, "the lowest whose programs read it"
+
+
+def test_parameters_are_kept(tmp_path: Path) -> None:
+    parameters = FeatureParameters.of(seconds=3, mels=64, mfcc=20)
+    saved = _of_shapes(*parameters.mfcc_shape, parameters.mel_shape)
+    hdf5.save(replace(saved, parameters=parameters), tmp_path / "a.h5")
+    assert hdf5.load(tmp_path / "a.h5").parameters == parameters
+    with pytest.raises(DataError, match=r"parameters give: mfcc \(26,\), mel \(21, 128\)"):
+        replace(saved, parameters=DOCUMENTED)
+
+
+@pytest.mark.parametrize("text", [None, DOCUMENTED.to_json()])
+def test_older_files_have_the_documented_parameters(path: Path, text: str | None) -> None:
+    with h5py.File(path, "a") as file:
+        del file.attrs["features"]
+        if text is not None:
+            file.attrs["features"] = text
+    assert hdf5.load(path).parameters == DOCUMENTED
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("words", "'words' says nothing of its features"),
+        ("[1]", "says nothing of its features"),
+        ('{"sample_rate_hz": 16000}', "says nothing of its features"),
+        (DOCUMENTED.to_json().replace('_hz": 8000', '_hz": "8000"'), "rate must be"),
+        (DOCUMENTED.to_json().replace('frame_samples": 400', 'frame_samples": 0'), "frame must be"),
+        (FeatureParameters.of(mels=64).to_json(), "the shapes that their parameters give"),
+    ],
+)
+def test_parameters_that_cannot_be(path: Path, text: str, words: str) -> None:
+    with h5py.File(path, "a") as file:
+        file.attrs["features"] = text
+    assert words in _refused(path)
 
 
 def _refused(path: Path) -> str:
@@ -114,8 +188,8 @@ def test_another_programs_file(tmp_path: Path) -> None:
 
 def test_a_newer_schema(path: Path) -> None:
     with h5py.File(path, "a") as file:
-        file.attrs["schema_version"] = 2
-    assert "schema version 2" in _refused(path)
+        file.attrs["schema_version"] = 3
+    assert "schema version 3" in _refused(path)
 
 
 def test_a_cut_file(path: Path) -> None:
@@ -241,8 +315,11 @@ def test_summary_says_what_there_is(path: Path) -> None:
 def test_a_disk_that_fills_while_writing_leaves_nothing(tmp_path: Path) -> None:
     script = f"""
 import resource, signal, sys
+from dataclasses import replace
 from pathlib import Path
 from data.storage import hdf5
+from data.audio.parameters import DOCUMENTED, FeatureParameters
+from data.datasets.dataset import Dataset, Split
 from data.errors import DataError
 from tests.conftest import small_dataset
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

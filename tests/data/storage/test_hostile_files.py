@@ -125,6 +125,15 @@ BYTES = np.fromiter((np.zeros(9, np.uint8) for _ in range(3)), dtype=object)
         (lambda file: file.create_group("other"), "'other', which no dataset of ours has"),
         (lambda file: file.create_group("test/other"), "'other', which no dataset of ours has"),
         (lambda file: file.__delitem__("test/track"), "lacks 'track'"),
+        (lambda file: file.__delitem__("test/mfcc"), "and all the same. Received in test: none."),
+        (
+            lambda file: file.create_dataset("test/mel", data=ROWS[:, None]),
+            "and all the same. Received in test: mfcc and mel",
+        ),
+        (_nothing_stored("train/mfcc", h5py.h5t.IEEE_F64LE, 48, 2**21), "at most 1,048,576 values"),
+        (_store("train/mfcc", data=ROWS[:, None]), "must have statistics a row"),
+        (_link("train/mfcc", np.zeros(())), "must have statistics a row"),
+        (lambda file: file.__delitem__("train/mfcc") or file.create_group("train/mfcc"), "a row"),
     ],
 )
 def test_arrays_that_are_not_stored_here(
@@ -145,6 +154,8 @@ def test_arrays_that_are_not_stored_here(
         ("provenance", ["{}"] * 3, TEXT),
         ("provenance", 3, None),
         ("provenance", h5py.Empty("f4"), None),
+        ("features", 3, None),
+        ("features", ["{}"] * 2, TEXT),
         ("genres", "blues", TEXT),
         ("genres", [["blues", "jazz", "rock"]], TEXT),
         ("genres", ["blues"] * 1001, TEXT),
@@ -173,7 +184,7 @@ def test_attributes_that_are_missing(path: Path, name: str) -> None:
         ("schema_version", np.zeros(10**6, int), None, "no schema_version"),
         ("genres", ["blues"] * 20_000, TEXT, "genres must be at most 1000"),
         ("provenance", "{" + " " * 2**22 + "}", TEXT, "bytes besides its rows"),
-        ("features", np.zeros(10**6, int), None, "bytes besides its rows"),
+        ("features", np.zeros(10**6, int), None, "features must be"),
     ],
 )
 def test_giant_attributes_are_not_read(

@@ -43,7 +43,7 @@ def test_the_default_is_the_controlled_protocol() -> None:
     assert [start.paths for start in space.starts] == [(RATE,), (), (RATE,)]
     assert {start.training.epochs for start in space.starts} == {7}
     assert space.start("fixed").training.learning_rate == 1e-3, "its own"
-    assert space.features == "mfcc"
+    assert space.features == ("mfcc",)
     further = space_of(STUDY, extended=True, epochs=3)
     assert [start.variant for start in further.starts][-1] == "further"
     assert {start.training.epochs for start in further.starts} == {3}
@@ -59,7 +59,7 @@ def test_the_grid_is_the_sources() -> None:
         "adamw",
         "adamax",
     ]
-    assert space.features == "mel"
+    assert space.features == ("mel",)
 
 
 def test_fields_that_the_user_adds() -> None:
@@ -96,7 +96,7 @@ def test_what_the_user_says_of_the_learning_rate_counts() -> None:
 
 def test_a_setting_makes_a_trial() -> None:
     space = space_of(STUDY, ["network.hidden=[16],[32, 8]", "network.kind=ffn,cnn"])
-    assert space.features == "mel", "a convolutional network may be drawn"
+    assert space.features == ("mfcc", "mel"), "a convolutional network may be drawn"
     setting = Setting("free", {RATE: 0.005, "network.hidden": [32, 8]})
     trial = space.trial(setting, 42, "0" * 64)
     assert trial.training == TrainingConfig("adam", 0.005, 7, keep="best")

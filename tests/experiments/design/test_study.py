@@ -22,7 +22,7 @@ def study(
 
 def test_what_can_be_is_taken() -> None:
     assert study("a.b_c-9", (PLAIN, Variant("wide, 2", FFNConfig((512,)), TRAINING))).name
-    assert study(budget=Budget(3, (1e-3,))).features == "mfcc"
+    assert study(budget=Budget(3, (1e-3,))).features == ("mfcc",)
 
 
 @pytest.mark.parametrize(

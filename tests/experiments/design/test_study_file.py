@@ -87,7 +87,7 @@ def test_a_grid_alone_makes_variants(tmp_path: Path) -> None:
     study = read(tmp_path, text)[0]
     assert [variant.name for variant in study.variants] == ["dropout=0", "dropout=0.5"]
     assert study.variants[1].network == CNNConfig(dropout=0.5)
-    assert study.features == "mel"
+    assert study.features == ("mel",)
 
 
 @pytest.mark.parametrize(

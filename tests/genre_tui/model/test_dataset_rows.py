@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from data.audio.parameters import DOCUMENTED
 from data.errors import DataError
 from data.storage import catalogue, hdf5
 from genre_tui.datasets import audits
@@ -31,8 +32,8 @@ def test_datasets_in_a_line_each() -> None:
     assert [line.name for line in found.lines] == ["demo", "mine", "plain", "torn"]
     assert found.default == "demo"
     demo, mine, plain, torn = found.lines
-    assert (demo.is_made, demo.rows, demo.has_mel) == (False, (3200, 800, 1376), True)
-    assert (mine.rows, mine.tracks, mine.has_mel) == ((48, 24, 24), 3, True)
+    assert (demo.is_made, demo.rows, demo.shapes) == (False, (3200, 800, 1376), DOCUMENTED.shapes)
+    assert (mine.rows, mine.tracks, mine.shapes) == ((48, 24, 24), 3, DOCUMENTED.shapes)
     assert mine.genres == ("blues", "jazz", "rock")
     assert mine.size == mine.path.stat().st_size
     assert plain.summary == "96 rows, MFCC only"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from data.audio.parameters import DOCUMENTED
 from data.storage import catalogue, hdf5
 from experiments.cli import run
 from experiments.cli.main import main
@@ -23,8 +24,8 @@ from genre_tui.studies import run_request
 from genre_tui.studies.run_request import RunRequest, check_form, start_run
 from tests.conftest import small_dataset
 
-WITH_MEL = DatasetLine("mine", Path("mine.h5"), rows=(3200, 800, 1376), has_mel=True)
-WITHOUT = replace(WITH_MEL, name="plain", has_mel=False)
+WITH_MEL = DatasetLine("mine", Path("mine.h5"), rows=(3200, 800, 1376), shapes=DOCUMENTED.shapes)
+WITHOUT = replace(WITH_MEL, name="plain", shapes={"mfcc": (26,)})
 
 WANTED = [
     RunRequest("ffn-baseline", "small"),
