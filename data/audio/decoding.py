@@ -1,65 +1,102 @@
-"""Recordings to one-second segments: decode, mix to mono, resample, cut.
+"""Recordings to segments: decode with FFmpeg, mix to mono, resample, cut.
 
 Everything is read in blocks, so that the memory used does not depend on how
-long a recording is.
+long a recording is. What a file is shows in its content, not in its name.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
 
+import av
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
 from data.audio.constants import INT16_SCALE
 from data.audio.parameters import DOCUMENTED, FeatureParameters
+from data.audio.stated_length import ogg_breaks_off, stated_share
 from data.errors import DataError
 from data.files.plain import plain_file
 
 _FORMATS = ("wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd")
 AUDIO_SUFFIXES = frozenset(f".{name}" for name in _FORMATS)
 
+# FFmpeg's demuxers of recordings: none that opens other files (playlists), none of text or games.
+_CONTAINERS = (
+    "aac,ac3,adx,aea,aiff,amr,ape,asf,ast,au,avi,bonk,caf,dsf,dts,dtshd,dv,eac3,flac,flv,iamf,iff,"
+    "ircam,kvag,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,nistsphere,nut,ogg,oma,osq,pvf,"
+    "qcp,qoa,rka,rm,shn,sox,swf,tak,truehd,tta,voc,vqf,w64,wav,wavarc,wtv,wv,xwma"
+)
+# How files begin that are recordings even where their rest cannot be read.
+_RECORDING = re.compile(
+    rb"RIFF....WAVE|RF64|riff\x2e\x91|fLaC|OggS|ID3|....ftyp|FORM....AIF|\.snd|\x1aE\xdf\xa3|"
+    rb"\x30\x26\xb2\x75|wvpk|MAC |caff|TTA1|MPCK",
+    re.DOTALL,
+)
 _BLOCK_SECONDS = 30
-_MAX_CHANNELS = 8
+_TOLERATED_SECONDS = 0.5  # that a header is wrong
+_TIMED_BY_CONTENT = ("ogg", "mpegts", "mpeg", "nut")  # their headers state no length
+_TAGGED_BEHIND = ("mp3", "aac")  # tags behind the sound look like packets that break off
 _LOWEST_RATE, _HIGHEST_RATE = 1000, 768_000  # Hz
-# Sizes that streaming encoders write where they cannot know better.
-_UNKNOWN_SIZES = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF - 36})
-_CHUNK_SIZES = re.compile(r"(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)")
-_RF64_FRAMES = re.compile(r"frame count (\d+) does not match value from 'ds64' chunk of (\d+)")
+# Sample formats of FFmpeg, without the "p" of those with a plane a channel, and their full scale.
+_SAMPLES = {
+    "u8": (np.uint8, 2.0**7),
+    "s16": (np.int16, 2.0**15),
+    "s32": (np.int32, 2.0**31),
+    "s64": (np.int64, 2.0**63),
+    "flt": (np.float32, 1.0),
+    "dbl": (np.float64, 1.0),
+}
 
 Int16 = npt.NDArray[np.int16]
 Float64 = npt.NDArray[np.float64]
+Note = Callable[[str], None]
+
+
+class NotAudio(DataError):  # noqa: N818
+    """A file that is no recording: its format is unknown, or no stream of it is sound."""
+
+
+class Damage(str):
+    """A note on sound that is missing or damaged, as opposed to one that is merely odd."""
+
+    __slots__ = ()
 
 
 def stream_segments(
     path: Path,
     parameters: FeatureParameters = DOCUMENTED,
-    note: Callable[[str], None] = lambda sentence: None,
+    note: Note = lambda sentence: None,
 ) -> Iterator[Int16]:
     """All whole segments of a recording, mono, in blocks of about 30 seconds.
 
-    Errors may come after the first blocks: what is wrong with a recording shows
-    only where it is reached.
+    Errors and notes may come after the first blocks: what is wrong with a recording
+    shows only where it is reached.
 
     Args:
-        path: WAV, FLAC, OGG, MP3, AIFF or AU file with 1 to 8 channels.
+        path: a file in any format that FFmpeg decodes.
         parameters: sample rate and length of the segments.
-        note: takes a sentence on what is odd about the recording.
+        note: takes a sentence on what is odd about the recording; a `Damage` where
+            sound is missing or damaged.
 
     Yields:
         int16 segments. [shape=(k, parameters.segment_samples)]
 
     Raises:
-        DataError: the file cannot be read, is no audio, is truncated, holds NaN
-            or infinite samples or less than one second.
+        NotAudio: the file is no recording.
+        DataError: the file cannot be read, its sound cannot be decoded, it holds NaN
+            or infinite samples or less than one segment.
     """
     rest = np.empty(0, dtype=np.int16)
     found, segment_samples = 0, parameters.segment_samples
-    for samples in _stream_samples(path, parameters.sample_rate):
+    for samples in _stream_samples(path, parameters.sample_rate, note):
         samples = np.concatenate([rest, samples])
         whole = len(samples) // segment_samples
         rest = samples[whole * segment_samples :]
@@ -73,98 +110,240 @@ def stream_segments(
         )
 
 
-def _stream_samples(path: Path, sample_rate: int) -> Iterator[Int16]:
-    with _open(path) as sound:
-        _check_format(path, sound)
-        rate = sound.samplerate
-        resample = soxr.ResampleStream(rate, sample_rate, 1, dtype="float64", quality="VHQ")
-        frames_read = 0
-        while True:
+def read_tags(path: Path) -> dict[str, str]:
+    """What a recording says about itself.
+
+    Returns:
+        Values by names in lower case, such as artist, album, album_artist, genre and title;
+        those that are there.
+
+    Raises:
+        NotAudio: the file is no recording.
+        DataError: the file cannot be read.
+    """
+    with _open(path) as opened:
+        tags = {**opened.stream.metadata, **opened.container.metadata}
+        return {name.lower(): value.strip() for name, value in tags.items() if value.strip()}
+
+
+@dataclass
+class _Block:
+    """Consecutive samples of one rate and number of channels.
+
+    Args:
+        samples: of all channels. [shape=(n, channels)]
+        rate: in Hz.
+        begin: seconds before it.
+        is_last: of this rate and number of channels.
+    """
+
+    samples: Float64
+    rate: int
+    begin: float
+    is_last: bool
+
+
+def _stream_samples(path: Path, sample_rate: int, note: Note) -> Iterator[Int16]:
+    resample = None
+    for block in _stream_blocks(path, note):
+        _check_finite(path, block)
+        mono = block.samples.mean(axis=1)
+        if block.rate != sample_rate:
+            resample = resample or soxr.ResampleStream(
+                block.rate, sample_rate, 1, dtype="float64", quality="VHQ"
+            )
+            mono = resample.resample_chunk(mono, last=block.is_last)
+        if block.is_last:
+            resample = None
+        yield np.clip(np.round(mono * INT16_SCALE), -32768, 32767).astype(np.int16)
+
+
+def _stream_blocks(path: Path, note: Note) -> Iterator[_Block]:
+    parts: list[npt.NDArray[Any]] = []
+    length, seconds = 0, 0.0
+    rate, scale, shape = 0, 1.0, None
+
+    def block(is_last: bool) -> _Block:
+        nonlocal length, seconds
+        samples = np.concatenate(parts)
+        samples = (samples.astype(np.float64) - (128.0 if samples.dtype == np.uint8 else 0)) / scale
+        made = _Block(samples, rate, seconds, is_last)
+        seconds += length / rate
+        length = 0
+        parts.clear()
+        return made
+
+    for frame in _stream_frames(path, note):
+        channels = frame.layout.nb_channels
+        dtype, scale_ = _SAMPLES[frame.format.name.removesuffix("p")]
+        if shape != (frame.sample_rate, channels, dtype):
+            if parts:
+                yield block(True)
+            shape = (frame.sample_rate, channels, dtype)
+            rate, scale = frame.sample_rate, scale_
+        if length >= _BLOCK_SECONDS * rate:
+            yield block(False)
+        if frame.format.is_planar:
+            planes = [
+                np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes[:channels]
+            ]
+            parts.append(np.stack(planes, axis=1))
+        else:
+            packed = np.frombuffer(frame.planes[0], dtype, frame.samples * channels)
+            parts.append(packed.reshape(-1, channels))
+        length += frame.samples
+    if parts:
+        yield block(True)
+
+
+def _stream_frames(path: Path, note: Note) -> Iterator[Any]:
+    with _open(path) as opened:
+        decoder = opened.stream.codec_context
+        if decoder is None:
+            raise DataError(f"{path} holds sound of a codec that FFmpeg does not know.")
+        decoder.thread_count = 1
+        frames, seconds, failed = 0, 0.0, False
+        # Seconds at which packets could not be decoded, with others behind them and without.
+        within: list[float] = []
+        at_end: list[float] = []
+        packets = opened.container.demux(opened.stream)
+        while not failed:
             try:
-                block = sound.read(_BLOCK_SECONDS * rate, dtype="float64", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                raise DataError(
-                    f"{path} breaks off after {frames_read / rate:.1f} seconds "
-                    f"({_reason(error)}): it is damaged; replace it or leave it out."
-                ) from error
-            last = len(block) < _BLOCK_SECONDS * rate
-            _check_finite(path, block, frames_read, rate)
-            frames_read += len(block)
-            mono = block.mean(axis=1)
-            if rate != sample_rate:
-                mono = resample.resample_chunk(mono, last=last)
-            yield np.clip(np.round(mono * INT16_SCALE), -32768, 32767).astype(np.int16)
-            if last:
+                packet = next(packets, None)
+            except av.error.FFmpegError:
+                packet, failed = None, True
+            if packet is None:
                 break
-        _check_whole(path, sound, frames_read)
+            try:
+                decoded = decoder.decode(packet)
+            except av.error.FFmpegError:
+                at_end.append(seconds)
+                continue
+            if packet.size:
+                within += at_end if frames else []  # what is before the first frame is no sound
+                at_end.clear()
+            for frame in decoded:
+                _check_rate(path, frame.sample_rate)
+                frames += 1
+                seconds += frame.samples / frame.sample_rate
+                yield frame
+        if len(within) + len(at_end) > frames:
+            raise NotAudio(f"{path} is no audio that can be decoded.")
+        if within:
+            note(
+                Damage(
+                    f"{path} is damaged at {within[0]:.1f} s: what cannot be decoded "
+                    f"({len(within)} packets) is left out."
+                )
+            )
+        breaks_off = failed or opened.lacks_end or bool(at_end)
+        _compare_length(path, opened, seconds, breaks_off, bool(within), note)
 
 
-def _open(path: Path) -> soundfile.SoundFile:
+def _compare_length(
+    path: Path, opened: _Opened, seconds: float, breaks_off: bool, is_damaged: bool, note: Note
+) -> None:
+    stated = opened.stated_seconds(seconds)
+    missing = 0.0 if stated is None else stated - seconds
+    tolerated = max(_TOLERATED_SECONDS, 0.01 * seconds)
+    if missing > tolerated and (breaks_off or not is_damaged):
+        note(Damage(f"{path} breaks off after {seconds:.1f} s of {stated:.1f} s."))
+    elif breaks_off and opened.container.format.name not in _TAGGED_BEHIND:
+        note(Damage(f"{path} breaks off after {seconds:.1f} s."))
+    elif -missing > tolerated:
+        note(f"{path} states {stated:.1f} s and holds {seconds:.1f} s: all of it is used.")
+
+
+@dataclass
+class _Opened:
+    """A recording that FFmpeg reads.
+
+    Args:
+        container: of FFmpeg.
+        stream: of sound, the best of the container.
+        size: bytes of the file.
+        share: as `stated_share` returns it.
+        lacks_end: it is an Ogg file that breaks off.
+    """
+
+    container: Any
+    stream: Any
+    size: int
+    share: float | None
+    lacks_end: bool
+
+    def stated_seconds(self, seconds: float) -> float | None:
+        """The length that the file states; None where it states nothing.
+
+        Args:
+            seconds: what it holds.
+        """
+        if self.share is not None:
+            return seconds * self.share
+        if self.container.format.name in _TIMED_BY_CONTENT:
+            return None
+        if self.stream.duration is not None:
+            stated = float(self.stream.duration * self.stream.time_base)
+        elif self.container.duration is not None and not self.container.streams.video:
+            stated = self.container.duration / av.time_base
+        else:
+            return None
+        # Where nothing is stated, FFmpeg computes the length from the size and the first bit rate.
+        by_bit_rate = self.size * 8 / (self.stream.bit_rate or np.inf)
+        return None if abs(stated - by_bit_rate) < 0.02 * stated else stated
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[_Opened]:
     try:
-        with open(path, "rb", opener=plain_file) as file:
-            if not file.read(1):
-                raise DataError(f"{path} is empty (0 bytes): replace it or leave it out.")
-        return soundfile.SoundFile(path)
-    except soundfile.LibsndfileError as error:
-        raise DataError(
-            f"{path} is no audio that can be decoded ({_reason(error)}): WAV, FLAC, OGG, MP3, "
-            "AIFF and AU can."
-        ) from error
+        # By its descriptor: FFmpeg shall not guess from the name.
+        with open(plain_file(os.fspath(path), os.O_RDONLY), "rb") as file:
+            start = file.read(16)
+            if not start:
+                raise NotAudio(f"{path} is empty (0 bytes): replace it or leave it out.")
+            share = stated_share(file)
+            lacks_end = start.startswith(b"OggS") and ogg_breaks_off(file)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            with _container(path, file, start, share is not None and share < 1) as container:
+                if (stream := container.streams.best("audio")) is None:
+                    raise NotAudio(f"{path} is no audio: no stream of it is sound.")
+                yield _Opened(container, stream, size, share, lacks_end)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _reason(error: soundfile.LibsndfileError) -> str:
-    reason = str(error.error_string).removeprefix("Error : ").rstrip(". ")
-    # libsndfile's message for a file that is not really an MP3.
-    return "Format not recognised" if reason.startswith("File does not exist") else reason
+def _container(path: Path, file: BinaryIO, start: bytes, ignore_length: bool) -> Any:
+    options = {"format_whitelist": _CONTAINERS, "ignore_length": str(int(ignore_length))}
+    try:
+        return av.open(
+            file, buffer_size=1 << 18, metadata_errors="replace", options=options, io_open=_refuse
+        )
+    except (av.error.FFmpegError, ValueError) as error:
+        kind = DataError if _RECORDING.match(start) else NotAudio
+        raise kind(
+            f"{path} is no audio that can be decoded ({getattr(error, 'strerror', error)})."
+        ) from error
 
 
-def _check_format(path: Path, sound: soundfile.SoundFile) -> None:
-    if not 1 <= sound.channels <= _MAX_CHANNELS:
+def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    raise PermissionError(f"a recording may not open {url}")
+
+
+def _check_rate(path: Path, rate: int) -> None:
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         raise DataError(
-            f"{path} has {sound.channels} channels; 1 to {_MAX_CHANNELS} can be mixed to mono."
-        )
-    if not _LOWEST_RATE <= sound.samplerate <= _HIGHEST_RATE:
-        raise DataError(
-            f"{path} claims a sample rate of {sound.samplerate} Hz; {_LOWEST_RATE} to "
-            f"{_HIGHEST_RATE} Hz can be used."
-        )
-    # libsndfile silently reads less than the header announces; only its log shows it.
-    for announced, present in _CHUNK_SIZES.findall(sound.extra_info):
-        if int(announced) > int(present) and int(announced) not in _UNKNOWN_SIZES:
-            raise DataError(
-                f"{path} is truncated: its header promises {announced} bytes of sound, the file "
-                f"holds {present}; replace it or leave it out."
-            )
-    if "lacks an end-of-stream bit" in sound.extra_info:
-        raise DataError(
-            f"{path} is truncated: its last page is missing; replace it or leave it out."
-        )
-    for present, announced in _RF64_FRAMES.findall(sound.extra_info):
-        raise DataError(
-            f"{path} is truncated: its header promises {announced} frames, the file holds "
-            f"{present}; replace it or leave it out."
+            f"{path} claims a sample rate of {rate} Hz; {_LOWEST_RATE} to {_HIGHEST_RATE} Hz can "
+            "be used."
         )
 
 
-def _check_finite(path: Path, block: Float64, frames_before: int, rate: int) -> None:
-    usable = (np.abs(block) <= np.finfo(np.float32).max).all(axis=1)  # resampling adds them up
+def _check_finite(path: Path, block: _Block) -> None:
+    # Resampling adds them up.
+    usable = (np.abs(block.samples) <= np.finfo(np.float32).max).all(axis=1)
     if not usable.all():
-        place = int(np.argmin(usable))
+        place = block.begin + int(np.argmin(usable)) / block.rate
         raise DataError(
             f"{path} holds NaN or infinite samples, or larger ones than float32 has (the first at "
-            f"{(frames_before + place) / rate:.2f} s): export it again from its source or leave it "
-            "out."
-        )
-
-
-def _check_whole(path: Path, sound: soundfile.SoundFile, frames_read: int) -> None:
-    missing = sound.frames - frames_read
-    # The length of an MP3 without an index is an estimate.
-    tolerated = max(sound.samplerate, sound.frames // 50) if sound.format == "MP3" else 0
-    if missing > tolerated:
-        raise DataError(
-            f"{path} is truncated: its header promises {sound.frames / sound.samplerate:.1f} "
-            f"seconds, {frames_read / sound.samplerate:.1f} are there; replace it or leave it out."
+            f"{place:.2f} s): export it again from its source or leave it out."
         )

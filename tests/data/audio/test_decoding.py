@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 import soundfile
 import soxr
 
-from data.audio.decoding import stream_segments
+from data.audio.decoding import Damage, stream_segments
 from data.errors import DataError
 from tests.conftest import tone
 from tests.support.recordings import read_segments
@@ -69,6 +70,11 @@ def _refused(path: Path) -> str:
     return message
 
 
+def _noted(path: Path) -> tuple[np.ndarray, list[str]]:
+    notes: list[str] = []
+    return np.concatenate(list(stream_segments(path, note=notes.append))), notes
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     assert "No such file" in _refused(tmp_path / "none.wav")
 
@@ -115,8 +121,11 @@ def test_a_truncated_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, tone(20, 22050), 22050)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    message = _refused(path)
-    assert "truncated" in message or "damaged" in message
+    segments, notes = _noted(path)
+    assert 6 <= len(segments) <= 10
+    if suffix != "mp3":
+        assert re.search(r"breaks off after ([789]|1\d)\.\d s", notes[0])
+        assert isinstance(notes[0], Damage)
 
 
 def test_a_header_that_promises_more_than_there_is(tmp_path: Path) -> None:
@@ -125,7 +134,9 @@ def test_a_header_that_promises_more_than_there_is(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[40:44] = (10**9).to_bytes(4, "little")  # size of the data chunk
     path.write_bytes(content)
-    assert "promises 1000000000 bytes" in _refused(path)
+    segments, notes = _noted(path)
+    assert len(segments) == 2
+    assert notes == [f"{path} breaks off after 2.0 s of 62500.0 s."]
 
 
 def test_a_stream_of_unknown_length_is_read(tmp_path: Path) -> None:
@@ -135,11 +146,6 @@ def test_a_stream_of_unknown_length_is_read(tmp_path: Path) -> None:
     content[4:8] = content[40:44] = b"\xff\xff\xff\xff"  # as encoders write to a pipe
     path.write_bytes(content)
     assert len(read_segments(path)) == 2
-
-
-def test_nine_channels(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", tone(1, 8000, channels=9), 8000)
-    assert "9 channels" in _refused(tmp_path / "a.wav")
 
 
 def test_an_absurd_rate(tmp_path: Path) -> None:
