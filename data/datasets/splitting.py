@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from data.errors import DataError
 from data.files.plain import plain_file
 
 DEFAULT_SHARES = (0.60, 0.15, 0.25)  # of the tracks in train, validation and test
+_ATTEMPTS = 100  # random orders of a genre's artists, of which the nearest to the shares is kept
+_NEAR = 0.01  # of a genre's tracks in other splits than the shares say: near enough
 _NAMES: dict[str, SplitName] = {
     "train": "train",
     "validation": "validation",
@@ -21,6 +24,8 @@ _NAMES: dict[str, SplitName] = {
     "valid": "validation",
     "test": "test",
 }
+
+Group = tuple[str, str]  # an artist, or a track without one
 
 
 def check_shares(shares: Sequence[float]) -> dict[SplitName, float]:
@@ -40,34 +45,135 @@ def check_shares(shares: Sequence[float]) -> dict[SplitName, float]:
 
 
 def split_by_share(
-    tracks: Mapping[str, Sequence[str]], shares: Mapping[SplitName, float], seed: int
+    tracks: Mapping[str, Sequence[str]],
+    shares: Mapping[SplitName, float],
+    seed: int,
+    artist_of: Mapping[str, str] | None = None,
 ) -> dict[str, SplitName]:
-    """Split tracks at random, with the same shares in each genre.
+    """Split tracks at random, with the same shares in each genre, as near as artists allow.
 
-    Every genre has at least one track in each split. The result depends on the
-    names and the seed alone, not on the order of the files.
+    Every genre has at least one track in each split, and all tracks of an artist are in one. The
+    result depends on the names and the seed alone, not on the order of the files.
 
     Args:
         tracks: the names of each genre's tracks.
         shares: of the tracks, adding up to 1.
+        seed: of the random order.
+        artist_of: the artist of each track that is to stay with the artist's others.
 
     Raises:
-        DataError: a genre has fewer tracks than there are splits.
+        DataError: a genre has fewer tracks, or artists, than there are splits, or artists of
+            several genres leave no way to fill all splits.
     """
-    split_of: dict[str, SplitName] = {}
-    totals = dict.fromkeys(SPLITS, 0)
     check_enough(tracks)
-    for number, genre in enumerate(sorted(tracks)):
-        names = sorted(tracks[genre])
-        order = np.random.default_rng([seed, number]).permutation(len(names))
-        counts = _counts(len(names), shares, totals)
-        begin = 0
-        for split in SPLITS:
-            for place in order[begin : begin + counts[split]].tolist():
-                split_of[names[place]] = split
-            begin += counts[split]
-            totals[split] += counts[split]
-    return split_of
+    genres = {g: Counter(_group(name, artist_of) for name in tracks[g]) for g in sorted(tracks)}
+    placed = _place_shared(list(genres.values()), shares, seed)
+    totals = dict.fromkeys(SPLITS, 0)
+    for number, sizes in enumerate(genres.values()):
+        rng = np.random.default_rng([seed, number])
+        targets = _counts(sizes.total(), shares, totals)
+        attempts = []
+        for _ in range(_ATTEMPTS):
+            attempts.append(_place(sizes, targets, placed, rng))
+            off = attempts[-1].off(targets)
+            if off <= _NEAR * sizes.total():
+                break
+        best = min(attempts, key=lambda attempt: attempt.off(targets))
+        placed |= best.placed
+        totals = {split: totals[split] + best.filled[split] for split in SPLITS}
+    return {name: placed[_group(name, artist_of)] for names in tracks.values() for name in names}
+
+
+def _group(name: str, artist_of: Mapping[str, str] | None) -> Group:
+    """What a track stays together with: its artist's others, or only itself."""
+    artist = artist_of.get(name, "") if artist_of else ""
+    return (artist, "") if artist else ("", name)
+
+
+class _Genre:
+    """The groups of a genre while they are placed in splits.
+
+    Args:
+        sizes: tracks of each group.
+        placed: groups, of this and other genres, that have their splits already.
+    """
+
+    def __init__(self, sizes: Mapping[Group, int], placed: Mapping[Group, SplitName]) -> None:
+        self.sizes, self.tracks = sizes, sum(sizes.values())
+        self.placed: dict[Group, SplitName] = {}
+        self.filled = dict.fromkeys(SPLITS, 0)  # tracks
+        for group in sizes.keys() & placed.keys():
+            self.put(group, placed[group])
+
+    def put(self, group: Group, split: SplitName) -> None:
+        """Place a group."""
+        self.placed[group] = split
+        self.filled[split] += self.sizes[group]
+
+    @property
+    def choice(self) -> list[SplitName]:
+        """Splits that may take the next group: the empty ones once they need all that is left."""
+        empty = [split for split in SPLITS if not self.filled[split]]
+        return empty if len(self.sizes) - len(self.placed) <= len(empty) else list(SPLITS)
+
+    def off(self, targets: Mapping[SplitName, int]) -> int:
+        """How far the numbers of tracks are from those that there should be."""
+        return sum(abs(self.filled[split] - targets[split]) for split in SPLITS)
+
+
+def _place(
+    sizes: Mapping[Group, int],
+    targets: Mapping[SplitName, int],
+    placed: Mapping[Group, SplitName],
+    rng: np.random.Generator,
+) -> _Genre:
+    """Place a genre's groups, in random order, each in the first split that has room for it."""
+    genre = _Genre(sizes, placed)
+    for group in _shuffled(sizes, rng):
+        if group not in genre.placed:
+            room = {split: targets[split] - genre.filled[split] for split in genre.choice}
+            fitting = (split for split, free in room.items() if free >= sizes[group])
+            genre.put(group, next(fitting, max(room, key=room.__getitem__)))
+    return genre
+
+
+def _place_shared(
+    sizes: Sequence[Mapping[Group, int]], shares: Mapping[SplitName, float], seed: int
+) -> dict[Group, SplitName]:
+    """Place the groups of several genres, each where most is missing, and before all others."""
+    genres_of = Counter(group for of_genre in sizes for group in of_genre)
+    shared = [group for group, genres in genres_of.items() if genres > 1]
+    rng = np.random.default_rng([seed, len(sizes)])
+    for _ in range(_ATTEMPTS):
+        genres = [_Genre(of_genre, {}) for of_genre in sizes]
+        placed: dict[Group, SplitName] = {}
+        for group in _shuffled(shared, rng):
+            theirs = [genre for genre in genres if group in genre.sizes]
+            missing = {
+                split: sum(
+                    genre.sizes[group] * (shares[split] - genre.filled[split] / genre.tracks)
+                    for genre in theirs
+                )
+                for split in SPLITS
+                if all(split in genre.choice for genre in theirs)
+            }
+            if not missing:
+                break
+            placed[group] = max(missing, key=missing.__getitem__)
+            for genre in theirs:
+                genre.put(group, placed[group])
+        else:
+            return placed
+    raise DataError(
+        "artists that play in several genres leave no way to have every genre in train, validation "
+        "and test, each with other artists: leave genres out, or split by tracks (--group track)."
+    )
+
+
+def _shuffled(groups: Collection[Group], rng: np.random.Generator) -> list[Group]:
+    """Groups in a random order that does not depend on the one they come in."""
+    names = sorted(groups)
+    return [names[place] for place in rng.permutation(len(names)).tolist()]
 
 
 def check_enough(tracks: Mapping[str, Sequence[str]]) -> None:
