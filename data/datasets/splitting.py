@@ -65,7 +65,7 @@ def split_by_share(
         DataError: a genre has fewer tracks, or artists, than there are splits, or artists of
             several genres leave no way to fill all splits.
     """
-    check_enough(tracks)
+    check_enough(tracks, artist_of)
     genres = {g: Counter(_group(name, artist_of) for name in tracks[g]) for g in sorted(tracks)}
     placed = _place_shared(list(genres.values()), shares, seed)
     totals = dict.fromkeys(SPLITS, 0)
@@ -176,9 +176,19 @@ def _shuffled(groups: Collection[Group], rng: np.random.Generator) -> list[Group
     return [names[place] for place in rng.permutation(len(names)).tolist()]
 
 
-def check_enough(tracks: Mapping[str, Sequence[str]]) -> None:
-    """Raise DataError unless each genre's tracks can fill all splits."""
+def check_enough(
+    tracks: Mapping[str, Sequence[str]], artist_of: Mapping[str, str] | None = None
+) -> None:
+    """Raise DataError unless each genre's tracks, and artists, can fill all splits."""
     for genre, names in sorted(tracks.items()):
+        groups = {_group(name, artist_of) for name in names}
+        if len(groups) < len(SPLITS) <= len(names):
+            many = "one artist" if len(groups) == 1 else f"{len(groups)} artists"
+            raise DataError(
+                f"{genre} has {len(names)} tracks by {many}: no split can validate and test it on "
+                "other artists than it is trained on; add recordings of others, merge the genre "
+                "into another, take it out, or split by tracks (--group track)."
+            )
         if len(names) < len(SPLITS):
             raise DataError(
                 f"the genre {genre} has {len(names)} usable track{'' if len(names) == 1 else 's'}; "

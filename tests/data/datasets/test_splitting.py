@@ -1,3 +1,6 @@
+import hashlib
+import json
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -61,6 +64,94 @@ def test_the_seed_decides_and_the_order_of_files_does_not() -> None:
 def test_two_tracks_are_too_few() -> None:
     with pytest.raises(DataError, match="genre b has 2 usable tracks"):
         split_by_share(_tracks(a=5, b=2), SHARES, seed=0)
+
+
+def test_splits_of_single_tracks_are_those_that_datasets_have_had_so_far() -> None:
+    tracks = _tracks(blues=20, rock=101, pop=7)
+    split_of = split_by_share(tracks, SHARES, seed=3)
+    text = json.dumps(split_of, sort_keys=True)
+    assert (
+        hashlib.sha256(text.encode()).hexdigest()
+        == "a5cf15cc334ba840e3b1f32751d4ec497ed68a070ed79b1f54f4125710afd499"
+    )
+    alone = {name: name for names in tracks.values() for name in names}
+    assert split_by_share(tracks, SHARES, seed=3, artist_of=alone) == split_of
+    nobody = dict.fromkeys(alone, "")
+    assert split_by_share(tracks, SHARES, seed=3, artist_of=nobody) == split_of
+
+
+def _by_artists(
+    rng: random.Random, genres: int, artists: int, most: int, genres_each: int
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Tracks of artists who play in some of the genres, 1 to `most` of each in each of theirs."""
+    tracks: dict[str, list[str]] = {f"g{k}": [] for k in range(genres)}
+    artist_of = {}
+    for artist in range(artists):
+        for genre in rng.sample(sorted(tracks), genres_each):
+            for _ in range(rng.randint(1, most)):
+                tracks[genre].append(f"{genre}/{len(tracks[genre]):04d}")
+                artist_of[tracks[genre][-1]] = f"artist {artist}"
+    return tracks, artist_of
+
+
+@pytest.mark.parametrize("genres_each", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(5))
+def test_artists_are_in_one_split_each_and_shares_are_near(seed: int, genres_each: int) -> None:
+    tracks, artist_of = _by_artists(random.Random(seed), 4, 60, 9, genres_each)
+    split_of = split_by_share(tracks, SHARES, seed, artist_of)
+    assert split_of.keys() == artist_of.keys()
+    splits: dict[str, set[str]] = {}
+    for name, split in split_of.items():
+        splits.setdefault(artist_of[name], set()).add(split)
+    assert {len(of) for of in splits.values()} == {1}
+    for names in tracks.values():
+        counts = Counter(split_of[name] for name in names)
+        for split, share in SHARES.items():
+            assert abs(counts[split] / len(names) - share) < 0.1
+    turned = {genre: names[::-1] for genre, names in reversed(tracks.items())}
+    assert split_by_share(turned, SHARES, seed, artist_of) == split_of
+    assert split_by_share(tracks, SHARES, seed + 1, artist_of) != split_of
+
+
+def test_few_artists_fill_all_splits() -> None:
+    tracks = _tracks(a=90, b=10)
+    artist_of = {name: ("most", "x", "y")[max(0, i - 87)] for i, name in enumerate(tracks["a"])}
+    artist_of |= {name: ("most", "x", "z")[max(0, i - 7)] for i, name in enumerate(tracks["b"])}
+    for seed in range(20):
+        split_of = split_by_share(tracks, SHARES, seed, artist_of)
+        for genre in "ab":
+            assert {split_of[name] for name in tracks[genre]} == set(SHARES)
+
+
+def test_tracks_without_artist_go_alone() -> None:
+    tracks = _tracks(a=40, b=40)
+    artist_of = dict.fromkeys(tracks["a"][:20], "A")
+    split_of = split_by_share(tracks, SHARES, 0, artist_of)
+    assert len({split_of[name] for name in tracks["a"][:20]}) == 1
+    assert {split_of[name] for name in tracks["b"]} == set(SHARES)
+
+
+@pytest.mark.parametrize(
+    ("artists", "words"),
+    [
+        (["x"] * 10, "b has 10 tracks by one artist: no split can validate and test it on other"),
+        (["x", "y"] * 5, "b has 10 tracks by 2 artists: no split"),
+    ],
+)
+def test_artists_that_are_too_few(artists: list[str], words: str) -> None:
+    tracks = _tracks(a=10, b=10)
+    with pytest.raises(DataError, match=words):
+        split_by_share(tracks, SHARES, 0, dict(zip(tracks["b"], artists, strict=True)))
+
+
+def test_artists_who_tie_genres_together_too_tightly() -> None:
+    tracks, artist_of = _tracks(a=3, b=3, c=3, d=3), {}
+    for names, artists in zip(tracks.values(), ("123", "124", "134", "234"), strict=True):
+        artist_of |= dict(zip(names, artists, strict=True))
+    with pytest.raises(DataError, match="artists that play in several genres leave no way"):
+        split_by_share(tracks, SHARES, 0, artist_of)
+    del tracks["c"], tracks["d"]
+    assert set(split_by_share(tracks, SHARES, 0, artist_of).values()) == set(SHARES)
 
 
 TRACKS = ["a/1", "a/2", "b/x.y"]
