@@ -1,185 +1,171 @@
 """Features of many tracks at once, by worker processes, through files on disk.
 
-A track's features go to scratch files as they are computed, so that neither a
-long recording nor a large collection has to fit into memory.
+A track's features go to disk as they are computed, so that neither a long recording
+nor a large collection has to fit into memory.
 """
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, suppress
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import torch
-
-from data.audio.features import mel_spectrograms, mfcc_statistics
-from data.audio.parameters import DOCUMENTED, FeatureParameters
+from data.audio.feature_store import FeatureStore
+from data.audio.parameters import FeatureParameters
+from data.audio.tracks import Extracted, Skipped, Track
 from data.errors import DataError
-from data.files.atomic import writing
-from data.processes import end_with_parent, starting_workers, usable_cores
+from data.processes import starting_workers, usable_cores
 
+Progress = Callable[[Track, Extracted | Skipped, float], None]
 
-class Track(Protocol):
-    """A source of segments: a recording, or synthesised music. Picklable."""
-
-    @property
-    def name(self) -> str:
-        """Unique name of the track."""
-
-    @property
-    def weight(self) -> int:
-        """Amount of work in any unit, for the progress bar."""
-
-    def segments(
-        self, parameters: FeatureParameters, note: Callable[[str], None]
-    ) -> Iterator[npt.NDArray[np.int16]]:
-        """Blocks of segments; `note` takes a sentence on what is odd about the track.
-
-        [shape=(k, parameters.segment_samples)]
-        """
-
-
-@dataclass(frozen=True)
-class Extracted:
-    """Features of one track, in scratch files.
-
-    Args:
-        segments: their number.
-        samples_sha256: hash of the segments' samples.
-        stem: path of its files without their suffix.
-        parameters: of the features.
-        notes: a sentence for each thing that is odd about the track.
-    """
-
-    segments: int
-    samples_sha256: str
-    stem: Path
-    parameters: FeatureParameters = DOCUMENTED
-    notes: tuple[str, ...] = ()
-
-    def mfcc(self) -> npt.NDArray[np.float64]:
-        """MFCC statistics, mapped from disk. [shape=(segments, 26)]"""
-        shape = (self.segments, *self.parameters.mfcc_shape)
-        return np.memmap(self.stem.with_suffix(".mfcc"), np.float64, "r", shape=shape)
-
-    def mel(self) -> npt.NDArray[np.float32]:
-        """Mel-spectrograms, mapped from disk. [shape=(segments, 21, 128)]"""
-        shape = (self.segments, *self.parameters.mel_shape)
-        return np.memmap(self.stem.with_suffix(".mel"), np.float32, "r", shape=shape)
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A track without features; `reason` is a sentence."""
-
-    reason: str
-
-
-Progress = Callable[[Track, Extracted | Skipped], None]
+_CONTEXT: Any = multiprocessing.get_context("spawn")  # a fork would share locks and threads
+_SECONDS_TO_DIE = 10.0  # that a process has whose pipe is closed
 
 
 def extract(
-    tracks: Sequence[Track],
-    scratch: Path,
-    workers: int | None,
-    progress: Progress,
-    parameters: FeatureParameters = DOCUMENTED,
-) -> dict[str, Extracted | Skipped]:
-    """The features of each track by its name; broken tracks are skipped with a reason.
+    tracks: Iterable[Track], store: FeatureStore, workers: int | None, progress: Progress
+) -> None:
+    """Compute features of tracks by worker processes and add them to a store.
 
-    The result does not depend on the number of workers.
+    Broken tracks are skipped with a reason. One that crashes its decoder or hangs costs
+    its worker, which is replaced. The rows do not depend on the number of workers.
 
     Args:
         tracks: with names that differ.
-        scratch: an existing folder for intermediate files.
-        workers: processes; 1 computes in this one, None means one a core.
-        progress: called after each track.
-        parameters: of the segments and their features.
+        store: for the features.
+        workers: processes; None means one a core.
+        progress: called after each track, with its features, or why it has none, and the
+            seconds that it took its worker.
 
     Raises:
-        DataError: the folder cannot be written.
+        DataError: the folder cannot be written, or workers do not start.
     """
-    workers = workers or usable_cores()
-    results: dict[str, Extracted | Skipped] = {}
-    places = {track.name: scratch / str(number) for number, track in enumerate(tracks)}
-
-    def done(track: Track, result: Extracted | Skipped) -> None:
-        results[track.name] = result
-        progress(track, result)
-
-    if workers <= 1:
-        for track in tracks:
-            done(track, _extract(track, places[track.name], parameters))
-        return results
-    for track, result in _in_pool(tracks, places, workers, parameters):
-        done(track, result)
-    # A decoder that crashed has ended its pool: the other tracks go one at a time.
-    for track in tracks:
-        if track.name not in results:
-            alone = list(_in_pool([track], places, 1, parameters))
-            crash = Skipped(f"{track.name} crashes its decoder: it is damaged; leave it out.")
-            done(track, alone[0][1] if alone else crash)
-    return results
+    # What ends a worker may not be the track, but want of memory, or that the machine slept.
+    again: list[Track] = []
+    for some, count in ((tracks, workers or usable_cores()), (again, 1)):
+        with closing(_in_workers(some, store, count)) as done:
+            for track, result, seconds in done:
+                if isinstance(result, int):
+                    if some is not again and -result != signal.SIGPROF:
+                        again.append(track)
+                        continue
+                    result = Skipped(_death(track, result))
+                if isinstance(result, Extracted):
+                    store.add(track.key, result)
+                progress(track, result, seconds)
 
 
-def _in_pool(
-    tracks: Sequence[Track],
-    places: dict[str, Path],
-    workers: int,
-    parameters: FeatureParameters,
-) -> Iterator[tuple[Track, Extracted | Skipped]]:
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(tracks)), context, initializer=_begin_worker)
-    futures: dict[Future[Extracted | Skipped], Track] = {}
-    try:
+def _death(track: Track, exit_code: int) -> str:
+    if -exit_code in (signal.SIGPROF, signal.SIGALRM):
+        return f"{track.name} keeps its decoder busy for ever: it is damaged; leave it out."
+    how = f"exit code {exit_code}" if exit_code >= 0 else signal.Signals(-exit_code).name
+    if -exit_code == signal.SIGKILL:
+        how += ", often want of memory"
+    return f"{track.name} crashes its decoder ({how}): it is damaged; leave it out."
+
+
+class _Worker:
+    """A process that computes the features of one track at a time."""
+
+    def __init__(self, store: FeatureStore) -> None:
+        self._file = store.new_file()
+        self.track: Track | None = None
+        self.is_ready = self._is_useful = False
+        self._began = 0.0
+        self.pipe, theirs = _CONTEXT.Pipe()
+        settings = (self._file, store.parameters, os.getcwd())
+        self._process = _CONTEXT.Process(target=_serve, args=(theirs, *settings), daemon=True)
         with starting_workers():
-            for track in tracks:
-                future = pool.submit(_extract, track, places[track.name], parameters)
-                futures[future] = track
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BrokenProcessPool:
-        return
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+            self._process.start()
+        theirs.close()  # so that the process's end is the end of the pipe
+
+    def begin(self, track: Track) -> None:
+        """Send it a track."""
+        self.track, self._began = track, time.monotonic()
+        with suppress(OSError):  # that it has died shows where its answer is awaited
+            self.pipe.send(track)
+
+    @property
+    def seconds(self) -> float:
+        """Since it was sent its track."""
+        return time.monotonic() - self._began
+
+    def receive(self) -> Extracted | Skipped | None:
+        """Its answer; None is its first, that it can begin.
+
+        Raises:
+            EOFError: it has died.
+            DataError: it cannot write.
+        """
+        answer: Extracted | Skipped | Exception | None
+        try:
+            answer = self.pipe.recv()
+        except OSError as error:
+            raise EOFError from error
+        if isinstance(answer, Exception):
+            raise answer
+        self.is_ready = True
+        self._is_useful |= isinstance(answer, Extracted)
+        return answer
+
+    def end(self, patience: float = 0.0) -> int:
+        """Its exit code; it is killed unless it ends by itself in so many seconds."""
+        self.pipe.close()
+        self._process.join(patience)
+        self._process.kill()
+        self._process.join()
+        if not self._is_useful:
+            self._file.unlink(missing_ok=True)
+        return int(self._process.exitcode)
 
 
-def _begin_worker() -> None:
-    end_with_parent()
-    # Decoders written in C print to stderr; their errors are reported as `Skipped`.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-
-
-def _extract(track: Track, stem: Path, parameters: FeatureParameters) -> Extracted | Skipped:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the same bits with any number of workers
-    digest, segments, silent = hashlib.sha256(), 0, True
-    notes: list[str] = []
+def _in_workers(
+    tracks: Iterable[Track], store: FeatureStore, count: int
+) -> Generator[tuple[Track, Extracted | Skipped | int, float]]:
+    """Tracks as they are done, with their features, or the exit code of the worker that died."""
+    waiting = deque(tracks)
+    workers: dict[Any, _Worker] = {}  # by their pipes
     try:
-        with (
-            writing(stem),
-            stem.with_suffix(".mfcc").open("wb") as mfcc,
-            stem.with_suffix(".mel").open("wb") as mel,
-        ):
-            try:
-                for block in track.segments(parameters, notes.append):
-                    silent = silent and not block.any()
-                    segments += len(block)
-                    digest.update(block.tobytes())
-                    mfcc.write(mfcc_statistics(block).tobytes())
-                    mel.write(mel_spectrograms(block).tobytes())
-            except DataError as error:
-                return Skipped(str(error))
-        if silent:
-            return Skipped(f"{track.name} is silent from beginning to end.")
-        return Extracted(segments, digest.hexdigest(), stem, parameters, tuple(notes))
+        while waiting or workers:
+            idle = sum(worker.track is None for worker in workers.values())
+            for _ in range(min(count - len(workers), len(waiting) - idle)):
+                worker = _Worker(store)
+                workers[worker.pipe] = worker
+            for pipe in wait(list(workers)):
+                worker = workers[pipe]
+                track, seconds = worker.track, worker.seconds
+                try:
+                    result: Extracted | Skipped | int | None = worker.receive()
+                except EOFError:
+                    del workers[pipe]
+                    result = worker.end(_SECONDS_TO_DIE)
+                    if not worker.is_ready:
+                        raise DataError(
+                            "the processes that decode cannot start (their first messages are "
+                            f"above; exit code {result}): mend that, then run it again."
+                        ) from None
+                else:
+                    if waiting:
+                        worker.begin(waiting.popleft())
+                    else:
+                        del workers[pipe]
+                        worker.end()
+                if track is not None:
+                    assert result is not None
+                    yield track, result, seconds
     finally:
-        torch.set_num_threads(threads)
+        for worker in workers.values():
+            worker.end()
+
+
+def _serve(pipe: Connection, file: Path, parameters: FeatureParameters, folder: str) -> None:
+    from data.audio.extraction_worker import serve  # the parent needs no torch
+
+    serve(pipe, file, parameters, folder)

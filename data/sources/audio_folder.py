@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.audio.extraction import Extracted, Skipped, Track, extract
 from data.datasets.dataset import Dataset, check_genres
 from data.datasets.splitting import (
     DEFAULT_SHARES,
@@ -19,19 +18,27 @@ from data.datasets.splitting import (
     split_by_share,
 )
 from data.errors import DataError
-from data.files.scratch_folder import scratch_folder
+from data.sources.building import features_of
 from data.sources.recordings import Recording, find_recordings
 from data.storage import catalogue, hdf5
 from data.storage.track_writer import PlacedTrack, write_dataset
-from data.terminal.progress import ProgressBar
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """How many recordings are in the dataset, and why each of the others is left out."""
+    """What came of a folder of recordings.
+
+    Args:
+        tracks: number of recordings in the dataset.
+        skipped: why each of the others is left out, by its name.
+        not_audio: why each file is no recording.
+        notes: sentences on what is odd about recordings in the dataset.
+    """
 
     tracks: int
     skipped: Mapping[str, str]
+    not_audio: Mapping[str, str]
+    notes: Mapping[str, Sequence[str]]
 
 
 def build_dataset(
@@ -94,6 +101,9 @@ def build_dataset(
         )
     for reason in report.skipped.values():
         warnings.warn(f"left out: {reason}", stacklevel=2)
+    for sentences in report.notes.values():
+        for sentence in sentences:
+            warnings.warn(sentence, stacklevel=2)
     return hdf5.load(target, name)
 
 
@@ -124,45 +134,36 @@ def build(
     split_of = read_splits(splits, [recording.name for recording in recordings]) if splits else None
     if split_of is None:
         check_enough(_by_genre(recordings))
-    work = sum(recording.weight for recording in recordings)
-    with (
-        ProgressBar("reading recordings", work, "segments") as bar,
-        scratch_folder(target) as scratch,
-    ):
-
-        def progress(track: Track, result: Extracted | Skipped) -> None:
-            if strict and isinstance(result, Skipped):
-                raise DataError(f"{result.reason} (strict: nothing was written.)")
-            bar.advance(track.weight, 0 if isinstance(result, Skipped) else result.segments)
-
-        results = extract(recordings, scratch, workers, progress)
-        used, skipped = _without_copies(recordings, results)
-        if strict and skipped:
-            raise DataError(f"{next(iter(skipped.values()))} (strict: nothing was written.)")
-        if not used:
+    with features_of(
+        recordings, target, "reading recordings", workers=workers, strict=strict
+    ) as features:
+        if not features.used:
+            reasons = [*features.skipped.values(), *features.not_audio.values()]
             raise DataError(
-                f"none of the {len(recordings)} recordings can be used. The first: "
-                f"{next(iter(skipped.values()))}"
+                f"none of the {len(recordings)} recordings can be used. The first: {reasons[0]}"
             )
-        check_genres(sorted({recording.genre for recording, _ in used}))
+        check_genres(sorted({recording.genre for recording, _ in features.used}))
+        left_out = {**features.skipped, **features.not_audio}
         if split_of is None:
-            by_genre = _by_genre(recordings, left_out=skipped)
+            by_genre = _by_genre(recordings, left_out)
             split_of = split_by_share(by_genre, split_shares, seed or 0)
         placed = [
-            PlacedTrack(r.name, r.genre, split_of[r.name], features, r.artist)
-            for r, features in used
+            PlacedTrack(r.name, r.genre, split_of[r.name], extracted, r.artist)
+            for r, extracted in features.used
         ]
         _check_filled(placed, {recording.genre for recording in recordings})
         provenance = {
             "kind": "audio_folder",
-            "recordings": len(recordings),
-            "skipped": len(skipped),
+            "recordings": len(recordings) - len(features.not_audio),
+            "skipped": len(features.skipped),
             "split": splits.name if splits else {"seed": seed or 0, "shares": split_shares},
             "folder": folder.resolve().name,
             "merge": dict(merge),
         }
+        if features.notes:
+            provenance["noted"] = len(features.notes)
         write_dataset(target, placed, provenance)
-    return BuildReport(len(placed), skipped)
+    return BuildReport(len(placed), features.skipped, features.not_audio, features.notes)
 
 
 def _path(name: str, value: Any) -> Path:
@@ -209,24 +210,3 @@ def _check_filled(placed: Sequence[PlacedTrack], genres: Collection[str]) -> Non
     for split in ("validation", "test"):
         if not any(track.split == split for track in placed):
             raise DataError(f"no usable track is in the {split} split: give it one.")
-
-
-def _without_copies(
-    recordings: Sequence[Recording], results: Mapping[str, Extracted | Skipped]
-) -> tuple[list[tuple[Recording, Extracted]], dict[str, str]]:
-    """Usable recordings, and the reasons of the others: broken, or copies of one kept."""
-    used: list[tuple[Recording, Extracted]] = []
-    skipped: dict[str, str] = {}
-    kept: dict[str, Recording] = {}
-    for recording in recordings:
-        result = results[recording.name]
-        if isinstance(result, Skipped):
-            skipped[recording.name] = result.reason
-        elif (first := kept.setdefault(result.samples_sha256, recording)) is recording:
-            used.append((recording, result))
-        else:
-            skipped[recording.name] = (
-                f"{recording.path} sounds exactly like {first.path}: a copy would leak between "
-                "splits."
-            )
-    return used, skipped

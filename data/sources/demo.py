@@ -6,7 +6,7 @@ about how networks learn, nothing about real music. Only making it imports torch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +18,9 @@ from data.audio.constants import SAMPLE_RATE
 from data.datasets.dataset import SplitName
 from data.errors import DataError
 from data.files.atomic import commit
-from data.files.scratch_folder import scratch_folder
 from data.storage import catalogue, hdf5
-from data.terminal.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from data.audio.extraction import Extracted, Skipped, Track
     from data.audio.parameters import FeatureParameters
 
 VERSION = 1  # of the music: a stored demo of another version is made anew
@@ -62,6 +59,20 @@ class DemoTrack:
     def weight(self) -> int:
         """Its length in seconds."""
         return self.seconds
+
+    @property
+    def kind(self) -> str:
+        """Its genre."""
+        return self.genre
+
+    @property
+    def key(self) -> str:
+        """Names its music."""
+        return f"demo {VERSION} {self.name} {self.seconds}"
+
+    def tags(self) -> Mapping[str, str]:
+        """It has none."""
+        return {}
 
     def segments(
         self, parameters: FeatureParameters, note: Callable[[str], None]
@@ -109,26 +120,16 @@ def ensure_demo(workers: int | None = None, *, anew: bool = False) -> Path:
 
 
 def _make(target: Path, workers: int | None) -> None:
-    from data.audio.extraction import Skipped, extract
+    from data.sources.building import features_of
     from data.storage.track_writer import PlacedTrack, write_dataset
 
-    tracks = demo_tracks()
-    seconds = sum(track.seconds for track in tracks)
-    with (
-        ProgressBar("making the demo music", seconds, "segments") as bar,
-        scratch_folder(target) as scratch,
-    ):
-
-        def progress(track: Track, result: Extracted | Skipped) -> None:
-            bar.advance(track.weight, track.weight)
-
-        results = extract(tracks, scratch, workers, progress)
-        placed = []
-        for track in tracks:
-            features = results[track.name]
-            if isinstance(features, Skipped):
-                raise DataError(f"the demo track {track.name} failed: {features.reason}")
-            placed.append(PlacedTrack(track.name, track.genre, track.split, features))
+    with features_of(demo_tracks(), target, "making the demo music", workers=workers) as features:
+        for name, reason in features.skipped.items():
+            raise DataError(f"the demo track {name} failed: {reason}")
+        placed = [
+            PlacedTrack(track.name, track.genre, track.split, extracted)
+            for track, extracted in features.used
+        ]
         provenance = {
             "kind": "demo",
             "version": VERSION,

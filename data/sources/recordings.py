@@ -39,7 +39,30 @@ class Recording:
     @property
     def weight(self) -> int:
         """Bytes of the file."""
-        return self.path.stat().st_size if self.path.exists() else 0
+        status = self._status()
+        return status.st_size if status else 0
+
+    @property
+    def kind(self) -> str:
+        """Its suffix."""
+        return self.path.suffix.lower()
+
+    @property
+    def key(self) -> str:
+        """The file and its state."""
+        status = self._status()
+        state = (status.st_size, status.st_mtime_ns) if status else None
+        return f"{self.path.absolute()} {state}"
+
+    def tags(self) -> Mapping[str, str]:
+        """None are wanted."""
+        return {}
+
+    def _status(self) -> os.stat_result | None:
+        try:
+            return self.path.stat()
+        except OSError:
+            return None
 
     def segments(
         self, parameters: FeatureParameters, note: Callable[[str], None]

@@ -55,6 +55,11 @@ def path_of(name: str) -> Path:
     return data_folder() / f"{name}{_SUFFIX}"
 
 
+def unfinished_folder(path: Path) -> Path:
+    """Where the features for a dataset's file are until it is written, also after a kill."""
+    return path.with_name(f".{path.stem}.unfinished")
+
+
 def name_for(folder: Path) -> str:
     """The default name of a dataset made from a folder; DataError if the folder's gives none."""
     name = "".join(

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.audio.extraction import Extracted
+from data.audio.parameters import DOCUMENTED, FeatureParameters
+from data.audio.tracks import Extracted
 from data.datasets.artists import in_one_spelling
 from data.datasets.dataset import SPLITS, SplitName
 from data.storage.hdf5 import write
 
-_ROWS_AT_ONCE = 4096
+_ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,12 @@ class PlacedTrack:
     artist: str | None = None
 
 
-def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping[str, Any]) -> None:
+def write_dataset(
+    path: Path,
+    tracks: Sequence[PlacedTrack],
+    provenance: Mapping[str, Any],
+    parameters: FeatureParameters = DOCUMENTED,
+) -> None:
     """Write the tracks' segments to a dataset file, ordered by genre, track and second.
 
     Raises:
@@ -43,7 +49,6 @@ def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping
         split: [(number, track) for number, track in enumerate(tracks) if track.split == split]
         for split in SPLITS
     }
-    parameters = tracks[0].features.parameters
     row_shapes = dict[str, tuple[int, ...]](parameters.shapes.items(), label=(), track=(), start=())
     segments = {
         split: sum(track.features.segments for _, track in here) for split, here in placed.items()
@@ -56,20 +61,20 @@ def write_dataset(path: Path, tracks: Sequence[PlacedTrack], provenance: Mapping
     def blocks() -> Iterator[tuple[SplitName, dict[str, npt.NDArray[Any]]]]:
         for split, here in placed.items():
             for number, track in here:
-                mfcc, mel = track.features.mfcc(), track.features.mel()
-                for begin in range(0, len(mfcc), _ROWS_AT_ONCE):
-                    block = slice(begin, begin + _ROWS_AT_ONCE)
-                    k = len(mfcc[block])
+                begin = 0
+                for block in track.features.rows(parameters, _ROWS_AT_ONCE):
+                    k = len(block)
                     yield (
                         split,
                         {
-                            "mfcc": mfcc[block],
-                            "mel": mel[block],
+                            "mfcc": block["mfcc"],
+                            "mel": block["mel"],
                             "label": np.full(k, genres.index(track.genre)),
                             "track": np.full(k, number),
                             "start": np.arange(begin, begin + k) * parameters.segment_seconds,
                         },
                     )
+                    begin += k
 
     artists = artists if any(artists) else ()
     write(path, genres, names, provenance, shapes, blocks(), parameters, artists)
