@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from data.audio import extraction
 from data.audio.parameters import DOCUMENTED
 from data.datasets.dataset import Dataset, Split
 from experiments.design.plan import StudyOptions, make_plan
@@ -97,6 +99,12 @@ def recordings(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that compute features are there at once: they have torch already."""
+    monkeypatch.setattr(extraction, "_CONTEXT", multiprocessing.get_context("fork"))
 
 
 def small_split(rows: int, classes: int, track: int, seed: int, *, mel: bool = True) -> Split:

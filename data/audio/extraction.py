@@ -42,7 +42,7 @@ def extract(
         store: for the features.
         workers: processes; None means one a core.
         progress: called after each track, with its features, or why it has none, and the
-            seconds that it took its worker.
+            seconds that it took, divided by the number of workers.
 
     Raises:
         DataError: the folder cannot be written, or workers do not start.
@@ -59,7 +59,7 @@ def extract(
                     result = Skipped(_death(track, result))
                 if isinstance(result, Extracted):
                     store.add(track.key, result)
-                progress(track, result, seconds)
+                progress(track, result, seconds / count)
 
 
 def _death(track: Track, exit_code: int) -> str:

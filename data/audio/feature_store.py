@@ -10,7 +10,7 @@ import zlib
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from data.audio.parameters import FeatureParameters
 from data.audio.tracks import Extracted, row_dtype
@@ -24,9 +24,10 @@ _BLOCK_BYTES = 2**22
 class FeatureStore:
     """Rows in files that each belong to one process, and an index of the tracks that are whole.
 
-    Whatever ends the process that fills it, what the index names is there or is computed
-    again: its checksum is compared. Features of other parameters, or that another version of
-    this program or of its decoders computed, are removed.
+    A context manager, which removes them where its block ends well. Whatever else ends it, also
+    the process, what the index names is there or is computed again: its checksum is compared.
+    Features of other parameters, or that another version of this program or of its decoders
+    computed, are removed.
 
     Args:
         folder: made where it is missing; only one process may use it.
@@ -39,17 +40,25 @@ class FeatureStore:
     def __init__(self, folder: Path, parameters: FeatureParameters) -> None:
         self.parameters = parameters
         self._folder = folder.absolute()
-        self._count = 0
         self._kept: dict[str, Extracted] = {}
-        made_by = _fingerprint(parameters)
-        with writing(folder):
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        made_by = _fingerprint(self.parameters)
+        with writing(self._folder):
             if self._read_index() != made_by:
-                self.remove()
-            folder.mkdir(parents=True, exist_ok=True)
-            self._index = (folder / _INDEX).open("ab", buffering=0)
+                self._remove()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._index = (self._folder / _INDEX).open("ab", buffering=0)
         self._count = len(self._kept)
         if not self._index.tell():
             self._append({"made_by": made_by})
+        return self
+
+    def __exit__(self, error: object, *_: object) -> None:
+        self._index.close()
+        if error is None or not self._count:
+            self._remove()
 
     def __len__(self) -> int:
         """Number of tracks."""
@@ -73,10 +82,8 @@ class FeatureStore:
         """A name for another file of rows."""
         return self._folder / f"{secrets.token_hex(8)}.rows"
 
-    def remove(self) -> None:
-        """Remove all that is in it."""
+    def _remove(self) -> None:
         self._kept.clear()
-        self._count = 0
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _append(self, entry: dict[str, Any]) -> None:

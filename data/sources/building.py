@@ -17,7 +17,6 @@ from data.audio.parameters import DOCUMENTED, FeatureParameters
 from data.audio.tracks import Extracted, Skipped, Track, row_dtype
 from data.errors import DataError
 from data.files.atomic import check_space
-from data.processes import usable_cores
 from data.storage import catalogue
 from data.terminal.progress import ProgressBar
 
@@ -70,17 +69,12 @@ def features_of(
     Raises:
         DataError: as `extract`, there is too little space, or `strict` does not allow a track.
     """
-    store = FeatureStore(catalogue.unfinished_folder(target), parameters)
-    try:
+    with FeatureStore(catalogue.unfinished_folder(target), parameters) as store:
         results = _kept(tracks, store)
         with ProgressBar(what, sum(track.weight for track in tracks), "segments") as bar:
-            _extract(tracks, results, store, target, workers or usable_cores(), strict, bar)
+            _extract(tracks, results, store, target, workers, strict, bar)
             bar.note("writing the dataset")
             yield _sorted_out(tracks, results, strict)
-        store.remove()
-    finally:
-        if not len(store):
-            store.remove()
 
 
 def _kept(tracks: Sequence[Track], store: FeatureStore) -> dict[str, Extracted | Skipped]:
@@ -101,7 +95,7 @@ def _extract(
     results: dict[str, Extracted | Skipped],
     store: FeatureStore,
     target: Path,
-    workers: int,
+    workers: int | None,
     strict: bool,
     bar: ProgressBar,
 ) -> None:
@@ -123,7 +117,7 @@ def _extract(
             _check_strict(strict, result.damage)
             segments = result.segments
         forecast.add(track, seconds, segments)
-        bar.advance(track.weight, segments, left=forecast.seconds_left / workers)
+        bar.advance(track.weight, segments, left=forecast.seconds_left)
         if forecast.is_reliable and not is_checked:
             is_checked = True
             done = sum(one.segments for one in results.values() if isinstance(one, Extracted))
@@ -171,7 +165,7 @@ class _Forecast:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds of one worker."""
+        """Seconds until all are done."""
         return self._expected(self._seconds)
 
     @property

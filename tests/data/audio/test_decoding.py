@@ -176,11 +176,14 @@ def test_ten_hours_need_less_than_500_mb(tmp_path: Path) -> None:
         file.truncate(44 + size)
     script = (
         "import resource, sys; from pathlib import Path\n"
-        "from data.audio.extraction import _extract\n"
+        "from data.audio.extraction import extract\n"
+        "from data.audio.feature_store import FeatureStore\n"
+        "from data.audio.parameters import DOCUMENTED\n"
         "from data.sources.recordings import Recording\n"
         f"recording = Recording(Path({str(path)!r}), 'x', 'g')\n"
-        f"made = _extract(recording, Path({str(tmp_path / 's')!r}))\n"
-        "print(made.segments, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+        f"with FeatureStore(Path({str(tmp_path / 's')!r}), DOCUMENTED) as store:\n"
+        "    extract([recording], store, 1, lambda _, made, seconds: print(made.segments))\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)\n"
     )
     printed = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import re
 from collections.abc import Callable
@@ -10,12 +9,9 @@ import pytest
 import soundfile
 
 from data import build_dataset
-from data.audio import extraction
-from data.audio.extraction import Extracted, Skipped, extract
 from data.audio.features import mel_spectrograms, mfcc_statistics
 from data.datasets.dataset import Dataset
 from data.errors import DataError
-from data.files.scratch_folder import scratch_folder
 from data.sources import audio_folder
 from data.sources.audio_folder import build
 from data.sources.recordings import find_recordings
@@ -23,6 +19,9 @@ from data.storage import catalogue, hdf5
 from tests.conftest import small_dataset, tone
 
 Recordings = Callable[..., Path]
+
+
+pytestmark = pytest.mark.usefixtures("forked_workers")
 
 
 def _build(
@@ -127,7 +126,7 @@ def test_strict_makes_it_fatal(recordings: Recordings, tmp_path: Path) -> None:
     _break(folder)
     with pytest.raises(DataError, match=r"no audio.*nothing was written"):
         _build(folder, tmp_path / "x.h5", strict=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["music"]
+    assert not (tmp_path / "x.h5").exists()
 
 
 def test_silence_is_left_out(recordings: Recordings, tmp_path: Path) -> None:
@@ -197,17 +196,6 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(
         (folder / "jazz").chmod(0o700)
 
 
-def test_what_a_killed_build_left_is_removed(recordings: Recordings, tmp_path: Path) -> None:
-    place = tmp_path / "datasets"
-    with scratch_folder(place / "x.h5") as alive:
-        dead = alive.with_name(alive.name.replace(f"-{os.getpid()}-", "-99999999-"))
-        dead.mkdir()
-        _build(recordings({"a": 3, "b": 3}), place / "x.h5")
-        assert not dead.exists()
-        assert alive.exists()
-    assert [path.name for path in place.iterdir()] == ["x.h5"]
-
-
 @pytest.mark.parametrize("with_splits", [False, True])
 def test_a_genre_without_a_usable_recording_does_not_vanish(
     recordings: Recordings, tmp_path: Path, with_splits: bool
@@ -274,7 +262,7 @@ def test_wrong_arguments_are_refused_before_anything_is_read(
     recordings: Recordings, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], words: str
 ) -> None:
     folder = recordings({"blues": 3, "rock": 3})
-    monkeypatch.setattr(audio_folder, "extract", None)
+    monkeypatch.setattr(audio_folder, "features_of", None)
     with pytest.raises(DataError, match=re.escape(words)):
         build_dataset(**{"folder": folder, "name": "x"} | options)
     assert catalogue.names() == []
@@ -284,35 +272,3 @@ def test_a_taken_name_is_refused_in_words_of_both_interfaces(recordings: Recordi
     catalogue.add(small_dataset(), replace=False)
     with pytest.raises(DataError, match=r"replace=True \(--replace on the command line\)"):
         build_dataset(recordings({"blues": 3, "rock": 3}), "small")
-
-
-class Crashing:
-    """Kills the process that reads it, as a decoder with a bug would."""
-
-    name, weight = "crash", 1
-
-    def segments(self, *_: object) -> None:
-        os._exit(9)
-
-
-class Whole:
-    weight = 1
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def segments(self, *_: object) -> object:
-        yield np.ones((2, 8000), dtype=np.int16)
-
-
-def test_a_recording_that_kills_its_worker_is_left_out_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fork = multiprocessing.get_context("fork")  # its processes have torch already
-    monkeypatch.setattr(extraction.multiprocessing, "get_context", lambda _: fork)
-    tracks = [Whole("a"), Crashing(), Whole("b")]
-    results = extract(tracks, tmp_path, 2, lambda track, result: None)  # type: ignore[list-item]
-    assert isinstance(results["a"], Extracted)
-    assert isinstance(results["b"], Extracted)
-    assert isinstance(results["crash"], Skipped)
-    assert "crashes its decoder" in results["crash"].reason

@@ -7,7 +7,6 @@ import pytest
 import soundfile
 
 from data import load_dataset
-from data.audio import extraction
 from data.audio.features import mfcc_statistics
 from data.sources import demo
 from data.sources.demo import GENRES, DemoTrack
@@ -22,9 +21,8 @@ FEW = tuple(
 
 
 @pytest.fixture(autouse=True)
-def few_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_tracks(monkeypatch: pytest.MonkeyPatch, forked_workers: None) -> None:
     monkeypatch.setattr(demo, "demo_tracks", lambda: FEW)
-    monkeypatch.setattr(extraction, "usable_cores", lambda: 1)  # no processes to start
 
 
 def test_it_is_made_on_first_use_and_kept() -> None:
