@@ -12,7 +12,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from data.audio.decoding import AUDIO_SUFFIXES, stream_segments
+from data.audio.decoding import AUDIO_SUFFIXES, NotAudio, stream_segments
 from data.audio.parameters import FeatureParameters
 from data.datasets.dataset import SplitName, check_genres
 from data.errors import DataError
@@ -70,7 +70,12 @@ class Recording:
         """Blocks of its segments. [shape=(k, parameters.segment_samples)]"""
         if any("\ud800" <= char <= "\udfff" for char in self.name):
             raise DataError(f"{self.path} has a name that is not UTF-8: rename it.")
-        yield from stream_segments(self.path, parameters, note)
+        try:
+            yield from stream_segments(self.path, parameters, note)
+        except NotAudio as error:
+            if self.path.suffix.lower() in AUDIO_SUFFIXES:  # it should be, so that it is missed
+                raise DataError(str(error)) from error
+            raise
 
 
 def find_recordings(
