@@ -1,7 +1,8 @@
 """Looks for leaks between a dataset's splits, and for other faults.
 
 `row_table` stacks all splits; `copies`, `row_order` and `balance` compare rows and make
-findings; `random_split` measures how much a random split would add to a classifier's accuracy.
+findings; `random_split` measures how much a random split would add to a classifier's accuracy,
+`artists` how much artists do that are in two splits.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from data.auditing.artists import artists_apart
 from data.auditing.balance import balance, class_sizes, clipping, silence, track_counts
 from data.auditing.copies import (
     copied_tracks,
@@ -27,7 +29,7 @@ from data.errors import DataError
 from data.sources.open import dataset_path, load_dataset
 from data.storage import hdf5
 
-__all__ = ["FITS", "Audit", "Finding", "Severity", "audit", "load_for_audit"]
+__all__ = ["Audit", "Finding", "Severity", "audit", "load_for_audit", "most_fits"]
 
 
 def audit(dataset: Dataset | str | Path | None, on_fit: Callable[[], None] = lambda: None) -> Audit:
@@ -40,7 +42,7 @@ def audit(dataset: Dataset | str | Path | None, on_fit: Callable[[], None] = lam
     Args:
         dataset: a dataset, or what `load_dataset` takes. A named one may have tracks in
             two splits, which `load_dataset` refuses.
-        on_fit: called after each classifier, at most `FITS` times.
+        on_fit: called after each classifier, at most `most_fits` times.
 
     Returns:
         The findings: `.leaks` is True where there is a leak, `.findings` has all.
@@ -75,6 +77,7 @@ def audit(dataset: Dataset | str | Path | None, on_fit: Callable[[], None] = lam
         followers(rows, likeness),
         *measured,
         random_split_gap(rows, reach, on_fit),
+        artists_apart(rows, on_fit),
         balance(classes),
         track_counts(classes),
         silence(rows),
@@ -86,6 +89,11 @@ def audit(dataset: Dataset | str | Path | None, on_fit: Callable[[], None] = lam
         classes,
         tuple(finding for finding in findings if finding is not None),
     )
+
+
+def most_fits(dataset: Dataset) -> int:
+    """How many classifiers an audit fits at most."""
+    return FITS * (1 + bool(dataset.track_artists))
 
 
 class UncheckedDataset(Dataset):

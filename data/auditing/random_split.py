@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from data.auditing.findings import Finding, part_of
-from data.auditing.row_table import Float64, Int64, Rows
+from data.auditing.row_table import Bool, Float64, Int64, Rows
 from data.datasets.dataset import UNKNOWN_TRACK
 
 FOLDS = 5
 SEEDS = 2
-FITS = 2 * FOLDS * SEEDS  # at most
+FITS = 2 * FOLDS * SEEDS  # of one comparison, at most
 _MOST_ROWS = 8000  # an SVM's time grows with the square of its rows
 _BLOCK_REACHES = 5  # a block's length: one track in five is cut
 _SHORTEST_BLOCK = 20  # rows
@@ -38,7 +38,7 @@ def random_split_gap(rows: Rows, reach: int | None, on_fit: Callable[[], None]) 
         )
         return Finding(kind, "unknown", sentence)
     groups, length = _groups(rows, reach or 1)
-    chosen = _subset(groups)
+    chosen = some_groups(groups)
     label, groups = rows.label[chosen], groups[chosen]
     folds = min([FOLDS, *(len(np.unique(groups[label == c])) for c in np.unique(label))])
     by = "tracks" if not length else f"blocks of {length} rows"
@@ -46,8 +46,9 @@ def random_split_gap(rows: Rows, reach: int | None, on_fit: Callable[[], None]) 
     by_rows: list[float] = []
     by_groups: list[float] = []
     for seed in range(SEEDS) if folds > 1 else ():
-        by_rows += _scores(x, label, None, folds, seed, on_fit)
-        by_groups += _scores(x, label, groups, folds, seed, on_fit)
+        for scores, kept in ((by_rows, None), (by_groups, groups)):
+            found = held_out(x, label, kept, folds, seed, on_fit)
+            scores += [float(is_right.mean()) for _, is_right in found]
     if len(by_groups) < 2:
         sentence = f"{_UNKNOWN}: every genre needs two {by} at least."
         return Finding(kind, "unknown", sentence, "Add recordings.")
@@ -99,7 +100,7 @@ def _groups(rows: Rows, reach: int) -> tuple[Int64, int]:
     return groups, length
 
 
-def _subset(groups: Int64) -> Int64:
+def some_groups(groups: Int64) -> Int64:
     """Rows of randomly drawn whole groups, few enough for an SVM to learn in seconds."""
     if len(groups) <= _MOST_ROWS:
         return np.arange(len(groups))
@@ -109,25 +110,34 @@ def _subset(groups: Int64) -> Int64:
     return np.flatnonzero(np.isin(groups, kept))
 
 
-def _scores(
+def held_out(
     x: Float64,
     label: Int64,
     groups: Int64 | None,
     folds: int,
     seed: int,
     on_fit: Callable[[], None],
-) -> list[float]:
+) -> Iterator[tuple[Int64, Bool]]:
+    """Rows of each fold, and whether an SVM that learns from the other folds is right on them.
+
+    Args:
+        x: statistics of the rows. [shape=(n, d)]
+        label: their classes. [shape=(n,)]
+        groups: what stays in one fold; None shuffles single rows. [shape=(n,)]
+        folds: their number.
+        seed: of the folds.
+        on_fit: called after each fit.
+    """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    scores = []
-    for train, held_out in kind(folds, shuffle=True, random_state=seed).split(x, label, groups):
-        if not len(held_out) or len(np.unique(label[train])) < 2:
+    for train, test in kind(folds, shuffle=True, random_state=seed).split(x, label, groups):
+        if not len(test) or len(np.unique(label[train])) < 2:
             continue  # few and unequal groups
         svm = make_pipeline(StandardScaler(), SVC(C=3.0, cache_size=500))
-        scores.append(float(svm.fit(x[train], label[train]).score(x[held_out], label[held_out])))
+        is_right = svm.fit(x[train], label[train]).predict(x[test]) == label[test]
         on_fit()
-    return scores
+        yield test, is_right

@@ -36,7 +36,9 @@ def audit(context: click.Context, name: str | None, as_json: bool) -> None:
     """
     with interruptible("Nothing was changed."):
         dataset = auditing.load_for_audit(name)
-        with ProgressBar(f"auditing {dataset.name}", auditing.FITS, "classifiers") as bar:
+        with ProgressBar(
+            f"auditing {dataset.name}", auditing.most_fits(dataset), "classifiers"
+        ) as bar:
             found = auditing.audit(dataset, lambda: bar.advance(1, 1))
     if as_json:
         echo(json.dumps(found.to_dict()))

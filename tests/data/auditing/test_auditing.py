@@ -75,7 +75,8 @@ def test_a_clean_dataset_gets_nothing_but_what_features_cannot_tell() -> None:
     found = audit(_dataset())
     assert not found.leaks
     assert {kind for kind, severity in _by_kind(found).items() if severity != "fine"} == {
-        "clipping"
+        "artists",
+        "clipping",
     }
     assert found.classes["jazz"]["train"].segments == 72
     assert found.classes["jazz"]["train"].tracks == 6
