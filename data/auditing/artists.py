@@ -28,45 +28,44 @@ def artists_apart(rows: Rows, on_fit: Callable[[], None]) -> Finding | None:
     dataset, kind = rows.dataset, "artists"
     if not dataset.track_names or dataset.provenance.get("kind") == "demo":
         return None
-    names = sorted(set(dataset.track_artists) - {""})
-    if not names:
+    splits_of = dataset.artist_splits()
+    if not splits_of:
         sentence = "Tracks name no artists, so whether an artist is in two splits is not known."
         advice = "Build it again with --group artist, or with --group tag:artist."
         return Finding(kind, "unknown", sentence, advice)
-    places = {name: place for place, name in enumerate(names)}
+    shared = {name: splits for name, splits in splits_of.items() if len(splits) > 1}
+    artists = dataset.track_artists
+    tested = np.unique(
+        rows.track[(rows.split == SPLITS.index("test")) & (rows.track != UNKNOWN_TRACK)]
+    )
+    counts: dict[str, float] = {
+        "artists": len(splits_of),
+        "artists_in_two_splits": len(shared),
+        "tracks_without_artist": artists.count(""),
+        "test_tracks": len(tested),
+        "test_tracks_of_train_artists": sum(
+            "train" in splits_of.get(artists[track], ()) for track in tested.tolist()
+        ),
+    }
+    many = number(len(splits_of), "artist")
+    unnamed = artists.count("")
+    without = f" ({number(unnamed, 'track', 'names/name')} none)" if unnamed else ""
+    if not shared:
+        sentence = f"None of {many} is in two splits{without}."
+        return Finding(kind, "unknown" if unnamed else "fine", sentence, counts=counts)
+    places = {name: place for place, name in enumerate(splits_of)}
     of_track = np.array(  # a track without artist has a number of its own
-        [places.get(name, len(names) + k) for k, name in enumerate(dataset.track_artists)]
+        [places.get(name, len(places) + track) for track, name in enumerate(artists)]
     )
     named = np.flatnonzero(rows.track != UNKNOWN_TRACK)
-    track, split, artist = rows.track[named], rows.split[named], of_track[rows.track[named]]
-    is_in = np.zeros((of_track.max() + 1, len(SPLITS)), dtype=bool)
-    is_in[artist, split] = True
-    shared = np.flatnonzero(is_in[: len(names)].sum(axis=1) > 1)
-    test, in_train = split == SPLITS.index("test"), is_in[artist, SPLITS.index("train")]
-    counts: dict[str, float] = {
-        "artists": int(is_in[: len(names)].any(axis=1).sum()),
-        "artists_in_two_splits": len(shared),
-        "tracks_without_artist": len(np.unique(track[artist >= len(names)])),
-        "test_tracks": len(np.unique(track[test])),
-        "test_tracks_of_train_artists": len(np.unique(track[test & in_train])),
-    }
-    many = number(int(counts["artists"]), "artist")
-    unnamed = int(counts["tracks_without_artist"])
-    without = f" ({number(unnamed, 'track', 'names/name')} none)" if unnamed else ""
-    if not len(shared):
-        sentence = f"None of {many} is in two splits{without}."
-        return Finding(kind, "fine", sentence, counts=counts)
-    measured, gap = _gap(rows, named, artist, on_fit)
+    measured, gap = _gap(rows, named, of_track[rows.track[named]], on_fit)
     sentence = (
         f"{len(shared)} of {many}{without} {'is' if len(shared) == 1 else 'are'} in more than one "
         f"split; {counts['test_tracks_of_train_artists']} of "
         f"{number(int(counts['test_tracks']), 'test track')} are by artists of the train split. "
         f"{measured}"
     )
-    examples = (
-        f"{names[k]}: {' and '.join(SPLITS[place] for place in np.flatnonzero(is_in[k]))}"
-        for k in shared.tolist()
-    )
+    examples = (f"{name}: {' and '.join(splits)}" for name, splits in shared.items())
     advice = "Build it again with --group artist, to test on artists that are not in train."
     return Finding(kind, "warning", sentence, advice, counts | gap, tuple(examples))
 

@@ -168,6 +168,17 @@ class Dataset:
             s: len(np.unique(rows.track[rows.track != UNKNOWN_TRACK])) for s, rows in self.splits()
         }
 
+    def artist_splits(self) -> dict[str, list[SplitName]]:
+        """The splits that tracks of each artist are in, by the artists' names, sorted."""
+        splits: dict[str, list[SplitName]] = {
+            name: [] for name in sorted(set(self.track_artists) - {""})
+        }
+        for split, rows in self.splits() if splits else ():
+            tracks = np.unique(rows.track[rows.track != UNKNOWN_TRACK]).tolist()
+            for name in {self.track_artists[track] for track in tracks} - {""}:
+                splits[name].append(split)
+        return {name: of for name, of in splits.items() if of}
+
     def splits(self) -> Iterator[tuple[SplitName, Split]]:
         """Names and rows of train, validation and test, in this order."""
         for name in SPLITS:

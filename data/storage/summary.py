@@ -41,7 +41,7 @@ def count_rows(dataset: Dataset) -> list[list[str]]:
 
 
 def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, str]:
-    """A line each on features, tracks, provenance, content and file."""
+    """A line each on features, tracks, artists if known, provenance, content and file."""
     all_known = all(dataset.track_counts().values())
     return {
         "features": ", ".join(
@@ -51,10 +51,19 @@ def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, s
             for kind in KINDS
         ),
         "tracks": "no track is in two splits" if all_known else "unknown: rows name none",
+        **({"artists": _artists(dataset)} if dataset.track_artists else {}),
         "from": _provenance(dataset),
         "content": f"sha256 {summary.content_sha256}",
         "file": f"{path} ({summary.size / 1e6:.1f} MB)",
     }
+
+
+def _artists(dataset: Dataset) -> str:
+    splits = dataset.artist_splits().values()
+    shared = sum(len(of) > 1 for of in splits)
+    unnamed = dataset.track_artists.count("")
+    words = f"{len(splits)}, {shared or 'none'} of them in two splits"
+    return f"{words}; {unnamed} tracks name none" if unnamed else words
 
 
 def _by_chance(split: Any) -> str:

@@ -172,3 +172,11 @@ def test_an_audit_has_it_and_fits_no_more_than_it_announces() -> None:
     assert finding.severity == "warning"
     assert len(fitted) <= most_fits(dataset) == 40
     assert most_fits(replace(dataset, track_artists=())) == 20
+
+
+def test_artists_apart_and_tracks_without_one_are_unknown() -> None:
+    dataset = _dataset(likeness=1.0, apart=True)
+    first = ("", *dataset.track_artists[1:])
+    found = _found(replace(dataset, track_artists=first))
+    assert found.severity == "unknown"
+    assert found.sentence == "None of 18 artists is in two splits (1 track names none)."
