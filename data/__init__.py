@@ -7,7 +7,6 @@ files and the user's catalogue), `sources` (demo, recordings, arrays, download),
 The names below are public; each is imported when it is first used.
 """
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from data.sources.audio_folder import build_dataset
     from data.sources.open import load_dataset
     from data.storage.catalogue import list_datasets
-
-# Keras reads this once, when it is first imported, so every package sets it.
-os.environ.setdefault("KERAS_BACKEND", "torch")
 
 __all__ = [
     "DataError",

@@ -8,8 +8,8 @@ Packages, bottom up: `statistics`; `workers` (processes); `design` (studies, tri
 The names below are public; each is imported when it is first used.
 """
 
-import os
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from experiments.errors import RunError
     from experiments.results.run_result import RunResult
     from experiments.studies import STUDIES
-
-# Keras reads this once, when it is first imported, so every package sets it.
-os.environ.setdefault("KERAS_BACKEND", "torch")
 
 __all__ = [
     "STUDIES",
@@ -51,4 +48,16 @@ _MODULES = {
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _require_ours()
     return getattr(import_module(_MODULES[name]), name)
+
+
+def _require_ours() -> None:
+    """Raise ImportError where a module of the user has the name of a package needed here."""
+    for name in ("data", "networks"):
+        found = Path(import_module(name).__file__ or "")
+        if found.parent.parent != Path(__file__).parent.parent:
+            raise ImportError(
+                f"experiments needs the package {name} of genre-tui, which {found} hides: rename "
+                f"that, or keep its folder out of sys.path. The command genre-tui is not concerned."
+            )

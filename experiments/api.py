@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -33,7 +34,7 @@ from experiments.runs.summaries import summarise_all
 from experiments.runs.trial_result import FiguresOverSeeds
 from experiments.statistics.paired_tests import SeedComparison
 from experiments.studies.lookup import study_from_options
-from networks.training.backend import require_torch
+from networks.backend import replaced_backend
 from networks.training.cohort_key import Precision
 
 
@@ -96,7 +97,8 @@ def run_study(
     >>> run.state
     'finished'
     """
-    require_torch()
+    if sentence := replaced_backend():
+        warnings.warn(sentence, stacklevel=2)
     chosen, options = study_from_options(
         study,
         protocol=protocol,

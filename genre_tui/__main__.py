@@ -1,10 +1,15 @@
 """`genre-tui`, or `python -m genre_tui`."""
 
-from data.terminal.entry import run_command
+import sys
+from pathlib import Path
 
 
 def main() -> None:
-    """Run the terminal UI's command line."""
+    """Run the command line."""
+    # In place of the working directory, where a module of any name would hide the one needed.
+    sys.path[: 0 if sys.flags.safe_path else 1] = [str(Path(__file__).parents[1])]
+    from data.terminal.entry import run_command
+
     run_command("genre_tui.cli", "genre-tui")
 
 

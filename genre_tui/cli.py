@@ -1,4 +1,4 @@
-"""`genre-tui`: the terminal UI's command line."""
+"""`genre-tui`: the terminal UI's command line, and all commands of `experiments` and `data`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from data.errors import DataError
 from data.files.user_folders import runs_folder
-from data.terminal.commands import BadInput, SentenceCommand, echo
+from data.terminal.commands import BadInput, SentenceCommand, echo, version_option
+from experiments.cli.main import ExperimentsGroup
 from experiments.errors import RunError
 from experiments.runs.listing import LATEST, find
 from genre_tui.core.app_session import DEFAULT_REFRESH, AppSession, runs_option
@@ -38,11 +39,59 @@ _EXIT_GRACE = 0.2  # seconds for threads to end
 _GARBAGE = (10_000, 10, 200)
 
 
-class _Command(SentenceCommand):
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class _Program(ExperimentsGroup):
+    """Commands by their names; what begins with no such name goes to the screens."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Names of all commands, sorted."""
+        return sorted(["data", *super().list_commands(context)])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of that name."""
+        if name != "data":
+            return super().get_command(context, name)
+        from data.cli.main import main as data
+
+        return data
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """The context of a command, or that of the screens."""
+        if args and args[0] in self.list_commands(click.Context(self)):
+            return super().make_context(info_name, args, parent, **extra)
+        return screens.make_context(info_name, args, parent, **extra)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run what the context is of."""
+        return super().invoke(context) if context.command is self else screens.invoke(context)
+
+
+main = _Program("genre-tui", context_settings=_HELP)
+
+
+class _Screens(SentenceCommand):
     bad_input = (DataError, RunError)
 
+    def format_usage(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """How to open the screens, and how to call a command."""
+        super().format_usage(context, formatter)
+        formatter.write_usage(context.command_path, "COMMAND [ARGS]...", "       ")
 
-@click.command(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of the screens, and the commands."""
+        super().format_options(context, formatter)
+        main.format_commands(context, formatter)
+
+
+@click.command(cls=_Screens, context_settings=_HELP)
 @click.argument("run", required=False)
 @click.option(
     "--runs",
@@ -73,7 +122,8 @@ class _Command(SentenceCommand):
 @click.option("--port", type=click.IntRange(1, 65535), help=f"For --serve (default: {_PORT}).")
 @click.option("--writable", is_flag=True, help="With --serve: runs may be started, too.")
 @click.option("--served", is_flag=True, hidden=True)
-def main(
+@version_option
+def screens(
     run: str | None,
     runs: Path,
     data: str | None,
@@ -87,8 +137,12 @@ def main(
 ) -> None:
     """Pick a study, start it, watch it, look at confusion matrices, compare.
 
-    RUN is a folder, a name, the unique beginning of a name or id, or latest. Runs are
-    processes of their own: they go on when this ends.
+    RUN is a folder (./list, where it has the name of a command), a name, the unique
+    beginning of a name or id, or latest. Runs are processes of their own: they go on
+    when this ends.
+
+    COMMAND does without screens what python -m experiments COMMAND does; data COMMAND
+    what python -m data COMMAND does.
     """
     if not serves and (port or writable):
         raise click.UsageError("--port and --writable go with --serve.")
@@ -188,14 +242,11 @@ def _print_live_runs(app: GenreTui, folder: Path) -> None:
 
 
 def _watch(session: AppSession, reason: str) -> int:
-    """Run `python -m experiments watch` instead; returns the exit status."""
-    from experiments.cli.main import main as experiments
-
+    """Run `genre-tui watch` instead; returns the exit status."""
     found = session.run or find(session.runs, LATEST)
     about = "it" if session.run else "the newest run"
-    echo(f"genre-tui: {reason}; this is {about} as python -m experiments watch shows it.", err=True)
-    words = ["watch", str(found.path.absolute())]
-    return experiments(words, "python -m experiments", standalone_mode=False) or 0
+    echo(f"genre-tui: {reason}; this is {about} as genre-tui watch shows it.", err=True)
+    return main(["watch", str(found.path.absolute())], "genre-tui", standalone_mode=False) or 0
 
 
 def _serve(session: AppSession, port: int, theme: str, writable: bool) -> None:

@@ -8,7 +8,6 @@ imports Keras; it imports none of the others of this project.
 The names below are the public ones; they are imported when they are first used.
 """
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
     from networks.models.custom import CustomConfig
 
-# Keras reads this once, when it is first imported, so every package sets it.
-os.environ.setdefault("KERAS_BACKEND", "torch")
+import_module("networks.backend")  # lets Keras run on torch
 
 _MODULES = {
     "CNNConfig": "networks.models.config",

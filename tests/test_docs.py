@@ -35,6 +35,9 @@ def _resolve(words: list[str]) -> None:
     if words[0].endswith("genre-tui"):
         command: click.Command = tui_main
         rest = words[1:]
+        if not rest or rest[0] not in _subcommands(tui_main):
+            tui_main.make_context("x", rest)
+            return
     else:
         assert words[:2] == [".venv/bin/python", "-m"], words
         command, rest = MODULES[words[2]], words[3:]

@@ -13,11 +13,12 @@ from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.storage import catalogue, hdf5
 from data.storage.summary import to_json
-from data.terminal.commands import SentenceGroup, confirm, echo
+from data.terminal.commands import SentenceGroup, confirm, echo, version_option
 from data.terminal.console import console, table
 
 
 @click.group(cls=SentenceGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@version_option
 def main() -> None:
     """Datasets: make them from recordings or arrays, list them, choose one.
 

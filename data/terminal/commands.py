@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import sys
 import threading
@@ -36,6 +37,32 @@ def confirm(question: str, *, err: bool = False) -> None:
             echo(err=True)
             raise SystemExit(INTERRUPTED) from None
         raise
+
+
+def _print_versions(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    def found(package: str) -> str:
+        try:
+            return f"{package} {version(package)}"
+        except PackageNotFoundError:
+            return f"{package} not installed"
+
+    ours, *others = map(found, ("genre-tui", "torch", "keras"))
+    echo(", ".join([ours, f"Python {platform.python_version()}", *others]))
+    context.exit()
+
+
+version_option = click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_versions,
+    help="Print the versions of genre-tui, Python, torch and Keras, and end.",
+)
 
 
 class BadInput(click.ClickException):

@@ -1,4 +1,4 @@
-"""How every command begins: Ctrl-C ends it quietly from the first import on."""
+"""How every command begins: with our own packages, and ended quietly by Ctrl-C from then on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import io
 import signal
 import sys
 from importlib import import_module
+
+from data.import_paths import prefer_ours
 
 INTERRUPTED = 128 + signal.SIGINT  # exit status
 
@@ -19,6 +21,7 @@ def run_command(module: str, name: str | None = None) -> None:
         module: whose `main` is a click command.
         name: of the program in its messages; None takes the name it was called by.
     """
+    prefer_ours()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     try:

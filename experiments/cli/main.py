@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from data.errors import DataError
-from data.terminal.commands import SentenceGroup
+from data.terminal.commands import SentenceGroup, version_option
 from experiments.errors import RunError
 from networks.errors import ConfigError
 
@@ -48,5 +48,6 @@ class ExperimentsGroup(SentenceGroup):
 
 
 @click.group(cls=ExperimentsGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@version_option
 def main() -> None:
     """Studies of music-genre networks: list them, run them, look at the results."""

@@ -12,11 +12,13 @@ from typing import Any
 import click
 
 from data.files.user_folders import runs_folder
+from data.terminal.commands import echo
 from data.terminal.console import console
 from experiments.design.limits import BOUNDS
 from experiments.design.request import CHECKPOINT_SECONDS, Computing
 from experiments.runs.listing import LATEST, find
 from experiments.studies.lookup import split_names
+from networks.backend import replaced_backend
 from networks.training.cohort_key import PRECISIONS
 
 Command = Callable[..., None]
@@ -136,3 +138,9 @@ def measure_here(computing: Computing, status: str = "measuring this machine") -
 
     with console(stderr=True).status(status) as spinner:
         measure(computing, lambda phrase: spinner.update(f"measuring: {phrase}"))
+
+
+def note_backend() -> None:
+    """Print where the user asked for another backend of Keras than torch."""
+    if sentence := replaced_backend():
+        echo(sentence, err=True)

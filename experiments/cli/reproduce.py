@@ -22,6 +22,7 @@ from experiments.cli.options import (
     SEEDS_OPTION,
     computing_options,
     measure_here,
+    note_backend,
 )
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
@@ -33,7 +34,6 @@ from experiments.forecasting import Forecast, forecast
 from experiments.runs.state import state_of
 from experiments.studies import STUDIES
 from experiments.studies.lookup import split_names, study_and_options
-from networks.training.backend import require_torch
 
 if TYPE_CHECKING:
     from data.storage.hdf5 import Summary
@@ -92,7 +92,7 @@ def reproduce(
     """
     from data.sources.open import dataset_path, summarise_dataset
 
-    require_torch()
+    note_backend()
     options = StudyOptions("controlled" if quick else protocol, seeds, epochs, quick)
     with interruptible("Nothing was started."):
         named = list(STUDIES) if studies is None else split_names(studies)

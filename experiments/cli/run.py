@@ -21,6 +21,7 @@ from experiments.cli.options import (
     VARIANTS_OPTION,
     computing_options,
     measure_here,
+    note_backend,
 )
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS
@@ -28,7 +29,6 @@ from experiments.design.variants import parse_grid
 from experiments.execution.launch import start
 from experiments.forecasting import forecast
 from experiments.studies.lookup import study_from_options
-from networks.training.backend import require_torch
 
 if TYPE_CHECKING:
     from data.storage.hdf5 import Summary
@@ -98,7 +98,7 @@ def run(
     """
     from data.sources.open import dataset_path, summarise_dataset
 
-    require_torch()
+    note_backend()
     chosen, extent = study_from_options(study, **options)
     with interruptible("Nothing was written."):
         dataset = summarise_dataset(data_name, chosen.features)

@@ -20,6 +20,7 @@ from experiments.cli.options import (
     RUNS_OPTION,
     VARIANTS_OPTION,
     computing_options,
+    note_backend,
     whole_number,
 )
 from experiments.design.request import Computing, Request
@@ -35,7 +36,6 @@ from experiments.design.search_settings import (
 from experiments.design.study import FIRST_SEED
 from experiments.execution.launch import start
 from experiments.studies.lookup import study_from_options
-from networks.training.backend import require_torch
 
 
 @click.command()
@@ -113,7 +113,7 @@ def search(
     """
     from data.sources.open import dataset_path, summarise_dataset
 
-    require_torch()
+    note_backend()
     require_optuna()
     chosen, extent = study_from_options(study, protocol="controlled", seeds=1, **options)
     space = space_of(chosen, fields, grid=grid, epochs=extent.epochs, extended=extent.extended)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from data import import_paths
 from data.files.plain import plain_file
 from experiments.design.own_code import adopt, require_trusted
 from experiments.design.request import BEGUN, Request
@@ -22,8 +22,6 @@ from experiments.execution.stopping import RUN_PROCESS
 from experiments.runs import listing
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import RunLockedError, is_alive, lock_holder
-from networks.errors import ConfigError
-from networks.training.backend import require_torch
 
 _LONGEST_ANSWER = 16 * 1024  # bytes
 
@@ -35,7 +33,6 @@ def start(request: Request, runs: Path) -> RunDirectory:
         DataError: the folder cannot be written.
         RunError: the run was refused.
     """
-    _require_torch()
     run = RunDirectory(listing.create(runs, request.study.name).path.absolute())
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -69,7 +66,6 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
     """
     from data.storage.catalogue import find_dataset  # takes NumPy and h5py
 
-    _require_torch()
     run.refuse_links()
     manifest = run.read_manifest()
     about = manifest.dataset
@@ -83,19 +79,6 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
     _reap(process)
 
 
-def _require_torch() -> None:
-    try:
-        require_torch()
-    except ConfigError as error:
-        raise RunError(str(error)) from error
-
-
-def _import_paths() -> dict[str, str]:
-    """Variables that let a process import what this one can, whatever is in its folder."""
-    paths = [os.path.abspath(path) for path in sys.path if path]
-    return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
-
-
 def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
     try:
         with run.console.open("ab") as console:
@@ -105,7 +88,7 @@ def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
                 stdout=subprocess.PIPE,  # for one line, see `_await`
                 stderr=console,
                 start_new_session=True,
-                env=os.environ | _import_paths(),
+                env=os.environ | import_paths.variables(),
             )
     except OSError as error:
         raise RunError(f"{run.path} cannot be used: {error.strerror}.") from error

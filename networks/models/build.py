@@ -7,6 +7,7 @@ in a plain chain.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -16,11 +17,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from networks.backend import check_torch, replaced_backend
 from networks.errors import ConfigError
 from networks.models.blocks import Seeds, activate, batch_norm, dense, initializers
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
 from networks.models.config_checks import check_whole, require
 from networks.models.custom import CustomConfig
+
+check_torch(keras.backend.backend())
+if sentence := replaced_backend():
+    warnings.warn(sentence, stacklevel=2)
 
 CONFIG_EXPECTED = "network must be a config, such as FFNConfig()"
 _CHANNELS_FIRST = "channels_first"  # what the torch backend computes without transposing

@@ -108,9 +108,7 @@ def train(
     """
     from data.sources.open import load_dataset
     from experiments.training.device import choose_device
-    from networks.training.backend import require_torch
 
-    require_torch()
     with interruptible("Nothing was measured to its end."):
         dataset = load_dataset(data_name)
         chosen = choose_device(device)
@@ -152,9 +150,7 @@ def records(repeats: int, data_name: str | None, as_json: bool) -> None:
     run with 200 trials of 30 epochs, beside Python that does nothing.
     """
     from data.sources.open import load_dataset
-    from networks.training.backend import require_torch
 
-    require_torch()
     with interruptible("Nothing was measured to its end."):
         dataset = load_dataset(data_name)
 

@@ -5,12 +5,16 @@ import shlex
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from data.cli.main import main as data_main
 from data.storage import hdf5
+from experiments.cli.main import main as experiments_main
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import hold_run_lock
 from genre_tui import cli
@@ -28,12 +32,12 @@ def test_without_a_terminal_it_watches_the_newest_run(own_places: Path) -> None:
     done = CliRunner().invoke(main, [])
     assert done.exit_code == 0, done.output
     assert done.stderr.splitlines() == [
-        "genre-tui: standard input is no terminal; this is the newest run as python -m "
-        "experiments watch shows it."
+        "genre-tui: standard input is no terminal; this is the newest run as genre-tui "
+        "watch shows it."
     ]
     assert "ffn-baseline/20260202T030405Z-def456: " in done.stdout
     done = CliRunner().invoke(main, ["abc123"])
-    assert "this is it as python -m" in done.stderr
+    assert "this is it as genre-tui watch" in done.stderr
     assert "ffn-baseline/20260102T030405Z-abc123: " in done.stdout
 
 
@@ -89,6 +93,40 @@ def test_data_that_is_there_is_taken(own_places: Path, tmp_path: Path) -> None:
     hdf5.save(small_dataset(mel=False), tmp_path / "small.h5")
     for name in ("demo", str(tmp_path / "small.h5")):
         assert CliRunner().invoke(main, ["--data", name]).exit_code == 0
+
+
+def test_commands_are_those_of_experiments_and_data(own_places: Path) -> None:
+    path = record_run(own_places / "runs").path
+    for words, there in ((["runs"], path.name), (["data", "list"], "demo"), (["show"], "Records:")):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+        assert there in done.stdout
+    done = CliRunner().invoke(main, ["run", "nonsense"])
+    assert (done.exit_code, done.stderr.count("there is no study 'nonsense'")) == (2, 1)
+    shown = CliRunner().invoke(main, ["--help"]).stdout
+    for word in ("--read-only", "\n  reproduce ", "\n  data ", "genre-tui COMMAND", "--version"):
+        assert word in shown
+
+
+def test_a_run_with_the_name_of_a_command_is_opened_by_its_path(
+    own_places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_run(tmp_path).path.rename(tmp_path / "list")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["./list"])
+    assert "list: " in done.stdout
+    assert "this is it" in done.stderr
+    assert "documented %" in CliRunner().invoke(main, ["list"]).stdout
+
+
+@pytest.mark.parametrize("group", [main, experiments_main, data_main])
+def test_versions_are_those_of_the_packages(group: click.Group) -> None:
+    done = CliRunner().invoke(group, ["--version"])
+    assert done.exit_code == 0
+    ours, python, torch, keras = done.stdout.strip().split(", ")
+    assert ours == f"genre-tui {version('genre-tui')}"
+    assert python == f"Python {sys.version.split()[0]}"
+    assert (torch, keras) == (f"torch {version('torch')}", f"keras {version('keras')}")
 
 
 @pytest.mark.parametrize(

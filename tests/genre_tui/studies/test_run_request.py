@@ -250,14 +250,3 @@ def test_nothing_is_started_where_the_demo_cannot_be_made(
     with pytest.raises(RunError, match="the disk is full"):
         start_run(RunRequest("ffn-baseline", "demo"), None, tmp_path, lambda line: None)
     assert started == []
-
-
-def test_keras_on_another_backend_is_refused_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    with pytest.raises(RunError, match="unset it, or set it to torch"):
-        start_run(
-            RunRequest("ffn-baseline", "mine"), WITH_MEL, tmp_path / "runs", lambda line: None
-        )
-    assert not (tmp_path / "runs").exists()
