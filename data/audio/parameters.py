@@ -23,7 +23,7 @@ FEATURE_AXES: dict[Features, str] = {"mfcc": "statistics", "mel": "frames, bands
 LONGEST_SEGMENT = 60  # seconds
 MFCC_FILTERS = 40
 _FRAMES_A_SECOND = 20  # unless another length is asked for
-_RATES = (8000, 48_000)  # Hz; for lower ones pyAudioAnalysis has other filters
+_RATES = (8000, 48_000)  # Hz; at lower ones, MFCC filters would reach beyond the spectrum
 _LEAST_FRAME = 16  # samples
 _MOST_OVERLAP = 8  # frames that a sample is in
 
