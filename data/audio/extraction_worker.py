@@ -115,8 +115,8 @@ def _attempt(track: Track, read: Callable[[], T]) -> T | Skipped:
 
 def _features(block: npt.NDArray[np.int16], parameters: FeatureParameters) -> memoryview:
     features = np.empty(len(block), row_dtype(parameters))
-    features["mfcc"] = mfcc_statistics(block)
-    features["mel"] = mel_spectrograms(block)
+    features["mfcc"] = mfcc_statistics(block, parameters)
+    features["mel"] = mel_spectrograms(block, parameters)
     return features.view(np.uint8).data
 
 

@@ -42,7 +42,7 @@ def clipping() -> Finding:
     return Finding(
         "clipping",
         "unknown",
-        "Features are relative to each second's peak: they do not tell whether it was clipped.",
+        "Features are relative to each segment's peak: they do not tell whether it was clipped.",
         "Look for samples at full scale in the recordings themselves.",
     )
 

@@ -21,7 +21,7 @@ from data.datasets.dataset import SPLITS, UNKNOWN_TRACK
 # the lowest rate lie within 0.20 of the original's; the nearest two seconds of one track
 # are 0.29 apart (0.23 in the demo music), of two tracks 0.40 (0.30).
 NEAR = 0.2
-_LEAST_SECONDS = 5  # that run along another track
+_LEAST_ALIGNED = 5  # rows that run along another track
 _LEAST_SHARE = 0.5  # of a track's seconds
 _LEAST_NEAR = 3  # nearly equal rows that are no accident where tracks are unknown
 _MOST_TRACKS = 100  # that a row is near to; one near to more, such as noise, marks none of them
@@ -128,7 +128,7 @@ def _by_share(rows: Rows, track: Int64, near: Int64) -> dict[tuple[int, int], fl
 
 
 def _by_alignment(rows: Rows, nearest: Int64) -> dict[tuple[int, int], float]:
-    """Pairs of tracks where half of one runs along the other, second by second.
+    """Pairs of tracks where half of one runs along the other, segment by segment.
 
     That finds copies whose seconds are cut at other places, so that no two of their rows
     are nearly equal. Measured: of the 328 tracks of gtzan_excerpt and the demo music, none
@@ -141,21 +141,21 @@ def _by_alignment(rows: Rows, nearest: Int64) -> dict[tuple[int, int], float]:
         partners = rows.track[nearest[mine]]
         b = int(np.bincount(partners).argmax())
         theirs = partners == b
-        offset = rows.second[nearest[mine][theirs]] - rows.second[mine[theirs]]
+        offset = rows.place[nearest[mine][theirs]] - rows.place[mine[theirs]]
         steps = Counter(np.round(offset).astype(int).tolist())
         # Cut half a second later, a second is as near to the one before as to the one after.
         aligned = max(steps[step] + steps[step + 1] for step in steps)
-        if aligned >= max(_LEAST_SECONDS, _LEAST_SHARE * len(mine)):
+        if aligned >= max(_LEAST_ALIGNED, _LEAST_SHARE * len(mine)):
             copies[a, b] = aligned / len(mine)
     return copies
 
 
 def _equal(rows: Rows, sound: Int64) -> tuple[tuple[int, ...], ...]:
     splits = [split for _, split in rows.dataset.splits()]
-    mfcc = np.concatenate([split.mfcc for split in splits])
+    values = np.concatenate([split.statistics() for split in splits])
     first = np.cumsum([0, *map(len, splits[:-1])])
-    mfcc = mfcc[first[rows.split[sound]] + rows.row[sound]]
-    values = mfcc.view(np.dtype((np.void, mfcc.dtype.itemsize * mfcc.shape[1])))[:, 0]
+    values = values[first[rows.split[sound]] + rows.row[sound]]
+    values = values.view(np.dtype((np.void, values.dtype.itemsize * values.shape[1])))[:, 0]
     _, group, size = np.unique(values, return_inverse=True, return_counts=True)
     groups: dict[bytes, list[int]] = defaultdict(list)
     for place in np.flatnonzero(size[group] > 1).tolist():

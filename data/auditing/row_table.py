@@ -29,8 +29,8 @@ class Rows:
         row: its number in its split. [shape=(n,)]
         label: its class. [shape=(n,)]
         track: its track, -1 where unknown. [shape=(n,)]
-        second: where it begins in its track where that is known, else its number in
-            its split. [shape=(n,)]
+        place: where it begins in its track, in lengths of a segment, where that is known,
+            else its number in its split. [shape=(n,)]
         z: its statistics, see `Split`, each standardised over all rows. [shape=(n, d)]
         silent: whether it is silence. [shape=(n,)]
     """
@@ -40,7 +40,7 @@ class Rows:
     row: Int64
     label: Int64
     track: Int64
-    second: Float64
+    place: Float64
     z: Float64
     silent: Bool
 
@@ -77,6 +77,8 @@ def stack(dataset: Dataset) -> Rows:
     )
     second = np.where(track == UNKNOWN_TRACK, row, second).astype(np.float64)
     order = np.lexsort((second, track, split))
+    gaps = np.diff(second[order])[np.diff(track[order]) == 0]
+    step = float(np.median(gaps[gaps > 0])) if (gaps > 0).any() else 1.0
     values = np.concatenate([rows.statistics() for rows in splits])
     silent = np.zeros(len(values), dtype=np.bool_)
     if "mfcc" in dataset.shapes:
@@ -88,5 +90,5 @@ def stack(dataset: Dataset) -> Rows:
     spread = sounding.std(axis=0)
     z = (values - sounding.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     label = np.concatenate([rows.label for rows in splits])
-    columns: tuple[Any, ...] = (split, row, label, track, second, z, silent)
+    columns: tuple[Any, ...] = (split, row, label, track, second / step, z, silent)
     return Rows(dataset, *(column[order] for column in columns))

@@ -10,6 +10,7 @@ from rich.text import Text
 from data import auditing
 from data.auditing.findings import Audit, Severity, Size, number
 from data.datasets.dataset import SPLITS
+from data.storage.summary import segments_name
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
 from data.terminal.progress import ProgressBar
@@ -43,16 +44,16 @@ def audit(context: click.Context, name: str | None, as_json: bool) -> None:
     if as_json:
         echo(json.dumps(found.to_dict()))
     else:
-        print_audit(found)
+        print_audit(found, segments_name(dataset.parameters))
     if found.leaks:
         context.exit(1)
 
 
-def print_audit(found: Audit) -> None:
-    """Print an audit on standard output."""
+def print_audit(found: Audit, segments: str) -> None:
+    """Print an audit on standard output; `segments` names the rows."""
     printer = console()
     total = sum(size.segments for splits in found.classes.values() for size in splits.values())
-    printer.print(Text(f"{found.name}: {total} one-second segments", style="bold"))
+    printer.print(Text(f"{found.name}: {total} {segments}", style="bold"))
     rows = [
         [genre, *(_size(splits[split]) for split in SPLITS)]
         for genre, splits in found.classes.items()

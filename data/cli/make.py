@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
+from data.audio.parameters import FeatureParameters
 from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.files.user_folders import data_folder
 from data.storage import catalogue, hdf5
-from data.storage.summary import count_rows, describe
+from data.storage.summary import count_rows, describe, segments_name
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console, table
 from data.terminal.progress import ProgressBar
@@ -95,6 +96,24 @@ def import_arrays(folder: Path, name: str | None, replace: bool) -> None:
     help="Per cent of the tracks in train, validation and test.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split.")
+@click.option(
+    "--seconds", type=float, default=1.0, show_default=True, help="Length of a segment, a row."
+)
+@click.option(
+    "--mels", type=int, default=128, show_default=True, help="Bands of the mel-spectrograms."
+)
+@click.option(
+    "--mfcc",
+    type=int,
+    default=13,
+    show_default=True,
+    help="MFCCs; a row has the mean and the standard deviation of each.",
+)
+@click.option(
+    "--rate", type=int, default=8000, show_default=True, help="Hz of the samples they are made of."
+)
+@click.option("--frame", type=int, help="Samples of the frames of both (default: 50 ms).")
+@click.option("--hop", type=int, help="Samples from frame to frame (default: those of a frame).")
 @click.option("--workers", type=click.IntRange(1), help="Processes (default: one a core).")
 @click.option("--strict", is_flag=True, help="Stop at the first broken recording.")
 @click.pass_context
@@ -107,6 +126,12 @@ def build(
     splits: Path | None,
     shares: str,
     seed: int,
+    seconds: float,
+    mels: int,
+    mfcc: int,
+    rate: int,
+    frame: int | None,
+    hop: int | None,
     workers: int | None,
     strict: bool,
 ) -> None:
@@ -117,6 +142,7 @@ def build(
     """
     name = name or catalogue.name_for(folder)
     merge, split_shares = _parse_merges(merges), _parse_shares(shares)
+    parameters = FeatureParameters.of(seconds, rate, mels, mfcc, frame, hop)
     given = {
         option
         for option in ("shares", "seed")
@@ -134,6 +160,7 @@ def build(
             splits=splits,
             shares=split_shares if "shares" in given else None,
             seed=seed if "seed" in given else None,
+            parameters=parameters,
             workers=workers,
             strict=strict,
         )
@@ -192,7 +219,7 @@ def print_summary(name: str, path: Path) -> None:
     summary = hdf5.summarise(path)
     dataset = hdf5.load(path, name)
     printer = console()
-    printer.print(Text(f"{name}: one-second segments", style="bold"))
+    printer.print(Text(f"{name}: {segments_name(summary.parameters)}", style="bold"))
     printer.print(table(["genre", *SPLITS, "all"], count_rows(dataset)))
     for label, line in describe(dataset, summary, path).items():
         printer.print(Text(f"{label:<9}", style="dim") + Text(line), soft_wrap=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data.audio.parameters import DOCUMENTED, FeatureParameters
 from data.datasets.dataset import Dataset, check_genres
 from data.datasets.splitting import (
     DEFAULT_SHARES,
@@ -49,6 +50,12 @@ def build_dataset(
     splits: str | Path | None = None,
     shares: Sequence[float] | None = None,
     seed: int | None = None,
+    seconds: float = 1.0,
+    mels: int = 128,
+    mfcc: int = 13,
+    rate: int = 8000,
+    frame: int | None = None,
+    hop: int | None = None,
     workers: int | None = None,
     strict: bool = False,
     replace: bool = False,
@@ -67,6 +74,12 @@ def build_dataset(
             and there is one, else tracks are split at random.
         shares: of the tracks in train, validation and test; (0.60, 0.15, 0.25) if None.
         seed: of the random split; 0 if None.
+        seconds: length of a segment, which is a row.
+        mels: bands of the mel-spectrograms.
+        mfcc: coefficients, of each of which a row has the mean and the standard deviation.
+        rate: of the samples that features are computed from, in Hz.
+        frame: samples of the frames that segments are cut into; 50 ms if None.
+        hop: samples from frame to frame, of both features; those of a frame if None.
         workers: processes that decode and compute; one a core if None.
         strict: raise at the first broken recording.
         replace: overwrite a dataset of this name.
@@ -88,6 +101,7 @@ def build_dataset(
     _check_merge(merge)
     _check_whole("seed", seed, 0)
     _check_whole("workers", workers, 1)
+    parameters = FeatureParameters.of(seconds, rate, mels, mfcc, frame, hop)
     with catalogue.making(name, replace=replace) as target:
         report = build(
             folder,
@@ -96,6 +110,7 @@ def build_dataset(
             splits=None if splits is None else _path("splits", splits),
             shares=shares,
             seed=seed,
+            parameters=parameters,
             workers=workers,
             strict=strict,
         )
@@ -115,10 +130,11 @@ def build(
     splits: Path | None = None,
     shares: Sequence[float] | None = None,
     seed: int | None = None,
+    parameters: FeatureParameters = DOCUMENTED,
     workers: int | None = None,
     strict: bool = False,
 ) -> BuildReport:
-    """Write the dataset file `target`; the other arguments are those of `build_dataset`.
+    """Write the dataset file `target`; arguments are those of `build_dataset`, or made of them.
 
     Raises:
         DataError: as `build_dataset`.
@@ -135,7 +151,12 @@ def build(
     if split_of is None:
         check_enough(_by_genre(recordings))
     with features_of(
-        recordings, target, "reading recordings", workers=workers, strict=strict
+        recordings,
+        target,
+        "reading recordings",
+        parameters=parameters,
+        workers=workers,
+        strict=strict,
     ) as features:
         if not features.used:
             reasons = [*features.skipped.values(), *features.not_audio.values()]
@@ -162,7 +183,7 @@ def build(
         }
         if features.notes:
             provenance["noted"] = len(features.notes)
-        write_dataset(target, placed, provenance)
+        write_dataset(target, placed, provenance, parameters)
     return BuildReport(len(placed), features.skipped, features.not_audio, features.notes)
 
 

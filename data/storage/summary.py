@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-from data.audio.parameters import FEATURE_NAMES, KINDS
+from data.audio.parameters import DOCUMENTED, FEATURE_NAMES, KINDS, FeatureParameters
 from data.datasets.dataset import Dataset
 from data.datasets.source_dataset import is_source
 from data.storage import hdf5
@@ -20,10 +21,20 @@ def to_json(summary: hdf5.Summary) -> dict[str, Any]:
         "tracks": summary.tracks or None,
         "artists": summary.artists or None,
         "has_mel": summary.has_mel,
+        "shapes": {kind: list(shape) for kind, shape in summary.shapes.items()},
+        "features": summary.parameters and json.loads(summary.parameters.to_json()),
         "bytes": summary.size,
         "content_sha256": summary.content_sha256,
         "provenance": dict(summary.provenance),
     }
+
+
+def segments_name(parameters: FeatureParameters | None) -> str:
+    """What rows are, such as "one-second segments"."""
+    if parameters is None:
+        return "segments"
+    seconds = parameters.segment_seconds
+    return f"{'one' if seconds == 1 else f'{seconds:g}'}-second segments"
 
 
 def count_rows(dataset: Dataset) -> list[list[str]]:
@@ -49,7 +60,8 @@ def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, s
             if kind in summary.shapes
             else f"no {FEATURE_NAMES[kind]}"
             for kind in KINDS
-        ),
+        )
+        + _frames(summary.parameters),
         "tracks": "no track is in two splits" if all_known else "unknown: rows name none",
         **({"artists": _artists(dataset)} if dataset.track_artists else {}),
         "from": _provenance(dataset),
@@ -58,12 +70,22 @@ def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, s
     }
 
 
+<<<<<<< HEAD
 def _artists(dataset: Dataset) -> str:
     splits = dataset.artist_splits().values()
     shared = sum(len(of) > 1 for of in splits)
     unnamed = dataset.track_artists.count("")
     words = f"{len(splits)}, {shared or 'none'} of them in two splits"
     return f"{words}; {unnamed} tracks name none" if unnamed else words
+=======
+def _frames(parameters: FeatureParameters | None) -> str:
+    if parameters in (None, DOCUMENTED):
+        return ""
+    return (
+        f"; frames of {parameters.frame_samples} samples every {parameters.hop_samples}, at "
+        f"{parameters.sample_rate} Hz"
+    )
+>>>>>>> e159e3b (data build: seconds, rate, frame, hop, mels and mfcc; audits and summaries of any segments)
 
 
 def _by_chance(split: Any) -> str:

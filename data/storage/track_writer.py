@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from data.audio.parameters import DOCUMENTED, FeatureParameters
-from data.audio.tracks import Extracted
+from data.audio.tracks import Extracted, row_dtype
 from data.datasets.artists import in_one_spelling
 from data.datasets.dataset import SPLITS, SplitName
 from data.storage.hdf5 import write
 
-_ROWS_AT_ONCE = 1024
+_BYTES_AT_ONCE = 2**25
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def write_dataset(
         split: [(number, track) for number, track in enumerate(tracks) if track.split == split]
         for split in SPLITS
     }
+    at_once = max(1, _BYTES_AT_ONCE // row_dtype(parameters).itemsize)
     row_shapes = dict[str, tuple[int, ...]](parameters.shapes.items(), label=(), track=(), start=())
     segments = {
         split: sum(track.features.segments for _, track in here) for split, here in placed.items()
@@ -62,7 +63,7 @@ def write_dataset(
         for split, here in placed.items():
             for number, track in here:
                 begin = 0
-                for block in track.features.rows(parameters, _ROWS_AT_ONCE):
+                for block in track.features.rows(parameters, at_once):
                     k = len(block)
                     yield (
                         split,

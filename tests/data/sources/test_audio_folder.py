@@ -9,7 +9,9 @@ import pytest
 import soundfile
 
 from data import build_dataset
+from data.audio.decoding import stream_segments
 from data.audio.features import mel_spectrograms, mfcc_statistics
+from data.audio.parameters import FeatureParameters
 from data.datasets.dataset import Dataset
 from data.errors import DataError
 from data.sources import audio_folder
@@ -51,6 +53,28 @@ def test_rows_are_the_tracks_seconds(recordings: Recordings, tmp_path: Path) -> 
             segment = samples[None, second * 8000 : (second + 1) * 8000]
             np.testing.assert_allclose(rows.mfcc[i], mfcc_statistics(segment)[0], atol=1e-9)
             np.testing.assert_allclose(rows.mel[i], mel_spectrograms(segment)[0], atol=1e-3)
+
+
+def test_other_segments_and_features(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"blues": 3, "rock": 3}, seconds=3.4)
+    made = build_dataset(
+        folder, "mine", seconds=0.75, rate=16_000, mels=32, mfcc=20, frame=600, hop=300, workers=1
+    )
+    assert made.shapes == {"mfcc": (40,), "mel": (41, 32)}
+    assert sum(len(rows) for _, rows in made.splits()) == 6 * 4
+    parameters = made.parameters
+    assert parameters == FeatureParameters.of(0.75, 16_000, 32, 20, 600, 300)
+    rows = made.test
+    assert sorted(set(rows.start.tolist())) == [0, 0.75, 1.5, 2.25]
+    path = folder / f"{made.track_names[rows.track[2]]}.wav"
+    (segments,) = stream_segments(path, parameters)
+    np.testing.assert_allclose(rows.mfcc[:4], mfcc_statistics(segments, parameters), atol=1e-9)
+    np.testing.assert_allclose(rows.mel[:4], mel_spectrograms(segments, parameters), atol=1e-3)
+
+
+def test_segments_that_cannot_be_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^hop must be a whole number from 50 to 400 \(samples"):
+        build_dataset(tmp_path / "none", "mine", hop=500)
 
 
 def test_workers_do_not_change_the_content(recordings: Recordings, tmp_path: Path) -> None:
