@@ -70,14 +70,14 @@ def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, s
     }
 
 
-<<<<<<< HEAD
 def _artists(dataset: Dataset) -> str:
     splits = dataset.artist_splits().values()
     shared = sum(len(of) > 1 for of in splits)
     unnamed = dataset.track_artists.count("")
     words = f"{len(splits)}, {shared or 'none'} of them in two splits"
     return f"{words}; {unnamed} tracks name none" if unnamed else words
-=======
+
+
 def _frames(parameters: FeatureParameters | None) -> str:
     if parameters in (None, DOCUMENTED):
         return ""
@@ -85,7 +85,6 @@ def _frames(parameters: FeatureParameters | None) -> str:
         f"; frames of {parameters.frame_samples} samples every {parameters.hop_samples}, at "
         f"{parameters.sample_rate} Hz"
     )
->>>>>>> e159e3b (data build: seconds, rate, frame, hop, mels and mfcc; audits and summaries of any segments)
 
 
 def _by_chance(split: Any) -> str:
