@@ -6,11 +6,12 @@ long a recording is. What a file is shows in its content, not in its name.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -25,8 +26,12 @@ from data.audio.stated_length import ogg_breaks_off, stated_share
 from data.errors import DataError
 from data.files.plain import plain_file
 
-_FORMATS = ("wav", "wave", "flac", "ogg", "oga", "opus", "mp3", "aif", "aiff", "aifc", "au", "snd")
-AUDIO_SUFFIXES = frozenset(f".{name}" for name in _FORMATS)
+# Names of files that should be recordings, so that one is missed where it is none.
+_FORMATS = (
+    "3gp aac ac3 aif aifc aiff amr ape au caf dsf dts eac3 flac m4a m4b mka mp2 mp3 mpc oga ogg "
+    "opus shn snd spx tak tta voc w64 wav wave wma wv"
+)
+AUDIO_SUFFIXES = frozenset(f".{name}" for name in _FORMATS.split())
 
 # FFmpeg's demuxers of recordings: none that opens other files (playlists), none of text or games.
 _CONTAINERS = (
@@ -40,9 +45,13 @@ _RECORDING = re.compile(
     rb"\x30\x26\xb2\x75|wvpk|MAC |caff|TTA1|MPCK",
     re.DOTALL,
 )
-_BLOCK_SECONDS = 30
+_BLOCK_SECONDS, _BLOCK_VALUES = 30, 1 << 24
+_PHASE_SECONDS = 10  # over which it is decided whether channels cancel each other out
+_CANCELLED = 0.2  # of the power that the mean of unrelated channels has
+_QUIET = 0.01  # peak, of full scale: rounding to 16 bits would change features by 0.02 sigma
+_SILENT = 16 / 32768  # greatest difference of two samples: an offset, dither
 _TOLERATED_SECONDS = 0.5  # that a header is wrong
-_TIMED_BY_CONTENT = ("ogg", "mpegts", "mpeg", "nut")  # their headers state no length
+_STATE_NO_LENGTH = ("ogg", "mpegts", "mpeg", "nut", "avi")  # or a wrong one
 _TAGGED_BEHIND = ("mp3", "aac")  # tags behind the sound look like packets that break off
 _LOWEST_RATE, _HIGHEST_RATE = 1000, 768_000  # Hz
 # Sample formats of FFmpeg, without the "p" of those with a plane a channel, and their full scale.
@@ -131,23 +140,31 @@ class _Block:
     """Consecutive samples of one rate and number of channels.
 
     Args:
-        samples: of all channels. [shape=(n, channels)]
+        samples: of all channels, [shape=(n, channels)], or mixed, [shape=(n,)].
         rate: in Hz.
+        step: least difference of two samples; 0 for floating-point ones.
         begin: seconds before it.
         is_last: of this rate and number of channels.
     """
 
     samples: Float64
     rate: int
+    step: float
     begin: float
     is_last: bool
 
 
 def _stream_samples(path: Path, sample_rate: int, note: Note) -> Iterator[Int16]:
-    resample = None
-    for block in _stream_blocks(path, note):
-        _check_finite(path, block)
-        mono = block.samples.mean(axis=1)
+    resample, gain = None, 0.0
+    for block in _stream_mono(path, note):
+        mono = block.samples
+        if not gain:
+            gain = _gain(path, note) if np.abs(mono).max() < _QUIET else 1.0
+            if block.rate < sample_rate:
+                note(
+                    f"{path} has a sample rate of {block.rate} Hz, below the {sample_rate} Hz of "
+                    f"the features: it holds nothing above {block.rate // 2} Hz."
+                )
         if block.rate != sample_rate:
             resample = resample or soxr.ResampleStream(
                 block.rate, sample_rate, 1, dtype="float64", quality="VHQ"
@@ -155,34 +172,80 @@ def _stream_samples(path: Path, sample_rate: int, note: Note) -> Iterator[Int16]
             mono = resample.resample_chunk(mono, last=block.is_last)
         if block.is_last:
             resample = None
-        yield np.clip(np.round(mono * INT16_SCALE), -32768, 32767).astype(np.int16)
+        yield np.clip(np.round(mono * (gain * INT16_SCALE)), -32768, 32767).astype(np.int16)
 
 
-def _stream_blocks(path: Path, note: Note) -> Iterator[_Block]:
+def _gain(path: Path, note: Note) -> float:
+    """A power of two that brings a very quiet recording to half of full scale; 1 for others."""
+    peak = 0.0
+    for block in _stream_mono(path, lambda sentence: None):
+        peak = max(peak, np.abs(block.samples).max())
+        if peak >= _QUIET:
+            return 1.0
+    exponent = math.floor(math.log2(0.5 / peak))
+    note(
+        f"{path} is very quiet (its peak is {20 * math.log10(peak):.0f} dB): it is amplified by "
+        f"{6.02 * exponent:.0f} dB before it is rounded to 16 bits."
+    )
+    return 2.0**exponent
+
+
+def _stream_mono(path: Path, note: Note) -> Iterator[_Block]:
+    """The mean of the channels; the louder one where they cancel each other out."""
+    lowest, highest, step, seconds, cancelled = np.inf, -np.inf, 0.0, 0.0, 0.0
+    loudest: int | None = None
+    cancels = False
+    for block in _stream_channels(path, note):
+        samples, mono = block.samples, block.samples.mean(axis=1)
+        _check_finite(path, block)
+        if samples.shape[1] > 1:
+            window = _PHASE_SECONDS * block.rate
+            for begin in range(0, len(samples), window):
+                part = slice(begin, begin + window)
+                if len(samples) - begin >= block.rate:  # too few samples keep what was decided
+                    powers, of_mean = _powers(samples[part]), _powers(mono[part, None])[0]
+                    cancels = of_mean < _CANCELLED * powers.mean() / len(powers)
+                    if loudest is None and cancels:
+                        loudest = int(powers.argmax())
+                if cancels and loudest is not None:
+                    mono[part] = samples[part, min(loudest, samples.shape[1] - 1)]
+                    cancelled += len(mono[part]) / block.rate
+        lowest, highest = min(lowest, mono.min()), max(highest, mono.max())
+        step = max(step, block.step)
+        seconds = block.begin + len(mono) / block.rate
+        yield replace(block, samples=mono)
+    if 0 <= highest - lowest <= max(_SILENT, 4 * step):
+        beside = " but for an offset or dither" if highest > lowest or highest else ""
+        raise DataError(f"{path} is silent from beginning to end{beside}: leave it out.")
+    if cancelled:
+        note(
+            f"{path} has channels of opposite phase, which cancel each other out, in "
+            f"{cancelled:.1f} s of {seconds:.1f} s: its louder channel is used there."
+        )
+
+
+def _powers(channels: Float64) -> Float64:
+    """Variance of each channel. [shape=(n, channels)] -> [shape=(channels,)]"""
+    squares = np.einsum("ij,ij->j", channels, channels) / len(channels)
+    powers: Float64 = squares - channels.mean(axis=0) ** 2
+    return powers
+
+
+def _stream_channels(path: Path, note: Note) -> Iterator[_Block]:
+    """All channels in blocks of 30 seconds, or less where there are many of them."""
     parts: list[npt.NDArray[Any]] = []
-    length, seconds = 0, 0.0
-    rate, scale, shape = 0, 1.0, None
-
-    def block(is_last: bool) -> _Block:
-        nonlocal length, seconds
-        samples = np.concatenate(parts)
-        samples = (samples.astype(np.float64) - (128.0 if samples.dtype == np.uint8 else 0)) / scale
-        made = _Block(samples, rate, seconds, is_last)
-        seconds += length / rate
-        length = 0
-        parts.clear()
-        return made
-
+    kind, length, begin = (0, 0, ""), 0, 0.0  # sample rate, channels, sample format
     for frame in _stream_frames(path, note):
         channels = frame.layout.nb_channels
-        dtype, scale_ = _SAMPLES[frame.format.name.removesuffix("p")]
-        if shape != (frame.sample_rate, channels, dtype):
-            if parts:
-                yield block(True)
-            shape = (frame.sample_rate, channels, dtype)
-            rate, scale = frame.sample_rate, scale_
-        if length >= _BLOCK_SECONDS * rate:
-            yield block(False)
+        same = kind == (frame.sample_rate, channels, frame.format.name)
+        if parts and (
+            not same or length >= min(_BLOCK_SECONDS * kind[0], _BLOCK_VALUES // kind[1])
+        ):
+            yield _block(parts, kind, begin, is_last=not same)
+            begin += length / kind[0]
+            parts, length = [], 0
+        kind = (frame.sample_rate, channels, frame.format.name)
+        dtype = _SAMPLES[kind[2].removesuffix("p")][0]
         if frame.format.is_planar:
             planes = [
                 np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes[:channels]
@@ -193,7 +256,18 @@ def _stream_blocks(path: Path, note: Note) -> Iterator[_Block]:
             parts.append(packed.reshape(-1, channels))
         length += frame.samples
     if parts:
-        yield block(True)
+        yield _block(parts, kind, begin, is_last=True)
+
+
+def _block(
+    parts: list[npt.NDArray[Any]], kind: tuple[int, int, str], begin: float, is_last: bool
+) -> _Block:
+    dtype, scale = _SAMPLES[kind[2].removesuffix("p")]
+    samples = np.concatenate(parts).astype(np.float64)
+    if dtype == np.uint8:
+        samples -= scale
+    samples /= scale
+    return _Block(samples, kind[0], 1 / scale if scale > 1 else 0.0, begin, is_last)
 
 
 def _stream_frames(path: Path, note: Note) -> Iterator[Any]:
@@ -222,7 +296,7 @@ def _stream_frames(path: Path, note: Note) -> Iterator[Any]:
             if packet.size:
                 within += at_end if frames else []  # what is before the first frame is no sound
                 at_end.clear()
-            for frame in decoded:
+            for frame in filter(lambda frame: frame.samples, decoded):
                 _check_rate(path, frame.sample_rate)
                 frames += 1
                 seconds += frame.samples / frame.sample_rate
@@ -280,9 +354,9 @@ class _Opened:
         """
         if self.share is not None:
             return seconds * self.share
-        if self.container.format.name in _TIMED_BY_CONTENT:
+        if self.container.format.name in _STATE_NO_LENGTH:
             return None
-        if self.stream.duration is not None:
+        if self.stream.duration:
             stated = float(self.stream.duration * self.stream.time_base)
         elif self.container.duration is not None and not self.container.streams.video:
             stated = self.container.duration / av.time_base
@@ -339,11 +413,11 @@ def _check_rate(path: Path, rate: int) -> None:
 
 
 def _check_finite(path: Path, block: _Block) -> None:
-    # Resampling adds them up.
-    usable = (np.abs(block.samples) <= np.finfo(np.float32).max).all(axis=1)
-    if not usable.all():
-        place = block.begin + int(np.argmin(usable)) / block.rate
-        raise DataError(
-            f"{path} holds NaN or infinite samples, or larger ones than float32 has (the first at "
-            f"{place:.2f} s): export it again from its source or leave it out."
-        )
+    most = np.finfo(np.float32).max  # resampling adds them up
+    if block.samples.max() <= most and block.samples.min() >= -most:
+        return
+    place = block.begin + int(np.argmin((np.abs(block.samples) <= most).all(axis=1))) / block.rate
+    raise DataError(
+        f"{path} holds NaN or infinite samples, or larger ones than float32 has (the first at "
+        f"{place:.2f} s): export it again from its source or leave it out."
+    )

@@ -63,12 +63,11 @@ def _extract(
     track: Track, file: Path, rows: FileIO, parameters: FeatureParameters
 ) -> Extracted | Skipped:
     offset = rows.tell()
-    digest, crc32, segments, silent = hashlib.sha256(), 0, 0, True
+    digest, crc32, segments = hashlib.sha256(), 0, 0
     notes: list[str] = []
     _limit(_CPU_SECONDS)
     blocks = track.segments(parameters, notes.append)
     while not isinstance(block := _attempt(track, lambda: next(blocks, None)), Skipped | None):
-        silent = silent and not block.any()
         segments += len(block)
         if segments * parameters.segment_seconds > _LONGEST:
             block = Skipped(
@@ -83,8 +82,6 @@ def _extract(
             while features:
                 features = features[rows.write(features) :]
         _limit(_cpu_seconds_left() + _CPU_SHARE * len(block) * parameters.segment_seconds)
-    if block is None and silent:
-        block = Skipped(f"{track.name} is silent from beginning to end.")
     tags = _attempt(track, track.tags)
     _limit(0)
     if block is not None:
