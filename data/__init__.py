@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from data.datasets.dataset import Dataset, Split
     from data.errors import DataError
     from data.sources.audio_folder import build_dataset
+    from data.sources.importing import import_dataset
     from data.sources.open import load_dataset
     from data.storage.catalogue import list_datasets
 
@@ -24,6 +25,7 @@ __all__ = [
     "Split",
     "audit",
     "build_dataset",
+    "import_dataset",
     "list_datasets",
     "load_dataset",
 ]
@@ -33,6 +35,7 @@ _MODULES = {
     "Split": "data.datasets.dataset",
     "audit": "data.auditing",
     "build_dataset": "data.sources.audio_folder",
+    "import_dataset": "data.sources.importing",
     "list_datasets": "data.storage.catalogue",
     "load_dataset": "data.sources.open",
 }

@@ -214,6 +214,7 @@ def test_only_networks_imports_keras() -> None:
         ("data", ["list"]),
         ("data", ["--help"]),
         ("data", ["build", "--help"]),
+        ("data", ["import", "--help"]),
         ("data", ["audit", "--help"]),
     ],
 )

@@ -18,6 +18,7 @@ from data.errors import DataError
 Features = Literal["mfcc", "mel"]
 KINDS: tuple[Features, ...] = ("mfcc", "mel")
 FEATURE_NAMES: dict[Features, str] = {"mfcc": "MFCC statistics", "mel": "mel-spectrograms"}
+FOREIGN_NAMES: dict[Features, str] = {"mfcc": "imported columns", "mel": "imported images"}
 FEATURE_AXES: dict[Features, str] = {"mfcc": "statistics", "mel": "frames, bands"}  # of a row
 
 LONGEST_SEGMENT = 60  # seconds
@@ -170,7 +171,7 @@ class FeatureParameters:
         """
         try:
             plain = json.loads(text)
-            if plain == {}:
+            if plain == {} or "imported" in plain:
                 return None
             values = {name: plain[name] for name in _FURTHER if name in plain}
             values["sample_rate"] = plain["sample_rate_hz"]
@@ -189,5 +190,9 @@ def _check_whole(name: str, value: Any, least: int, most: int, unit: str) -> Non
 
 
 _FURTHER = ("hop_samples", "mfccs", "mel_bands")
-UNKNOWN = "{}"  # what a file says of features whose parameters are not known
 DOCUMENTED = FeatureParameters()
+
+
+def feature_names(parameters: FeatureParameters | None) -> dict[Features, str]:
+    """What to call features: those whose parameters are not known may be anything."""
+    return FOREIGN_NAMES if parameters is None else FEATURE_NAMES

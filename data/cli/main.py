@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from data.cli.audit import audit
-from data.cli.make import build, demo, fetch, import_arrays, print_summary
+from data.cli.importing import import_features
+from data.cli.make import build, demo, fetch, print_summary
 from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.storage import catalogue, hdf5
@@ -102,5 +103,5 @@ def remove(name: str, yes: bool) -> None:
     echo(f"{name} is gone.{again} The default is {catalogue.default_name()}.")
 
 
-for _command in (audit, demo, import_arrays, build, fetch):
+for _command in (audit, demo, import_features, build, fetch):
     main.add_command(_command)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from data.sources.download import DownloadProgress
 
 _FOLDER = click.Path(path_type=Path)
-_NOTHING_KEPT = "Nothing was written."
+NOTHING_KEPT = "Nothing was written."
 
 
 @click.command()
@@ -44,32 +44,13 @@ def demo(wav: Path | None, tracks: int | None, anew: bool, workers: int | None) 
         return
     from data.sources.demo import ensure_demo
 
-    with interruptible(_NOTHING_KEPT):
+    with interruptible(NOTHING_KEPT):
         path = ensure_demo(workers, anew=anew)
         try:
             hdf5.load(path)
         except DataError:  # damaged: it can be made again
             ensure_demo(workers, anew=True)
     print_summary(catalogue.DEMO, path)
-
-
-@click.command("import")
-@click.argument("folder", type=_FOLDER)
-@click.option("--name", help="Name of the dataset (default: the folder's).")
-@click.option("--replace", is_flag=True, help="Replace a dataset of this name.")
-def import_arrays(folder: Path, name: str | None, replace: bool) -> None:
-    """Import arrays in the documented layout.
-
-    That is FOLDER/{train,val,test}/{mfccs,melgrams}/{X,labels}.npy. The melgrams
-    may be left out: studies of the FFN run without them.
-    """
-    from data.sources.npy_folder import read_npy_folder
-
-    name = name or catalogue.name_for(folder)
-    catalogue.free_path(name, replace=replace)
-    with interruptible(_NOTHING_KEPT):
-        path = catalogue.add(read_npy_folder(folder, name), replace=replace)
-    print_summary(name, path)
 
 
 @click.command()
@@ -141,7 +122,7 @@ def build(
     recordings are left out and listed at the end.
     """
     name = name or catalogue.name_for(folder)
-    merge, split_shares = _parse_merges(merges), _parse_shares(shares)
+    merge, split_shares = _parse_merges(merges), parse_shares(shares)
     parameters = FeatureParameters.of(seconds, rate, mels, mfcc, frame, hop)
     given = {
         option
@@ -152,7 +133,7 @@ def build(
     from data.sources import audio_folder
     from data.sources.recordings import ignored_files
 
-    with interruptible(_NOTHING_KEPT), catalogue.making(name, replace=replace) as target:
+    with interruptible(NOTHING_KEPT), catalogue.making(name, replace=replace) as target:
         report = audio_folder.build(
             folder,
             target,
@@ -239,7 +220,8 @@ def _parse_merges(merges: tuple[str, ...]) -> dict[str, list[str]]:
     return merge
 
 
-def _parse_shares(text: str) -> list[float]:
+def parse_shares(text: str) -> list[float]:
+    """The shares of the splits in a text such as 60/15/25, in per cent."""
     try:
         values = [float(part) for part in text.split("/")]
     except ValueError:

@@ -308,12 +308,17 @@ def check_features(where: str, values: npt.NDArray[Any], kind: Features) -> None
         )
     if values.dtype.kind != "f":
         raise DataError(f"{where}: {kind} must be floating point. Received: {values.dtype}.")
+    check_finite(f"{where}: {kind}", values)
+
+
+def check_finite(where: str, values: npt.NDArray[Any]) -> None:
+    """Raise DataError unless all values are finite as the float32 that networks read."""
     with np.errstate(over="ignore"):
-        finite = np.isfinite(values.astype(np.float32, copy=False))  # what networks read
+        finite = np.isfinite(values.astype(np.float32, copy=False))
     if not finite.all():
         place = np.unravel_index(np.argmin(finite), finite.shape)
         raise DataError(
-            f"{where}: {kind} must be finite numbers within the range of float32. Row {place[0]} "
+            f"{where} must be finite numbers within the range of float32. Row {place[0]} "
             f"(counted from 0) holds {values[place]:g}: extract it again or leave it out."
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from data.datasets.splitting import (
     split_by_share,
 )
 from data.errors import DataError
+from data.files.arguments import check_whole, user_path
 from data.sources.building import features_of
 from data.sources.recordings import Recording, find_recordings
 from data.storage import catalogue, hdf5
@@ -95,19 +95,19 @@ def build_dataset(
         >>> from data import build_dataset
         >>> music = build_dataset("~/Music/by-genre", shares=(0.7, 0.1, 0.2))  # doctest: +SKIP
     """
-    folder = _path("folder", folder)
+    folder = user_path("folder", folder)
     name = catalogue.name_for(folder) if name is None else name
     merge = {} if merge is None else merge
     _check_merge(merge)
-    _check_whole("seed", seed, 0)
-    _check_whole("workers", workers, 1)
+    check_whole("seed", seed, 0)
+    check_whole("workers", workers, 1)
     parameters = FeatureParameters.of(seconds, rate, mels, mfcc, frame, hop)
     with catalogue.making(name, replace=replace) as target:
         report = build(
             folder,
             target,
             merge=merge,
-            splits=None if splits is None else _path("splits", splits),
+            splits=None if splits is None else user_path("splits", splits),
             shares=shares,
             seed=seed,
             parameters=parameters,
@@ -185,19 +185,6 @@ def build(
             provenance["noted"] = len(features.notes)
         write_dataset(target, placed, provenance, parameters)
     return BuildReport(len(placed), features.skipped, features.not_audio, features.notes)
-
-
-def _path(name: str, value: Any) -> Path:
-    if not isinstance(value, (str, os.PathLike)):
-        raise DataError(f"{name} must be a path, as a text or a Path. Received: {value!r:.100}.")
-    return Path(value).expanduser()
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if value is not None and (type(value) is not int or value < least):
-        raise DataError(
-            f"{name} must be a whole number, at least {least}, or None. Received: {value!r:.100}."
-        )
 
 
 def _check_merge(merge: Any) -> None:

@@ -20,10 +20,19 @@ from data.datasets.dataset import (
 )
 from data.datasets.source_dataset import SOURCE_FILES, git_blob_id
 from data.errors import DataError
+from data.sources.array_files import map_npy
 
 _SPLIT_FOLDERS: dict[SplitName, str] = {"train": "train", "validation": "val", "test": "test"}
-_MOST_HEADER_BYTES = 10_000  # the most that NumPy reads
 _LAYOUT = "{train,val,test}/{mfccs,melgrams}/{X,labels}.npy"
+
+
+def is_npy_folder(folder: Path) -> bool:
+    """Whether a folder has the layout's folders, or some of them."""
+    return any(
+        (folder / split / kind).is_dir()
+        for split in _SPLIT_FOLDERS.values()
+        for kind in ("mfccs", "melgrams")
+    )
 
 
 def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Dataset:
@@ -117,40 +126,9 @@ def _read_rows(folder: Path, kind: Features) -> tuple[npt.NDArray[Any], list[str
 
 
 def _read_array(path: Path) -> npt.NDArray[Any]:
-    try:
-        if not path.is_file():
-            raise FileNotFoundError
-        with path.open("rb") as file:
-            begin = file.read(12)
-        if not begin.startswith(b"\x93NUMPY"):
-            raise DataError(f"{path} is no NumPy array file.")
-        # From format version 2 on, NumPy allocates whatever length of header is announced.
-        header = int.from_bytes(begin[8:], "little")
-        if begin[6:7] != b"\1" and header > _MOST_HEADER_BYTES:
-            raise DataError(
-                f"{path} is a damaged NumPy array file, or it is cut short (its header should have "
-                f"at most {_MOST_HEADER_BYTES} bytes, it announces {header})."
-            )
-    except FileNotFoundError as error:
+    if not path.is_file():
         raise DataError(
             f"{path} is missing. Expected the arrays {_LAYOUT}; melgrams may be left out "
             "altogether."
-        ) from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    try:
-        # Mapping checks the announced shape against the file before any allocation.
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # NumPy parses the header as Python: many kinds can come
-        if "Python objects" in str(error):
-            raise DataError(
-                f"{path} holds pickled objects, which could run code when read. Save it again as "
-                "plain numbers or text (numpy.save with allow_pickle=False)."
-            ) from error
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(
-            f"{path} is a damaged NumPy array file, or it is cut short ({reason})."
-        ) from error
-    if array.ndim == 0:
-        raise DataError(f"{path} must hold one row a segment. Received: a single value.")
-    return array
+        )
+    return map_npy(path)

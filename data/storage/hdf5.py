@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from data.audio.parameters import DOCUMENTED, KINDS, UNKNOWN, FeatureParameters, Features
+from data.audio.parameters import DOCUMENTED, KINDS, FeatureParameters, Features
 from data.datasets.dataset import (
     SPLITS,
     ArrayDigest,
@@ -159,7 +159,7 @@ def write(
                 digest.update(values)
         file.attrs["schema_version"] = _version(shapes.values(), track_artists)
         file.attrs["genres"] = list(genres)
-        file.attrs[FEATURES] = UNKNOWN if parameters is None else parameters.to_json()
+        file.attrs[FEATURES] = _features_json(parameters, provenance)
         file.attrs["provenance"] = json.dumps(dict(provenance))
         for name, texts in (("track_names", track_names), ("track_artists", track_artists)):
             if texts:
@@ -167,6 +167,14 @@ def write(
                 dtype = h5py.string_dtype("utf-8", max(map(len, encoded)))
                 file[name] = np.array(encoded, dtype=dtype)
         file.attrs["content_sha256"] = content_hash(genres, track_names, digests, track_artists)
+
+
+def _features_json(parameters: FeatureParameters | None, provenance: Mapping[str, Any]) -> str:
+    """What a file says of its features; of foreign ones, what whoever imported them knew."""
+    if parameters is not None:
+        return parameters.to_json()
+    about = provenance.get("features")
+    return json.dumps({} if about is None else {"imported": about})
 
 
 def save(dataset: Dataset, path: Path) -> None:

@@ -7,6 +7,7 @@ stored, and loops for ever in a damaged heap.
 from __future__ import annotations
 
 import math
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ TRACK_TEXTS = ("track_names", "track_artists")  # one a track
 
 _TEXTS = ("content_sha256", "genres", "provenance")
 _MOST_OTHER_BYTES = 2**22  # that are not rows or names; ours have some ten thousand
-_HEAP = b"GCOL"  # begins what HDF5 calls a global heap, where texts are
+_HEAP = b"GCOL\1"  # begins what HDF5 calls a global heap, where texts are
 
 
 def schema_version(file: h5py.File) -> int | None:
@@ -149,13 +150,13 @@ def _check_others(arrays: list[h5py.Dataset], path: Path) -> None:
     with path.open("rb") as raw:
         for array in sorted(arrays, key=lambda array: int(array.id.get_offset())):
             raw.seek(begin)
-            _check_heaps(raw.read(max(array.id.get_offset() - begin, 0)), path)
+            check_heaps(raw.read(max(array.id.get_offset() - begin, 0)), path)
             begin = array.id.get_offset() + array.id.get_storage_size()
         raw.seek(begin)
-        _check_heaps(raw.read(), path)
+        check_heaps(raw.read(), path)
 
 
-def _check_heaps(content: bytes, path: Path) -> None:
+def check_heaps(content: bytes | mmap.mmap, path: Path) -> None:
     """Walk the heaps between two arrays, object by object, as HDF5 would.
 
     An object has a header of 16 bytes (its number in 2, its size in the last 8) and is

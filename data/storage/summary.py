@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from data.audio.parameters import DOCUMENTED, FEATURE_NAMES, KINDS, FeatureParameters
+from data.audio.parameters import DOCUMENTED, KINDS, FeatureParameters, feature_names
 from data.datasets.dataset import Dataset
 from data.datasets.source_dataset import is_source
 from data.storage import hdf5
@@ -55,19 +55,24 @@ def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, s
     """A line each on features, tracks, artists if known, provenance, content and file."""
     all_known = all(dataset.track_counts().values())
     return {
-        "features": ", ".join(
-            f"{FEATURE_NAMES[kind]} ({' x '.join(map(str, summary.shapes[kind]))})"
-            if kind in summary.shapes
-            else f"no {FEATURE_NAMES[kind]}"
-            for kind in KINDS
-        )
-        + _frames(summary.parameters),
+        "features": _features(summary) + _frames(summary.parameters),
         "tracks": "no track is in two splits" if all_known else "unknown: rows name none",
         **({"artists": _artists(dataset)} if dataset.track_artists else {}),
         "from": _provenance(dataset),
         "content": f"sha256 {summary.content_sha256}",
         "file": f"{path} ({summary.size / 1e6:.1f} MB)",
     }
+
+
+def _features(summary: hdf5.Summary) -> str:
+    names = feature_names(summary.parameters)
+    lines = []
+    for kind in KINDS:
+        if kind in summary.shapes:
+            lines.append(f"{names[kind]} ({' x '.join(map(str, summary.shapes[kind]))})")
+        elif summary.parameters is not None:
+            lines.append(f"no {names[kind]}")
+    return ", ".join(lines)
 
 
 def _artists(dataset: Dataset) -> str:
@@ -90,7 +95,8 @@ def _frames(parameters: FeatureParameters | None) -> str:
 def _by_chance(split: Any) -> str:
     try:
         shares = "/".join(f"{share * 100:g}" for share in split["shares"].values())
-        return f"split by chance ({shares} per cent of the tracks, seed {split['seed']})"
+        unit = split.get("by", "tracks")
+        return f"split by chance ({shares} per cent of the {unit}, seed {split['seed']})"
     except (TypeError, KeyError, AttributeError):
         return "split in an unknown way"  # the file was written by another program
 
@@ -103,9 +109,11 @@ def _provenance(dataset: Dataset) -> str:
     if kind == "npy_folder":
         origin = "the source dataset's own arrays" if is_source(dataset) else "arrays"
         return f"{origin} in {provenance.get('folder')}"
+    split = provenance.get("split")
+    how = f"split by {split}" if isinstance(split, str) else _by_chance(split)
+    if kind in ("arrays", "table"):
+        return f"{kind} of others, {provenance.get('folder')}; {how}"
     if kind == "audio_folder":
-        split = provenance.get("split")
-        how = f"split by {split}" if isinstance(split, str) else _by_chance(split)
         skipped = provenance.get("skipped")
         return (
             f"{provenance.get('recordings')} recordings in {provenance.get('folder')}, "

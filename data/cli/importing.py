@@ -1,0 +1,100 @@
+"""The command `import`: features that others have extracted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from data.cli.make import NOTHING_KEPT, parse_shares, print_summary
+from data.storage import catalogue, hdf5
+from data.terminal.commands import echo, interruptible
+
+
+@click.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the dataset (default: that of the file or folder).")
+@click.option("--replace", is_flag=True, help="Replace a dataset of this name.")
+@click.option(
+    "--classes", metavar="A,B,...", help="Classes that labels number from 0; or a file of them."
+)
+@click.option(
+    "--groups",
+    metavar="NAME",
+    help="Array, column, .npy or text file with the track of each row, to split whole tracks.",
+)
+@click.option(
+    "--columns",
+    metavar="WHAT=NAME,...",
+    help="Names of columns or arrays: features, label, classes, track, start, split.",
+)
+@click.option("--transpose", is_flag=True, help="Images are (n, f, t), not (n, t, f).")
+@click.option(
+    "--shares",
+    metavar="A/B/C",
+    help="Per cent in train, validation and test, where that is not stated (default: 60/15/25).",
+)
+@click.option("--seed", type=click.IntRange(0), help="Of that split (default: 0).")
+def import_features(
+    path: Path,
+    name: str | None,
+    replace: bool,
+    classes: str | None,
+    groups: str | None,
+    columns: str | None,
+    transpose: bool,
+    shares: str | None,
+    seed: int | None,
+) -> None:
+    """Import features that others have extracted.
+
+    PATH is a .npz or HDF5 file of labelled arrays, a folder of .npy files, a CSV file of
+    numbers with a column of labels (such as GTZAN's features_3_sec.csv), or a folder in the
+    documented layout {train,val,test}/{mfccs,melgrams}/{X,labels}.npy.
+
+    Vectors (n, d) are what feed-forward networks read, images (n, t, f) convolutional ones.
+    """
+    from data.sources.importing import default_name, read_foreign
+    from data.sources.labelled_rows import scale_advice
+
+    name = name or default_name(path)
+    with interruptible(NOTHING_KEPT), catalogue.making(name, replace=replace) as target:
+        report = read_foreign(
+            path,
+            name,
+            classes=_listed(classes),
+            groups=groups,
+            columns=_parse_columns(columns),
+            transpose=transpose,
+            shares=None if shares is None else parse_shares(shares),
+            seed=seed,
+        )
+        hdf5.save(report.dataset, target)
+    for sentence in report.notes:
+        echo(sentence)
+    print_summary(name, target)
+    for sentence in report.warnings:
+        echo(f"\nWarning: {sentence}")
+    if advice := scale_advice(report.dataset):
+        echo(f"\n{advice}")
+
+
+def _listed(text: str | None) -> str | Sequence[str] | None:
+    """Names that commas separate; else the path of a file."""
+    if text is None or "," not in text:
+        return text
+    return [name.strip() for name in text.split(",")]
+
+
+def _parse_columns(text: str | None) -> dict[str, str]:
+    columns = {}
+    for part in text.split(",") if text else ():
+        what, equals, name = part.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(
+                f"expected WHAT=NAME such as label=genre,track=file. Received: {part!r}.",
+                param_hint="--columns",
+            )
+        columns[what.strip()] = name.strip()
+    return columns

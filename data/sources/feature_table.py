@@ -1,0 +1,240 @@
+"""Tables of numeric features with a label in each row, such as GTZAN's features_3_sec.csv."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.datasets.dataset import SPLITS
+from data.datasets.source_dataset import git_blob_id
+from data.errors import DataError
+from data.files.plain import plain_file
+from data.sources.labelled_arrays import Role, class_names, split_names
+from data.sources.labelled_rows import FoundRows, LabelledRows
+
+# Columns of other things than features, by the names that they have, the surest first.
+_COLUMNS: dict[Any, str] = {
+    "label": "label genre genre_top music_genre track_genre class target category y",
+    "track": "filename file_name file path filepath track_id track song_id song clip id track_name",
+    "start": "start start_time offset",
+    "split": "split subset",
+    "length": "length",
+}
+_NO_FEATURES = re.compile(r"|unnamed: ?\d+|index|row|id|.*_id")
+_SUFFIX = re.compile(r"\.(wav|mp3|flac|ogg|au|aiff?|m4a|opus|npy|png)$", re.IGNORECASE)
+_GTZAN = re.compile(r"([\w-]+\.\d{5})\.(\d+)")
+_GTZAN_RATE = 22050  # Hz, of the samples that the column `length` counts
+_NUMBERED = re.compile(
+    r"(.+?)[._ -]+(?:(?:segment|seg|chunk|part|clip)[._ -]*)?(\d{1,4})", re.IGNORECASE
+)
+_ROWS_AT_ONCE = 4096
+_MOST_SHOWN = 12  # columns in a sentence
+
+_Line = tuple[int, list[str]]  # its number and its cells
+
+
+def read_table(
+    path: Path,
+    *,
+    classes: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+    names: Mapping[Role, str] | None = None,
+) -> FoundRows:
+    """The rows of a CSV file: every column of numbers is a feature.
+
+    Args:
+        path: of the file.
+        classes: names of the classes that labels number from 0, or that they must be of.
+        groups: the track of each row, instead of a column's.
+        names: of columns by what they hold: label, track, start or split.
+
+    Raises:
+        DataError: it cannot be read, has no label column, or a cell is no number.
+    """
+    with _opened(path) as (header, lines):
+        place = _places(path, header, names or {})
+        blocks = iter(lambda: list(islice(lines, _ROWS_AT_ONCE)), [])
+        first = next(blocks, [])
+        numeric = _numeric(header, first, set(place.values()))
+        if not numeric:
+            raise DataError(
+                f"{path} has no {'columns of numbers' if first else 'rows'}. Its columns are: "
+                f"{_listed(header)}."
+            )
+        cells: dict[str, list[str]] = {role: [] for role in place}
+        read = [*numeric, *([place["start"]] if "start" in place else [])]
+        blocks_read = []
+        for block in chain([first], blocks):
+            blocks_read.append(_numbers(path, header, block, read))
+            for role, column in place.items():
+                cells[role] += [line[column].strip() for _, line in block]
+    labels: npt.NDArray[Any] = np.array(cells["label"])
+    if all(map(str.isdecimal, cells["label"])):
+        labels = labels.astype(np.int64)
+    genres = class_names(f"{path}: {header[place['label']]}", labels, classes)
+    tracks, start, notes = groups, None, [f"{path.name}: {len(numeric)} columns of numbers."]
+    if tracks is None and "track" in cells:
+        tracks, segments = tracks_of(cells["track"], genres)
+        about = f"{len(set(tracks))} tracks, by the column {header[place['track']]}"
+        if segments is not None:
+            about += f": {cells['track'][0]} is segment {segments[0]} of {tracks[0]}"
+            start = _gtzan_start(cells, segments)
+        notes.append(f"{about}.")
+    values = np.concatenate(blocks_read)
+    if "start" in place:
+        start = values[:, -1]
+    used = {*numeric, *place.values()}
+    if unused := [name for number, name in enumerate(header) if number not in used]:
+        notes.append(f"Columns that are no features: {_listed(unused)}.")
+    rows = LabelledRows(
+        where=str(path),
+        features={"mfcc": values[:, : len(numeric)]},
+        labels=genres,
+        tracks=tracks,
+        start=start,
+        split=split_names(str(path), cells["split"]) if "split" in cells else None,
+    )
+    provenance = {
+        "kind": "table",
+        "folder": path.resolve().name,
+        "files": {path.name: git_blob_id(path)},
+        "features": {"mfcc": f"{len(numeric)} columns"},
+        "columns": [header[column] for column in numeric],
+    }
+    order = None if classes is None else tuple(classes)
+    return FoundRows({None: rows}, order, provenance, tuple(notes))
+
+
+def tracks_of(names: Sequence[str], genres: Sequence[str]) -> tuple[list[str], list[int] | None]:
+    """The track of each row, and where names tell it, the segment of the track that it is.
+
+    GTZAN's `blues.00000.0.wav` is segment 0 of the track blues.00000. Other names that end in
+    a number are those of segments if that gives every genre some tracks of several rows.
+
+    Args:
+        names: of the rows' files.
+        genres: of the rows.
+    """
+    stems = [_SUFFIX.sub("", name) for name in names]
+    for pattern in (_GTZAN, _NUMBERED):
+        found = [match for match in map(pattern.fullmatch, stems) if match]
+        tracks = [match[1] for match in found]
+        if len(found) == len(stems) and (pattern is _GTZAN or _are_tracks(tracks, genres)):
+            return tracks, [int(match[2]) for match in found]
+    return stems, None
+
+
+def _are_tracks(tracks: Sequence[str], genres: Sequence[str]) -> bool:
+    pairs = set(zip(tracks, genres, strict=True))
+    some = len(SPLITS) <= min(Counter(genre for _, genre in pairs).values())
+    return some and len(pairs) == len(set(tracks)) <= len(tracks) / 2
+
+
+def _gtzan_start(
+    cells: Mapping[str, Sequence[str]], segments: Sequence[int]
+) -> npt.NDArray[np.float64] | None:
+    """The second at which each row begins, where the table gives the samples of its segments."""
+    if not all(map(str.isdecimal, cells.get("length", "?"))):
+        return None
+    samples = np.array(cells["length"], dtype=np.float64)
+    return np.array(segments) * samples / _GTZAN_RATE
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[list[str], Iterator[_Line]]]:
+    """The header of a table, and its further lines."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig", opener=plain_file) as file:
+            first = file.readline()
+            file.seek(0)
+            reader = csv.reader(file, delimiter=max(",;\t|", key=first.count))
+            header = [name.strip() for name in next(reader, [])]
+            if twice := [name for name, n in Counter(header).items() if n > 1 and name]:
+                raise DataError(f"{path} has two columns {twice[0]!r}: rename one.")
+            yield header, _lines(path, reader, len(header))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path} cannot be read as a CSV file: {reason}.") from error
+
+
+def _lines(path: Path, reader: Any, columns: int) -> Iterator[_Line]:
+    for line in reader:
+        if len(line) == columns:
+            yield reader.line_num, line
+        elif line:
+            raise DataError(
+                f"{path}, line {reader.line_num}: a row must have {columns} cells, as the header. "
+                f"Received: {len(line)}."
+            )
+
+
+def _places(path: Path, header: Sequence[str], names: Mapping[Role, str]) -> dict[str, int]:
+    """The column of each role that there is."""
+    lower = [name.lower() for name in header]
+    place = {}
+    for role, usual in _COLUMNS.items():
+        if (name := names.get(role)) is not None and name not in header:
+            raise DataError(f"{path} has no column {name!r}. There are: {_listed(header)}.")
+        wanted = usual.split() if name is None else [name.lower()]
+        if found := next((column for column in wanted if column in lower), None):
+            place[role] = lower.index(found) if name is None else header.index(name)
+    if "label" not in place:
+        raise DataError(
+            f"{path} has no column of labels, such as label or genre: name it with --columns "
+            f"label=NAME. There are: {_listed(header)}."
+        )
+    return place
+
+
+def _numeric(header: Sequence[str], lines: Sequence[_Line], others: set[int]) -> list[int]:
+    """The columns that hold numbers, but for those that number the rows or measure them."""
+    return [
+        number
+        for number, name in enumerate(header)
+        if number not in others
+        and not _NO_FEATURES.fullmatch(name.lower())
+        and sum(_is_number(cells[number]) for _, cells in lines) > len(lines) / 2
+    ]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(
+    path: Path, header: Sequence[str], lines: Sequence[_Line], numeric: Sequence[int]
+) -> npt.NDArray[np.float64]:
+    try:
+        rows = [[float(cells[column]) for column in numeric] for _, cells in lines]
+        values = np.array(rows, dtype=np.float64)
+        if np.isfinite(values).all():
+            return values
+    except ValueError:
+        pass
+    for line, cells in lines:
+        for column in numeric:
+            if not (_is_number(cells[column]) and math.isfinite(float(cells[column]))):
+                raise DataError(
+                    f"{path}, line {line}: {header[column]} must be a finite number. Received: "
+                    f"{cells[column]!r:.60}. Correct it, or leave the row out."
+                )
+    raise AssertionError("all cells are finite numbers")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return ", ".join(name or "(no name)" for name in names[:_MOST_SHOWN]) + more

@@ -1,0 +1,248 @@
+"""Labelled rows of features of any origin to a dataset: classes, splits, tracks."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.audio.parameters import Features
+from data.datasets.dataset import (
+    SPLITS,
+    UNKNOWN_TRACK,
+    Dataset,
+    Split,
+    SplitName,
+    check_genres,
+)
+from data.datasets.splitting import DEFAULT_SHARES, check_shares, split_by_share
+from data.errors import DataError
+
+_LONGEST_TRACK = 1000  # characters
+# Beyond these, rows of columns as they are train to nothing: the documented ones have 99 and 28.
+_LARGEST = 1000.0  # value of a column
+_WIDEST = 1000.0  # ratio of the columns' standard deviations
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows that lie in one place; row i of every array is the same segment.
+
+    Args:
+        where: they were, for sentences.
+        features: "mfcc" holds vectors, float64, "mel" images, float32. [shape=(n, d), (n, t, f)]
+        labels: the genre of each row.
+        tracks: that each row is of, or None.
+        start: second of the track at which each row begins, or None. [shape=(n,)]
+        split: that each row belongs to, or None.
+    """
+
+    where: str
+    features: Mapping[Features, npt.NDArray[Any]]
+    labels: Sequence[str]
+    tracks: Sequence[str] | None = None
+    start: npt.NDArray[np.float64] | None = None
+    split: Sequence[SplitName] | None = None
+
+
+@dataclass(frozen=True)
+class FoundRows:
+    """What a source of labelled rows holds.
+
+    Args:
+        sets: rows of each split; those under None are still to be split.
+        classes: names in label order, where they were stated; else they are sorted.
+        provenance: JSON-ready facts: its `features` has a line on each kind of features.
+        notes: sentences on what was taken for what.
+        warnings: sentences on what the user should know before trusting the rows.
+    """
+
+    sets: Mapping[SplitName | None, LabelledRows]
+    classes: tuple[str, ...] | None
+    provenance: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """A dataset made of foreign rows; `notes` and `warnings` as in `FoundRows`."""
+
+    dataset: Dataset
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def to_dataset(
+    name: str, found: FoundRows, shares: Sequence[float] | None, seed: int | None
+) -> ImportReport:
+    """The dataset of labelled rows, split where they are not split yet.
+
+    Args:
+        name: of the dataset.
+        found: the rows.
+        shares: of the tracks, or rows, in train, validation and test; None for the default.
+        seed: of the random split; 0 if None.
+
+    Raises:
+        DataError: the rows make no dataset, or shares and seed are given and nothing is split.
+    """
+    notes, warnings = list(found.notes), list(found.warnings)
+    genres = _genres(found, notes)
+    number_of = {genre: number for number, genre in enumerate(genres)}
+    tracks = sorted({track for rows in found.sets.values() for track in rows.tracks or ()})
+    _check_tracks(tracks)
+    track_number = {track: number for number, track in enumerate(tracks)}
+    placed, how = _placed(found.sets, check_shares(shares or DEFAULT_SHARES), seed or 0, warnings)
+    if isinstance(how, str) and (shares is not None or seed is not None):
+        raise DataError(
+            f"{next(iter(found.sets.values())).where} is split already: leave shares and seed out."
+        )
+    splits: dict[SplitName, Split] = {}
+    for split in SPLITS:
+        rows, chosen = placed[split]
+        labels = np.array([number_of[genre] for genre in rows.labels], dtype=np.int64)
+        numbers = np.full(len(labels), UNKNOWN_TRACK, dtype=np.int64)
+        if rows.tracks is not None:
+            numbers = np.array([track_number[track] for track in rows.tracks], dtype=np.int64)
+        mfcc, mel = rows.features.get("mfcc"), rows.features.get("mel")
+        splits[split] = Split(
+            mfcc=None if mfcc is None else mfcc[chosen],
+            mel=None if mel is None else mel[chosen],
+            label=labels[chosen],
+            track=numbers[chosen],
+            start=None if rows.start is None else rows.start[chosen],
+        )
+    dataset = Dataset(
+        name=name,
+        genres=genres,
+        track_names=tuple(tracks),
+        provenance={**found.provenance, "split": how},
+        parameters=None,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+    )
+    return ImportReport(dataset, tuple(notes), tuple(warnings))
+
+
+def _genres(found: FoundRows, notes: list[str]) -> tuple[str, ...]:
+    there = {genre for rows in found.sets.values() for genre in rows.labels}
+    if found.classes is None:
+        check_genres(genres := tuple(sorted(there)))
+        return genres
+    genres = tuple(genre for genre in found.classes if genre in there)
+    check_genres(genres)
+    if absent := [genre for genre in found.classes if genre not in there]:
+        notes.append(f"No row has the class {', '.join(absent)}: left out.")
+    return genres
+
+
+def _check_tracks(tracks: Sequence[str]) -> None:
+    for track in tracks:
+        if not track.strip() or len(track) > _LONGEST_TRACK or "\0" in track:
+            raise DataError(
+                f"the name of a track must be 1 to {_LONGEST_TRACK} characters. Received: "
+                f"{track!r:.100}."
+            )
+
+
+_Placed = dict[SplitName, tuple[LabelledRows, Any]]  # the rows, and which of them
+
+
+def _placed(
+    sets: Mapping[SplitName | None, LabelledRows],
+    shares: Mapping[SplitName, float],
+    seed: int,
+    warnings: list[str],
+) -> tuple[_Placed, Any]:
+    """The rows of each split, and how they were split, for the provenance."""
+    everything = slice(None)
+    if None in sets:
+        rows = sets[None]
+        if rows.split is not None:
+            of = np.array(rows.split)
+            return {split: (rows, np.flatnonzero(of == split)) for split in SPLITS}, "the files"
+        return _by_chance(rows, shares, seed, warnings)
+    placed = {split: (rows, everything) for split, rows in sets.items() if split is not None}
+    if "validation" in placed:
+        return placed, "the files"
+    parts, _ = _by_chance(placed["train"][0], None, 0, warnings)
+    return placed | parts, "the files, but for a fifth of train, by chance for validation"
+
+
+def _by_chance(
+    rows: LabelledRows, shares: Mapping[SplitName, float] | None, seed: int, warnings: list[str]
+) -> tuple[_Placed, dict[str, Any]]:
+    """Whole tracks, genre by genre, or single rows where the tracks are not known.
+
+    Args:
+        rows: to be split.
+        shares: of the tracks in each split; None splits train rows into train and validation.
+        seed: of the split.
+        warnings: gets a sentence where tracks are not known.
+    """
+    tracks, unit = rows.tracks, "tracks"
+    if tracks is None:
+        digits = len(str(len(rows.labels)))
+        tracks, unit = [f"{row:0{digits}d}" for row in range(len(rows.labels))], "rows"
+        measures = "the test measures" if shares else "figures on validation rows measure"
+        warnings.append(
+            f"{rows.where} has nothing to say which rows are of one track, so that single rows "
+            f"were split by chance: {measures} memory, unless each row is a track of its own. Name "
+            "the track of each row with --groups."
+        )
+    of_track: dict[str, Counter[str]] = defaultdict(Counter)
+    for track, genre in zip(tracks, rows.labels, strict=True):
+        of_track[track][genre] += 1
+    by_genre: dict[str, list[str]] = defaultdict(list)
+    for track, genres in of_track.items():
+        by_genre[min(genres, key=lambda genre: (-genres[genre], genre))].append(track)
+    if shares is None:
+        split_of = validation_of_train(by_genre, dict.fromkeys(of_track, "train"))
+    else:
+        split_of = split_by_share(by_genre, shares, seed)
+    of = np.array([split_of[track] for track in tracks])
+    placed = {
+        split: (rows, np.flatnonzero(of == split)) for split in sorted(set(split_of.values()))
+    }
+    return placed, {"seed": seed, "shares": shares, "by": unit}
+
+
+def validation_of_train(
+    tracks: Mapping[str, Sequence[str]], split_of: Mapping[str, SplitName]
+) -> dict[str, SplitName]:
+    """Splits with a validation split that is drawn from the train tracks, a fifth of each genre's.
+
+    Args:
+        tracks: the names of each genre's tracks.
+        split_of: a split for each track, train or test.
+    """
+    result = dict(split_of)
+    for number, genre in enumerate(sorted(tracks)):
+        names = sorted(name for name in tracks[genre] if split_of[name] == "train")
+        order = np.random.default_rng([0, number]).permutation(len(names))
+        drawn = max(1, round(len(names) * 0.2)) if len(names) > 1 else 0
+        result |= {names[place]: "validation" for place in order[:drawn].tolist()}
+    return result
+
+
+def scale_advice(dataset: Dataset) -> str | None:
+    """What to do where the columns' scales are too different, or too large, to train on."""
+    if (mfcc := dataset.train.mfcc) is None:
+        return None
+    spread = mfcc.std(axis=0)
+    spread = spread[spread > 0]
+    largest = float(np.abs(mfcc).max())
+    ratio = float(spread.max() / spread.min()) if len(spread) else 1.0
+    if largest <= _LARGEST and ratio <= _WIDEST:
+        return None
+    return (
+        f"The columns' scales differ (standard deviations from {spread.min():.2g} to "
+        f"{spread.max():.2g}, values to {largest:.2g}), so that a network on the columns as they "
+        "are learns nothing: run its studies with --vary network.standardize=true."
+    )
