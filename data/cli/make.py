@@ -57,17 +57,29 @@ def demo(wav: Path | None, tracks: int | None, anew: bool, workers: int | None) 
 @click.argument("folder", type=_FOLDER)
 @click.option("--name", help="Name of the dataset (default: the folder's).")
 @click.option("--replace", is_flag=True, help="Replace a dataset of this name.")
+@click.option("--labels", type=_FOLDER, help="CSV file with a row a track: its file and genre.")
+@click.option(
+    "--columns",
+    metavar="KIND=NAME,...",
+    help="Its columns for path, label, split and artist, where their names are unusual.",
+)
 @click.option(
     "--merge",
     "merges",
     multiple=True,
     metavar="CLASS=A,B",
-    help="Make one class of several folders; may be repeated.",
+    help="Make one class of several genres; may be repeated.",
 )
+@click.option("--only", multiple=True, metavar="A,B", help="Use these classes only.")
+@click.option("--exclude", multiple=True, metavar="A,B", help="Leave these classes out.")
 @click.option(
     "--splits",
     type=_FOLDER,
-    help="CSV file with the columns track and split (default: FOLDER/splits.csv, else by chance).",
+    multiple=True,
+    help=(
+        "CSV file with the columns track and split, or the folder of three lists of files, or each "
+        "list (default: FOLDER/splits.csv, else what the labels or folders state, else by chance)."
+    ),
 )
 @click.option(
     "--shares",
@@ -103,8 +115,12 @@ def build(
     folder: Path,
     name: str | None,
     replace: bool,
+    labels: Path | None,
+    columns: str | None,
     merges: tuple[str, ...],
-    splits: Path | None,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    splits: tuple[Path, ...],
     shares: str,
     seed: int,
     seconds: float,
@@ -116,10 +132,11 @@ def build(
     workers: int | None,
     strict: bool,
 ) -> None:
-    """Build a dataset from FOLDER/<genre>/<track>.<ext>.
+    """Build a dataset from FOLDER/<genre>/<track>.<ext>, or from files and a table of labels.
 
     Whole tracks go to train, validation or test, genre by genre. Broken
-    recordings are left out and listed at the end.
+    recordings are left out and listed at the end. docs/datasets.md shows
+    other layouts.
     """
     name = name or catalogue.name_for(folder)
     merge, split_shares = _parse_merges(merges), parse_shares(shares)
@@ -131,14 +148,20 @@ def build(
     }
 
     from data.sources import audio_folder
-    from data.sources.recordings import ignored_files
+    from data.sources.recordings import Labels
 
     with interruptible(NOTHING_KEPT), catalogue.making(name, replace=replace) as target:
         report = audio_folder.build(
             folder,
             target,
-            merge=merge,
-            splits=splits,
+            Labels(
+                table=labels,
+                columns=_parse_columns(columns),
+                splits=splits,
+                merge=merge,
+                only=_parse_names(only) if only else None,
+                exclude=_parse_names(exclude),
+            ),
             shares=split_shares if "shares" in given else None,
             seed=seed if "seed" in given else None,
             parameters=parameters,
@@ -151,7 +174,7 @@ def build(
         total_tracks = report.tracks + len(report.skipped)
         printer.print(f"\nLeft out {len(report.skipped)} of {total_tracks} recordings:")
         printer.print(table(["track", "reason"], list(map(list, report.skipped.items())), 2))
-    for sentence in ignored_files(folder):
+    for sentence in report.remarks:
         echo(f"\n{sentence}")
     echo(f"\nNext: python -m experiments run ffn-baseline --data {name}")
 
@@ -218,6 +241,20 @@ def _parse_merges(merges: tuple[str, ...]) -> dict[str, list[str]]:
             )
         merge.setdefault(name.strip(), []).extend(parts)
     return merge
+
+
+def _parse_columns(text: str | None) -> dict[str, str]:
+    pairs = [part.partition("=") for part in (text or "").split(",") if part.strip()]
+    if not all(equals and kind.strip() for kind, equals, _ in pairs):
+        raise click.BadParameter(
+            f"expected KIND=NAME,... such as path=file,label=genre. Received: {text!r}.",
+            param_hint="--columns",
+        )
+    return {kind.strip(): name.strip() for kind, _, name in pairs}
+
+
+def _parse_names(texts: tuple[str, ...]) -> list[str]:
+    return [name for text in texts for name in text.split(",") if name.strip()]
 
 
 def parse_shares(text: str) -> list[float]:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from data.datasets.dataset import SPLITS, SplitName
 from data.errors import DataError
-from data.files.plain import plain_file
 
 DEFAULT_SHARES = (0.60, 0.15, 0.25)  # of the tracks in train, validation and test
 _ATTEMPTS = 100  # random orders of a genre's artists, of which the nearest to the shares is kept
 _NEAR = 0.01  # of a genre's tracks in other splits than the shares say: near enough
-_NAMES: dict[str, SplitName] = {
+_VALIDATION_OF_TRAIN = 0.2
+SPLIT_WORDS: dict[str, SplitName] = {
     "train": "train",
+    "training": "train",
     "validation": "validation",
     "val": "validation",
     "valid": "validation",
+    "dev": "validation",
     "test": "test",
+    "testing": "test",
 }
 
 Group = tuple[str, str]  # an artist, or a track without one
@@ -65,7 +66,8 @@ def split_by_share(
         DataError: a genre has fewer tracks, or artists, than there are splits, or artists of
             several genres leave no way to fill all splits.
     """
-    check_enough(tracks, artist_of)
+    if too_few := too_few_tracks(tracks, artist_of=artist_of):
+        raise DataError(next(iter(too_few.values())))
     genres = {g: Counter(_group(name, artist_of) for name in tracks[g]) for g in sorted(tracks)}
     placed = _place_shared(list(genres.values()), shares, seed)
     totals = dict.fromkeys(SPLITS, 0)
@@ -176,25 +178,58 @@ def _shuffled(groups: Collection[Group], rng: np.random.Generator) -> list[Group
     return [names[place] for place in rng.permutation(len(names)).tolist()]
 
 
-def check_enough(
-    tracks: Mapping[str, Sequence[str]], artist_of: Mapping[str, str] | None = None
-) -> None:
-    """Raise DataError unless each genre's tracks, and artists, can fill all splits."""
+def too_few_tracks(
+    tracks: Mapping[str, Sequence[str]],
+    split_of: Mapping[str, SplitName] | None = None,
+    artist_of: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """A sentence on each genre that cannot be learned.
+
+    Args:
+        tracks: the names of each genre's tracks.
+        split_of: the split of each track; None where chance decides, which needs a track, and
+            an artist, for each.
+        artist_of: the artist of each track that is to stay with the artist's others.
+    """
+    too_few: dict[str, str] = {}
     for genre, names in sorted(tracks.items()):
-        groups = {_group(name, artist_of) for name in names}
-        if len(groups) < len(SPLITS) <= len(names):
-            many = "one artist" if len(groups) == 1 else f"{len(groups)} artists"
-            raise DataError(
-                f"{genre} has {len(names)} tracks by {many}: no split can validate and test it on "
-                "other artists than it is trained on; add recordings of others, merge the genre "
-                "into another, take it out, or split by tracks (--group track)."
+        have = f"the genre {genre} has {len(names)} usable track{'' if len(names) == 1 else 's'}"
+        artists = len({_group(name, artist_of) for name in names})
+        if split_of is not None:
+            if not any(split_of[name] == "train" for name in names):
+                too_few[genre] = f"{have}, none of them in the train split."
+        elif len(names) < len(SPLITS):
+            too_few[genre] = f"{have}; train, validation and test need at least one each."
+        elif artists < len(SPLITS):
+            many = "one artist" if artists == 1 else f"{artists} artists"
+            too_few[genre] = (
+                f"{have} by {many}: no split can validate and test it on other artists than it is "
+                "trained on; add recordings of others, or split by tracks (--group track)."
             )
-        if len(names) < len(SPLITS):
-            raise DataError(
-                f"the genre {genre} has {len(names)} usable track{'' if len(names) == 1 else 's'}; "
-                "train, validation and test need at least one each: add recordings, merge the "
-                "genre into another or take it out."
-            )
+    return too_few
+
+
+def validation_of_train(
+    tracks: Mapping[str, Sequence[str]],
+    split_of: Mapping[str, SplitName],
+    artist_of: Mapping[str, str] | None = None,
+) -> dict[str, SplitName]:
+    """Splits with a validation split that is drawn from the train tracks, a fifth of each genre's.
+
+    Args:
+        tracks: the names of each genre's tracks.
+        split_of: a split for each track, train or test.
+        artist_of: the artist of each track that is to stay with the artist's others.
+    """
+    result = dict(split_of)
+    for number, genre in enumerate(sorted(tracks)):
+        train = [name for name in tracks[genre] if result[name] == "train"]
+        groups = {_group(name, artist_of) for name in train}
+        order = _shuffled(groups, np.random.default_rng([0, number]))
+        drawn = max(1, round(len(groups) * _VALIDATION_OF_TRAIN)) if len(groups) > 1 else 0
+        chosen = set(order[:drawn])
+        result |= {name: "validation" for name in train if _group(name, artist_of) in chosen}
+    return result
 
 
 def _counts(
@@ -211,48 +246,3 @@ def _counts(
         }
         counts[max(SPLITS, key=lambda split: lacking[split])] += 1
     return counts
-
-
-def read_splits(path: Path, tracks: Sequence[str]) -> dict[str, SplitName]:
-    """Read the split of every track from a CSV file with the columns track and split.
-
-    A track is `genre/name`, with or without its suffix.
-
-    Raises:
-        DataError: the file cannot be read, names an unknown track or split, or
-            leaves a track out.
-    """
-    try:
-        with open(path, newline="", encoding="utf-8-sig", opener=plain_file) as file:
-            reader = csv.DictReader(file)
-            columns = list(reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"{path} cannot be read as a CSV file: {reason}.") from error
-    if not {"track", "split"} <= set(columns):
-        raise DataError(
-            f"{path} must have the columns track and split. Received: "
-            f"{', '.join(columns) or 'none'}."
-        )
-    split_of: dict[str, SplitName] = {}
-    known = set(tracks)
-    for line, row in rows:
-        track, split = (row["track"] or "").strip(), (row["split"] or "").strip().lower()
-        if track not in known:
-            track = track.rpartition(".")[0]
-        if track not in known:
-            raise DataError(f"{path}, line {line}: there is no recording {row['track']!r}.")
-        if split not in _NAMES:
-            raise DataError(
-                f"{path}, line {line}: split must be train, validation or test. Received: "
-                f"{row['split']!r}."
-            )
-        if split_of.setdefault(track, _NAMES[split]) != _NAMES[split]:
-            raise DataError(f"{path}, line {line}: {track} is put into two splits.")
-    if left_out := sorted(known - split_of.keys()):
-        raise DataError(
-            f"{path} leaves out {len(left_out)} of {len(known)} tracks, such as {left_out[0]}: "
-            "give every track a split, or remove the file to split by chance."
-        )
-    return split_of

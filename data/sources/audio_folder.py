@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from data.audio.parameters import DOCUMENTED, FeatureParameters
-from data.datasets.dataset import Dataset, check_genres
+from data.datasets.dataset import LEAST_GENRES, SPLITS, Dataset, SplitName
 from data.datasets.splitting import (
     DEFAULT_SHARES,
-    check_enough,
     check_shares,
-    read_splits,
     split_by_share,
+    too_few_tracks,
+    validation_of_train,
 )
 from data.errors import DataError
 from data.files.arguments import check_whole, user_path
+from data.sources.audio_files import kinds
 from data.sources.building import features_of
-from data.sources.recordings import Recording, find_recordings
+from data.sources.recordings import Labels, Recording, find_recordings
 from data.storage import catalogue, hdf5
 from data.storage.track_writer import PlacedTrack, write_dataset
 
@@ -32,13 +33,13 @@ class BuildReport:
     Args:
         tracks: number of recordings in the dataset.
         skipped: why each of the others is left out, by its name.
-        not_audio: why each file is no recording.
+        remarks: a sentence on each thing that was decided or left out beside them.
         notes: sentences on what is odd about recordings in the dataset.
     """
 
     tracks: int
     skipped: Mapping[str, str]
-    not_audio: Mapping[str, str]
+    remarks: Sequence[str]
     notes: Mapping[str, Sequence[str]]
 
 
@@ -46,8 +47,12 @@ def build_dataset(
     folder: str | Path,
     name: str | None = None,
     *,
+    labels: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
     merge: Mapping[str, Sequence[str]] | None = None,
-    splits: str | Path | None = None,
+    only: Sequence[str] | None = None,
+    exclude: Sequence[str] | None = None,
+    splits: str | Path | Sequence[str | Path] | None = None,
     shares: Sequence[float] | None = None,
     seed: int | None = None,
     seconds: float = 1.0,
@@ -62,16 +67,24 @@ def build_dataset(
 ) -> Dataset:
     """Build a dataset from recordings and add it to the user's datasets.
 
-    Whole tracks go to train, validation or test, genre by genre. Broken recordings and
-    copies are left out, with a warning each. Shows a progress bar.
+    Whole tracks go to train, validation or test, genre by genre. Broken recordings,
+    copies and genres with too few tracks are left out, with a warning each. Shows a
+    progress bar.
 
     Args:
-        folder: holds a folder of recordings a genre: `<genre>/<track>.<ext>`.
+        folder: holds a folder of recordings a genre: `<genre>/<track>.<ext>`, or another
+            layout of docs/datasets.md.
         name: of the dataset; the folder's name if None.
-        merge: class name to the folders that it consists of, such as
+        labels: CSV file with a row a track: its file and genre, maybe its split and artist.
+        columns: names of that file's columns for "path", "label", "split" and "artist",
+            where they are unusual, such as `{"label": "mood"}`.
+        merge: class name to the genres that it consists of, such as
             `{"rock_metal": ["rock", "metal"]}`.
-        splits: CSV file with the columns track and split; `folder/splits.csv` if None
-            and there is one, else tracks are split at random.
+        only: the classes to use; all if None.
+        exclude: classes to leave out.
+        splits: CSV file with the columns track and split, three lists of files, or the
+            folder of such lists; `folder/splits.csv` if None and there is one. Else the
+            table or the folders may state splits, or tracks are split at random.
         shares: of the tracks in train, validation and test; (0.60, 0.15, 0.25) if None.
         seed: of the random split; 0 if None.
         seconds: length of a segment, which is a row.
@@ -88,8 +101,9 @@ def build_dataset(
         The dataset, in memory.
 
     Raises:
-        DataError: an argument of the wrong type, no usable recordings, too few tracks in a
-            genre, a name that is taken, or no space; nothing is written then.
+        DataError: an argument of the wrong type, no usable recordings, fewer than two
+            genres with enough tracks, a name that is taken, or no space; nothing is
+            written then.
 
     Example:
         >>> from data import build_dataset
@@ -97,8 +111,18 @@ def build_dataset(
     """
     folder = user_path("folder", folder)
     name = catalogue.name_for(folder) if name is None else name
-    merge = {} if merge is None else merge
-    _check_merge(merge)
+    if splits is None or isinstance(splits, (list, tuple)):
+        split_paths = [user_path("splits", path) for path in splits or ()]
+    else:
+        split_paths = [user_path("splits", splits)]
+    told = Labels(
+        table=None if labels is None else user_path("labels", labels),
+        columns=_texts("columns", columns, {"label": "genre"}),
+        splits=split_paths,
+        merge=_texts("merge", merge, {"rock_metal": ["rock", "metal"]}),
+        only=None if only is None else _texts("only", only, ["blues", "rock"]),
+        exclude=_texts("exclude", exclude, ["blues", "rock"]),
+    )
     check_whole("seed", seed, 0)
     check_whole("workers", workers, 1)
     parameters = FeatureParameters.of(seconds, rate, mels, mfcc, frame, hop)
@@ -106,14 +130,15 @@ def build_dataset(
         report = build(
             folder,
             target,
-            merge=merge,
-            splits=None if splits is None else user_path("splits", splits),
+            told,
             shares=shares,
             seed=seed,
             parameters=parameters,
             workers=workers,
             strict=strict,
         )
+    for sentence in report.remarks:
+        warnings.warn(sentence, stacklevel=2)
     for reason in report.skipped.values():
         warnings.warn(f"left out: {reason}", stacklevel=2)
     for sentences in report.notes.values():
@@ -125,9 +150,8 @@ def build_dataset(
 def build(
     folder: Path,
     target: Path,
+    labels: Labels | None = None,
     *,
-    merge: Mapping[str, Sequence[str]],
-    splits: Path | None = None,
     shares: Sequence[float] | None = None,
     seed: int | None = None,
     parameters: FeatureParameters = DOCUMENTED,
@@ -139,17 +163,16 @@ def build(
     Raises:
         DataError: as `build_dataset`.
     """
-    if splits is None and (folder / "splits.csv").exists():
-        splits = folder / "splits.csv"
-    if splits and (shares is not None or seed is not None):
-        raise DataError(
-            f"{splits} decides the splits: leave shares and seed out, or take the file away."
-        )
+    labels = labels or Labels()
     split_shares = check_shares(DEFAULT_SHARES if shares is None else shares)
-    recordings = find_recordings(folder, merge)
-    split_of = read_splits(splits, [recording.name for recording in recordings]) if splits else None
-    if split_of is None:
-        check_enough(_by_genre(recordings))
+    found = find_recordings(folder, labels)
+    if found.splits is not None and (shares is not None or seed is not None):
+        raise DataError(f"{found.splits} decides the splits: leave shares and seed out.")
+    stated = found.splits is not None
+    by_genre, remarks = _enough(found.recordings, stated)
+    if stated:
+        _stated_splits(found.recordings, by_genre)
+    recordings = [recording for recording in found.recordings if recording.genre in by_genre]
     with features_of(
         recordings,
         target,
@@ -163,58 +186,95 @@ def build(
             raise DataError(
                 f"none of the {len(recordings)} recordings can be used. The first: {reasons[0]}"
             )
-        check_genres(sorted({recording.genre for recording, _ in features.used}))
-        left_out = {**features.skipped, **features.not_audio}
-        if split_of is None:
-            by_genre = _by_genre(recordings, left_out)
+        by_genre, more = _enough(recordings, stated, {**features.skipped, **features.not_audio})
+        remarks += more
+        if stated:
+            split_of, more = _stated_splits(recordings, by_genre)
+            remarks += more
+        else:
             split_of = split_by_share(by_genre, split_shares, seed or 0)
         placed = [
             PlacedTrack(r.name, r.genre, split_of[r.name], extracted, r.artist)
             for r, extracted in features.used
+            if r.name in split_of
         ]
-        _check_filled(placed, {recording.genre for recording in recordings})
         provenance = {
             "kind": "audio_folder",
             "recordings": len(recordings) - len(features.not_audio),
             "skipped": len(features.skipped),
-            "split": splits.name if splits else {"seed": seed or 0, "shares": split_shares},
+            "split": found.splits or {"seed": seed or 0, "shares": split_shares},
             "folder": folder.resolve().name,
-            "merge": dict(merge),
+            "merge": dict(labels.merge),
         }
         if features.notes:
             provenance["noted"] = len(features.notes)
         write_dataset(target, placed, provenance, parameters)
-    return BuildReport(len(placed), features.skipped, features.not_audio, features.notes)
+    not_audio = [
+        recording.path.name for recording in recordings if recording.name in features.not_audio
+    ]
+    if others := kinds([*not_audio, *found.passed_over]):
+        remarks.append(f"Files that are no audio were passed over: {others}.")
+    return BuildReport(len(placed), features.skipped, (*found.notes, *remarks), features.notes)
 
 
-def _check_merge(merge: Any) -> None:
-    if not isinstance(merge, Mapping) or not all(
-        isinstance(name, str)
-        and isinstance(folders, (list, tuple))
-        and all(isinstance(top, str) for top in folders)
-        for name, folders in merge.items()
-    ):
-        raise DataError(
-            'merge must give each class a list of folders, such as {"rock_metal": ["rock", '
-            f'"metal"]}}. Received: {merge!r:.100}.'
+def _texts(name: str, value: Any, example: Any) -> Any:
+    """A mapping of texts or lists of texts, or a list of texts, of the shape of an example."""
+
+    def fits(value: Any, example: Any) -> bool:
+        if isinstance(example, str):
+            return isinstance(value, str)
+        if isinstance(example, list):
+            return isinstance(value, (list, tuple)) and all(fits(one, example[0]) for one in value)
+        (inner,) = example.values()
+        return isinstance(value, Mapping) and all(
+            isinstance(key, str) and fits(one, inner) for key, one in value.items()
         )
 
+    value = type(example)() if value is None else value
+    if not fits(value, example):
+        raise DataError(f"{name} must be like {example}. Received: {value!r:.100}.")
+    return value
 
-def _by_genre(
-    recordings: Sequence[Recording], left_out: Collection[str] = ()
-) -> dict[str, list[str]]:
-    """The names of each genre's recordings."""
-    names: dict[str, list[str]] = {recording.genre: [] for recording in recordings}
+
+def _enough(
+    recordings: Sequence[Recording], stated: bool, left_out: Collection[str] = ()
+) -> tuple[dict[str, list[str]], list[str]]:
+    """The names of the usable recordings of each genre that has enough, and why others have not.
+
+    Raises:
+        DataError: fewer than two genres have enough.
+    """
+    by_genre: dict[str, list[str]] = {recording.genre: [] for recording in recordings}
     for recording in recordings:
         if recording.name not in left_out:
-            names[recording.genre].append(recording.name)
-    return names
+            by_genre[recording.genre].append(recording.name)
+    too_few = too_few_tracks(by_genre, _stated(recordings) if stated else None)
+    if len(by_genre) - len(too_few) < LEAST_GENRES:
+        raise DataError(
+            f"fewer than two genres are left: {' '.join(list(too_few.values())[:3])} Add "
+            "recordings, or merge genres."
+        )
+    enough = {genre: names for genre, names in by_genre.items() if genre not in too_few}
+    return enough, [f"{why} It is left out." for why in too_few.values()]
 
 
-def _check_filled(placed: Sequence[PlacedTrack], genres: Collection[str]) -> None:
-    trained = {track.genre for track in placed if track.split == "train"}
-    if missing := sorted(set(genres) - trained):
-        raise DataError(f"no usable track of {missing[0]} is in the train split: give it one.")
-    for split in ("validation", "test"):
-        if not any(track.split == split for track in placed):
+def _stated(recordings: Sequence[Recording]) -> dict[str, SplitName]:
+    return {r.name: r.split for r in recordings if r.split is not None}
+
+
+def _stated_splits(
+    recordings: Sequence[Recording], by_genre: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, SplitName], list[str]]:
+    """The split that tables or folders state for each usable recording; DataError if one is empty.
+
+    Validation tracks are drawn from train where none are stated.
+    """
+    stated, remarks = _stated(recordings), list[str]()
+    split_of = {name: stated[name] for names in by_genre.values() for name in names}
+    if "validation" not in split_of.values():
+        split_of = validation_of_train(by_genre, split_of)
+        remarks.append("No validation split is stated: a fifth of each genre's train tracks is it.")
+    for split in SPLITS:
+        if split not in split_of.values():
             raise DataError(f"no usable track is in the {split} split: give it one.")
+    return split_of, remarks

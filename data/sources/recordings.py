@@ -1,21 +1,33 @@
-"""Finds the recordings below a folder and their genres: <genre>/<track>.<ext>."""
+"""Finds the recordings below a folder with their genres, splits and artists."""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from data.audio.decoding import AUDIO_SUFFIXES, NotAudio, stream_segments
+from data.audio.decoding import NotAudio, stream_segments
 from data.audio.parameters import FeatureParameters
 from data.datasets.dataset import SplitName, check_genres
+from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
+from data.sources.audio_files import AudioFile, audio_files, should_be_audio, without_suffix
+from data.sources.file_index import FileIndex
+from data.sources.label_table import LabelTable, read_table
+from data.sources.layouts import Layout, recognise
+from data.sources.names import check_case, chosen, genre_name, merged
+from data.sources.split_lists import read_splits
+
+_SPLITS = "splits.csv"
+_FMA_TABLE = "tracks.csv"
+_TABLE_SUFFIXES = (".csv", ".tsv")
 
 
 @dataclass(frozen=True)
@@ -73,119 +85,244 @@ class Recording:
         try:
             yield from stream_segments(self.path, parameters, note)
         except NotAudio as error:
-            if self.path.suffix.lower() in AUDIO_SUFFIXES:  # it should be, so that it is missed
+            if should_be_audio(self.path.name):  # it should be, so that it is missed
                 raise DataError(str(error)) from error
             raise
 
 
-def find_recordings(
-    folder: Path, merge: Mapping[str, Sequence[str]] | None = None
-) -> list[Recording]:
-    """The recordings below each genre's folder, sorted by name.
+@dataclass(frozen=True)
+class Labels:
+    """What says the genre, split and artist of recordings, beside their folders.
 
-    Ignores hidden files and those whose suffix is none of audio's.
+    Args:
+        table: CSV file with a row a track.
+        columns: the columns of its paths, labels, splits and artists, as `read_table` takes them.
+        splits: a CSV file, lists of files, or their folder, as `read_splits` takes them.
+        merge: class names to the genres that they consist of.
+        only: the classes to use, or None for all.
+        exclude: classes to leave out.
+    """
+
+    table: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    splits: Sequence[Path] = ()
+    merge: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    only: Sequence[str] | None = None
+    exclude: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class FoundRecordings:
+    """The recordings below a folder.
+
+    Args:
+        recordings: sorted by name. Either all have a split or none has.
+        splits: what states the splits, or None where chance has to decide.
+        notes: a sentence on each thing that is done or left out.
+        passed_over: names of the files that are not decoded.
+    """
+
+    recordings: list[Recording]
+    splits: str | None
+    notes: list[str]
+    passed_over: list[str]
+
+
+class _Facts(NamedTuple):
+    """What folders and tables say about a file; the texts are empty where they say nothing."""
+
+    genre: str
+    split: SplitName | None
+    artist: str = ""
+
+
+def find_recordings(
+    folder: Path, labels: Labels | None = None, most_files: int | None = None
+) -> FoundRecordings:
+    """The recordings below a folder, with their genres from a table or from their folders.
+
+    Args:
+        folder: laid out in one of the ways of docs/datasets.md.
+        labels: what says more than the folders.
+        most_files: of the folder that are looked at, all if None.
 
     Raises:
-        DataError: no folder, no recordings, one genre only, two recordings of
-            one name, or a merge of folders that are not there.
+        TooManyFilesError: there are more.
+        DataError: no recordings, folders that state no genres, one genre only, two recordings of
+            one name, or labels that cannot be.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder} is no folder. Expected one with a folder of recordings a genre.")
-    genre_of = _merged(folder, merge or {})
+    labels = labels or Labels()
+    files, others = audio_files(folder, most_files)
+    if not files:
+        raise DataError(
+            f"{folder} has no recordings. Expected <genre>/<track> files, or files and a table of "
+            "their labels."
+        )
+    layout = recognise(folder, files)
+    root, index = folder.joinpath(*layout.inside), FileIndex(files)
+    facts = {file: _by_folders(layout, file) for file in files}
+    splits = None if layout.split is None else "the names of the folders"
+    table = _table(folder, root, layout, labels, index, others)
+    if table is None:
+        notes = _folder_notes(root, layout, facts)
+    else:
+        facts, notes = _by_table(table, index, facts)
+        splits = table.path.name if "split" in table.columns else splits
+    lists = (
+        labels.splits
+        or [place for place in (root / _SPLITS, folder / _SPLITS) if place.exists()][:1]
+    )
+    if lists:
+        if table is not None and "split" in table.columns:
+            raise DataError(
+                f"both {table.path} and {lists[0]} state splits: leave one out (--columns split= "
+                "ignores the column)."
+            )
+        split_of, more = read_splits(lists, index)
+        facts = {file: fact._replace(split=split_of.get(file)) for file, fact in facts.items()}
+        notes, splits = notes + more, ", ".join(path.name for path in lists)
+    known = {file: fact for file, fact in facts.items() if fact.genre}
+    class_of = merged({fact.genre for fact in known.values()}, labels.merge)
+    kept = chosen(set(class_of.values()), labels.only, labels.exclude)
+    check_case(kept)
+    if len(kept) == 1 and layout.genre is not None:
+        _check_not_above(root, known)
+    check_genres(sorted(kept))
+    used = {file: fact for file, fact in known.items() if class_of[fact.genre] in kept}
+    if splits is not None:
+        notes += _left_out(
+            f"in no split of {splits}", (f for f, fact in used.items() if not fact.split)
+        )
+        used = {file: fact for file, fact in used.items() if fact.split}
+    recordings = _recordings(used, class_of, len(layout.inside))
+    read = {*lists, *([] if table is None else [table.path])}
+    passed_over = [parts[-1] for parts in others if folder.joinpath(*parts) not in read]
+    passed_over += [f.parts[-1] for f in files if f not in known and not f.should_be_audio]
+    return FoundRecordings(recordings, splits, notes, passed_over)
+
+
+def _by_folders(layout: Layout, file: AudioFile) -> _Facts:
+    folders = file.parts[len(layout.inside) : -1]
+    if file.parts[: len(layout.inside)] != layout.inside:
+        return _Facts("", None)
+    genre = split = ""
+    if layout.genre is not None and layout.genre < len(folders):
+        genre = genre_name(folders[layout.genre])
+    if layout.split is not None and layout.split < len(folders):
+        split = folders[layout.split].casefold()
+    if layout.split is not None and split not in SPLIT_WORDS:
+        genre = ""
+    return _Facts(genre, SPLIT_WORDS.get(split))
+
+
+def _folder_notes(root: Path, layout: Layout, facts: Mapping[AudioFile, _Facts]) -> list[str]:
+    notes = [f"The genres are the folders of {root}."] if layout.inside else []
+    notes += _left_out("in no genre's folder", (f for f, fact in facts.items() if not fact.genre))
+    if layout.genre == 0:
+        genres = {fact.genre for fact in facts.values()}
+        notes += [
+            f"{top.name} has no recordings, so it is no genre."
+            for top in sorted(root.iterdir())
+            if top.is_dir() and not top.name.startswith(".") and genre_name(top.name) not in genres
+        ]
+    return notes
+
+
+def _by_table(
+    table: LabelTable, index: FileIndex, facts: Mapping[AudioFile, _Facts]
+) -> tuple[dict[AudioFile, _Facts], list[str]]:
+    """What a table says, with the splits of the folders where it has none."""
+    rows = (
+        (f"{table.path}, line {row.line}", row.track, _Facts(row.label, row.split, row.artist))
+        for row in table.rows
+    )
+    found, notes = index.match(str(table.path), rows)
+    read = ", ".join(f"{kind} = {name}" for kind, name in table.columns.items())
+    notes = [f"Labels are read from {table.path}: {read}.", *table.notes, *notes]
+    notes += _left_out(f"in no row of {table.path}", (file for file in facts if file not in found))
+    notes += _left_out(
+        f"without a label in {table.path}", (file for file, fact in found.items() if not fact.genre)
+    )
+    if "split" not in table.columns:
+        found = {file: fact._replace(split=facts[file].split) for file, fact in found.items()}
+    return found, notes
+
+
+def _table(
+    folder: Path,
+    root: Path,
+    layout: Layout,
+    labels: Labels,
+    index: FileIndex,
+    others: Iterable[tuple[str, ...]],
+) -> LabelTable | None:
+    """The table of labels that is named, or that lies there where the folders are no genres."""
+    if labels.table is not None:
+        return read_table(labels.table, labels.columns)
+    if labels.columns:
+        raise DataError("columns are those of a table: name its file (--labels FILE).")
+    if layout.genre is not None:
+        return None
+    command = f"python -m data build {shlex.quote(str(folder))} --labels"
+    if layout.is_fma:
+        for place in (root, root.parent):
+            for path in (place / _FMA_TABLE, place / "fma_metadata" / _FMA_TABLE):
+                if path.is_file():
+                    return read_table(path, {})
+        raise DataError(
+            f"the folders of {root} are numbered as those of the FMA dataset, and no genres: "
+            f"unpack fma_metadata.zip, then {command} fma_metadata/{_FMA_TABLE}"
+        )
+    tables = []
+    for parts in others:
+        if parts[-1].casefold().endswith(_TABLE_SUFFIXES) and parts[-1] != _SPLITS:
+            with suppress(DataError):
+                table = read_table(folder.joinpath(*parts), {})
+                index.match("", ((row.track, row.track, 0) for row in table.rows))
+                tables.append(table)
+    if len(tables) == 1:
+        return tables[0]
+    named = " or ".join(shlex.quote(str(table.path)) for table in tables[:2]) or "labels.csv"
+    raise DataError(
+        f"{root} holds recordings itself. Expected a folder a genre (if it is one genre's, name "
+        f"the folder above), or a table of labels: {command} {named}"
+    )
+
+
+def _check_not_above(root: Path, known: Iterable[AudioFile]) -> None:
+    """Raise DataError where one folder holds all recordings, in folders of its own."""
+    tops = {file.path.relative_to(root).parts[0] for file in known}
+    inner = {file.path.relative_to(root).parts[1] for file in known if len(file.parts) > 2}
+    if len(tops) == 1 and len(inner) > 1:
+        (top,) = tops
+        raise DataError(
+            f"{root} has recordings in one folder only, {top}, and a dataset needs two genres. If "
+            f"the folders in it are the genres: python -m data build {shlex.quote(str(root / top))}"
+        )
+
+
+def _recordings(
+    used: Mapping[AudioFile, _Facts], class_of: Mapping[str, str], inside: int
+) -> list[Recording]:
     recordings: dict[str, Recording] = {}
-    for top, genre in sorted(genre_of.items()):
-        for path in _audio_files(folder / top):
-            name = path.relative_to(folder).with_suffix("").as_posix()
-            if name in recordings:
-                raise DataError(
-                    f"two recordings have the same track name: {recordings[name].path} and {path}. "
-                    "Two copies of one track would leak between splits: remove or rename one."
-                )
-            recordings[name] = Recording(path, name, genre)
-    if not recordings and any(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.iterdir()):
-        raise DataError(
-            f"{folder} holds recordings itself. Expected a folder a genre: name the folder above, "
-            "or sort the recordings into folders."
-        )
-    if not recordings:
-        raise DataError(
-            f"{folder} has no recordings. Expected <genre>/<track> files with one of the suffixes "
-            f"{' '.join(sorted(AUDIO_SUFFIXES))}."
-        )
-    check_genres(sorted({recording.genre for recording in recordings.values()}))
+    for file, fact in used.items():
+        name = "/".join(file.parts[inside:])
+        name = without_suffix(name) if file.should_be_audio else name
+        if name in recordings:
+            raise DataError(
+                f"two recordings have the same track name: {recordings[name].path} and "
+                f"{file.path}. Two copies of one track would leak between splits: remove or rename "
+                "one."
+            )
+        artist, genre = fact.artist or None, class_of[fact.genre]
+        recordings[name] = Recording(file.path, name, genre, artist, fact.split)
     return sorted(recordings.values(), key=lambda recording: recording.name)
 
 
-def ignored_files(folder: Path) -> list[str]:
-    """A sentence for each kind of thing that `find_recordings` ignores: folders without
-    recordings, and files whose suffix is none of audio's.
-    """
-    sentences = []
-    suffixes: Counter[str] = Counter()
-    for top in sorted(_genre_folders(folder)):
-        if not any(_audio_files(top)):
-            sentences.append(f"{top.name} has no recordings, so it is no genre.")
-        for path in top.rglob("*"):
-            if path.is_file() and not path.name.startswith("."):
-                suffixes[path.suffix.lower() or "no suffix"] += 1
-    for suffix in AUDIO_SUFFIXES:
-        suffixes.pop(suffix, None)
-    if suffixes:
-        kinds = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(5))
-        sentences.append(
-            f"Files that are no audio we can decode were passed over: {kinds}. Convert those that "
-            "are music (to FLAC, say)."
-        )
-    return sentences
-
-
-def _genre_folders(folder: Path) -> list[Path]:
-    return [top for top in folder.iterdir() if top.is_dir() and not top.name.startswith(".")]
-
-
-def _merged(folder: Path, merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    try:
-        tops = {path.name for path in _genre_folders(folder)}
-    except OSError as error:
-        _unreadable(error)
-    genre_of = {top: top for top in tops}
-    claimed: dict[str, str] = {}
-    for name, folders in merge.items():
-        for top in folders:
-            if top not in tops:
-                raise DataError(
-                    f"the class {name!r} cannot merge {', '.join(folders)}: there is no folder "
-                    f"{top!r}. There are: {', '.join(sorted(tops)) or 'none'}."
-                )
-            if top in claimed:
-                raise DataError(
-                    f"a folder can be merged into one class only. Received {top!r} for "
-                    f"{claimed[top]} and {name}."
-                )
-            claimed[top] = name
-            genre_of[top] = name
-    for name in merge:
-        if name in tops - claimed.keys():
-            raise DataError(
-                f"the merged class {name!r} has the name of a folder that is not merged into it: "
-                "merge that folder too, or choose another name."
-            )
-    return genre_of
-
-
-def _audio_files(top: Path) -> Iterator[Path]:
-    seen: set[str] = set()
-    for place, folders, files in os.walk(top, onerror=_unreadable, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:  # a link that leads back
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in sorted(files):
-            if Path(file).suffix.lower() in AUDIO_SUFFIXES and not file.startswith("."):
-                yield Path(place, file)
-
-
-def _unreadable(error: OSError) -> NoReturn:
-    raise DataError(f"{error.filename} cannot be read: {error.strerror}.") from error
+def _left_out(where: str, files: Iterable[AudioFile]) -> list[str]:
+    """A sentence on the recordings that are left out, if there are any."""
+    left = [file for file in files if file.should_be_audio]
+    if not left:
+        return []
+    are = "recording is" if len(left) == 1 else "recordings are"
+    return [f"{len(left)} {are} {where} and left out, such as {'/'.join(left[0].parts)}."]

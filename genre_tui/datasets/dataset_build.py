@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import DataError
 from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
 
-_MOST_ENTRIES = 50_000  # of a folder that are counted
-_LEAST_GENRES = 2
+_MOST_FILES = 50_000  # of a folder that are looked at
 _SPLIT_FOLDERS = ("train", "val", "test")
 
 
@@ -111,7 +110,8 @@ def _contents(folder: Path) -> tuple[bool, str]:
         DataError: it holds neither arrays nor recordings.
         OSError: it cannot be read.
     """
-    from data.audio.decoding import AUDIO_SUFFIXES
+    from data.sources.audio_files import TooManyFilesError
+    from data.sources.recordings import find_recordings
 
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}.")
@@ -119,26 +119,11 @@ def _contents(folder: Path) -> tuple[bool, str]:
     if arrays:
         mel = any((folder / split / "melgrams").is_dir() for split in _SPLIT_FOLDERS)
         return True, f"Arrays of {', '.join(arrays)}, {'with' if mel else 'without'} mel."
-    counts = _recordings(folder, AUDIO_SUFFIXES)
-    if len(counts) < _LEAST_GENRES:
-        raise DataError(
-            f"{folder} has neither arrays (train, val, test with mfccs) nor recordings in two or "
-            "more folders, one a genre."
-        )
-    genres = ", ".join(counts)
-    return False, f"{counts.total()} recordings in {len(counts)} genres: {genres}."
-
-
-def _recordings(folder: Path, suffixes: Collection[str]) -> Counter[str]:
-    """Number of recordings by top folder, of the first entries of a large folder."""
-    counts: Counter[str] = Counter()
-    left = _MOST_ENTRIES
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if Path(place) != folder:
-            top = Path(place).relative_to(folder).parts[0]
-            counts[top] += sum(Path(file).suffix.lower() in suffixes for file in files)
-            left -= len(folders) + len(files)
-        if left < 0:
-            break
-    return +counts
+    try:
+        found = find_recordings(folder, most_files=_MOST_FILES)
+    except TooManyFilesError as error:
+        return False, f"{error} They are looked at when it is made."
+    counts = Counter(recording.genre for recording in found.recordings)
+    genres = ", ".join(sorted(counts))
+    about = f"{counts.total()} recordings in {len(counts)} genres: {genres}."
+    return False, " ".join([about, *found.notes])

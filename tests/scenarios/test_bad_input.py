@@ -155,16 +155,17 @@ def test_one_genres_folder_instead_of_the_one_above(recordings: Callable[..., Pa
 def test_what_is_passed_over_is_said(recordings: Callable[..., Path]) -> None:
     folder = recordings({"a": 3, "b": 3})
     (folder / "soul").mkdir()
-    (folder / "soul" / "song.m4a").touch()
+    (folder / "soul" / "cover.jpg").touch()
+    (folder / "a" / "notes").write_text("no audio")
     result = _call(data_main, "build", folder, "--workers", "1", "--name", "x")
     assert result.exit_code == 0, result.output
     assert "soul has no recordings, so it is no genre." in result.output
-    assert "passed over: 1 .m4a." in result.output
+    assert "passed over: 1 .jpg, 1 without suffix." in result.output
 
 
 def test_shares_beside_splits_csv(recordings: Callable[..., Path]) -> None:
     folder = recordings({"a": 3, "b": 3})
-    (folder / "splits.csv").write_text("track,split\n")
+    (folder / "splits.csv").write_text("track,split\na/00,train\n")
     message = _refused(data_main, "build", folder, "--shares", "80/10/10")
     assert "decides the splits" in message.replace("\n", " ")
 

@@ -2,11 +2,16 @@ import hashlib
 import json
 import random
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from data.datasets.splitting import DEFAULT_SHARES, check_shares, read_splits, split_by_share
+from data.datasets.dataset import SplitName
+from data.datasets.splitting import (
+    DEFAULT_SHARES,
+    check_shares,
+    split_by_share,
+    validation_of_train,
+)
 from data.errors import DataError
 
 SHARES = check_shares(DEFAULT_SHARES)
@@ -134,8 +139,11 @@ def test_tracks_without_artist_go_alone() -> None:
 @pytest.mark.parametrize(
     ("artists", "words"),
     [
-        (["x"] * 10, "b has 10 tracks by one artist: no split can validate and test it on other"),
-        (["x", "y"] * 5, "b has 10 tracks by 2 artists: no split"),
+        (
+            ["x"] * 10,
+            "b has 10 usable tracks by one artist: no split can validate and test it on other",
+        ),
+        (["x", "y"] * 5, "b has 10 usable tracks by 2 artists: no split"),
     ],
 )
 def test_artists_that_are_too_few(artists: list[str], words: str) -> None:
@@ -154,33 +162,17 @@ def test_artists_who_tie_genres_together_too_tightly() -> None:
     assert set(split_by_share(tracks, SHARES, 0, artist_of).values()) == set(SHARES)
 
 
-TRACKS = ["a/1", "a/2", "b/x.y"]
-
-
-def _read(tmp_path: Path, text: str) -> dict[str, str]:
-    path = tmp_path / "splits.csv"
-    path.write_text(text)
-    return dict(read_splits(path, TRACKS))
-
-
-def test_splits_are_read_with_and_without_suffix(tmp_path: Path) -> None:
-    text = "split,track\ntrain,a/1.wav\nval,a/2\nTEST,b/x.y\n"
-    assert _read(tmp_path, text) == {"a/1": "train", "a/2": "validation", "b/x.y": "test"}
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("a,b\n1,2\n", "columns track and split"),
-        ("", "Received: none"),
-        ("track,split\na/9,train\n", "line 2: there is no recording 'a/9'"),
-        ("track,split\n\n\na/9,train\n", "line 4: there is no recording 'a/9'"),
-        ("track,split\na/1,dev\n", "must be train, validation or test"),
-        ("track,split\na/1,train\na/1.wav,test\n", "put into two splits"),
-        ("track,split\na/1,train\n", "leaves out 2 of 3 tracks, such as a/2"),
-    ],
-)
-def test_splits_that_cannot_be(tmp_path: Path, text: str, words: str) -> None:
-    with pytest.raises(DataError) as caught:
-        _read(tmp_path, text)
-    assert words in str(caught.value)
+def test_validation_is_drawn_from_train_genre_by_genre() -> None:
+    tracks = _tracks(a=30, b=11, c=2, d=1)
+    stated: dict[str, SplitName] = {
+        name: "test" if name.endswith("0") else "train"
+        for names in tracks.values()
+        for name in names
+    }
+    stated["d/000"] = "train"
+    split_of = validation_of_train(tracks, stated)
+    for genre, drawn in (("a", 5), ("b", 2), ("c", 0), ("d", 0)):
+        counts = Counter(split_of[name] for name in tracks[genre])
+        assert counts["validation"] == drawn, genre
+        assert counts["train"] >= 1
+    assert all(split_of[name] == "test" for name, split in stated.items() if split == "test")

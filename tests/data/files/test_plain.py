@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from data.audio.decoding import stream_segments
-from data.datasets.splitting import read_splits
 from data.errors import DataError
 from data.files.plain import plain_file
+from data.sources.label_table import read_table
 from experiments.design.study_file import read_study
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
@@ -38,8 +38,8 @@ def test_pipes_devices_and_folders_are_refused_and_links_followed(
 
 
 def test_a_pipe_in_a_users_folder_is_refused_in_a_sentence(pipe: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"cannot be read as a CSV file: it is no plain file\.$"):
-        read_splits(pipe, ["blues/a"])
+    with pytest.raises(DataError, match=r"pipe cannot be read: it is no plain file\.$"):
+        read_table(pipe, {})
     with pytest.raises(DataError, match=r"pipe cannot be read: it is no plain file\.$"):
         next(stream_segments(pipe))
     with pytest.raises(RunError, match=r"the study .* cannot be read: it is no plain file\.$"):

@@ -16,7 +16,7 @@ from data.datasets.dataset import Dataset
 from data.errors import DataError
 from data.sources import audio_folder
 from data.sources.audio_folder import build
-from data.sources.recordings import find_recordings
+from data.sources.recordings import Labels, find_recordings
 from data.storage import catalogue, hdf5
 from tests.conftest import small_dataset, tone
 
@@ -34,7 +34,8 @@ def _build(
     **options: object,
 ) -> tuple[Dataset, dict[str, str]]:
     options = {"workers": 1} | options
-    report = build(folder, target, merge=merge or {}, splits=splits, **options)  # type: ignore[arg-type]
+    labels = Labels(merge=merge or {}, splits=[splits] if splits else [])
+    report = build(folder, target, labels, **options)  # type: ignore[arg-type]
     return hdf5.load(target), dict(report.skipped)
 
 
@@ -92,7 +93,7 @@ def test_sub_folders_suffixes_and_hidden_files(recordings: Recordings) -> None:
     for ignored in ("cover.jpg", ".hidden.wav", "._00.wav"):
         (folder / "rock" / ignored).touch()
     (folder / "notes.txt").touch()
-    names = [recording.name for recording in find_recordings(folder)]
+    names = [recording.name for recording in find_recordings(folder).recordings]
     assert names == [
         "blues/00",
         "blues/01",
@@ -107,7 +108,7 @@ def test_sub_folders_suffixes_and_hidden_files(recordings: Recordings) -> None:
 def test_links_that_lead_back_end(recordings: Recordings) -> None:
     folder = recordings({"blues": 3, "rock": 3})
     (folder / "rock" / "loop").symlink_to(folder / "rock")
-    assert len(find_recordings(folder)) == 6
+    assert len(find_recordings(folder).recordings) == 6
 
 
 def test_merged_folders_make_one_class(recordings: Recordings, tmp_path: Path) -> None:
@@ -230,13 +231,14 @@ def test_a_genre_without_a_usable_recording_does_not_vanish(
         path.write_text("no audio")
     splits = tmp_path / "splits.csv" if with_splits else None
     if splits:
-        names = [recording.name for recording in find_recordings(folder)]
+        names = [recording.name for recording in find_recordings(folder).recordings]
         parts = ["train", "validation", "test"] * 3
         lines = [f"{name},{part}" for name, part in zip(names, parts, strict=True)]
         splits.write_text("\n".join(["track,split", *lines]))
-    message = _refused(folder, tmp_path / "x.h5", splits=splits)
-    assert "jazz" in message
-    assert "usable track" in message
+    labels = Labels(splits=[splits] if splits else [])
+    report = build(folder, tmp_path / "x.h5", labels, workers=1)
+    assert hdf5.load(tmp_path / "x.h5").genres == ("blues", "rock")
+    assert any("the genre jazz has 0 usable tracks" in remark for remark in report.remarks)
 
 
 def test_nothing_usable(recordings: Recordings, tmp_path: Path) -> None:
@@ -253,9 +255,9 @@ def test_two_recordings_of_one_name(recordings: Recordings, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("merge", "words"),
     [
-        ({"x": ["rock", "punk"]}, "no folder 'punk'"),
+        ({"x": ["rock", "punk"]}, "no genre 'punk'"),
         ({"x": ["rock"], "y": ["rock"]}, "into one class only. Received 'rock' for x and y."),
-        ({"blues": ["rock"]}, "the merged class 'blues' has the name of a folder"),
+        ({"blues": ["rock"]}, "the merged class 'blues' has the name of a genre"),
     ],
 )
 def test_merges_that_cannot_be(
@@ -271,7 +273,10 @@ def test_merges_that_cannot_be(
         ({"folder": 5}, "folder must be a path, as a text or a Path. Received: 5."),
         ({"name": 5}, "a dataset's name must be 1 to 64 lower-case letters"),
         ({"name": ""}, "Received: ''."),
-        ({"merge": ["a"]}, "merge must give each class a list of folders, such as {"),
+        (
+            {"merge": ["a"]},
+            "merge must be like {'rock_metal': ['rock', 'metal']}. Received: ['a'].",
+        ),
         ({"merge": {"a": "low"}}, "Received: {'a': 'low'}."),
         ({"merge": {"a": [5]}}, "Received: {'a': [5]}."),
         ({"splits": 5}, "splits must be a path"),

@@ -60,7 +60,7 @@ def test_what_a_folder_holds_is_told(
     [
         ("gone", "new", "folder", "there is no folder"),
         ("", "new", "folder", ""),
-        ("empty", "new", "folder", "neither arrays"),
+        ("empty", "new", "folder", "has no recordings"),
         ("music", "mine", "name", "there is a dataset 'mine' already"),
         ("music", "demo", "name", "belongs to the built-in dataset"),
         ("music", "Mine", "name", "lower-case letters"),
@@ -87,14 +87,17 @@ def test_what_cannot_be_made_is_told(
 def test_a_large_folder_is_not_walked_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genre_tui.datasets.dataset_build._MOST_ENTRIES", 5)
+    monkeypatch.setattr("genre_tui.datasets.dataset_build._MOST_FILES", 5)
     for genre in ("a", "b", "c"):
         (tmp_path / "many" / genre).mkdir(parents=True)
         for number in range(4):
             (tmp_path / "many" / genre / f"{number}.wav").touch()
     source, _ = inspect_folder(str(tmp_path / "many"), "new")
     assert source is not None
-    assert source.about == "8 recordings in 2 genres: a, b."
+    assert (
+        source.about
+        == f"{tmp_path / 'many'} has more than 5 files. They are looked at when it is made."
+    )
 
 
 @SIZES

@@ -1,0 +1,80 @@
+"""One spelling of the names of genres and files, whatever their source."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from data.errors import DataError
+
+
+def composed(text: str) -> str:
+    """Unicode's composed form (NFC): macOS and some archives store accents apart."""
+    return unicodedata.normalize("NFC", text)
+
+
+def genre_name(text: str) -> str:
+    """A genre as every source spells it: composed, trimmed, one space between words."""
+    return " ".join(composed(text).split())
+
+
+def check_case(genres: Iterable[str]) -> None:
+    """Raise DataError where two genres differ in case only."""
+    seen: dict[str, str] = {}
+    for genre in sorted(genres):
+        other = seen.setdefault(genre.casefold(), genre)
+        if other != genre:
+            raise DataError(
+                f"the genres {other!r} and {genre!r} differ in case only: give them one name, or "
+                f"make one class of them (--merge {genre}={other},{genre} on the command line)."
+            )
+
+
+def merged(genres: Collection[str], merge: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The class of each genre, itself if it is not merged.
+
+    Raises:
+        DataError: a genre that is not there or goes into two classes, or a class with the
+            name of another genre.
+    """
+    class_of = {genre: genre for genre in genres}
+    claimed: dict[str, str] = {}
+    for name, parts in ((genre_name(name), parts) for name, parts in merge.items()):
+        for genre in map(genre_name, parts):
+            if genre not in class_of:
+                raise DataError(
+                    f"the class {name!r} cannot merge {', '.join(parts)}: {_unknown(genre, genres)}"
+                )
+            if genre in claimed:
+                raise DataError(
+                    f"a genre can be merged into one class only. Received {genre!r} for "
+                    f"{claimed[genre]} and {name}."
+                )
+            claimed[genre] = name
+            class_of[genre] = name
+    for name in map(genre_name, merge):
+        if name in class_of.keys() - claimed.keys():
+            raise DataError(
+                f"the merged class {name!r} has the name of a genre that is not merged into it: "
+                "merge that genre, too, or choose another name."
+            )
+    return class_of
+
+
+def chosen(
+    genres: Collection[str], only: Sequence[str] | None, exclude: Sequence[str] | None
+) -> set[str]:
+    """The genres to use; DataError for one that is not there."""
+    for genre in map(genre_name, [*(only or ()), *(exclude or ())]):
+        if genre not in genres:
+            raise DataError(_unknown(genre, genres))
+    kept = set(genres) if only is None else set(map(genre_name, only))
+    return kept - set(map(genre_name, exclude or ()))
+
+
+def _unknown(genre: str, genres: Collection[str]) -> str:
+    alike = [there for there in genres if there.casefold() == genre.casefold()]
+    alike = alike or difflib.get_close_matches(genre, genres, 1)
+    hint = f" Did you mean {alike[0]!r}?" if alike else ""
+    return f"there is no genre {genre!r}.{hint} There are: {', '.join(sorted(genres)) or 'none'}."
