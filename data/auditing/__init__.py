@@ -8,6 +8,7 @@ findings; `random_split` measures how much a random split would add to a classif
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from data.auditing.artists import artists_apart
@@ -83,12 +84,30 @@ def audit(dataset: Dataset | str | Path | None, on_fit: Callable[[], None] = lam
         silence(rows),
         clipping(),
     )
+    if dataset.parameters is None:
+        findings = tuple(None if found is None else _of_imported(found) for found in findings)
     return Audit(
         dataset.name,
         dataset.content_sha256,
         classes,
         tuple(finding for finding in findings if finding is not None),
     )
+
+
+def _of_imported(finding: Finding) -> Finding:
+    """What a finding says of features that may be anything."""
+    if finding.kind in ("silence", "clipping"):
+        what = {"silence": "silent", "clipping": "clipped"}[finding.kind]
+        sentence = f"Imported features do not tell whether a segment is {what}."
+        return Finding(finding.kind, "unknown", sentence, "Look into the recordings themselves.")
+    if finding.kind not in ("copied-tracks", "near-duplicates"):
+        return finding
+    severity: Severity = "warning" if finding.examples else "unknown"
+    sentence = (
+        f"{finding.sentence} What distance makes a copy was measured on MFCC statistics, not on "
+        "imported features."
+    )
+    return replace(finding, severity=severity, sentence=sentence)
 
 
 def most_fits(dataset: Dataset) -> int:

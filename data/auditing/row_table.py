@@ -81,9 +81,9 @@ def stack(dataset: Dataset) -> Rows:
     step = float(np.median(gaps[gaps > 0])) if (gaps > 0).any() else 1.0
     values = np.concatenate([rows.statistics() for rows in splits])
     silent = np.zeros(len(values), dtype=np.bool_)
-    if "mfcc" in dataset.shapes:
+    if dataset.parameters is not None and "mfcc" in dataset.shapes:
         silent |= np.abs(values[:, 0] - SILENT_MFCC) < 0.01
-    if dataset.has_mel:
+    if dataset.parameters is not None and dataset.has_mel:
         mels = [rows.mel for rows in splits if rows.mel is not None]
         silent |= np.concatenate([~mel.any(axis=(1, 2)) for mel in mels])
     sounding = values if silent.all() else values[~silent]

@@ -46,7 +46,8 @@ def _dataset(*, known: bool = True, likeness: float = 1.0, seed: int = 0) -> Dat
             track=np.repeat([track if known else -1 for _, _, track in rows], SECONDS),
             start=np.tile(np.arange(SECONDS, dtype=float), len(rows)) if known else None,
         )
-    return Dataset("small", GENRES, **splits, track_names=tuple(names) if known else ())
+    named = tuple(names) if known else ()
+    return Dataset("small", GENRES, **splits, track_names=named, parameters=DOCUMENTED)
 
 
 def _with(dataset: Dataset, split: str, row: int | slice, mfcc: np.ndarray) -> Dataset:
@@ -446,3 +447,21 @@ def test_what_is_measured_on_some_rows_says_so(monkeypatch: pytest.MonkeyPatch) 
     assert part is not None
     assert whole.rows == 432
     assert part.ratio == pytest.approx(whole.ratio, abs=0.1)
+
+
+def test_imported_features_are_not_called_what_they_may_not_be() -> None:
+    """A column may hold what the first MFCC is in silence, and copies may lie further apart."""
+    dataset = replace(_dataset(), parameters=None)
+    silent = dataset.train.mfcc[:9].copy()
+    silent[:, 0] = SILENT_MFCC
+    dataset = _with(dataset, "train", slice(0, 9), silent)
+    severities = {finding.kind: finding.severity for finding in audit(dataset).findings}
+    for kind in ("copied-tracks", "near-duplicates", "silence", "clipping"):
+        assert severities[kind] == "unknown"
+    dataset = _with(dataset, "test", slice(0, 20), dataset.train.mfcc[20:40] + 1e-3)
+    found = audit(dataset)
+    finding = found.finding("near-duplicates")
+    assert finding is not None
+    assert finding.severity == "warning"
+    assert "not on imported features" in finding.sentence
+    assert not found.leaks
