@@ -58,6 +58,11 @@ def list_command(as_json: bool) -> None:
     ]
     columns = ["  dataset", "genres", *SPLITS, "tracks", "mel"]
     console().print(table(columns, cells, left=2))
+    for name, size in catalogue.unfinished().items():
+        echo(
+            f"\n{name} is not finished ({size / 1e6:.1f} MB): the same command goes on with it; "
+            f"python -m data remove {name} removes it."
+        )
 
 
 @main.command()
@@ -94,10 +99,13 @@ def use(name: str) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(name: str, yes: bool) -> None:
-    """Delete a dataset."""
-    seen = catalogue.existing_path(name).stat()
+    """Delete a dataset, or what is there of an unfinished one."""
+    size, seen = catalogue.unfinished().get(name, 0), None
+    if not size or name in catalogue.names():
+        seen = catalogue.existing_path(name).stat()
+        size += seen.st_size
     if not yes:
-        confirm(f"Delete {name} ({seen.st_size / 1e6:.1f} MB)?")
+        confirm(f"Delete {name} ({size / 1e6:.1f} MB)?")
     catalogue.remove(name, seen)
     again = " It is made again when it is needed." if name == catalogue.DEMO else ""
     echo(f"{name} is gone.{again} The default is {catalogue.default_name()}.")

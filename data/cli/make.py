@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(path_type=Path)
 NOTHING_KEPT = "Nothing was written."
+_FEATURES_KEPT = "What is computed is kept: run it again to go on."
 
 
 @click.command()
@@ -44,7 +45,7 @@ def demo(wav: Path | None, tracks: int | None, anew: bool, workers: int | None) 
         return
     from data.sources.demo import ensure_demo
 
-    with interruptible(NOTHING_KEPT):
+    with interruptible(_FEATURES_KEPT):
         path = ensure_demo(workers, anew=anew)
         try:
             hdf5.load(path)
@@ -148,9 +149,10 @@ def build(
     }
 
     from data.sources import audio_folder
+    from data.sources.building import grouped
     from data.sources.recordings import Labels
 
-    with interruptible(NOTHING_KEPT), catalogue.making(name, replace=replace) as target:
+    with interruptible(_FEATURES_KEPT), catalogue.making(name, replace=replace) as target:
         report = audio_folder.build(
             folder,
             target,
@@ -168,12 +170,16 @@ def build(
             workers=workers,
             strict=strict,
         )
-    print_summary(name, target)
+    print_summary(name, target, is_fresh=True)
     if report.skipped:
         printer = console()
         total_tracks = report.tracks + len(report.skipped)
         printer.print(f"\nLeft out {len(report.skipped)} of {total_tracks} recordings:")
         printer.print(table(["track", "reason"], list(map(list, report.skipped.items())), 2))
+    if report.notes:
+        echo(f"\nUsed, though there is something odd about them: {len(report.notes)} recordings.")
+        for sentence in grouped(report.notes):
+            echo(f"  {sentence}")
     for sentence in report.remarks:
         echo(f"\n{sentence}")
     echo(f"\nNext: python -m experiments run ffn-baseline --data {name}")
@@ -214,14 +220,20 @@ def fetch(name: str, replace: bool, without_mel: bool, url: str | None, keep: Pa
     print_summary(name, path)
 
 
-def print_summary(name: str, path: Path) -> None:
+def print_summary(name: str, path: Path, *, is_fresh: bool = False) -> None:
     """Print a dataset's summary on standard output.
+
+    Args:
+        name: of the dataset.
+        path: of its file.
+        is_fresh: it was written just now: its rows, which may be more than fit into memory, need
+            no check.
 
     Raises:
         DataError: the file is not there or damaged.
     """
     summary = hdf5.summarise(path)
-    dataset = hdf5.load(path, name)
+    dataset = hdf5.load(path, name, with_mel=not is_fresh)
     printer = console()
     printer.print(Text(f"{name}: {segments_name(summary.parameters)}", style="bold"))
     printer.print(table(["genre", *SPLITS, "all"], count_rows(dataset)))

@@ -20,7 +20,7 @@ from data.datasets.splitting import (
 from data.errors import DataError
 from data.files.arguments import check_whole, user_path
 from data.sources.audio_files import kinds
-from data.sources.building import features_of
+from data.sources.building import features_of, grouped
 from data.sources.recordings import Labels, Recording, find_recordings
 from data.storage import catalogue, hdf5
 from data.storage.track_writer import PlacedTrack, write_dataset
@@ -68,8 +68,8 @@ def build_dataset(
     """Build a dataset from recordings and add it to the user's datasets.
 
     Whole tracks go to train, validation or test, genre by genre. Broken recordings,
-    copies and genres with too few tracks are left out, with a warning each. Shows a
-    progress bar.
+    copies and genres with too few tracks are left out, with a warning each;
+    others warn of what is odd about recordings that are used. Shows a progress bar.
 
     Args:
         folder: holds a folder of recordings a genre: `<genre>/<track>.<ext>`, or another
@@ -141,9 +141,8 @@ def build_dataset(
         warnings.warn(sentence, stacklevel=2)
     for reason in report.skipped.values():
         warnings.warn(f"left out: {reason}", stacklevel=2)
-    for sentences in report.notes.values():
-        for sentence in sentences:
-            warnings.warn(sentence, stacklevel=2)
+    for sentence in grouped(report.notes):
+        warnings.warn(sentence, stacklevel=2)
     return hdf5.load(target, name)
 
 
@@ -182,9 +181,9 @@ def build(
         strict=strict,
     ) as features:
         if not features.used:
-            reasons = [*features.skipped.values(), *features.not_audio.values()]
+            first = next(iter(features.skipped.values()), "it is no audio.")
             raise DataError(
-                f"none of the {len(recordings)} recordings can be used. The first: {reasons[0]}"
+                f"none of the {len(recordings)} recordings can be used. The first: {first}"
             )
         by_genre, more = _enough(recordings, stated, {**features.skipped, **features.not_audio})
         remarks += more

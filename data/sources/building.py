@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from data.terminal.progress import ProgressBar
 T = TypeVar("T", bound=Track)
 
 _ENOUGH = 0.03  # of the work, after which an estimate of the rest is worth showing
+_SHOWN = 3  # sentences of a kind
+_VARIES = re.compile(r"^\.\w+|[\d.]+")  # in sentences of a kind: the suffix, numbers
 _MUCH = 1e9  # bytes on disk that are worth announcing
 
 
@@ -41,6 +44,25 @@ class TrackFeatures(Generic[T]):
     skipped: dict[str, str] = field(default_factory=dict)
     not_audio: dict[str, str] = field(default_factory=dict)
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def grouped(notes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sentences on tracks, without most of those that say the same of many.
+
+    Args:
+        notes: sentences by the names of the tracks, which are part of the sentences.
+    """
+    alike: dict[str, list[str]] = {}
+    for name, sentences in notes.items():
+        for sentence in sentences:
+            said = sentence.rpartition(name)[2]
+            alike.setdefault(_VARIES.sub("", said), []).append(sentence)
+    shown = []
+    for group in alike.values():
+        shown += group[:_SHOWN]
+        if len(group) > _SHOWN:
+            shown[-1] += f" And {len(group) - _SHOWN} more like this."
+    return shown
 
 
 @contextmanager
@@ -190,9 +212,10 @@ def _sorted_out(
     for track in tracks:
         result = results[track.name]
         if isinstance(result, Skipped):
-            (features.skipped if result.is_audio else features.not_audio)[track.name] = (
-                result.reason
-            )
+            if result.is_audio:
+                features.skipped[track.name] = result.reason
+            else:
+                features.not_audio[track.name] = result.reason
             continue
         first = firsts.setdefault(result.samples_sha256, track.name)
         if first != track.name:

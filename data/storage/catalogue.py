@@ -6,13 +6,14 @@ import difflib
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from data.datasets.dataset import Dataset
 from data.errors import DataError
-from data.files.atomic import commit, writing
+from data.files.atomic import TEMPORARY, commit, writing
 from data.files.plain import plain_file
 from data.files.user_folders import data_folder
 from data.storage import hdf5
@@ -20,6 +21,7 @@ from data.storage import hdf5
 DEMO = "demo"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _SUFFIX = ".h5"
+_UNFINISHED = ".unfinished"
 _DEFAULT_FILE = "default"
 
 
@@ -57,7 +59,19 @@ def path_of(name: str) -> Path:
 
 def unfinished_folder(path: Path) -> Path:
     """Where the features for a dataset's file are until it is written, also after a kill."""
-    return path.with_name(f".{path.stem}.unfinished")
+    return path.with_name(f".{path.stem}{_UNFINISHED}")
+
+
+def unfinished() -> dict[str, int]:
+    """Names of datasets whose making was ended, and the bytes of what is there of each."""
+    sizes = {}
+    folder = data_folder()
+    for path in sorted(folder.glob(f".*{_UNFINISHED}") if folder.is_dir() else ()):
+        with suppress(OSError):  # it is finished now
+            sizes[path.name[1 : -len(_UNFINISHED)]] = sum(
+                file.stat().st_size for file in path.iterdir()
+            )
+    return sizes
 
 
 def name_for(folder: Path) -> str:
@@ -126,7 +140,9 @@ def making(name: str, *, replace: bool) -> Iterator[Path]:
     """
     free_path(name, replace=replace)
     with only_process(name):
-        yield free_path(name, replace=replace)  # another process may have made it meanwhile
+        path = free_path(name, replace=replace)  # another process may have made it meanwhile
+        yield path
+        shutil.rmtree(unfinished_folder(path), ignore_errors=True)  # perhaps of another making
 
 
 @contextmanager
@@ -159,12 +175,19 @@ def only_process(name: str, *, wait: bool = False) -> Iterator[None]:
             if not path.exists() or not os.path.samestat(os.fstat(lock), path.stat()):
                 continue  # whoever held it has removed it
             try:
+                _remove_temporaries(path_of(name))
                 yield
             finally:
                 path.unlink(missing_ok=True)
             return
         finally:
             os.close(lock)
+
+
+def _remove_temporaries(path: Path) -> None:
+    """Remove what processes have left that were killed while they wrote a dataset's file."""
+    for left in path.parent.glob(f".{path.name}.{'[0-9a-f]' * 8}{TEMPORARY}"):
+        left.unlink(missing_ok=True)
 
 
 def free_path(name: str, *, replace: bool) -> Path:
@@ -181,7 +204,7 @@ def free_path(name: str, *, replace: bool) -> Path:
 
 
 def remove(name: str, seen: os.stat_result | None = None) -> None:
-    """Delete a dataset; if it was the default, the demo is again.
+    """Delete a dataset, or what is there of an unfinished one; a default is none any more.
 
     Args:
         seen: status of its file when its removal was asked for; None removes any file.
@@ -189,7 +212,9 @@ def remove(name: str, seen: os.stat_result | None = None) -> None:
     Raises:
         DataError: it is missing, or was made anew since it was seen.
     """
-    path = existing_path(name)
+    path = path_of(name)
+    if not unfinished_folder(path).is_dir():
+        existing_path(name)
     with only_process(name), writing(path):
         if seen is not None and (now := path.stat()).st_mtime_ns != seen.st_mtime_ns:
             raise DataError(
@@ -197,6 +222,7 @@ def remove(name: str, seen: os.stat_result | None = None) -> None:
             )
         was_default = name == default_name()
         path.unlink(missing_ok=True)
+        shutil.rmtree(unfinished_folder(path), ignore_errors=True)
         if was_default:
             (data_folder() / _DEFAULT_FILE).unlink(missing_ok=True)
 

@@ -40,6 +40,48 @@ def test_a_name_is_made_by_one_process_at_a_time() -> None:
     assert catalogue.names() == ["other"]
 
 
+def _leave_unfinished(name: str) -> Path:
+    folder = catalogue.unfinished_folder(catalogue.path_of(name))
+    folder.mkdir(parents=True)
+    (folder / "1.rows").write_bytes(bytes(2_000_000))
+    return folder
+
+
+def test_an_unfinished_dataset_is_listed_and_can_be_removed() -> None:
+    catalogue.add(small_dataset(), replace=False)
+    folder = _leave_unfinished("big")
+    assert catalogue.unfinished() == {"big": 2_000_000}
+    assert catalogue.names() == ["small"]
+    listed = CliRunner().invoke(main, ["list"])
+    assert "big is not finished (2.0 MB)" in listed.output
+    removed = CliRunner().invoke(main, ["remove", "big"], input="y\n")
+    assert "Delete big (2.0 MB)?" in removed.output
+    assert "big is gone." in removed.output
+    assert not folder.exists()
+    assert CliRunner().invoke(main, ["remove", "big", "--yes"]).exit_code == 2
+
+
+def test_an_unfinished_dataset_goes_with_its_namesake() -> None:
+    catalogue.add(small_dataset(), replace=False)
+    folder = _leave_unfinished("small")
+    catalogue.remove("small")
+    assert not folder.exists()
+    folder = _leave_unfinished("small")
+    catalogue.add(small_dataset(), replace=False)
+    assert not folder.exists()
+    assert catalogue.names() == ["small"]
+
+
+def test_what_a_killed_process_was_writing_is_removed() -> None:
+    catalogue.add(small_dataset(), replace=False)
+    half, other = (data_folder() / f".{name}.0123abcd.tmp" for name in ("small.h5", "small.h5.h5"))
+    half.touch()
+    other.touch()
+    catalogue.add(small_dataset(), replace=True)
+    assert not half.exists()
+    assert other.exists()
+
+
 def test_what_another_process_made_meanwhile_is_not_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
