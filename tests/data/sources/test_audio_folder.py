@@ -58,9 +58,10 @@ def test_rows_are_the_tracks_seconds(recordings: Recordings, tmp_path: Path) -> 
 
 def test_other_segments_and_features(recordings: Recordings, tmp_path: Path) -> None:
     folder = recordings({"blues": 3, "rock": 3}, seconds=3.4)
-    made = build_dataset(
-        folder, "mine", seconds=0.75, rate=16_000, mels=32, mfcc=20, frame=600, hop=300, workers=1
-    )
+    wanted = {"seconds": 0.75, "rate": 16_000, "mels": 32, "mfcc": 20, "frame": 600, "hop": 300}
+    with pytest.warns(UserWarning, match="below the 16000 Hz of the features") as caught:
+        made = build_dataset(folder, "mine", **wanted, workers=1)  # type: ignore[arg-type]
+    assert [str(warning.message) for warning in caught][3:] == ["And 3 more of this kind."]
     assert made.shapes == {"mfcc": (40,), "mel": (41, 32)}
     assert sum(len(rows) for _, rows in made.splits()) == 6 * 4
     parameters = made.parameters
