@@ -61,7 +61,8 @@ def test_other_segments_and_features(recordings: Recordings, tmp_path: Path) -> 
     wanted = {"seconds": 0.75, "rate": 16_000, "mels": 32, "mfcc": 20, "frame": 600, "hop": 300}
     with pytest.warns(UserWarning, match="below the 16000 Hz of the features") as caught:
         made = build_dataset(folder, "mine", **wanted, workers=1)  # type: ignore[arg-type]
-    assert [str(warning.message) for warning in caught][3:] == ["And 3 more of this kind."]
+    assert len(caught) == 3
+    assert str(caught[2].message).endswith(" And 3 more like this.")
     assert made.shapes == {"mfcc": (40,), "mel": (41, 32)}
     assert sum(len(rows) for _, rows in made.splits()) == 6 * 4
     parameters = made.parameters
