@@ -15,6 +15,7 @@ from data.sources.array_files import map_npy
 from data.sources.feature_table import read_table
 from data.sources.labelled_arrays import ROLES, Role, read_arrays, texts
 from data.sources.labelled_rows import ImportReport, to_dataset
+from data.sources.names import genre_name
 from data.sources.npy_folder import is_npy_folder, read_npy_folder
 from data.storage import catalogue, hdf5
 
@@ -112,7 +113,7 @@ def read_foreign(
     if not path.exists():
         raise DataError(f"there is no file or folder {path}.")
     roles = _roles(columns)
-    class_names = None if classes is None else _names("classes", classes)
+    class_names = None if classes is None else [*map(genre_name, _names("classes", classes))]
     tracks = None
     if groups is not None and not user_path("groups", groups).is_file():
         roles["track"] = str(groups)

@@ -17,6 +17,7 @@ from data.datasets.source_dataset import git_blob_id
 from data.errors import DataError
 from data.sources.array_files import StoredArray, find_arrays
 from data.sources.labelled_rows import FoundRows, LabelledRows
+from data.sources.names import genre_name
 
 Role = Literal["features", "label", "classes", "track", "start", "split"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -264,7 +265,7 @@ def _stored_classes(path: Path, sets: Mapping[SplitName | None, _Roles]) -> list
         n = roles["features"][0].shape[0]
         for array in [*roles["classes"], *roles["label"]]:
             if array.shape[0] != n and len(array.shape) == 1 and array.dtype.kind in "USO":
-                return texts(array.where, array.read())
+                return [*map(genre_name, texts(array.where, array.read()))]
     return None
 
 
@@ -342,7 +343,10 @@ def class_names(where: str, values: npt.NDArray[Any], classes: Sequence[str] | N
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.dtype.kind in "US" and values.ndim == 1:
-        genres = texts(where, values)
+        values = np.array(texts(where, values))
+        names, place = np.unique(values, return_inverse=True)
+        spelled = [genre_name(str(name)) for name in names]
+        genres = [spelled[number] for number in place.tolist()]
         if classes is not None and (unknown := sorted(set(genres) - set(classes))):
             raise DataError(
                 f"{where} has the class {unknown[0]!r}, which is none of the classes "

@@ -19,8 +19,14 @@ from data.datasets.dataset import (
     SplitName,
     check_genres,
 )
-from data.datasets.splitting import DEFAULT_SHARES, check_shares, split_by_share
+from data.datasets.splitting import (
+    DEFAULT_SHARES,
+    check_shares,
+    split_by_share,
+    validation_of_train,
+)
 from data.errors import DataError
+from data.sources.names import check_case
 
 _LONGEST_TRACK = 1000  # characters
 # Beyond these, rows of columns as they are train to nothing: the documented ones have 99 and 28.
@@ -132,6 +138,7 @@ def to_dataset(
 
 def _genres(found: FoundRows, notes: list[str]) -> tuple[str, ...]:
     there = {genre for rows in found.sets.values() for genre in rows.labels}
+    check_case(there, can_merge=False)
     if found.classes is None:
         check_genres(genres := tuple(sorted(there)))
         return genres
@@ -211,24 +218,6 @@ def _by_chance(
         split: (rows, np.flatnonzero(of == split)) for split in sorted(set(split_of.values()))
     }
     return placed, {"seed": seed, "shares": shares, "by": unit}
-
-
-def validation_of_train(
-    tracks: Mapping[str, Sequence[str]], split_of: Mapping[str, SplitName]
-) -> dict[str, SplitName]:
-    """Splits with a validation split that is drawn from the train tracks, a fifth of each genre's.
-
-    Args:
-        tracks: the names of each genre's tracks.
-        split_of: a split for each track, train or test.
-    """
-    result = dict(split_of)
-    for number, genre in enumerate(sorted(tracks)):
-        names = sorted(name for name in tracks[genre] if split_of[name] == "train")
-        order = np.random.default_rng([0, number]).permutation(len(names))
-        drawn = max(1, round(len(names) * 0.2)) if len(names) > 1 else 0
-        result |= {names[place]: "validation" for place in order[:drawn].tolist()}
-    return result
 
 
 def scale_advice(dataset: Dataset) -> str | None:

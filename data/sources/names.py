@@ -19,15 +19,23 @@ def genre_name(text: str) -> str:
     return " ".join(composed(text).split())
 
 
-def check_case(genres: Iterable[str]) -> None:
-    """Raise DataError where two genres differ in case only."""
+def check_case(genres: Iterable[str], *, can_merge: bool = True) -> None:
+    """Raise DataError where two genres differ in case only.
+
+    Args:
+        genres: their names.
+        can_merge: whether there is an option that makes one class of two.
+    """
     seen: dict[str, str] = {}
     for genre in sorted(genres):
         other = seen.setdefault(genre.casefold(), genre)
         if other != genre:
+            merge = (
+                f", or make one class of them (--merge {genre}={other},{genre} on the command line)"
+            )
             raise DataError(
-                f"the genres {other!r} and {genre!r} differ in case only: give them one name, or "
-                f"make one class of them (--merge {genre}={other},{genre} on the command line)."
+                f"the genres {other!r} and {genre!r} differ in case only: give them one name"
+                f"{merge if can_merge else ''}."
             )
 
 

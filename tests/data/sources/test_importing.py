@@ -314,6 +314,15 @@ def test_labels_that_cannot_be(
         assert words in _refused(form(tmp_path, {"X": _rows(24), "y": labels}), classes=classes)
 
 
+def test_one_spelling_of_classes(tmp_path: Path) -> None:
+    labels = np.array(["cafe\u0301", " caf\u00e9 ", "hip  hop", "hip hop"] * 6)
+    path = _npz(tmp_path, {"X": _rows(24), "y": labels})
+    assert _read(path).dataset.genres == ("caf\u00e9", "hip hop")
+    assert _read(path, classes=["hip hop", "cafe\u0301"]).dataset.genres[0] == "hip hop"
+    path = _npz(tmp_path, {"X": _rows(24), "y": np.array(["Rock", "rock"] * 12)})
+    assert "'Rock' and 'rock' differ in case only: give them one name." in _refused(path)
+
+
 # What features are.
 
 
