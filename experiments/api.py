@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.files.user_folders import runs_folder
 from data.sources.open import dataset_path, summarise_dataset
@@ -37,6 +37,9 @@ from experiments.studies.lookup import study_from_options
 from networks.backend import replaced_backend
 from networks.training.cohort_key import Precision
 
+if TYPE_CHECKING:
+    from data.datasets.folds import Group
+
 
 def run_study(
     study: str | Path | Study,
@@ -45,6 +48,8 @@ def run_study(
     protocol: Protocol | None = None,
     seeds: int | None = None,
     epochs: int | None = None,
+    folds: int | None = None,
+    group: Group | None = None,
     quick: bool = False,
     extended: bool = False,
     variants: Sequence[str] = (),
@@ -69,6 +74,9 @@ def run_study(
         protocol: "documented" or "controlled"; None leaves it to the study.
         seeds: number of seeds of each setting; None leaves it to the protocol.
         epochs: of every training, instead of the protocol's.
+        folds: of cross-validation, at least 3: all rows are tested, each by networks that were
+            trained and selected on other folds. None uses the dataset's own splits.
+        group: what is kept in one fold: "track" or "artist"; None means "track".
         quick: the controlled protocol with a smaller budget.
         extended: with the variants that only the extended study has.
         variants: names of those to train; none for all.
@@ -104,6 +112,8 @@ def run_study(
         protocol=protocol,
         seeds=seeds,
         epochs=epochs,
+        folds=folds,
+        group=group,
         quick=quick,
         extended=extended,
         variants=variants,
@@ -168,7 +178,7 @@ def compare(
         runs: folder of all runs; None means GENRE_TUI_RUNS, else ./runs.
 
     Returns:
-        A table with `to_rows()`: differences of test macro-F1, paired by seed, with 95 %
+        A table with `to_rows()`: differences of test macro-F1, paired by seed (and fold), with 95 %
         intervals and p. Printed, it says more.
 
     Raises:
@@ -240,11 +250,11 @@ class Run:
         return self.analysis.sentence
 
     def results(self) -> NotebookTable:
-        """Test figures of each variant over its seeds, and of baselines on the same rows.
+        """Test figures of each variant over its seeds or folds, and of baselines on the same rows.
 
         Returns:
             A table with `to_rows()`: shares between 0 and 1, standard deviations and the 95 %
-            interval of the mean over seeds, None where there is none.
+            interval of the mean over seeds or folds, None where there is none.
         """
         result = self.result
         analysis = self._analyse(result)
@@ -274,28 +284,41 @@ class Run:
         return NotebookTable(rows, lambda: rows_view(rows))
 
     def history(
-        self, variant: str, seed: int, *, learning_rate: float | None = None
+        self,
+        variant: str,
+        seed: int,
+        *,
+        fold: int | None = None,
+        learning_rate: float | None = None,
     ) -> dict[str, list[float | None]]:
         """Values of each metric at the end of each epoch of a trial that has ended.
 
         Args:
             variant: its name.
             seed: of the trial.
+            fold: that it was tested on, from 1; None where there are no folds.
             learning_rate: of the trial; None means that which validation selects.
 
         Raises:
             RunError: there is no such trial, or it has not ended.
         """
-        result = self._find(variant, seed, learning_rate).result
+        result = self._find(variant, seed, fold, learning_rate).result
         if result is None:
             raise RunError(f"the trial {variant}, seed {seed} of {self.name} has not ended yet.")
         return {name: list(values) for name, values in result.history.items()}
 
-    def load_model(self, variant: str, seed: int, *, learning_rate: float | None = None) -> Any:
+    def load_model(
+        self,
+        variant: str,
+        seed: int,
+        *,
+        fold: int | None = None,
+        learning_rate: float | None = None,
+    ) -> Any:
         """The trained Keras model of a trial, on the CPU.
 
         Args:
-            variant, seed, learning_rate: see `history`.
+            variant, seed, fold, learning_rate: see `history`.
 
         Raises:
             RunError: there is no such trial, or a function of somebody else builds it.
@@ -303,7 +326,7 @@ class Run:
         """
         from networks.inference import load_model
 
-        trial = self._find(variant, seed, learning_rate).trial
+        trial = self._find(variant, seed, fold, learning_rate).trial
         require_trusted(trial.network)
         path = self._directory.trial_path(trial.id) / "model.keras"
         return load_model(path, trial.network, len(self._manifest.dataset.genres))
@@ -365,21 +388,31 @@ class Run:
         self._analysis = analysis if result.state == "finished" else None
         return analysis
 
-    def _find(self, variant: str, seed: int, learning_rate: float | None) -> VariantTrial:
+    def _find(
+        self, variant: str, seed: int, fold: int | None, learning_rate: float | None
+    ) -> VariantTrial:
         found = {one.name: one for one in self.result.variants}
         if variant not in found:
             raise RunError(f"{self.name} has no variant {variant!r}. It has: {', '.join(found)}.")
         selected = found[variant].selected
-        rate = selected.learning_rate if learning_rate is None else learning_rate
-        for candidate in found[variant].candidates:
-            for planned in candidate.trials:
-                if candidate.learning_rate == rate and planned.trial.seed == seed:
-                    return planned
-        which = f"seed {seed}"
+        chosen = [
+            candidate
+            for candidate in (selected if learning_rate is None else found[variant].candidates)
+            if (candidate.fold and candidate.fold.number) == fold
+            and learning_rate in (None, candidate.learning_rate)
+        ]
+        for planned in (planned for candidate in chosen for planned in candidate.trials):
+            if planned.trial.seed == seed:
+                return planned
+        which, folds = f"seed {seed}", [one.fold.number for one in selected if one.fold]
+        which += "" if fold is None else f" on fold {fold}"
         if learning_rate is not None:
             which += f" with the learning rate {learning_rate!r:.40}"
-        seeds = ", ".join(str(planned.trial.seed) for planned in selected.trials)
-        raise RunError(f"{self.name} has no trial of {variant} with {which}. Its seeds: {seeds}.")
+        seeds = ", ".join(str(planned.trial.seed) for planned in selected[0].trials)
+        there = f" Its folds, of which one has to be named: 1 to {max(folds)}." if folds else ""
+        raise RunError(
+            f"{self.name} has no trial of {variant} with {which}. Its seeds: {seeds}.{there}"
+        )
 
 
 def _folder(runs: str | Path | None) -> Path:
@@ -395,7 +428,7 @@ def _figures(result: RunResult, analysis: Analysis) -> list[Row]:
         found = analysis.intervals.get(variant.name)
         interval = None if found is None else found.macro_f1
         rate = variant.learning_rate
-        about = {"variant": variant.name, "kind": "network", "learning_rate": rate}
+        about: Row = {"variant": variant.name, "kind": "network", "learning_rate": rate}
         of_networks = {
             "macro_f1_low": None if interval is None else interval.low,
             "macro_f1_high": None if interval is None else interval.high,

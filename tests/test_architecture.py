@@ -55,7 +55,7 @@ PACKAGES = {
         "statistics": "",
         "workers": "errors",
         "design": "errors",
-        "runs": "errors design",
+        "runs": "errors design statistics",
         "studies": "errors design",
         "training": "errors design runs workers",
         "results": "errors design runs statistics",

@@ -34,6 +34,7 @@ from experiments.runs.directory import RunDirectory
 @click.option("--replace", is_flag=True, help="Write over what an earlier export left there.")
 @click.option("--variant", help="Whose network (onnx; default: the run's best).")
 @click.option("--seed", type=int, help="Of the network's trial (onnx; default: the best).")
+@click.option("--fold", type=int, help="Of a run with folds, likewise.")
 @click.option(
     "--data", "data_name", help="Dataset that the run trained on, where yours has gone (onnx)."
 )
@@ -57,7 +58,9 @@ def export(
     Needs the extra onnx.
     """
     if kind != "onnx" and any(value is not None for value in network.values()):
-        raise RunError("--variant, --seed and --data belong to --format onnx: leave them out.")
+        raise RunError(
+            "--variant, --seed, --fold and --data belong to --format onnx: leave them out."
+        )
     result = collect(run)
     name = "-".join(run.path.resolve().parts[-2:])
     with interruptible("Nothing was written."):
@@ -95,19 +98,21 @@ def _onnx(
     replace: bool,
     variant: str | None,
     seed: int | None,
+    fold: int | None,
     data_name: str | None,
 ) -> None:
     from data.sources.open import dataset_path
     from experiments.export.onnx_file import choose, write_network
 
     _check_free(path, replace)
-    record = choose(result, variant, seed)
+    record = choose(result, variant, seed, fold)
     dataset = None if data_name is None else dataset_path(data_name)
     with console(stderr=True).status("converting the network and checking it"):
         written = write_network(result, record, path, dataset)
     trial = record.trial
+    of = "" if trial.fold is None else f"fold {trial.fold.number}, "
     echo(
-        f"{path}: {written.size / 1000:.0f} kB, {record.variant}, seed {trial.seed}, "
+        f"{path}: {written.size / 1000:.0f} kB, {record.variant}, {of}seed {trial.seed}, "
         f"trial {trial.id}. Its probabilities differ from Keras's by at most "
         f"{written.difference:.1e} on the {written.rows} test rows."
     )

@@ -22,9 +22,12 @@ from experiments.cli.options import (
     computing_options,
     measure_here,
     note_backend,
+    whole_number,
 )
+from experiments.design.plan import split_rows
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS
+from experiments.design.trial import GROUPS
 from experiments.design.variants import parse_grid
 from experiments.execution.launch import start
 from experiments.forecasting import forecast
@@ -38,7 +41,7 @@ _LONG = 60.0  # seconds of training that are worth measuring the machine first
 
 def announce(request: Request, dataset: Summary) -> None:
     """Print the number of trials and the forecast, measuring the machine before a long run."""
-    rows = dataset.rows["train"], dataset.rows["validation"]
+    rows = split_rows(dataset.rows, request.options.folds)
     run = request.study, request.options, request.computing, rows, len(dataset.genres)
     found = forecast(*run)
     if found.is_rough and found.seconds > _LONG:
@@ -58,6 +61,17 @@ def announce(request: Request, dataset: Summary) -> None:
     "variant (controlled). Default: that of a TOML file, else documented.",
 )
 @SEEDS_OPTION
+@click.option(
+    "--folds",
+    type=whole_number("folds"),
+    help="Cross-validation: deal all tracks into so many folds, genre by genre, and test each "
+    "by networks that were trained and selected on the others.",
+)
+@click.option(
+    "--group",
+    type=click.Choice(GROUPS),
+    help="What a fold keeps together (default: track).",
+)
 @EPOCHS_OPTION
 @click.option(
     "--quick",

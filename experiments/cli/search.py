@@ -34,8 +34,18 @@ from experiments.design.search_settings import (
     require_optuna,
 )
 from experiments.design.study import FIRST_SEED
+from experiments.errors import RunError
 from experiments.execution.launch import start
 from experiments.studies.lookup import study_from_options
+
+
+def refuse_folds(folds: str | None) -> None:
+    """Raise RunError for the option of `run`, which may well be tried here."""
+    if folds is not None:
+        raise RunError(
+            "a search selects on the dataset's own validation rows: leave --folds out, then run "
+            "the best setting with python -m experiments run STUDY --vary ... --folds K."
+        )
 
 
 @click.command()
@@ -82,6 +92,7 @@ from experiments.studies.lookup import study_from_options
     help="Draw a field, too: LOW..HIGH, LOW..HIGH:log or VALUE,VALUE,..., such as "
     "training.l2=1e-5..1e-1:log. May be given several times.",
 )
+@click.option("--folds", hidden=True, callback=lambda *given: refuse_folds(given[-1]))
 @EPOCHS_OPTION
 @EXTENDED_OPTION
 @VARIANTS_OPTION
@@ -102,6 +113,7 @@ def search(
     detach: bool,
     runs: Path,
     as_json: bool,
+    folds: None,
     **options: Any,
 ) -> None:
     """Search a study's settings with Optuna and show the best.

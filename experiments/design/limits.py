@@ -11,6 +11,7 @@ from networks.models.config import MOST_EPOCHS
 
 BOUNDS: dict[str, tuple[int, int]] = {  # the least and the largest value
     "seeds": (1, 1000),
+    "folds": (3, 100),  # one is the test split, the next validation, the others train
     "epochs": (1, MOST_EPOCHS),
     "threads": (1, 1024),
     "workers": (1, 1024),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Protocol as StructuralType
 
 from experiments.design.limits import (
     MOST_TRIALS,
@@ -21,21 +23,30 @@ from experiments.design.study import (
     Protocol,
     Study,
 )
-from experiments.design.trial import Trial
+from experiments.design.trial import GROUPS, Fold, Trial
 from experiments.errors import RunError
+
+if TYPE_CHECKING:
+    from data.datasets.dataset import SplitName
+    from data.datasets.folds import Group
 
 _DEVICES: dict[Device, str] = {"cpu": "CPU", "cuda": "GPU that torch can use"}
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One training config of a variant, with a trial for each seed."""
+    """One training config of a variant on one fold, with a trial for each seed."""
 
     trials: tuple[Trial, ...]
 
     @property
+    def fold(self) -> Fold | None:
+        """The fold that its trials are tested on; None for the dataset's test split."""
+        return self.trials[0].fold
+
+    @property
     def learning_rate(self) -> float:
-        """Differs between the candidates of a variant."""
+        """Differs between the candidates of a variant on a fold."""
         return self.trials[0].training.learning_rate
 
     @property
@@ -44,9 +55,25 @@ class Candidate:
         return tuple(trial.id for trial in self.trials)
 
 
+class _HasFold(StructuralType):
+    @property
+    def fold(self) -> Fold | None: ...
+
+
+T = TypeVar("T", bound=_HasFold)
+
+
+def by_fold(candidates: Iterable[T]) -> list[list[T]]:
+    """Candidates among which validation selects one: those on the same fold."""
+    groups: dict[Fold | None, list[T]] = {}
+    for candidate in candidates:
+        groups.setdefault(candidate.fold, []).append(candidate)
+    return list(groups.values())
+
+
 @dataclass(frozen=True)
 class PlannedVariant:
-    """A variant's candidates; where there are several, validation chooses one."""
+    """A variant's candidates; where there are several on a fold, validation chooses one."""
 
     name: str
     candidates: tuple[Candidate, ...]
@@ -96,6 +123,8 @@ class StudyOptions:
         epochs: of every training; None means the protocol's.
         quick: use the controlled protocol with a smaller budget.
         extended: add the variants that only the extended study has.
+        folds: of cross-validation; None trains and tests on the dataset's own splits.
+        group: what is kept in one fold: "track" or "artist"; None means "track".
     """
 
     protocol: Protocol = "documented"
@@ -103,10 +132,19 @@ class StudyOptions:
     epochs: int | None = None
     quick: bool = False
     extended: bool = False
+    folds: int | None = None
+    group: Group | None = None
 
     def __post_init__(self) -> None:
         check_choice("protocol", self.protocol, PROTOCOLS)
-        check_bounds(seeds=self.seeds, epochs=self.epochs)
+        check_bounds(seeds=self.seeds, epochs=self.epochs, folds=self.folds)
+        if self.group is not None:
+            check_choice("group", self.group, GROUPS)
+            if self.folds is None:
+                raise RunError(
+                    "group says what the folds of cross-validation keep together: add folds, such "
+                    "as --folds 5, or leave --group out."
+                )
 
     @property
     def seeds_each(self) -> int:
@@ -117,6 +155,40 @@ class StudyOptions:
     def seed_numbers(self) -> tuple[int, ...]:
         """The seeds of each candidate's trials."""
         return tuple(range(FIRST_SEED, FIRST_SEED + self.seeds_each))
+
+    @property
+    def tested_folds(self) -> tuple[Fold | None, ...]:
+        """The folds of cross-validation; (None,) where the dataset's own splits are used."""
+        if self.folds is None:
+            return (None,)
+        group = self.group or "track"
+        return tuple(Fold(number, self.folds, group) for number in range(1, self.folds + 1))
+
+    @property
+    def trainings_each(self) -> int:
+        """Number of trials of each training config."""
+        return self.seeds_each * len(self.tested_folds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; what came with folds is there only where there are folds."""
+        plain = asdict(self)
+        return {k: v for k, v in plain.items() if v is not None or k not in ("folds", "group")}
+
+
+def split_rows(
+    rows: Mapping[str, int] | Mapping[SplitName, int], folds: int | None
+) -> tuple[int, int]:
+    """Train and validation rows; with folds, on average.
+
+    Args:
+        rows: of each split of the dataset.
+        folds: their number; None for the dataset's own splits.
+    """
+    train, validation, test = (rows[split] for split in ("train", "validation", "test"))
+    if folds is None:
+        return train, validation
+    each = (train + validation + test) // folds
+    return train + validation + test - 2 * each, each
 
 
 def make_plan(
@@ -144,10 +216,10 @@ def make_plan(
         )
     if options.extended and not study.can_be_extended:
         raise RunError(f"the study {study.name} has no extended form: leave --extended out.")
-    seeds = options.seed_numbers
+    seeds, folds = options.seed_numbers, options.tested_folds
     chosen = study.of(protocol, extended=options.extended)
     candidates = sum(study.count_trainings(variant, protocol, quick=quick) for variant in chosen)
-    check_limit(candidates * len(seeds), MOST_TRIALS, "trials")
+    check_limit(candidates * options.trainings_each, MOST_TRIALS, "trials")
     able = [v for v in chosen if v.device is None or v.device in devices]
     if not able:
         raise RunError(f"the study {study.name} has no variants in the {protocol} protocol here.")
@@ -157,11 +229,12 @@ def make_plan(
             tuple(
                 Candidate(
                     tuple(
-                        Trial(variant.network, training, seed, dataset_sha256, variant.device)
+                        Trial(variant.network, training, seed, dataset_sha256, variant.device, fold)
                         for seed in seeds
                     )
                 )
                 for training in study.trainings(variant, protocol, options.epochs, quick=quick)
+                for fold in folds
             ),
         )
         for variant in able
@@ -171,8 +244,19 @@ def make_plan(
         for variant in chosen
         if variant not in able and variant.device
     )
-    epochs = options.epochs
-    return Plan(study.name, protocol, seeds, epochs, variants, _left_out(study, options) + without)
+    epochs, left_out = options.epochs, (*_folds(options), *_left_out(study, options), *without)
+    return Plan(study.name, protocol, seeds, epochs, variants, left_out)
+
+
+def _folds(options: StudyOptions) -> tuple[str, ...]:
+    """A sentence on cross-validation, as the dataset's own splits are not used."""
+    if options.folds is None:
+        return ()
+    return (
+        f"Cross-validation: {options.folds} folds by {options.group or 'track'} of all rows "
+        "instead of the dataset's own splits. Each row is tested once a seed, by a network that "
+        "was trained and selected on the other folds.",
+    )
 
 
 def _left_out(study: Study, options: StudyOptions) -> tuple[str, ...]:

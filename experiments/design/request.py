@@ -85,7 +85,7 @@ class Request:
         return {
             "study": self.study.to_dict(),
             "dataset": str(self.dataset),
-            "options": asdict(self.options),
+            "options": self.options.to_dict(),
             "computing": asdict(self.computing),
             "search": self.search and self.search.to_dict(),
         }

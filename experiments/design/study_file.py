@@ -5,6 +5,8 @@ question = "Does a wider network help?"
 about = "..."                        # may be left out
 protocol = "controlled"              # of `run`, unless it names another; the default
 seeds = 5
+folds = 5                            # of cross-validation; may be left out
+group = "artist"                     # what a fold keeps together; "track" if left out
 
 [base.network]                       # fields of networks.config.FFNConfig or CNNConfig
 kind = "ffn"                         # or build = "my_model:build": a function in my_model.py
@@ -44,7 +46,10 @@ from networks.errors import ConfigError
 from networks.models.config import FFNConfig, TrainingConfig
 
 _LARGEST = 2**20  # bytes
-_KEYS = ("name", "question", "about", "protocol", "seeds", "base", "controlled", "variants", "vary")
+_KEYS = (
+    *("name", "question", "about", "protocol", "seeds", "folds", "group"),
+    *("base", "controlled", "variants", "vary"),
+)
 _KINDS = ("network.kind", "network.build")
 _LONGEST_LABEL = 100
 _EXAMPLE = "Write for example: [variants.wide] and below it network.hidden = [512, 128]."
@@ -83,7 +88,8 @@ def _at(place: str) -> Iterator[None]:
 
 def _study(plain: dict[str, Any], path: Path) -> tuple[Study, StudyOptions]:
     _check_keys(plain, _KEYS)
-    options = StudyOptions(plain.get("protocol", "controlled"), plain.get("seeds"))
+    named = {name: plain[name] for name in ("seeds", "folds", "group") if name in plain}
+    options = StudyOptions(plain.get("protocol", "controlled"), **named)
     folder, budget = path.absolute().parent, _table(plain, "controlled")
     base = _changed((FFNConfig(), TrainingConfig()), _table(plain, "base"), "base", folder)
     variants = tuple(_variants(plain, base, folder))

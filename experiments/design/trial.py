@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from experiments.design.limits import check_bounds, check_choice
 from experiments.design.study import Device
 from networks.errors import ConfigError
 from networks.models.config import (
@@ -19,41 +20,81 @@ from networks.models.config import (
     training_from_dict,
 )
 
+if TYPE_CHECKING:
+    from data.datasets.folds import Group
+
+GROUPS: tuple[Group, ...] = ("track", "artist")
+
 
 def cohort_id(trials: Iterable[str]) -> str:
     """16 hexadecimal digits, from the ids of a cohort's trials in their order."""
     return hashlib.sha256(",".join(trials).encode()).hexdigest()[:16]
 
 
+class Fold(NamedTuple):
+    """A fold of the dataset, which is the test split; see `data.datasets.folds`.
+
+    Args:
+        number: from 1.
+        of: number of folds.
+        group: what is kept together in one.
+    """
+
+    number: int
+    of: int
+    group: Group
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Fold:
+        """The inverse of `_asdict`; raises ConfigError unless it is a fold."""
+        fold = cls(**plain)
+        check_bounds(folds=fold.of)
+        if type(fold.number) is not int or not 1 <= fold.number <= fold.of:
+            raise ConfigError(f"fold {fold.number!r:.40} of {fold.of}")
+        check_choice("group", fold.group, GROUPS)
+        return fold
+
+
 @dataclass(frozen=True)
 class Trial:
-    """Network, training, seed and dataset; and the device, where a study compares devices."""
+    """Network, training, seed and dataset.
+
+    And the device, where a study compares devices, and in cross-validation the fold that is tested.
+    """
 
     network: NetworkConfig
     training: TrainingConfig
     seed: int
     dataset_sha256: str
     device: Device | None = None
+    fold: Fold | None = None
 
     @cached_property
     def id(self) -> str:
         """16 hexadecimal digits; equal trials have equal ids."""
         about = {"dataset_sha256": _compact(self.dataset_sha256)}
         about |= {} if self.device is None else {"device": _compact(self.device)}
+        about |= {} if self.fold is None else {"fold": _compact(self.fold._asdict())}
         about |= {"network": _text_of(self.network), "seed": str(self.seed)}
         about |= {"training": _text_of(self.training)}
         plain = ",".join(f'"{name}":{text}' for name, text in about.items())  # names are sorted
         return hashlib.sha256(f"{{{plain}}}".encode()).hexdigest()[:16]
 
+    @property
+    def replicate(self) -> int | tuple[Fold, int]:
+        """What it differs in from others of its config: seed, or fold and seed."""
+        return self.seed if self.fold is None else (self.fold, self.seed)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        plain = {
+        plain: dict[str, Any] = {
             "network": to_dict(self.network),
             "training": to_dict(self.training),
             "seed": self.seed,
             "dataset_sha256": self.dataset_sha256,
         }
-        return plain if self.device is None else plain | {"device": self.device}
+        plain |= {} if self.device is None else {"device": self.device}
+        return plain if self.fold is None else plain | {"fold": self.fold._asdict()}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Trial:
@@ -69,6 +110,7 @@ class Trial:
             seed=seed,
             dataset_sha256=sha256,
             device=device,
+            fold=Fold.from_dict(plain["fold"]) if "fold" in plain else None,
         )
 
 

@@ -14,6 +14,10 @@ from experiments.results.run_result import RunResult
 from experiments.statistics.cluster_bootstrap import RowComparison
 from experiments.statistics.paired_tests import SeedComparison
 
+PAIRING = {
+    "seed": "paired by seed",
+    "fold": "paired by fold and seed, of which the folds count",
+}
 _LONGEST = 40  # characters of a value that differs
 
 
@@ -44,9 +48,19 @@ def analysis_view(result: RunResult, analysis: Analysis) -> Group:
     if analysis.answer and analysis.answer.pairs:
         parts += [
             Text(),
-            Text(f"Test {analysis.answer.what}, paired by seed; p adjusted by Holm's method"),
+            Text(
+                f"Test {analysis.answer.what}, {PAIRING[result.unit]}; p adjusted by Holm's method"
+            ),
             table(
-                ["variant", "against", "difference", "95 % interval", "effect", "seeds", "p"],
+                [
+                    "variant",
+                    "against",
+                    "difference",
+                    "95 % interval",
+                    "effect",
+                    f"{result.unit}s",
+                    "p",
+                ],
                 [
                     [pair.first, pair.second, *_cells(pair.comparison, pair.adjusted_p)]
                     for pair in analysis.answer.pairs
@@ -92,7 +106,8 @@ def differences(compared: RunComparison) -> list[RenderableType]:
 
 def _figures(compared: RunComparison) -> Table:
     columns = ["variant", "run", "n", "accuracy %", "macro-F1 %"]
-    columns += ["macro-F1 minus run 1's", "95 % interval", "p", "seeds"]
+    unit = compared.results[0].unit
+    columns += ["macro-F1 minus run 1's", "95 % interval", "p", f"{unit}s"]
     rows: list[list[str]] = []
     for common in compared.variants:
         name = common.name  # in the first of its rows
@@ -108,7 +123,7 @@ def _figures(compared: RunComparison) -> Table:
 def _against(against: DifferenceToFirst | None) -> list[str]:
     if against is None:
         return ["", "", "", ""]
-    if against.macro_f1 is None:  # fewer than three common seeds
+    if against.macro_f1 is None:  # fewer than three common seeds or folds
         return ["cannot tell", "", "", ""]
     found = against.macro_f1
     return [*_difference(found), p_value(found.p), str(found.n)]

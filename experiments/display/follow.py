@@ -187,11 +187,11 @@ class _ProgressDisplay:
                 self._bar.note(f"{_so_far(progress)}, {together}, epoch {epoch + 1} begins")
             case EpochEnded(trial=name) if name in progress.trials:
                 trial = progress.trials[name]
-                about = f"{trial.variant} seed {trial.seed}, epoch {trial.epoch}/{trial.epochs}"
+                about = f"{trial.variant} {trial.replicate}, epoch {trial.epoch}/{trial.epochs}"
                 self.advance(progress, 1, f"{_so_far(progress)}, {about}, {epoch_line(trial.logs)}")
-            case TrialEnded():
+            case TrialEnded(trial=name):
                 self.advance(progress)
-                self._bar.print(trial_line(event))
+                self._bar.print(trial_line(event, progress.trials[name].fold))
             case Note(text=text):
                 self._bar.print(text)
             case WorkerDied(reason=reason, attempt=attempt):

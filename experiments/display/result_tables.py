@@ -15,7 +15,7 @@ from data.terminal.text import duration
 from experiments.design.published_figure import PublishedFigure
 from experiments.design.search_space import value_text
 from experiments.results.confusion_matrix import ConfusionMatrix
-from experiments.results.number_format import between, mean_std, per_cent
+from experiments.results.number_format import between, mean_std, per_cent, plural
 from experiments.results.run_result import RunResult, VariantResult, notes
 from experiments.results.search_result import SHOWN, RankedTrial, SearchResult
 from experiments.runs.events import TrialEnded
@@ -51,7 +51,7 @@ def _headline(result: RunResult) -> str:
     demo = " (DEMO DATA: synthesised music)" if result.is_demo else ""
     line = (
         f"{result.study}, {result.protocol} protocol, dataset {result.dataset}{demo}, "
-        f"{result.seeds} seed{'s' if result.seeds > 1 else ''}"
+        f"{result.extent}"
     )
     return f"{line}, epochs set to {result.manifest.epochs}" if result.manifest.epochs else line
 
@@ -98,11 +98,16 @@ def _note_lines(result: RunResult) -> list[str]:
     if result.baselines:
         lines.append(
             "Indented: simple classifiers on the MFCC statistics of the same rows, fitted once or, "
-            "where they draw numbers, once a seed."
+            "where they draw numbers, once a seed." + (" So on each fold." if result.folds else "")
+        )
+    if result.folds:
+        lines.append(
+            "Means, deviations and intervals are over the folds, each with its mean over seeds; "
+            "n counts trainings. Intervals allow for the train rows that folds share."
         )
     lines += [
-        f"{variant.name}: learning rate {variant.learning_rate:g} selected on validation from "
-        f"{variant.selected_from}."
+        f"{variant.name}: learning rate {variant.rate_text} selected on validation from "
+        f"{variant.selected_from}{' on each fold' if result.folds else ''}."
         for variant in result.variants
         if variant.selected_from > 1 and variant.n
     ]
@@ -134,7 +139,7 @@ def _confusion(result: RunResult, variant: VariantResult) -> list[RenderableType
         tied = len(result.tied_for_best) > 1
         title = f"{title}; {'tied for best' if tied else 'best'} on validation"
     if variant.n > 1:
-        title += f", summed over {variant.n} seeds"
+        title += f", summed over {result.extent if result.folds else plural(variant.n, 'seed')}"
     rows = [
         [genre, *map(str, counts)]
         for genre, counts in zip(result.genres, variant.confusion_matrix, strict=True)
@@ -224,9 +229,10 @@ def epoch_line(logs: Mapping[str, float]) -> str:
     return ", ".join(parts)
 
 
-def trial_line(event: TrialEnded) -> str:
-    """How one trial ended, in one line."""
-    line = f"{event.variant}, rate {event.learning_rate:g}, seed {event.seed}: {event.status}"
+def trial_line(event: TrialEnded, fold: int | None = None) -> str:
+    """How one trial ended, in one line; `fold` is the one that it was tested on."""
+    which = f"seed {event.seed}" if fold is None else f"fold {fold}, seed {event.seed}"
+    line = f"{event.variant}, rate {event.learning_rate:g}, {which}: {event.status}"
     if event.status == "failed":
         return f"{line}: {event.reason}"
     parts = [line if event.epochs is None else f"{line} after {event.epochs} epochs"]

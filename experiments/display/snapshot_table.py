@@ -47,6 +47,7 @@ def _training(progress: RunProgress) -> RenderableType:
     rows = [
         [
             trial.variant,
+            *(() if trial.fold is None else (str(trial.fold),)),
             str(trial.seed),
             f"{trial.epoch}/{trial.epochs}",
             _figure(trial.logs, "loss"),
@@ -55,7 +56,8 @@ def _training(progress: RunProgress) -> RenderableType:
         ]
         for trial in progress.training[:_SHOWN]
     ]
-    columns = ["in training", "seed", "epoch", "loss", "validation loss", "macro-F1 %"]
+    fold = ["fold"] if any(trial.fold is not None for trial in progress.training) else []
+    columns = ["in training", *fold, "seed", "epoch", "loss", "validation loss", "macro-F1 %"]
     shown = table(columns, rows)
     more = len(progress.training) - _SHOWN
     return Group(shown, Text(f"and {more} more", style="dim")) if more > 0 else shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from data.datasets.dataset import Dataset, check_there
+from data.datasets.folds import assign_folds
 from data.datasets.source_dataset import is_source
 from data.errors import DataError
 from data.processes import usable_cores
 from data.storage import hdf5
+from experiments.design.plan import split_rows
 from experiments.design.request import Computing, Request
 from experiments.design.search_settings import Search, require_optuna
 from experiments.errors import RunError, RunLostError
@@ -75,20 +77,19 @@ class RunCoordinator:
             require_optuna()
         dataset = hdf5.load(request.dataset)
         check_there(request.features, dataset.shapes, dataset.name)  # before anything is written
+        options, sha256 = request.options, dataset.content_sha256
+        if options.folds is not None:
+            assign_folds(dataset, options.folds, options.group or "track")  # likewise
         has_devices = any(variant.device for variant in request.study.variants)
-        with (
-            self._pool(computing.threads) as pool,
-            self._fitting_baselines(
-                request.dataset, dataset.content_sha256, request.options.seed_numbers, has_devices
-            ),
-        ):
+        of = request.dataset, sha256, options.seed_numbers, options.tested_folds
+        with self._pool(computing.threads) as pool, self._fitting_baselines(has_devices, *of):
             choice = computing.device, computing.threads, computing.precision, computing.anyway
             machine = _probe(pool, *choice)
             if search is None:
-                rows, classes = len(dataset.train), len(dataset.genres)
-                sha256 = dataset.content_sha256
+                counts: dict[str, int] = {split: len(rows) for split, rows in dataset.splits()}
+                (rows, _), classes = split_rows(counts, options.folds), len(dataset.genres)
                 planned = plan_run(
-                    request.study, request.options, computing, machine, rows, classes, sha256
+                    request.study, options, computing, machine, rows, classes, sha256
                 )
                 networks = {trial.network for _, trial in planned.plan.trials}
                 custom = [network for network in networks if isinstance(network, CustomConfig)]
@@ -127,10 +128,8 @@ class RunCoordinator:
         self._run.clear_temporary()
         self._run.withdraw_stop()
         has_devices = any(trial.device for trial in manifest.trials.values())
-        with (
-            self._pool(settings.threads) as pool,
-            self._fitting_baselines(path, found, manifest.seeds, has_devices),
-        ):
+        of = path, found, manifest.seeds, manifest.folds
+        with self._pool(settings.threads) as pool, self._fitting_baselines(has_devices, *of):
             _probe(pool, settings.device, settings.threads, settings.precision)
             self._train(pool, manifest, path, resumed=True)
 
@@ -144,10 +143,10 @@ class RunCoordinator:
         )
 
     @contextmanager
-    def _fitting_baselines(
-        self, dataset: Path, content_sha256: str, seeds: Sequence[int], has_devices: bool
-    ) -> Iterator[None]:
+    def _fitting_baselines(self, has_devices: bool, *of: Any) -> Iterator[None]:
         """Fit the baselines in a process of their own, as far as it gets inside the block.
+
+        Arguments after the first are those of `fit_ahead` after the run.
 
         Not on a single core, nor where devices are compared and nothing may slow them.
         """
@@ -156,7 +155,7 @@ class RunCoordinator:
             return
         pool = self._pool(1, lambda *messages: None)  # failures are those of the record
         try:
-            pool.submit(fit_ahead, self._run, dataset, content_sha256, seeds)
+            pool.submit(fit_ahead, self._run, *of)
             yield
         finally:
             pool.terminate()
@@ -207,10 +206,11 @@ class RunCoordinator:
         computing = Computing(device.type, device.threads, device.workers, device.precision)
         found = (self._run.read_result(trial) for trial in manifest.trials)
         seconds = {result.trial: result.epoch_seconds for result in found if result is not None}
-        rows = dataset.rows["train"], dataset.rows["validation"]
         with suppress(DataError):  # a cache that cannot be written is no reason to fail
             classes = len(dataset.genres)
-            learn(cohorts_of(manifest), seconds, computing, rows, classes, cpu_seconds)
+            learn(
+                cohorts_of(manifest), seconds, computing, manifest.split_rows, classes, cpu_seconds
+            )
 
     def _record(self, *events: Event) -> None:
         if self._log is not None:
@@ -243,6 +243,7 @@ def make_manifest(
     """
     study, computing, plan = request.study, request.computing, planned.plan
     of_source = is_source(dataset)
+    comparable = of_source and request.options.folds is None
     variants = {variant.name: variant for variant in study.variants}
     return RunManifest(
         study=study.name,
@@ -267,7 +268,7 @@ def make_manifest(
                 variant.name,
                 variant.candidates,
                 # Figures that were measured on other rows compare with nothing here.
-                variants[variant.name].published if of_source else (),
+                variants[variant.name].published if comparable else (),
                 variants[variant.name].note if plan.protocol == "documented" else "",
             )
             for variant in plan.variants

@@ -118,7 +118,9 @@ class EventWriter:
         for variant, trial in trials:
             if trial.id not in self._costs:
                 epochs = trial.training.epochs
-                self._progress.plan([TrialProgress(trial.id, variant, trial.seed, epochs)])
+                fold = trial.fold and trial.fold.number
+                planned = TrialProgress(trial.id, variant, trial.seed, epochs, fold=fold)
+                self._progress.plan([planned])
                 self._costs[trial.id] = cost_per_epoch(trial)
                 self._known += self._costs[trial.id] * epochs
 
@@ -166,7 +168,14 @@ def cost_per_epoch(trial: Trial) -> int:
 
 def _planned(cohort: Cohort) -> PlannedCohort:
     trials = tuple(
-        PlannedTrial(trial.id, variant, trial.seed, trial.training.epochs, cost_per_epoch(trial))
+        PlannedTrial(
+            trial.id,
+            variant,
+            trial.seed,
+            trial.training.epochs,
+            cost_per_epoch(trial),
+            trial.fold and trial.fold.number,
+        )
         for variant, trial in cohort.trials
     )
     return PlannedCohort(cohort.id, trials)

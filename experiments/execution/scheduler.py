@@ -73,8 +73,11 @@ class Scheduler:
             if not (left := untested(results, self._manifest.plan.variants)):
                 break
             self._run_tasks(left.values())
-        classes, seeds = len(self._manifest.dataset.genres), self._manifest.seeds
-        if not (self._stopping or baselines.is_done(self._run, classes, seeds)):
+        classes, of = (
+            len(self._manifest.dataset.genres),
+            (self._manifest.seeds, self._manifest.folds),
+        )
+        if not (self._stopping or baselines.is_done(self._run, classes, *of)):
             self._fit_baselines()
         return not self._stopping
 
@@ -158,17 +161,17 @@ class Scheduler:
 
     def _fit_baselines(self) -> None:
         """Fit and record them; this comes last, so that temporary files are nobody's."""
-        seeds = self._manifest.seeds
+        of = self._manifest.seeds, self._manifest.folds
         for attempt in range(1, _ATTEMPTS + 1):
             self._run.clear_temporary()
             try:
-                self._stopping = not self._pool.submit(baselines.record, self._job, seeds).result()
+                self._stopping = not self._pool.submit(baselines.record, self._job, *of).result()
                 return
             except WorkerDiedError as error:
                 self._log.record(WorkerDied("baselines", str(error), attempt))
                 reason = f"their worker process died {attempt} times, at last by {error.reason}"
         self._run.clear_temporary()
-        self._write(partial(baselines.record_failure, self._run, seeds, reason))
+        self._write(partial(baselines.record_failure, self._run, *of, reason))
 
     def _write(self, write: Callable[[], None]) -> None:
         try:

@@ -36,13 +36,15 @@ class Written:
     difference: float
 
 
-def choose(result: RunResult, variant: str | None, seed: int | None) -> VariantTrial:
+def choose(
+    result: RunResult, variant: str | None, seed: int | None, fold: int | None = None
+) -> VariantTrial:
     """The trial whose network is meant: of all that are left, the best on validation.
 
     Args:
         result: of the run.
         variant: its name; None means the run's best.
-        seed: None means any.
+        seed, fold: None means any.
 
     Raises:
         RunError: no such trial has finished.
@@ -72,6 +74,11 @@ def choose(result: RunResult, variant: str | None, seed: int | None) -> VariantT
     found = [record for record in finished if record.variant == variant]
     # Of several learning rates only the selected one has been tested.
     found = [record for record in found if record.result and record.result.test] or found
+    if fold is not None:
+        found = [one for one in found if one.trial.fold and one.trial.fold.number == fold]
+        if not found:
+            there = f"1 to {result.folds}" if result.folds else "none, as the run has no folds"
+            raise RunError(f"{variant} has no finished trial of fold {fold}. There are: {there}.")
     with_seed = [record for record in found if seed in (None, record.trial.seed)]
     if not with_seed:
         seeds = ", ".join(dict.fromkeys(str(record.trial.seed) for record in found))
@@ -158,6 +165,7 @@ def _about(result: RunResult, record: VariantTrial) -> dict[str, str]:
         "variant": record.variant,
         "trial": trial.id,
         "seed": str(trial.seed),
+        **({} if trial.fold is None else {"fold": f"{trial.fold.number} of {trial.fold.of}"}),
         "dataset": result.dataset,
         "dataset_sha256": result.content_sha256,
     }

@@ -101,9 +101,10 @@ class Curves:
     clipped_loss: float | None
 
 
-def histories_of(candidate: CandidateResult) -> Histories:
-    """Histories of a candidate's trials that have one."""
-    results = [result for result in candidate.results if result and result.history]
+def histories_of(candidates: Sequence[CandidateResult]) -> Histories:
+    """Histories of some candidates' trials that have one."""
+    found = [result for candidate in candidates for result in candidate.results]
+    results = [result for result in found if result and result.history]
     epochs = max((result.epochs for result in results), default=0)
     names = {name for result in results for name in result.history}
     metrics = {name: np.full((len(results), epochs), np.nan) for name in names}

@@ -26,7 +26,7 @@ class DotPlotEntry:
 
     Args:
         name: of the entry.
-        values: shares, one for each seed.
+        values: shares, one for each seed or fold.
         mean: of the values.
         interval: of the mean.
         sources: published shares with labels.
@@ -70,11 +70,12 @@ class DotPlotRow:
 
 @dataclass(frozen=True)
 class DotPlotLayout:
-    """Rows and axis of a plot of one figure, such as "accuracy %"."""
+    """Rows and axis of a plot of one figure, such as "accuracy %"; dots are a "seed" or "fold"."""
 
     what: str
     axis: Axis
     rows: tuple[DotPlotRow, ...]
+    unit: str = "seed"
 
 
 def plot_run(
@@ -92,9 +93,10 @@ def plot_run(
     for baseline in result.baselines:
         if baseline.n:
             spread = getattr(baseline, figure)
-            entry = DotPlotEntry(baseline.name, spread.values, spread.mean, is_baseline=True)
+            values = tuple(spread.independent)
+            entry = DotPlotEntry(baseline.name, values, spread.mean, is_baseline=True)
             entries.append(entry)
-    return lay_out(_NAMES[figure], entries)
+    return lay_out(_NAMES[figure], entries, result.unit)
 
 
 def variant_entry(
@@ -108,10 +110,10 @@ def variant_entry(
         if figure == "accuracy" or one.f1_kind == "macro"
         for value in [one.accuracy if figure == "accuracy" else one.f1]
     )
-    return DotPlotEntry(name, spread.values, spread.mean, interval, sources)
+    return DotPlotEntry(name, tuple(spread.independent), spread.mean, interval, sources)
 
 
-def lay_out(what: str, entries: Sequence[DotPlotEntry]) -> DotPlotLayout:
+def lay_out(what: str, entries: Sequence[DotPlotEntry], unit: str = "seed") -> DotPlotLayout:
     """Position entries, variants before baselines, on one axis.
 
     The axis contains everything of the variants, and the baselines that are near enough for the
@@ -126,7 +128,7 @@ def lay_out(what: str, entries: Sequence[DotPlotEntry]) -> DotPlotLayout:
     ]
     axis = scale.linear([*core, *near], 4, floor=0.0, ceiling=1.0, percent=True)
     rows = (_row(entry, entries[number:], axis) for number, entry in enumerate(entries))
-    return DotPlotLayout(what, axis, tuple(rows))
+    return DotPlotLayout(what, axis, tuple(rows), unit)
 
 
 def _row(entry: DotPlotEntry, following: Sequence[DotPlotEntry], axis: Axis) -> DotPlotRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data.terminal.text import clean
+from experiments.design.plan import by_fold
 from experiments.report import curves
 from experiments.report.dot_plot import DotPlotLayout, plot_run
 from experiments.report.provenance import DatasetCounts, command_of, count_dataset
@@ -18,10 +19,10 @@ _UNKNOWN = VariantIntervals(None, None, None, None)
 
 @dataclass(frozen=True)
 class TrainedVariant:
-    """A variant, the learning rate that its curves show, and the panels of the curves."""
+    """A variant, the learning rates that its curves show, and the panels of the curves."""
 
     variant: VariantResult
-    shown: CandidateResult
+    shown: tuple[CandidateResult, ...]
     panels: tuple[curves.Panel, ...]
 
 
@@ -133,8 +134,11 @@ def page_of(run: RunDirectory, anchor: str) -> Page:
     )
 
 
-def _shown(variant: VariantResult) -> CandidateResult:
-    """The selected learning rate; before selection, the best so far."""
+def _shown(variant: VariantResult) -> tuple[CandidateResult, ...]:
+    """The selected learning rate, of each fold; before selection, the best so far."""
     if variant.n:
         return variant.selected
-    return max(variant.candidates, key=lambda tried: tried.validation_macro_f1.mean or 0.0)
+    folds = by_fold(variant.candidates)
+    return tuple(
+        max(fold, key=lambda tried: tried.validation_macro_f1.mean or 0.0) for fold in folds
+    )

@@ -88,6 +88,8 @@ def command_of(result: RunResult) -> tuple[str, bool]:
     words += ["--data", result.dataset, "--protocol", result.protocol]
     words += ["--seeds", str(result.seeds)]
     words += ["--epochs", str(epochs)] if epochs else []
+    if fold := result.manifest.folds[0]:
+        words += ["--folds", str(fold.of), "--group", fold.group]
     words += [f"--{name}" for name in ("quick", "extended") if options[name] is True]
     words += ["--variants", ",".join(variants)] if variants else []
     computing = asdict(request.computing)

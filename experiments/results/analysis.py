@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.results.run_result import RunResult, VariantResult
-from experiments.runs.predictions import Predictions, baselines_of, predictions_of
+from experiments.results.run_result import RunResult, Spread, VariantResult
+from experiments.runs.predictions import Predictions, baselines_of, predictions_by_seed
 from experiments.statistics.answer import Answer, answer
 from experiments.statistics.cluster_bootstrap import (
     ClusterBootstrap,
@@ -25,7 +25,7 @@ from experiments.statistics.paired_tests import McNemar, mcnemar
 class VariantIntervals:
     """Confidence intervals of a variant's test figures: over seeds, and over the choice of rows.
 
-    None for too few seeds or clusters of rows.
+    In cross-validation over folds instead of seeds. None for too few of them, or clusters of rows.
     """
 
     accuracy: Interval | None
@@ -36,7 +36,7 @@ class VariantIntervals:
 
 @dataclass(frozen=True)
 class BaselineComparison:
-    """The best variant's first seed compared with a baseline on the same test rows.
+    """The best variant's first seed, on all folds, compared with a baseline on the same test rows.
 
     The comparison of accuracies is positive where the network is better.
     """
@@ -98,13 +98,12 @@ def analyse(result: RunResult) -> Analysis:
     Raises:
         RunError: predictions are damaged.
     """
-    classes = len(result.genres)
     tested = [variant for variant in result.variants if variant.n]
     predictions = {variant.name: recorded_predictions(result, variant) for variant in tested}
     first = next((found[0] for found in predictions.values() if found), None)
     clusters = None if first is None else clusters_of(first.label, first.track)
     bootstrap = ClusterBootstrap(first.label, clusters) if first and clusters else None
-    figures = {variant.name: variant.by_seed("macro_f1") for variant in result.variants}
+    figures = {variant.name: variant.macro_f1.by_replicate for variant in result.variants}
     best = result.best
     return Analysis(
         answer(figures) if tested else None,
@@ -114,22 +113,20 @@ def analyse(result: RunResult) -> Analysis:
         },
         clusters,
         best.name if best else None,
-        _against(result, predictions_of(result.run, best.trials[0], classes), bootstrap)
-        if best and bootstrap
-        else (),
+        _against(result, predictions[best.name], bootstrap) if best and bootstrap else (),
     )
 
 
 def recorded_predictions(result: RunResult, variant: VariantResult) -> list[Predictions]:
-    """Predictions of a variant's tested trials, without those that were not recorded."""
-    found = [predictions_of(result.run, trial, len(result.genres)) for trial in variant.trials]
-    return [each for each in found if each is not None]
+    """Predictions of a variant's seeds, without those that were not recorded."""
+    trials = (one.trial for one in variant.tested_trials)
+    return predictions_by_seed(result.run, trials, len(result.genres))
 
 
 def _intervals(
     variant: VariantResult, found: list[Predictions], bootstrap: ClusterBootstrap | None
 ) -> VariantIntervals:
-    over_seeds = mean_interval(variant.accuracy.values), mean_interval(variant.macro_f1.values)
+    over_seeds = interval_of(variant.accuracy), interval_of(variant.macro_f1)
     if bootstrap is None or not found:
         return VariantIntervals(*over_seeds, None, None)
     predicted = np.stack([each.predicted for each in found])
@@ -137,12 +134,17 @@ def _intervals(
     return VariantIntervals(*over_seeds, *on_rows)
 
 
+def interval_of(figure: Spread) -> Interval | None:
+    """The interval of a figure's mean over seeds or folds."""
+    return mean_interval(figure.independent, folds=figure.folds)
+
+
 def _against(
-    result: RunResult, ours: Predictions | None, bootstrap: ClusterBootstrap
+    result: RunResult, predictions: list[Predictions], bootstrap: ClusterBootstrap
 ) -> tuple[BaselineComparison, ...]:
-    if ours is None:
+    if not predictions:
         return ()
-    recorded, compared = baselines_of(result.run), []
+    ours, recorded, compared = predictions[0], baselines_of(result.run), []
     for baseline in result.baselines:
         fits = recorded.get(baseline.name)
         if fits is None or fits.ndim != 2 or not len(fits) or len(fits[0]) != len(ours.label):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.design.config_paths import flatten_config
+from experiments.design.plan import by_fold
 from experiments.errors import RunError
 from experiments.results.analysis import recorded_predictions
 from experiments.results.number_format import between, p_value, points
@@ -19,7 +20,7 @@ from experiments.statistics.cluster_bootstrap import ClusterBootstrap, RowCompar
 from experiments.statistics.paired_tests import (
     McNemar,
     SeedComparison,
-    compare_over_seeds,
+    compare_replicates,
     mcnemar,
 )
 
@@ -36,9 +37,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class DifferenceToFirst:
-    """Test figures of a later run minus those of the first, for one variant, on common seeds.
+    """Test figures of a later run minus those of the first, for one variant, on common replicates.
 
-    None with too few common seeds.
+    None with too few common seeds or folds.
     """
 
     accuracy: SeedComparison | None
@@ -171,12 +172,10 @@ def _common(name: str, results: Sequence[RunResult]) -> VariantComparison:
 
 
 def _against(first: VariantResult, other: VariantResult) -> DifferenceToFirst:
-    def of(figure: Any) -> SeedComparison | None:
-        before, after = first.by_seed(figure), other.by_seed(figure)
-        seeds = [seed for seed in before if seed in after]
-        return compare_over_seeds([before[s] for s in seeds], [after[s] for s in seeds])
-
-    return DifferenceToFirst(of("accuracy"), of("macro_f1"))
+    return DifferenceToFirst(
+        compare_replicates(first.accuracy.by_replicate, other.accuracy.by_replicate),
+        compare_replicates(first.macro_f1.by_replicate, other.macro_f1.by_replicate),
+    )
 
 
 def _compare_best(results: Sequence[RunResult]) -> tuple[BestOnRows, ...]:
@@ -226,6 +225,7 @@ def _settings(result: RunResult) -> dict[str, str]:
         "dataset": result.dataset,
         "dataset's content": result.content_sha256[:12],
         "seeds": ", ".join(str(seed) for seed in result.manifest.seeds),
+        "folds": f"{fold.of} by {fold.group}" if (fold := result.manifest.folds[0]) else _NONE,
         "left out": " ".join(result.manifest.left_out) or _NONE,
         **result.machine,
     }
@@ -235,7 +235,7 @@ def _config(result: RunResult, name: str) -> dict[str, str]:
     """A variant's config, field by field; empty where the run has no such variant."""
     for variant in result.manifest.variants:
         if variant.name == name:
-            rates = [f"{candidate.learning_rate:g}" for candidate in variant.candidates]
+            rates = [f"{one.learning_rate:g}" for one in by_fold(variant.candidates)[0]]
             trial = variant.candidates[0].trials[0].to_dict()
             flat = dict(flatten_config({part: trial[part] for part in ("network", "training")}))
             return flat | {"training.learning_rate": ", ".join(rates)}

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from experiments.design.plan import by_fold
 from experiments.design.published_figure import PublishedFigure
-from experiments.design.trial import Trial
+from experiments.design.trial import Fold, Trial
 from experiments.runs.baseline_results import BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.manifest import RunManifest, VariantRecord
@@ -16,6 +17,7 @@ from experiments.runs.state import State, state_of
 from experiments.runs.trial_result import FiguresOverSeeds, Scores, TestScores, TrialResult
 from experiments.runs.trial_result import Spread as Spread
 from experiments.runs.validation import Matrix
+from experiments.statistics.replicates import Replicate
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class VariantTrial:
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """A learning rate that validation selects from."""
+    """A learning rate that validation selects from, on one fold."""
 
     learning_rate: float
     trials: tuple[VariantTrial, ...]
@@ -48,34 +50,67 @@ class CandidateResult:
         return tuple(planned.result for planned in self.trials)
 
     @property
-    def tested(self) -> tuple[TrialResult, ...]:
-        """Results of the trials that were tested."""
-        return tuple(result for result in self.results if result and result.test)
+    def fold(self) -> Fold | None:
+        """The fold that its trials are tested on; None for the dataset's test split."""
+        return self.trials[0].trial.fold
+
+    @property
+    def tested(self) -> tuple[VariantTrial, ...]:
+        """The trials that were tested."""
+        return tuple(one for one in self.trials if one.result and one.result.test)
 
     @property
     def validation_macro_f1(self) -> Spread:
         """Of each finished trial, at the epoch whose weights were kept."""
-        finished = (result for result in self.results if result and result.is_finished)
-        return Spread(tuple(result.score for result in finished))
+        finished = [one for one in self.trials if one.result and one.result.is_finished]
+        scores = tuple(one.result.score for one in finished if one.result)
+        return Spread(scores, tuple(one.trial.replicate for one in finished))
 
 
 @dataclass(frozen=True)
 class VariantResult(FiguresOverSeeds):
-    """A variant's test figures over its seeds; validation selects one of the candidates."""
+    """A variant's test figures over its seeds; validation selects one of the candidates.
+
+    In cross-validation it does so on each fold.
+    """
 
     record: VariantRecord
     classes: int
     candidates: tuple[CandidateResult, ...]
 
     @cached_property
-    def selected(self) -> CandidateResult:
-        """The candidate that was tested; the first where none was."""
-        return max(self.candidates, key=lambda candidate: len(candidate.tested))
+    def selected(self) -> tuple[CandidateResult, ...]:
+        """The candidate that was tested, on each fold; the first where none was."""
+        folds = by_fold(self.candidates)
+        return tuple(max(fold, key=lambda candidate: len(candidate.tested)) for fold in folds)
+
+    @property
+    def tried(self) -> tuple[CandidateResult, ...]:
+        """The learning rates that validation selects from, each with its trials on all folds."""
+        return tuple(
+            CandidateResult(alike[0].learning_rate, tuple(t for one in alike for t in one.trials))
+            for alike in zip(*by_fold(self.candidates), strict=True)
+        )
+
+    @property
+    def selected_trials(self) -> tuple[VariantTrial, ...]:
+        """The trials of what was selected."""
+        return tuple(one for candidate in self.selected for one in candidate.trials)
 
     @cached_property
     def tested(self) -> tuple[TrialResult, ...]:
         """Results of the tested trials."""
-        return self.selected.tested
+        return tuple(one.result for one in self.tested_trials if one.result)
+
+    @cached_property
+    def tested_trials(self) -> tuple[VariantTrial, ...]:
+        """The trials that were tested."""
+        return tuple(one for candidate in self.selected for one in candidate.tested)
+
+    @property
+    def replicates(self) -> Sequence[Replicate]:
+        """Seeds of the tested trials; in cross-validation folds and seeds."""
+        return [one.trial.replicate for one in self.tested_trials]
 
     @property
     def name(self) -> str:
@@ -88,14 +123,24 @@ class VariantResult(FiguresOverSeeds):
         return self.record.published
 
     @property
-    def learning_rate(self) -> float:
-        """The trained one, or the one that validation selected."""
-        return self.selected.learning_rate
+    def learning_rates(self) -> list[float]:
+        """The trained one, or that which validation selected; of all folds, ascending."""
+        return sorted({candidate.learning_rate for candidate in self.selected})
+
+    @property
+    def learning_rate(self) -> float | None:
+        """The trained one, or that which validation selected; None where folds differ in it."""
+        return self.learning_rates[0] if len(self.learning_rates) == 1 else None
+
+    @property
+    def rate_text(self) -> str:
+        """The learning rates for tables, such as "0.001"."""
+        return ", ".join(f"{rate:g}" for rate in self.learning_rates)
 
     @property
     def selected_from(self) -> int:
         """Number of learning rates."""
-        return len(self.candidates)
+        return len(self.candidates) // len(self.selected)
 
     @property
     def trials(self) -> tuple[str, ...]:
@@ -111,8 +156,8 @@ class VariantResult(FiguresOverSeeds):
 
     @property
     def seeds(self) -> int:
-        """Number of planned trials of the selected learning rate."""
-        return len(self.selected.trials)
+        """Number of planned trials of the selected learning rate, on all folds."""
+        return len(self.selected_trials)
 
     @property
     def diverged(self) -> int:
@@ -132,25 +177,25 @@ class VariantResult(FiguresOverSeeds):
     @property
     def epochs(self) -> Spread:
         """Epochs of each tested trial."""
-        return Spread(tuple(float(result.epochs) for result in self.tested))
+        return self._over(float(result.epochs) for result in self.tested)
 
     @property
     def seconds(self) -> Spread:
         """Training time of each tested trial."""
-        return Spread(tuple(result.training_seconds for result in self.tested))
+        return self._over(result.training_seconds for result in self.tested)
 
     @cached_property
     def confusion_matrix(self) -> Matrix:
         """Rows true, columns predicted, summed over the tested trials."""
         return self.summed_confusion_matrix(self.classes)
 
-    def by_seed(self, figure: Literal["accuracy", "macro_f1"]) -> dict[int, float]:
-        """A figure of each tested trial, by its seed."""
-        spread: Spread = getattr(self, figure)
-        return dict(zip((result.seed for result in self.tested), spread.values, strict=True))
-
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
+        chosen = [
+            {"fold": one.fold.number, "learning_rate": one.learning_rate}
+            for one in self.selected
+            if one.fold
+        ]
         return {
             "name": self.name,
             **self.figures(self.classes),
@@ -161,7 +206,7 @@ class VariantResult(FiguresOverSeeds):
             "diverged": self.diverged,
             "failed": len(self.failures),
             "documented": [figure.to_dict() for figure in self.published],
-        }
+        } | ({"folds": chosen} if chosen else {})
 
     @property
     def _all(self) -> list[TrialResult | None]:
@@ -228,6 +273,21 @@ class RunResult:
         return len(self.manifest.seeds)
 
     @property
+    def folds(self) -> int:
+        """Number of folds of the cross-validation; 0 without."""
+        return self.manifest.folds[0].of if self.manifest.folds[0] else 0
+
+    @property
+    def unit(self) -> Literal["seed", "fold"]:
+        """What figures are means of: seeds, or folds with their seeds."""
+        return "fold" if self.folds else "seed"
+
+    @property
+    def extent(self) -> str:
+        """Such as "3 seeds", or "5 folds by track, 1 seed"."""
+        return self.manifest.extent
+
+    @property
     def machine(self) -> Mapping[str, str]:
         """Device, threads, precision and versions that it ran with, as far as is known."""
         device = asdict(self.manifest.device)
@@ -254,6 +314,7 @@ class RunResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The object that `run --json` prints."""
+        fold = self.manifest.folds[0]
         return {
             "study": self.study,
             "protocol": self.protocol,
@@ -265,7 +326,7 @@ class RunResult:
             "best": self.best.name if self.best else None,
             "baselines": [baseline.summary(len(self.genres)) for baseline in self.baselines],
             "left_out": list(self.manifest.left_out),
-        }
+        } | ({"folds": self.folds, "group": fold.group} if fold else {})
 
 
 def collect(run: RunDirectory) -> RunResult:
@@ -305,7 +366,7 @@ def notes(result: RunResult) -> Iterator[str]:
 
 
 def _of_variant(result: RunResult, variant: VariantResult) -> Iterator[str]:
-    trials = variant.seeds * variant.selected_from
+    trials = sum(len(candidate.trials) for candidate in variant.candidates)
     if variant.untrained:
         yield f"{variant.untrained} of {trials} trials have no result: the run is {result.state}."
     elif not variant.n and not variant.diverged and not variant.failures:

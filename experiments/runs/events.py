@@ -56,6 +56,7 @@ class PlannedTrial(Record):
         id, variant, seed: that name it.
         epochs: that it trains for, at most.
         work: multiplications of a row, forward.
+        fold: that it is tested on, from 1; None without folds, and then not written.
     """
 
     id: Text
@@ -63,6 +64,12 @@ class PlannedTrial(Record):
     seed: Count
     epochs: Count
     work: Count = 0
+    fold: CountOrNone = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        plain = super().to_dict()
+        return plain if self.fold else {k: v for k, v in plain.items() if k != "fold"}
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import Annotated, Any, Self, get_args
 
 from experiments.design.limits import check_bounds
-from experiments.design.plan import Candidate, Plan, PlannedVariant
+from experiments.design.plan import Candidate, Plan, PlannedVariant, by_fold, split_rows
 from experiments.design.published_figure import PublishedFigure
 from experiments.design.search_settings import Search
 from experiments.design.study import PROTOCOLS, Protocol
-from experiments.design.trial import Trial, cohort_id
+from experiments.design.trial import Fold, Trial, cohort_id
 from experiments.runs.search_journal import Draw
 from experiments.runs.validation import (
     Flag,
@@ -220,6 +220,24 @@ class RunManifest(Record):
         seeds, epochs = self.seeds, self.epochs
         return Plan(self.study, self.protocol, seeds, epochs, variants, self.left_out)
 
+    @cached_property
+    def folds(self) -> tuple[Fold | None, ...]:
+        """Those that trials are tested on, sorted; (None,) for the dataset's own test split."""
+        found = {trial.fold for trial in self.trials.values()}
+        return (None,) if None in found or not found else tuple(sorted(found))  # type: ignore[type-var]
+
+    @property
+    def extent(self) -> str:
+        """Such as "3 seeds", or "5 folds by track, 1 seed"."""
+        fold, count = self.folds[0], len(self.seeds)
+        seeds = f"{count} seed{'s' if count > 1 else ''}"
+        return f"{fold.of} folds by {fold.group}, {seeds}" if fold else seeds
+
+    @property
+    def split_rows(self) -> tuple[int, int]:
+        """Train and validation rows; with folds, on average."""
+        return split_rows(self.dataset.rows, None if self.folds == (None,) else len(self.folds))
+
     @property
     def draws_on(self) -> bool:
         """Whether a search has still trials to draw."""
@@ -291,3 +309,20 @@ class RunManifest(Record):
         planned = sorted(name for cohort in self.cohorts for name in cohort.trials)
         if not sorted(self.trials) == named == planned:
             raise ValueError("its variants and cohorts have other trials")
+        if self.folds[0] is not None:
+            self._check_folds()
+
+    def _check_folds(self) -> None:
+        """Raise ValueError unless all variants have the same candidates on all folds."""
+        if not {"train", "validation", "test"} <= self.dataset.rows.keys():
+            raise ValueError("folds of a dataset whose splits have no known numbers of rows")
+        first = self.folds[0]
+        folds = [first._replace(number=n) for n in range(1, first.of + 1)] if first else []
+        for variant in self.variants:
+            for candidate in variant.candidates:
+                if {trial.fold for trial in candidate.trials} != {candidate.fold}:
+                    raise ValueError("a candidate on several folds")
+            found = by_fold(variant.candidates)
+            counts = {len(candidates) for candidates in found}
+            if sorted(part[0].fold or () for part in found) != folds or len(counts) != 1:
+                raise ValueError("a variant that lacks folds")

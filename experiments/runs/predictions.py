@@ -6,10 +6,12 @@ announces more than it stores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 
@@ -20,7 +22,14 @@ if TYPE_CHECKING:
     Int64 = npt.NDArray[np.int64]
     Float64 = npt.NDArray[np.float64]
 
-_ARRAYS = {"label": "iu", "track": "iu", "predicted": "iu", "start": "f", "probability": "f"}
+_ARRAYS = {
+    "label": "iu",
+    "track": "iu",
+    "predicted": "iu",
+    "row": "iu",
+    "start": "f",
+    "probability": "f",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,7 @@ class Predictions:
         start: seconds in their tracks, or None. [shape=(n,)]
         predicted: classes. [shape=(n,)]
         probability: of each genre. [shape=(n, genres)]
+        row: of a fold, places among all rows of the dataset; else None. [shape=(n,)]
     """
 
     label: Int64
@@ -40,6 +50,7 @@ class Predictions:
     start: Float64 | None
     predicted: Int64
     probability: Float64
+    row: Int64 | None = None
 
 
 def predictions_of(run: RunDirectory, trial: str, classes: int) -> Predictions | None:
@@ -64,17 +75,68 @@ def predictions_of(run: RunDirectory, trial: str, classes: int) -> Predictions |
             arrays.get("start"),
             arrays["predicted"],
             arrays["probability"],
+            arrays.get("row"),
         )
     except KeyError as error:
         raise RunError(f"{path} is damaged: it lacks {error}.") from error
     n = len(found.label)
     rows = (found.label, found.track, found.predicted)
     right = all(array.shape == (n,) for array in rows) and found.probability.shape == (n, classes)
-    if not right or (found.start is not None and found.start.shape != (n,)):
+    others = [array for array in (found.start, found.row) if array is not None]
+    if not right or any(array.shape != (n,) for array in others):
         raise RunError(f"{path} is damaged: its arrays do not belong together.")
     if n and not all(part.min() >= 0 and part.max() < classes for part in (rows[0], rows[2])):
         raise RunError(f"{path} is damaged: it holds classes that the run has not.")
     return found
+
+
+def predictions_by_seed(
+    run: RunDirectory, trials: Iterable[Trial], classes: int
+) -> list[Predictions]:
+    """What trials of one config predict, all of the same rows; without those not tested.
+
+    In cross-validation those of the folds of a seed are joined, in the order of the dataset's
+    rows. Seeds that lack folds that others have are left out.
+
+    Args:
+        run: its directory.
+        trials: that differ in seeds and folds only.
+        classes: number of genres.
+
+    Raises:
+        RunError: as `predictions_of`.
+    """
+    of_seed: dict[int, list[Predictions]] = {}
+    for trial in trials:
+        found = predictions_of(run, trial.id, classes)
+        if found is not None:
+            of_seed.setdefault(trial.seed, []).append(found)
+    joined = [_joined(parts) for parts in of_seed.values()]
+    fullest = max(joined, key=lambda one: len(one.label), default=None)
+    return [one for one in joined if fullest and _same_rows(one, fullest)]
+
+
+def _joined(folds: list[Predictions]) -> Predictions:
+    """Predictions of several folds in the order of the dataset's rows."""
+    import numpy as np
+
+    if any(part.row is None for part in folds):
+        return folds[0]  # of no fold
+    order = np.concatenate([part.row for part in folds]).argsort(kind="stable")
+
+    def joined(name: str) -> Any:
+        parts = [getattr(part, name) for part in folds]
+        return None if any(one is None for one in parts) else np.concatenate(parts)[order]
+
+    return Predictions(*(joined(field.name) for field in fields(Predictions)))
+
+
+def _same_rows(one: Predictions, other: Predictions) -> bool:
+    import numpy as np
+
+    return np.array_equal(one.label, other.label) and (
+        one.row is None or other.row is None or np.array_equal(one.row, other.row)
+    )
 
 
 def baselines_of(run: RunDirectory) -> dict[str, Int64]:

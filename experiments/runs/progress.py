@@ -58,6 +58,7 @@ class TrialProgress:
 
     Args:
         id, variant, seed, learning_rate: that name it; NaN where the rate is not known.
+        fold: that it is tested on, from 1; None without folds.
         epochs: that it will train for, at most.
         epoch: that ended last, counted from 1; 0 before the first.
         status: how it is, or how it has ended.
@@ -82,6 +83,12 @@ class TrialProgress:
     test: Scores | None = None
     history: EpochHistory = field(default_factory=EpochHistory, compare=False)
     bests: list[tuple[int, float]] = field(default_factory=list)
+    fold: int | None = None
+
+    @property
+    def replicate(self) -> str:
+        """Such as "seed 42", or "fold 2, seed 42"."""
+        return f"seed {self.seed}" if self.fold is None else f"fold {self.fold}, seed {self.seed}"
 
     @property
     def best(self) -> tuple[int, float] | None:
@@ -101,6 +108,7 @@ class TrialProgress:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, apart from numbers that are not finite."""
         plain: dict[str, Any] = {"trial": self.id, "variant": self.variant, "seed": self.seed}
+        plain |= {} if self.fold is None else {"fold": self.fold}
         plain |= {"status": self.status, "epoch": self.epoch, "epochs": self.epochs}
         plain["logs"] = dict(self.logs)
         return plain | ({"reason": self.reason} if self.reason else {})
@@ -109,6 +117,7 @@ class TrialProgress:
         """JSON-ready, with the history."""
         plain = {name: as_plain(getattr(self, name)) for name in _TRIAL_CHECKS}
         plain["learning_rate"] = None if math.isnan(self.learning_rate) else self.learning_rate
+        plain |= {} if self.fold is None else {"fold": self.fold}
         plain |= {"logs": stringify_nonfinite(self.logs), "bests": [*map(list, self.bests)]}
         return plain | {"history": self.history.to_record()}
 
@@ -120,6 +129,7 @@ class TrialProgress:
             LookupError, TypeError, ValueError, OverflowError: `plain` is damaged.
         """
         trial = cls(**{name: check(plain[name]) for name, check in _TRIAL_CHECKS.items()})
+        trial.fold = or_none(count)(plain.get("fold"))
         if sorted(set(trial.bests)) != trial.bests or len(trial.bests) > _MOST_BESTS:
             raise ValueError("the best epochs are in no order")
         if history is None or history:
@@ -348,7 +358,9 @@ class RunProgress:
             case PlanMade(workers=workers, cohorts=cohorts):
                 self.planned_workers = workers
                 self.plan(
-                    TrialProgress(trial.id, trial.variant, trial.seed, trial.epochs)
+                    TrialProgress(
+                        trial.id, trial.variant, trial.seed, trial.epochs, fold=trial.fold
+                    )
                     for cohort in cohorts
                     for trial in cohort.trials
                 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from experiments.design.plan import PlannedVariant
+from experiments.design.plan import PlannedVariant, by_fold
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
@@ -102,11 +102,12 @@ def untested(results: Results, variants: Iterable[PlannedVariant]) -> dict[str, 
     """Trials, by their ids, that validation selects and whose test rows are not evaluated yet."""
     found = {}
     for variant in variants:
-        number = select(results, [candidate.ids for candidate in variant.candidates])
-        for trial in variant.candidates[number].trials:
-            result = results[trial.id]
-            if result is not None and result.needs_test:
-                found[trial.id] = trial
+        for candidates in by_fold(variant.candidates):
+            number = select(results, [candidate.ids for candidate in candidates])
+            for trial in candidates[number].trials:
+                result = results[trial.id]
+                if result is not None and result.needs_test:
+                    found[trial.id] = trial
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
@@ -26,6 +26,7 @@ from experiments.runs.validation import (
     seconds_list,
     values_of,
 )
+from experiments.statistics.replicates import Replicate, fold_count, independent
 
 Status = Literal["finished", "diverged", "failed"]
 History = Mapping[str, Sequence[float | None]]
@@ -193,19 +194,40 @@ class TrialResult(Record):
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over seeds, in their order."""
+    """A figure over trainings, in their order.
+
+    Args:
+        values: of each.
+        replicates: which training each is of; may be left out where there are no folds.
+    """
 
     values: tuple[float, ...]
+    replicates: tuple[Replicate, ...] = ()
+
+    @property
+    def folds(self) -> int:
+        """Number of folds of the cross-validation; 0 without."""
+        return fold_count(self.replicates)
+
+    @cached_property
+    def independent(self) -> list[float]:
+        """What statistics are about: all values, or in cross-validation the mean of each fold."""
+        return independent(self.by_replicate) if self.folds else list(self.values)
+
+    @property
+    def by_replicate(self) -> dict[Replicate, float]:
+        """The values by their replicates."""
+        return dict(zip(self.replicates, self.values, strict=True))
 
     @property
     def mean(self) -> float | None:
         """None without values."""
-        return statistics.fmean(self.values) if self.values else None
+        return statistics.fmean(self.independent) if self.values else None
 
     @property
     def std(self) -> float | None:
-        """Sample standard deviation; None with fewer than two values."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
+        """Sample standard deviation, over seeds or folds; None with fewer than two of them."""
+        return statistics.stdev(self.independent) if len(self.independent) > 1 else None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -213,11 +235,16 @@ class Spread:
 
 
 class FiguresOverSeeds:
-    """Figures of a variant or a baseline, over its fits: one a seed."""
+    """Figures of a variant or a baseline, over its fits: one a seed, or a fold and seed."""
 
     @property
     def scores(self) -> Sequence[tuple[Scores, TestScores]]:
         """Of each fit, those on the validation and on the test rows."""
+        raise NotImplementedError
+
+    @property
+    def replicates(self) -> Sequence[Replicate]:
+        """Which fit each of the scores is of."""
         raise NotImplementedError
 
     @property
@@ -228,22 +255,30 @@ class FiguresOverSeeds:
     @cached_property
     def accuracy(self) -> Spread:
         """On the test rows."""
-        return Spread(tuple(test.accuracy for _, test in self.scores))
+        return self._over(test.accuracy for _, test in self.scores)
 
     @cached_property
     def macro_f1(self) -> Spread:
         """On the test rows."""
-        return Spread(tuple(test.macro_f1 for _, test in self.scores))
+        return self._over(test.macro_f1 for _, test in self.scores)
 
     @cached_property
     def batch_mean_f1(self) -> Spread:
         """On the test rows; averaged over batches as source A does."""
-        return Spread(tuple(test.batch_mean_f1 for _, test in self.scores))
+        return self._over(test.batch_mean_f1 for _, test in self.scores)
 
     @property
     def validation_macro_f1(self) -> float | None:
         """Mean over the fits, of a network at the epoch that was kept; None without any."""
-        return Spread(tuple(found.macro_f1 for found, _ in self.scores)).mean
+        return self._over(found.macro_f1 for found, _ in self.scores).mean
+
+    def _over(self, values: Iterable[float]) -> Spread:
+        return Spread(tuple(values), tuple(self.replicates))
+
+    @property
+    def times_tested(self) -> int:
+        """How often a row is counted in the summed matrix: once a seed."""
+        return len({one[1] if isinstance(one, tuple) else one for one in self.replicates})
 
     def summed_confusion_matrix(self, classes: int) -> Matrix:
         """Of so many classes, summed over the fits: rows true, columns predicted."""

@@ -16,9 +16,10 @@ from experiments.statistics.ranking import (
     compare_all,
     rank,
 )
+from experiments.statistics.replicates import fold_count
 
 _ALL = {2: "both", 3: "all three"}
-_COUNTS = {1: "one seed", 2: "2 seeds", 3: "three seeds"}
+_COUNTS = {1: "one", 2: "2", 3: "three"}
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,11 @@ class Answer:
 
 
 def answer(figures: Figures, what: str = "macro-F1") -> Answer:
-    """Compare all pairs of a study's variants over their common seeds.
+    """Compare all pairs of a study's variants over their common seeds, or folds.
 
     Args:
-        figures: variant -> seed -> share between 0 and 1, in the study's order, without the seeds
-            of diverged or failed trials.
+        figures: variant -> replicate -> share between 0 and 1, in the study's order, without
+            those of diverged or failed trials.
         what: the figure's name.
 
     Raises:
@@ -129,33 +130,35 @@ def _beaten(outcome: PairwiseOutcome) -> list[str]:
 
 
 def _missing_seeds(outcome: PairwiseOutcome) -> list[str]:
-    clauses = []
+    clauses, word = [], _word(outcome.ranking)
     if outcome.not_compared:
         verbs = ("shares", "is") if len(outcome.not_compared) == 1 else ("share", "are")
         clauses.append(
-            f"{listed(outcome.not_compared)} {verbs[0]} fewer than {_COUNTS[MIN_SEEDS]} with "
+            f"{listed(outcome.not_compared)} {verbs[0]} fewer than {_units(MIN_SEEDS, word)} with "
             f"{outcome.best} and {verbs[1]} not compared with it"
         )
     seeds = {seed for variant in outcome.ranking for seed in variant.seeds}
+    trained = "seeds" if word == "seed" else "trainings"
     lacking = [
-        f"{variant.name} ({len(variant.seeds)} of {len(seeds)} seeds)"
+        f"{variant.name} ({len(variant.seeds)} of {len(seeds)} {trained})"
         for variant in outcome.ranking
         if len(variant.seeds) < len(seeds) and variant.name not in outcome.not_compared
     ]
     if lacking:
         verb = "lacks" if len(lacking) == 1 else "lack"
         clauses.append(
-            f"{listed(lacking)} {verb} seeds, and pairs are compared on those that both have"
+            f"{listed(lacking)} {verb} {trained}, and pairs are compared on those that both have"
         )
     return clauses
 
 
 def _lead(outcome: PairwiseOutcome, others: Sequence[str]) -> str:
-    """Differences between the best variant and others, with intervals and seeds."""
+    """Differences between the best variant and others, with intervals and seeds or folds."""
     pairs = [pair for name in others if (pair := outcome.pair(outcome.best, name))]
     found = [pair.comparison for pair in pairs if pair.comparison]
     counts = [one.n for one in found]
-    seeds = " to ".join(map(str, sorted({min(counts), max(counts)}))) + " seeds"
+    seeds = " to ".join(map(str, sorted({min(counts), max(counts)})))
+    seeds += f" {_word(outcome.ranking)}s"
     # A pair's difference is first minus second, and the best may be the second.
     signs = [1 if pair.first == outcome.best else -1 for pair in pairs]
     leads = sorted(sign * one.difference for sign, one in zip(signs, found, strict=True))
@@ -190,23 +193,24 @@ def _only_one(variant: RankedVariant, what: str) -> str:
     text = f"only {variant.name} has a figure, a {what} of {_points(variant.mean)} %"
     if variant.interval:
         limits = _range((variant.interval.low, variant.interval.high))
-        text += f" (95 % interval {limits}, {len(variant.seeds)} seeds)"
+        text += f" (95 % interval {limits}, {_count(variant)})"
     return f"{text}: there is nothing to compare it with"
 
 
 def _too_few_seeds(ranking: Sequence[RankedVariant], what: str) -> str:
-    """Mean figures of variants of which no two share enough seeds."""
+    """Mean figures of variants of which no two share enough seeds or folds."""
+    word = _word(ranking)
     if len({variant.seeds for variant in ranking}) > 1:
         means = listed([f"{v.name} {_points(v.mean)} % ({_count(v)})" for v in ranking])
         return (
-            f"no two variants share {_COUNTS[MIN_SEEDS]}, so nothing tells them apart: "
+            f"no two variants share {_units(MIN_SEEDS, word)}, so nothing tells them apart: "
             f"their mean {what} is {means}"
         )
     best, *others = ranking
     names = [variant.name for variant in ranking]
     them = " from ".join(names) if len(names) == 2 else f"the {len(names)} variants apart"
-    on = f"on seed {best.seeds[0]} the" if len(best.seeds) == 1 else "the mean"
-    text = f"{_COUNTS[len(best.seeds)]} cannot tell {them}: {on} {what} of {best.name} is "
+    on = f"on {word} {_number(best)} the" if len(best.units) == 1 else "the mean"
+    text = f"{_units(len(best.units), word)} cannot tell {them}: {on} {what} of {best.name} is "
     text += f"{_points(best.mean)} %, "
     below = sorted(best.mean - variant.mean for variant in others)
     if len(others) == 1:
@@ -215,8 +219,25 @@ def _too_few_seeds(ranking: Sequence[RankedVariant], what: str) -> str:
     return f"{text}{_range(below)} points above the others"
 
 
+def _number(variant: RankedVariant) -> int:
+    """The seed of a variant, or the number of its fold."""
+    (unit,) = variant.units
+    return unit[0] if isinstance(unit, tuple) else unit
+
+
 def _count(variant: RankedVariant) -> str:
-    return f"{len(variant.seeds)} seed{'s' if len(variant.seeds) > 1 else ''}"
+    count, word = len(variant.units), _word([variant])
+    return f"{count} {word}{'s' if count > 1 else ''}"
+
+
+def _word(ranking: Sequence[RankedVariant]) -> str:
+    """What counts in the statistics of variants."""
+    return "fold" if any(fold_count(variant.seeds) for variant in ranking) else "seed"
+
+
+def _units(count: int, word: str) -> str:
+    """Such as "one seed", "2 seeds" or "three folds"."""
+    return f"{_COUNTS[count]} {word}{'s' if count > 1 else ''}"
 
 
 def _range(shares: Sequence[float]) -> str:

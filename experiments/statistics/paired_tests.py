@@ -1,15 +1,21 @@
-"""Paired tests: two variants on the same seeds, two models on the same rows, Holm's adjustment."""
+"""Paired tests: variants on the same seeds or folds, models on the same rows, Holm's adjustment."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from experiments.statistics.intervals import LEVEL, MIN_SEEDS, Interval, t_p_value, t_quantile
+from experiments.statistics.replicates import (
+    Replicate,
+    effective_count,
+    fold_count,
+    independent,
+)
 
 Int64 = npt.NDArray[np.int64]
 
@@ -18,15 +24,15 @@ SAME = 1e-12  # smaller differences are rounding
 
 @dataclass(frozen=True)
 class SeedComparison:
-    """Two variants compared over their common seeds.
+    """Two variants compared over their common seeds, or folds.
 
     Args:
         difference: mean of b minus mean of a.
         interval: of the difference, from the same t test as p, so it contains 0 exactly where
-            p > 0.05. None where all seeds show one difference other than 0.
+            p > 0.05. None where all of them show one difference other than 0.
         p: two-sided p-value of no difference.
         effect: Cohen's d_z with Hedges's correction; None as `interval`.
-        n: seeds.
+        n: seeds, or folds.
     """
 
     difference: float
@@ -50,8 +56,12 @@ class McNemar:
     p: float
 
 
-def compare_over_seeds(a: Sequence[float], b: Sequence[float]) -> SeedComparison | None:
+def compare_over_seeds(
+    a: Sequence[float], b: Sequence[float], folds: int = 0
+) -> SeedComparison | None:
     """Paired t test of two variants, with a standardised effect size.
+
+    Over folds it is the corrected resampled t-test; see `replicates.effective_count`.
 
     The effect is Cohen's d_z (1988, "Statistical Power Analysis", 2.3.5; named in Lakens
     2013, Front. Psychol. 4, 863) with Hedges's exact correction (1981, J. Educ. Statist.
@@ -59,10 +69,11 @@ def compare_over_seeds(a: Sequence[float], b: Sequence[float]) -> SeedComparison
     another has the exact p-value of the sign-flip test, 2 / 2^n.
 
     Args:
-        a, b: values of the same seeds in the same order, finite.
+        a, b: values of the same seeds or folds in the same order, finite.
+        folds: number of folds of which the values are; 0 for seeds.
 
     Returns:
-        None for fewer than `MIN_SEEDS` seeds.
+        None for fewer than `MIN_SEEDS` values.
 
     Raises:
         ValueError: lengths that differ, or values that are not finite.
@@ -75,18 +86,28 @@ def compare_over_seeds(a: Sequence[float], b: Sequence[float]) -> SeedComparison
     n = len(a)
     if n < MIN_SEEDS:
         return None
+    method = "corrected resampled paired t" if folds else "paired t"
     differences = values[1] - values[0]
     mean = float(differences.mean())
     if np.ptp(differences) <= SAME:
         if abs(mean) > SAME:
             return SeedComparison(mean, None, 2.0 ** (1 - n), None, n)
-        return SeedComparison(0.0, Interval(0.0, 0.0, LEVEL, "paired t", n), 1.0, 0.0, n)
+        return SeedComparison(0.0, Interval(0.0, 0.0, LEVEL, method, n), 1.0, 0.0, n)
     deviation = float(differences.std(ddof=1))
-    error = deviation / math.sqrt(n)
+    error = deviation / math.sqrt(effective_count(n, folds))
     reach = t_quantile(n - 1) * error
-    interval = Interval(mean - reach, mean + reach, LEVEL, "paired t", n)
+    interval = Interval(mean - reach, mean + reach, LEVEL, method, n)
     effect = mean / deviation * hedges_factor(n - 1)
     return SeedComparison(mean, interval, t_p_value(n - 1, mean / error), effect, n)
+
+
+def compare_replicates(
+    a: Mapping[Replicate, float], b: Mapping[Replicate, float]
+) -> SeedComparison | None:
+    """`compare_over_seeds` on the replicates that two variants have in common."""
+    common = [replicate for replicate in a if replicate in b]
+    of_a, of_b = (independent({one: of[one] for one in common}) for of in (a, b))
+    return compare_over_seeds(of_a, of_b, fold_count(common))
 
 
 def hedges_factor(degrees: int) -> float:

@@ -1,4 +1,4 @@
-"""Variants ranked by their mean figure, and compared pair by pair over common seeds."""
+"""Variants ranked by their mean figure, and compared pair by pair over common replicates."""
 
 from __future__ import annotations
 
@@ -10,21 +10,30 @@ from itertools import combinations
 from typing import Any
 
 from experiments.statistics.intervals import Interval, mean_interval
-from experiments.statistics.paired_tests import SeedComparison, compare_over_seeds, holm
+from experiments.statistics.paired_tests import SeedComparison, compare_replicates, holm
+from experiments.statistics.replicates import Replicate, Unit, fold_count, independent, unit_of
 
 ALPHA = 0.05
 
-Figures = Mapping[str, Mapping[int, float]]
+Figures = Mapping[str, Mapping[Replicate, float]]
 
 
 @dataclass(frozen=True)
 class RankedVariant:
-    """Mean share of a variant over its own, sorted seeds; no interval for too few of them."""
+    """Mean share of a variant over its own, sorted replicates; no interval for too few of them.
+
+    `seeds` holds the replicates: seeds, or in cross-validation folds and seeds.
+    """
 
     name: str
     mean: float
     interval: Interval | None
-    seeds: tuple[int, ...]
+    seeds: tuple[Replicate, ...]
+
+    @property
+    def units(self) -> set[Unit]:
+        """What counts in statistics: its seeds, or its folds."""
+        return set(map(unit_of, self.seeds))
 
 
 @dataclass(frozen=True)
@@ -63,12 +72,12 @@ def rank(figures: Figures) -> tuple[RankedVariant, ...]:
     ranked = [
         RankedVariant(
             name,
-            statistics.fmean(values.values()),
-            mean_interval(list(values.values())),
+            statistics.fmean(counted),
+            mean_interval(counted, folds=fold_count(values)),
             tuple(sorted(values)),
         )
         for name, values in figures.items()
-        if values
+        if (counted := independent(values))
     ]
     return tuple(sorted(ranked, key=lambda variant: -variant.mean))
 
@@ -77,11 +86,7 @@ def compare_all(ranking: Sequence[RankedVariant], figures: Figures) -> tuple[Pai
     """Every pair of the ranked variants, in their order, with Holm's adjustment."""
     pairs = []
     for first, second in combinations(ranking, 2):
-        seeds = [seed for seed in first.seeds if seed in figures[second.name]]
-        comparison = compare_over_seeds(
-            [figures[second.name][seed] for seed in seeds],
-            [figures[first.name][seed] for seed in seeds],
-        )
+        comparison = compare_replicates(figures[second.name], figures[first.name])
         pairs.append(Pair(first.name, second.name, comparison))
     adjusted = iter(holm([pair.comparison.p for pair in pairs if pair.comparison]))
     return tuple(

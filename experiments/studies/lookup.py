@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments.design.config_paths import did_you_mean
 from experiments.design.limits import check_type
@@ -17,6 +17,9 @@ from experiments.design.variants import only, vary
 from experiments.errors import RunError
 from experiments.studies import STUDIES
 from networks.errors import ConfigError
+
+if TYPE_CHECKING:
+    from data.datasets.folds import Group
 
 SUFFIX = ".toml"
 
@@ -52,6 +55,8 @@ def study_from_options(
     epochs: int | None = None,
     quick: bool = False,
     extended: bool = False,
+    folds: int | None = None,
+    group: Group | None = None,
     variants: Sequence[str] = (),
     grid: Mapping[str, Sequence[Any]] = MappingProxyType({}),
 ) -> tuple[Study, StudyOptions]:
@@ -59,7 +64,7 @@ def study_from_options(
 
     Args:
         study: a name, the path of a .toml file, or a study.
-        protocol, seeds: None means those of the study.
+        protocol, seeds, folds, group: None means those of the study.
         epochs, quick, extended: see `StudyOptions`.
         variants: names of those to train; none for all.
         grid: values by the paths of fields, see `vary`.
@@ -78,6 +83,8 @@ def study_from_options(
         epochs,
         quick,
         extended,
+        options.folds if folds is None else folds,
+        group or options.group,
     )
     if variants:
         chosen = only(chosen, variants)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,17 +21,21 @@ from data.datasets.dataset import Dataset, Split
 from data.errors import DataError
 from data.files.atomic import commit
 from data.files.user_folders import cache_folder
+from experiments.design.trial import Fold
 from experiments.errors import RunError
 from experiments.runs.baseline_results import BaselineFit, BaselineResult
 from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
 from experiments.runs.events import Note
 from experiments.runs.trial_result import Scores, TestScores
-from experiments.training.training_job import TrainingJob, read_dataset
+from experiments.training.training_job import TrainingJob, places_of, read_dataset
 from experiments.workers.worker_main import send
 from networks.training import metrics
 
 Int64 = npt.NDArray[np.int64]
+Arrays = dict[str, npt.NDArray[Any]]
+Folds = tuple[Fold | None, ...]
+WHOLE: Folds = (None,)  # the dataset's own splits
 
 _TREES = 200
 _MOST_SVM_ROWS = 100_000  # minutes on one core; the time grows with their square
@@ -109,24 +113,27 @@ def fit(baseline: Baseline, dataset: Dataset, seed: int | None = None) -> Fit:
     return Fit(validation, test, seconds)
 
 
-def is_done(run: RunDirectory, classes: int, seeds: Sequence[int]) -> bool:
-    """Whether these baselines are recorded, of these seeds; a damaged record is none.
+def is_done(run: RunDirectory, classes: int, seeds: Sequence[int], folds: Folds = WHOLE) -> bool:
+    """Whether these baselines are recorded, of these seeds and folds; a damaged record is none.
 
     Args:
         run: its directory.
         classes: number of genres.
-        seeds: of the run.
+        seeds, folds: of the run.
     """
     try:
         found = run.read_baselines(classes)
     except RunError:
         return False
-    return [(result.name, result.what, result.seeds) for result in found] == [
-        (baseline.name, baseline.what, baseline.seeds(seeds)) for baseline in BASELINES
+    return [(result.name, result.what, result.seeds, result.folds) for result in found] == [
+        (baseline.name, baseline.what, baseline.seeds(seeds), _count(folds))
+        for baseline in BASELINES
     ]
 
 
-def fit_ahead(run: RunDirectory, path: Path, content_sha256: str, seeds: Sequence[int]) -> None:
+def fit_ahead(
+    run: RunDirectory, path: Path, content_sha256: str, seeds: Sequence[int], folds: Folds = WHOLE
+) -> None:
     """Fit all baselines into the user's cache, where `record` finds them.
 
     Nothing depends on it: errors, and what a stop leaves undone, are left to `record`.
@@ -135,17 +142,18 @@ def fit_ahead(run: RunDirectory, path: Path, content_sha256: str, seeds: Sequenc
         run: whose stop ends this.
         path: of the dataset's file.
         content_sha256: of its rows.
-        seeds: of the run.
+        seeds, folds: of the run.
     """
-    dataset = read_dataset(path, content_sha256)
-    for baseline, seed in _planned_fits(seeds):
-        if run.stop_is_asked:
-            return
-        with suppress(Exception):
-            _cached_fit(baseline, dataset, seed)
+    for fold in folds:
+        dataset = read_dataset(path, content_sha256, fold)
+        for baseline, seed in _planned_fits(seeds):
+            if run.stop_is_asked:
+                return
+            with suppress(Exception):
+                _cached_fit(baseline, dataset, seed)
 
 
-def record(job: TrainingJob, seeds: Sequence[int]) -> bool:
+def record(job: TrainingJob, seeds: Sequence[int], folds: Folds = WHOLE) -> bool:
     """Fit all baselines and record their figures, unless that is done.
 
     An error of one is recorded as its failure, and ends no other. While the disk is full
@@ -153,7 +161,7 @@ def record(job: TrainingJob, seeds: Sequence[int]) -> bool:
 
     Args:
         job: on what, and where to record it.
-        seeds: of the run.
+        seeds, folds: of the run.
 
     Returns:
         Whether they are recorded: False where a stop was requested.
@@ -162,34 +170,40 @@ def record(job: TrainingJob, seeds: Sequence[int]) -> bool:
         DataError: the dataset cannot be read, or the record not written.
         RunError: the dataset has changed.
     """
-    run, dataset = job.run, read_dataset(job.dataset, job.content_sha256)
-    if is_done(run, len(dataset.genres), seeds):
+    run = job.run
+    genres = read_dataset(job.dataset, job.content_sha256).genres
+    if is_done(run, len(genres), seeds, folds):
         return True
-    rows = dataset.test
-    arrays: dict[str, npt.NDArray[Any]] = {"label": rows.label, "track": rows.track}
-    arrays |= {} if rows.start is None else {"start": rows.start}
-    fits: dict[tuple[str, int | None], Fit] = {}
+    fits: dict[str, list[BaselineFit]] = {baseline.name: [] for baseline in BASELINES}
+    predicted: dict[str, list[Int64]] = {baseline.name: [] for baseline in BASELINES}
+    tested: list[Arrays] = []
     failures: dict[str, str] = {}
-    # From the last one on: `fit_ahead` may still be on its way from the first one on.
-    for baseline, seed in reversed([*_planned_fits(seeds)]):
-        if run.stop_is_asked:
-            return False
-        if baseline.name in failures:
-            continue
-        try:
-            fits[baseline.name, seed] = _cached_fit(baseline, dataset, seed)
-        except Exception as error:  # of any kind: only this baseline is concerned
-            failures[baseline.name] = _reason(error)
+    for fold in folds:
+        dataset = read_dataset(job.dataset, job.content_sha256, fold)
+        tested.append({"label": dataset.test.label} | places_of(dataset.test))
+        found: dict[tuple[str, int | None], Fit] = {}
+        # From the last one on: `fit_ahead` may still be on its way from the first one on.
+        for baseline, seed in reversed([*_planned_fits(seeds)]):
+            if run.stop_is_asked:
+                return False
+            if baseline.name in failures:
+                continue
+            try:
+                found[baseline.name, seed] = _cached_fit(baseline, dataset, seed)
+            except Exception as error:  # of any kind: only this baseline is concerned
+                failures[baseline.name] = _reason(error)
+        for name in fits.keys() - failures.keys():
+            chosen = [made for (of, _), made in reversed(found.items()) if of == name]
+            fits[name] += [_figures(made, dataset) for made in chosen]
+            predicted[name].append(np.stack([made.test for made in chosen]))
     results = []
     for baseline in BASELINES:
         name, failure = baseline.name, failures.get(baseline.name, "")
-        chosen = () if failure else baseline.seeds(seeds) or (None,)
-        figures = tuple(_figures(fits[name, seed], dataset) for seed in chosen)
         if failure:
             send(Note(f"the baseline {name} has no figures: {failure}"))
-        else:
-            arrays[f"predicted/{name}"] = np.stack([fits[name, seed].test for seed in chosen])
-        results.append(BaselineResult(name, baseline.what, baseline.seeds(seeds), figures, failure))
+        figures = () if failure else tuple(fits[name])
+        results.append(_result(baseline, seeds, folds, figures, failure))
+    arrays = _joined(tested, {n: p for n, p in predicted.items() if n not in failures})
     try:
         retry_when_disk_full(lambda: run.write_baselines(results, arrays), run, send)
     except StopAskedError:
@@ -197,13 +211,40 @@ def record(job: TrainingJob, seeds: Sequence[int]) -> bool:
     return True
 
 
-def record_failure(run: RunDirectory, seeds: Sequence[int], reason: str) -> None:
+def record_failure(run: RunDirectory, seeds: Sequence[int], folds: Folds, reason: str) -> None:
     """Record that there will be no baselines, and why."""
-    results = [
-        BaselineResult(baseline.name, baseline.what, baseline.seeds(seeds), failure=reason)
-        for baseline in BASELINES
-    ]
+    results = [_result(baseline, seeds, folds, (), reason) for baseline in BASELINES]
     run.write_baselines(results, {})
+
+
+def _result(
+    baseline: Baseline,
+    seeds: Sequence[int],
+    folds: Folds,
+    fits: tuple[BaselineFit, ...],
+    failure: str,
+) -> BaselineResult:
+    of = baseline.seeds(seeds)
+    return BaselineResult(baseline.name, baseline.what, of, fits, failure, _count(folds))
+
+
+def _count(folds: Folds) -> int | None:
+    return None if folds == WHOLE else len(folds)
+
+
+def _joined(tested: Sequence[Arrays], predicted: Mapping[str, Sequence[Int64]]) -> Arrays:
+    """Test rows of all folds in the order of the dataset, with the classes that are predicted.
+
+    Args:
+        tested: labels and places of each fold's test rows. [shape=(n,)]
+        predicted: of each fold, by baseline. [shape=(seeds, n)]
+    """
+    arrays = {name: np.concatenate([rows[name] for rows in tested]) for name in tested[0]}
+    arrays |= {f"predicted/{name}": np.concatenate(p, axis=1) for name, p in predicted.items()}
+    if "row" in arrays:
+        order = arrays["row"].argsort()
+        arrays = {name: values[..., order] for name, values in arrays.items()}
+    return arrays
 
 
 def _planned_fits(seeds: Sequence[int]) -> Iterator[tuple[Baseline, int | None]]:

@@ -40,7 +40,7 @@ def train(job: TrainingJob, cohort: Cohort) -> bool:
         DataError: the dataset cannot be read, or a record not written.
         RunError: the dataset has changed.
     """
-    return _Training(job, open_job(job), cohort).train()
+    return _Training(job, open_job(job, cohort.fold), cohort).train()
 
 
 class _Training:

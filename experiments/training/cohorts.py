@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.design.study import Device
-from experiments.design.trial import Trial, cohort_id
+from experiments.design.trial import Fold, Trial, cohort_id
 from experiments.errors import DamagedRecordError, RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.manifest import CohortRecord, RunManifest
@@ -41,6 +41,11 @@ class Cohort:
         """The device that its trials are about, or None."""
         return self.trials[0][1].device
 
+    @property
+    def fold(self) -> Fold | None:
+        """The fold that its trials are tested on, or None."""
+        return self.trials[0][1].fold
+
     def part(self, trials: Iterable[str]) -> Cohort:
         """Those of its trials that have these ids."""
         named = {trial.id: (variant, trial) for variant, trial in self.trials}
@@ -58,7 +63,7 @@ def plan_cohorts(
     classes: int,
     free_memory: int | None = None,
 ) -> tuple[Cohort, ...]:
-    """Group trials of one architecture, optimizer, batch size and device into cohorts.
+    """Group trials of one architecture, optimizer, batch size, device and fold into cohorts.
 
     Args:
         trials: with the names of their variants, in the order of training.
@@ -75,7 +80,7 @@ def plan_cohorts(
     """
     kinds: dict[tuple[object, ...], list[tuple[str, Trial]]] = {}
     for name, trial in trials:
-        key = (trial.device, *cohort_key(trial.network, trial.training))
+        key = (trial.device, trial.fold, *cohort_key(trial.network, trial.training))
         kinds.setdefault(key, []).append((name, trial))
     cohorts: list[Cohort] = []
     for alike in kinds.values():
@@ -99,7 +104,7 @@ def cohorts_of(manifest: RunManifest) -> tuple[Cohort, ...]:
     named = {trial.id: (variant, trial) for variant, trial in manifest.plan.trials}
     cohorts = tuple(Cohort(tuple(map(named.__getitem__, r.trials))) for r in manifest.cohorts)
     for cohort, record in zip(cohorts, manifest.cohorts, strict=True):
-        if cohort.id != record.id:
+        if cohort.id != record.id or len({trial.fold for _, trial in cohort.trials}) != 1:
             raise DamagedRecordError(f"run.json is damaged: {record.id:.40} is another cohort.")
     return cohorts
 

@@ -17,7 +17,7 @@ from experiments.runs.directory import RunDirectory
 from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
 from experiments.runs.events import TrialEnded
 from experiments.runs.trial_result import ClassScores, TestScores, TrialResult
-from experiments.training.training_job import TrainingJob, open_job
+from experiments.training.training_job import TrainingJob, open_job, places_of
 from experiments.workers.worker_main import send
 from networks.engine.trial_state import FailedTrial
 from networks.errors import ConfigError
@@ -37,7 +37,7 @@ def evaluate(job: TrainingJob, trial: Trial) -> bool:
         RunError: the dataset has changed; or the network is damaged, and the trial counts as
             not done from now on.
     """
-    dataset, run = open_job(job), job.run
+    dataset, run = open_job(job, trial.fold), job.run
     result = run.read_result(trial.id)
     if result is None or not result.needs_test:
         return True
@@ -103,7 +103,7 @@ def _record_test(
     rows, genres = dataset.test, dataset.genres
     predicted = probability.argmax(axis=1)
     arrays = {"probability": probability, "predicted": predicted, "label": rows.label}
-    arrays |= {"track": rows.track} | ({} if rows.start is None else {"start": rows.start})
+    arrays |= places_of(rows)
     run.write_predictions(trial.id, arrays)
     confusion = metrics.confusion_matrix(rows.label, predicted, len(genres))
     scores = metrics.class_scores(confusion)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from data.datasets.dataset import Dataset
+import numpy.typing as npt
+
+from data.datasets.dataset import Dataset, Int64, Split
+from data.datasets.folds import Group, assign_folds, fold_dataset
 from data.processes import usable_cores
+from experiments.design.trial import Fold
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.manifest import RunManifest
@@ -60,18 +65,19 @@ class TrainingJob:
     settings: RunSettings
 
 
-def open_job(job: TrainingJob) -> Dataset:
-    """Set torch up in this process and read the dataset; raises as `read_dataset`."""
+def open_job(job: TrainingJob, fold: Fold | None) -> Dataset:
+    """Set torch up in this process and read the dataset; arguments and errors of `read_dataset`."""
     set_up(job.settings.device, job.settings.threads)
-    return read_dataset(job.dataset, job.content_sha256)
+    return read_dataset(job.dataset, job.content_sha256, fold)
 
 
-def read_dataset(path: Path, content_sha256: str) -> Dataset:
-    """The dataset of a run, which a process reads once.
+def read_dataset(path: Path, content_sha256: str, fold: Fold | None = None) -> Dataset:
+    """The dataset of a run, which a process reads once, and keeps with the last of its folds.
 
     Args:
         path: of its file.
         content_sha256: of its rows when the run began.
+        fold: that is the test split; None for the dataset's own splits.
 
     Raises:
         DataError: it cannot be read any more.
@@ -83,7 +89,30 @@ def read_dataset(path: Path, content_sha256: str) -> Dataset:
             f"{path} has changed since the run began: its trials would not belong "
             "together. Start a new run."
         )
-    return dataset
+    return dataset if fold is None else _fold(path, content_sha256, fold)
+
+
+def places_of(rows: Split) -> dict[str, npt.NDArray[Any]]:
+    """Arrays, by their names, that say where rows come from, as far as it is known."""
+    known = {"track": rows.track, "start": rows.start, "row": rows.row}
+    return {name: values for name, values in known.items() if values is not None}
+
+
+_folds: dict[tuple[str, Fold], Dataset] = {}  # the last one that was made
+
+
+def _fold(path: Path, content_sha256: str, fold: Fold) -> Dataset:
+    key = content_sha256, fold
+    if key not in _folds:
+        _folds.clear()  # first: a process has no room for two
+        fold_of_row = _assigned(path, content_sha256, fold.of, fold.group)
+        _folds[key] = fold_dataset(_load(path), fold_of_row, fold.number)
+    return _folds[key]
+
+
+@lru_cache(maxsize=1)
+def _assigned(path: Path, content_sha256: str, folds: int, group: Group) -> Int64:
+    return assign_folds(_load(path), folds, group)
 
 
 @lru_cache(maxsize=1)

@@ -73,8 +73,8 @@ def analysed(one: SingleRun) -> SingleRun:
 def compare_runs(runs: Sequence[RunDirectory]) -> SeveralRuns:
     """Compare at least two runs; raises RunError where a record is damaged."""
     from experiments.report.dot_plot import lay_out, variant_entry
+    from experiments.results.analysis import interval_of
     from experiments.results.comparison import compare
-    from experiments.statistics.intervals import mean_interval
 
     compared = compare(runs)
     plots: dict[Figure, DotPlotLayout] = {}
@@ -83,10 +83,10 @@ def compare_runs(runs: Sequence[RunDirectory]) -> SeveralRuns:
         for common in compared.variants:
             for number, found in enumerate(common.results, 1):
                 if found is not None and found.n:
-                    interval = mean_interval(getattr(found, figure).values)
+                    interval = interval_of(getattr(found, figure))
                     name = f"{number} {common.name}"
                     entries.append(variant_entry(name, found, figure, interval))
-        plots[figure] = lay_out(f"{what} %", entries)
+        plots[figure] = lay_out(f"{what} %", entries, compared.results[0].unit)
     return SeveralRuns(compared, plots)
 
 

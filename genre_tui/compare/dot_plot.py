@@ -22,8 +22,8 @@ _FIGURE = 6  # columns of the mean at the right
 _SHORTEST = 16  # columns of the plot
 _LEGEND = (
     (f"{MEAN} mean", "mean"),
-    ("├─┤ 95 % over seeds", "interval"),
-    (f"{SEED} seed", "seed"),
+    ("├─┤ 95 % over {unit}s", "interval"),
+    (f"{SEED} {{unit}}", "seed"),
     (f"{LINE} {BASELINE} baseline", "baseline"),
     (f"{SOURCE} documented", "source"),
 )
@@ -85,7 +85,8 @@ class DotPlot:
             "source": any(row.sources for row in rows),
         }
         line = ""
-        for sign in (sign for sign, what in _LEGEND if there[what]):
+        signs = (sign.format(unit=self._dots.unit) for sign, what in _LEGEND if there[what])
+        for sign in signs:
             if line and cell_len(line) + 3 + cell_len(sign) > width:
                 yield Text(line, "dim")
                 line = ""

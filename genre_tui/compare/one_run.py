@@ -40,21 +40,21 @@ def variants(one: SingleRun, figure: Figure) -> RenderableType:
     rows = []
     for variant in ordered(result, figure):
         found = intervals.get(variant.name)
-        over_seeds = getattr(found, figure) if found else None
+        over_units = getattr(found, figure) if found else None
         on_rows = getattr(found, f"{figure}_on_rows") if found else None
         rows.append(
             [
                 variant.name,
                 mean_std(getattr(variant, figure), "±"),
-                _over_seeds(variant, over_seeds, bool(analysis or one.problem)),
+                _over_units(variant, over_units, bool(analysis or one.problem)),
                 str(variant.n),
                 between(on_rows, 1),
-                f"{variant.learning_rate:g}",
+                variant.rate_text,
                 " ".join(f"{source} {value:.2f}" for source, value in documented(variant, figure)),
                 mean_std(getattr(variant, _other(figure)), "±"),
             ]
         )
-    columns = {"variant": 0, f"{FIGURES[figure]} %": 0, "95 % over seeds": 1, "n": 0}
+    columns = {"variant": 0, f"{FIGURES[figure]} %": 0, f"95 % over {result.unit}s": 1, "n": 0}
     columns |= {"95 % on rows": 2, "rate": 3, "documented": 4, f"{FIGURES[_other(figure)]} %": 5}
     if not any(row[6] for row in rows):
         del columns["documented"]
@@ -79,11 +79,13 @@ def _other(figure: Figure) -> Figure:
     return "accuracy" if figure == "macro_f1" else "macro_f1"
 
 
-def _over_seeds(variant: VariantResult, interval: object, is_known: bool) -> str:
+def _over_units(variant: VariantResult, interval: object, is_known: bool) -> str:
     if not variant.n:
         return "not tested" if variant.untrained else NONE
     if is_known and interval is None:
-        return "one seed" if variant.n == 1 else f"{variant.n} seeds"
+        units = len(variant.macro_f1.independent)
+        word = "fold" if variant.macro_f1.folds else "seed"
+        return f"one {word}" if units == 1 else f"{units} {word}s"
     return between(interval, 1) if is_known else "..."  # type: ignore[arg-type]
 
 
@@ -101,9 +103,15 @@ def _notes(one: SingleRun) -> list[str]:
         others = any(variant.published for variant in result.variants)
         what = ": documented figures are of the source's own number" if others else ""
         notes.append(f"Epochs were set to {result.manifest.epochs}{what}.")
-    if few := sorted({variant.n for variant in result.variants if 0 < variant.n < 3}):
+    few = sorted({variant.n for variant in result.variants if 0 < variant.n < 3})
+    if few and not result.folds:
         seeds = " and ".join("One seed" if n == 1 else f"{n} seeds" for n in few)
         notes.append(f"{seeds} cannot tell the spread over seeds. More seeds: --seeds 5.")
+    if result.folds:
+        notes.append(
+            f"{result.extent}. Each fold counts once, with its mean over seeds; n counts "
+            "trainings. Intervals allow for the train rows that folds share."
+        )
     if analysis and analysis.unit:
         are_few = analysis.clusters is not None and analysis.clusters.are_few
         rough = " They are few: such intervals are rough." if are_few else ""
@@ -165,6 +173,13 @@ def _pairs(one: SingleRun) -> list[RenderableType]:
             interval = between(found.interval, 1, signed=True)
         p = p_value(pair.adjusted_p)
         rows.append([pair.first, pair.second, difference, p, interval, str(n)])
-    columns = {"variant": 0, "minus": 0, "points": 0, "p": 0, "95 % interval": 1, "seeds": 2}
-    title = f"Pairs: test {analysis.answer.what}, by seed; p adjusted by Holm's method"
+    columns = {
+        "variant": 0,
+        "minus": 0,
+        "points": 0,
+        "p": 0,
+        "95 % interval": 1,
+        f"{one.result.unit}s": 2,
+    }
+    title = f"Pairs: test {analysis.answer.what}, by {one.result.unit}; p adjusted by Holm's method"
     return [Text(title, "bold"), FittedTable(columns, rows, left=2)]

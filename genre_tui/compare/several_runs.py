@@ -52,7 +52,12 @@ def figures(several: SeveralRuns, figure: Figure) -> RenderableType:
     columns = {"variant": 0, "run": 0, f"{FIGURES[figure]} %": 0, "n": 3}
     shares = any(row[4] for row in rows)
     if shares:
-        columns |= {"minus run 1": 0, "p": 1, "95 % interval": 2, "seeds": 4}
+        columns |= {
+            "minus run 1": 0,
+            "p": 1,
+            "95 % interval": 2,
+            f"{several.compared.results[0].unit}s": 4,
+        }
     else:
         rows = [row[:4] for row in rows]
     plot = several.plots[figure]
@@ -61,7 +66,8 @@ def figures(several: SeveralRuns, figure: Figure) -> RenderableType:
     if not shares:
         parts.append(Text("The runs have no variant in common."))
     elif any(CANNOT_TELL in row for row in rows):
-        parts.append(Text("Cannot tell: the runs share fewer than three seeds of that variant."))
+        which = "three seeds" if several.compared.results[0].unit == "seed" else "three equal folds"
+        parts.append(Text(f"Cannot tell: the runs share fewer than {which} of that variant."))
     return Group(*parts)
 
 

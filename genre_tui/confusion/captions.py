@@ -99,7 +99,7 @@ def trial_line(trial: TrialProgress) -> Text:
     text = Text(no_wrap=True)
     text.append(STATE_GLYPH[trial.status], STATE_STYLE[trial.status])
     text.append(
-        f" {trial.variant}  seed {trial.seed}  learning rate {trial.learning_rate:g}  "
+        f" {trial.variant}  {trial.replicate}  learning rate {trial.learning_rate:g}  "
         f"{trial.length} of {trial.epochs} epochs"
     )
     if trial.best:

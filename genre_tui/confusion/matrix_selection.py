@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from experiments.design.plan import Candidate, by_fold
 from experiments.results.confusion_matrix import Counts
 from experiments.runs.directory import RunDirectory
 from experiments.runs.progress import TrialProgress
@@ -23,7 +24,8 @@ class MatrixSelection:
     Args:
         trial: its id.
         epoch: of validation rows, from 1; None for the newest.
-        all_seeds: whether to sum over the seeds of the trial's variant and learning rate.
+        all_seeds: whether to sum over the seeds and folds of the trial's variant and learning rate;
+            of test rows over the learning rate that was selected on each fold.
     """
 
     trial: str
@@ -58,17 +60,33 @@ class MatrixView:
 
 
 def seed_siblings(model: RunModel, trial: str) -> tuple[str, ...]:
-    """Ids of the trials that differ from one in their seeds only, that one included."""
+    """Ids of the trials that differ from one in their seeds and folds only, that one included."""
     for variant in model.manifest.variants:
-        for candidate in variant.candidates:
-            if trial in candidate.ids:
-                return candidate.ids
+        for alike in zip(*by_fold(variant.candidates), strict=True):
+            ids = tuple(name for candidate in alike for name in candidate.ids)
+            if trial in ids:
+                return ids
     return (trial,)
 
 
 def trials_needed(model: RunModel, selection: MatrixSelection) -> tuple[str, ...]:
     """Ids of the trials whose matrices a selection needs."""
-    return seed_siblings(model, selection.trial) if selection.all_seeds else (selection.trial,)
+    if not selection.all_seeds:
+        return (selection.trial,)
+    if folds := _tested_on_folds(model, selection):
+        return tuple(name for fold in folds for candidate in fold for name in candidate.ids)
+    return seed_siblings(model, selection.trial)
+
+
+def _tested_on_folds(model: RunModel, selection: MatrixSelection) -> list[list[Candidate]]:
+    """The candidates on each fold of which the selected ones are summed; none without folds."""
+    trial = model.trials.get(selection.trial)
+    if trial is None or trial.fold is None or selection.rows != "test":
+        return []
+    for variant in model.manifest.variants:
+        if any(trial.id in candidate.ids for candidate in variant.candidates):
+            return by_fold(variant.candidates)
+    return []
 
 
 def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> MatrixView:
@@ -86,6 +104,10 @@ def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> 
     if selection.rows == "test":
         rows = "test rows"
         found = {name: counts for name in wanted if (counts := tests.get(name)) is not None}
+        if selection.all_seeds and (folds := _tested_on_folds(model, selection)):
+            chosen = [max(fold, key=lambda one: len(found.keys() & one.ids)) for fold in folds]
+            names = {name for candidate in chosen for name in candidate.ids}
+            found = {name: counts for name, counts in found.items() if name in names}
         if not tests.keys() >= set(wanted):
             missing = "Reading the test rows' matrix ..."
         elif not found:
@@ -105,8 +127,13 @@ def select_matrix(model: RunModel, selection: MatrixSelection, tests: Tests) -> 
         elif any([len(row) for row in counts] != [size] * size for counts in found.values()):
             missing = "The run's events of this epoch are damaged."
     count = len(wanted if missing else found)
-    seeds = f"{count} seeds summed" if selection.all_seeds and count > 1 else f"seed {trial.seed}"
-    title = f"{rows}, {trial.variant}, {seeds}, learning rate {trial.learning_rate:g}"
+    seeds = trial.replicate
+    if selection.all_seeds and count > 1:
+        what = "seeds" if trial.fold is None else "trainings on all folds"
+        seeds = f"{count} {what} summed"
+    rates = {model.trials[name].learning_rate for name in found} or {trial.learning_rate}
+    title = f"{rows}, {trial.variant}, {seeds}, learning rate "
+    title += ", ".join(f"{rate:g}" for rate in sorted(rates))
     if missing:
         return MatrixView(title=title, missing=missing)
     return MatrixView(added(found.values()), title, tuple(found), epoch)

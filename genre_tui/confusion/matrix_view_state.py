@@ -112,7 +112,7 @@ class MatrixViewState:
         names, here = list(self.model.trials), self.selection.trial
         place = names.index(here) if here in names else -step
         others = [names[(place + step * far) % len(names)] for far in range(1, len(names))]
-        apart = seed_siblings(self.model, here) if self.selection.all_seeds else ()
+        apart = trials_needed(self.model, self.selection) if self.selection.all_seeds else ()
         other = next((name for name in others if name not in apart), None)
         if other is None:
             return "There is no other one: press a to see the seeds one by one, or their sum."

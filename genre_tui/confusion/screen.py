@@ -68,7 +68,7 @@ class ConfusionPage(BasePage):
             "a",
             "change('toggle_seeds')",
             "All seeds",
-            tooltip="Sum over the variant's seeds, or one trial",
+            tooltip="Sum over the variant's seeds and folds, or one trial",
         ),
         Binding("t", "choose_trial", "Trials", tooltip="Choose a trial from a list"),
         Binding("f", "change('follow')", "Follow", tooltip="Follow the newest epoch"),

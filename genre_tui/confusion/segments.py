@@ -5,19 +5,20 @@ It imports NumPy, and reads files that may be large: import and call it in threa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.datasets.dataset import Split
+from data.datasets.dataset import Split, SplitName
+from data.datasets.folds import place_of_row
 from data.errors import DataError
 from data.storage.catalogue import find_dataset
 from data.storage.hdf5 import RowReader
 from experiments.errors import RunError
 from experiments.export.csv_files import csv_text
 from experiments.runs.directory import RunDirectory
-from experiments.runs.predictions import Predictions, predictions_of
+from experiments.runs.predictions import Predictions, predictions_by_seed
 from genre_tui.model.run_model import RunModel
 
 
@@ -26,7 +27,8 @@ class Segment:
     """A test segment.
 
     Args:
-        row: index in the test split.
+        row: index among the rows that were tested.
+        place: its split in the dataset's file, and its index there.
         track: name or number of its track, or "" where it is unknown.
         start: second of the track at which it begins, or None.
         predicted: class of the cell; of a single segment, the class that most trials predict.
@@ -35,6 +37,7 @@ class Segment:
     """
 
     row: int
+    place: tuple[SplitName, int]
     track: str
     start: float | None
     true: int
@@ -48,14 +51,21 @@ class SegmentSources:
     """Sources of segments and their features.
 
     Args:
-        predictions: of each trial, all of the same rows.
+        predictions: of each seed, all of the same rows.
+        rows: number of rows of each split of the dataset.
         reader: of the dataset's file; None where it cannot be read.
         lacking: why not, a sentence.
     """
 
     predictions: tuple[Predictions, ...]
+    rows: Mapping[str, int]
     reader: RowReader | None
     lacking: str = ""
+
+    def place(self, row: int) -> tuple[SplitName, int]:
+        """Where in the dataset's file a tested row is."""
+        rows = self.predictions[0].row
+        return ("test", row) if rows is None else place_of_row(self.rows, int(rows[row]))
 
 
 def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> SegmentSources:
@@ -64,22 +74,22 @@ def open_sources(run: RunDirectory, model: RunModel, trials: Sequence[str]) -> S
     Raises:
         RunError: the predictions are missing or damaged.
     """
-    read = (predictions_of(run, trial, len(model.genres)) for trial in trials)
-    found = tuple(one for one in read if one is not None)
+    dataset = model.manifest.dataset
+    wanted = [model.manifest.trials[trial] for trial in trials]
+    found = tuple(predictions_by_seed(run, wanted, len(model.genres)))
     if not found:
         raise RunError(
             f"the predictions of the test rows are not in {run.path} any more: their segments "
             "cannot be listed."
         )
-    label = found[0].label
-    same = tuple(one for one in found if np.array_equal(one.label, label))
-    dataset = model.manifest.dataset
+    sources = SegmentSources(found, dataset.rows, None)
     try:
+        split, last = sources.place(len(found[0].label) - 1)
         reader = RowReader.of(find_dataset(dataset.name, dataset.content_sha256))
-        reader.read("test", len(label) - 1, len(label))  # raises where it has fewer rows
+        reader.read(split, last, last + 1)  # raises where it has fewer rows
     except (RunError, DataError, OSError) as error:
-        return SegmentSources(same, None, f"No track names and spectrograms: {error!s}")
-    return SegmentSources(same, reader)
+        return replace(sources, lacking=f"No track names and spectrograms: {error!s}")
+    return replace(sources, reader=reader)
 
 
 def in_cell(sources: SegmentSources, true: int, predicted: int) -> tuple[Segment, ...]:
@@ -123,7 +133,7 @@ def neighbours(sources: SegmentSources, row: int) -> tuple[int | None, int | Non
 
 
 def features_of(sources: SegmentSources, row: int) -> Split:
-    """The dataset's only test row of this index.
+    """The row of the dataset that has this index among those that were tested.
 
     Raises:
         RunError: the dataset is missing or another one.
@@ -131,19 +141,24 @@ def features_of(sources: SegmentSources, row: int) -> Split:
     """
     if sources.reader is None:
         raise RunError(sources.lacking)
-    found = sources.reader.read("test", row, row + 1)
+    split, index = sources.place(row)
+    found = sources.reader.read(split, index, index + 1)
     if found.label[0] != sources.predictions[0].label[row]:
-        raise RunError(f"{sources.reader.path} has another genre at test row {row}.")
+        raise RunError(f"{sources.reader.path} has another genre at {split} row {index}.")
     return found
 
 
-def segments_csv(genres: Sequence[str], segments: Sequence[Segment]) -> str:
-    """A line for each segment."""
+def segments_csv(
+    genres: Sequence[str], segments: Sequence[Segment], *, with_split: bool = False
+) -> str:
+    """A line for each segment, with its row in the test split, or in the split that is named."""
+    columns = ["row", "track", "second", "true", "predicted", "trials", *(f"p {g}" for g in genres)]
     return csv_text(
-        ["row", "track", "second", "true", "predicted", "trials", *(f"p {g}" for g in genres)],
+        ["split", *columns] if with_split else columns,
         (
             [
-                *(one.row, one.track, one.start, genres[one.true], genres[one.predicted]),
+                *(one.place if with_split else one.place[1:]),
+                *(one.track, one.start, genres[one.true], genres[one.predicted]),
                 *(one.trials, *one.probability),
             ]
             for one in segments
@@ -158,4 +173,5 @@ def _segment(
     track = int(first.track[row])
     name = "" if track < 0 else names[track] if track < len(names) else f"track {track}"
     start = None if first.start is None else float(first.start[row])
-    return Segment(row, name, start, int(first.label[row]), predicted, trials, tuple(probability))
+    true, place = int(first.label[row]), sources.place(row)
+    return Segment(row, place, name, start, true, predicted, trials, tuple(probability))

@@ -75,7 +75,9 @@ class SegmentsDialog(Dialog[str]):
 
             sources = open_sources(self._model.run, self._model, self._trials)
             segments = in_cell(sources, self._true, self._predicted)
-            return sources, segments, segments_csv(self._model.genres, segments)
+            with_split = sources.predictions[0].row is not None
+            text = segments_csv(self._model.genres, segments, with_split=with_split)
+            return sources, segments, text
 
         self.query_one(DataTable).focus()
         in_background(self, "segments", read, self._show, partial(self.put, "#about"))
@@ -153,7 +155,7 @@ class SegmentsDialog(Dialog[str]):
 
 
 def _track(segment: Segment) -> str:
-    return segment.track or f"row {segment.row}"
+    return segment.track or f"row {segment.place[1]}"
 
 
 def _share(genre: int, segment: Segment) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from experiments.design.plan import by_fold
 from experiments.runs.directory import RunDirectory
 from experiments.runs.events import EpochEnded, LogEntry, PlanMade, TrialEnded
 from experiments.runs.manifest import RunManifest
@@ -35,6 +36,7 @@ class RunModel:
         for variant, trial in manifest.plan.trials:
             planned = known.get(trial.id) or TrialProgress(trial.id, variant, trial.seed, 0)
             planned.variant, planned.seed = variant, trial.seed
+            planned.fold = trial.fold and trial.fold.number
             planned.epochs = trial.training.epochs
             planned.learning_rate = trial.training.learning_rate
             trials[trial.id] = planned
@@ -93,9 +95,9 @@ class RunModel:
         settings = []
         for name, variant in zip(self.variants, self.manifest.variants, strict=True):
             groups = []
-            for candidate in variant.candidates:
-                trials = [self.trials[trial] for trial in candidate.ids]
-                groups.append(Group(name, candidate.learning_rate, trials))
+            for alike in zip(*by_fold(variant.candidates), strict=True):
+                trials = [self.trials[trial] for candidate in alike for trial in candidate.ids]
+                groups.append(Group(name, alike[0].learning_rate, trials))
                 for trial in trials:
                     self._groups.setdefault(trial.id, []).append(groups[-1])
             settings.append(VariantGroups(name, tuple(groups)))

@@ -1,4 +1,4 @@
-"""Mean and range of a metric over the seeds of a setting, kept up to date epoch by epoch."""
+"""Mean and range of a metric over the trainings of a setting, kept up to date epoch by epoch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Band:
 
 
 class Group:
-    """Trials that differ in their seeds only: a variant at one learning rate."""
+    """Trials that differ in their seeds and folds only: a variant at one learning rate."""
 
     def __init__(self, variant: str, learning_rate: float, trials: Sequence[TrialProgress]) -> None:
         self.variant, self.learning_rate, self.trials = variant, learning_rate, tuple(trials)

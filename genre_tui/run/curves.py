@@ -117,7 +117,8 @@ def curves_of(model: RunModel, metric: Metric, options: CurveOptions) -> list[Cu
             x = _x(history.times() if options.by_time else None, history.epochs, unit)
             x = x[: len(values)]
             y = _smooth(values, metric, options)[: len(x)]
-            title, colour = f"s{trial.seed} {trial.variant}", names.get(trial.variant, 0)
+            which = f"s{trial.seed}" if trial.fold is None else f"f{trial.fold} s{trial.seed}"
+            title, colour = f"{which} {trial.variant}", names.get(trial.variant, 0)
             last = _last(values[: len(x)], metric)
             curves.insert(0, Curve(title, colour, str(place % 10), x, y, last=last))
     return curves

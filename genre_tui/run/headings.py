@@ -103,7 +103,8 @@ def curves_line(model: RunModel, options: CurveOptions, metric: Metric | None = 
     lines = options.lines if metric is None or metric.train else "validation"
     parts = [{"both": "validation (train dotted)"}.get(lines, lines)]
     seeds = max((len(group.trials) for one in model.settings for group in one.groups), default=1)
-    parts.append(f"mean and range of {seeds} seeds" if seeds > 1 else "one seed")
+    over = f"{seeds} seeds" if model.manifest.folds == (None,) else model.manifest.extent
+    parts.append(f"mean and range of {over}" if seeds > 1 else "one seed")
     if options.smoothing:
         parts.append(f"smoothed {options.smoothing:g}")
     if len(model.settings) > MOST_VARIANTS:

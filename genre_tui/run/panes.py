@@ -43,7 +43,7 @@ class TrialSettings:
 def figures_text(trial: TrialProgress) -> Text:
     """A trial's metrics and progress."""
     text = Text()
-    text.append(f"{trial.variant} seed {trial.seed}", "bold").append(f"  {trial.id}", "dim")
+    text.append(f"{trial.variant} {trial.replicate}", "bold").append(f"  {trial.id}", "dim")
     if trial.reason:
         text.append(f"\n{trial.status}: {trial.reason}")
     if trial.best is not None:
@@ -150,7 +150,7 @@ def output_text(model: RunModel, console: str) -> Text:
         text.append(f"{note}\n", "bold")
     failures = [trial for trial in model.trials.values() if trial.reason]
     for trial in failures[:_MOST_FAILURES]:
-        text.append(f"{trial.variant} seed {trial.seed} {trial.status}: {trial.reason}\n")
+        text.append(f"{trial.variant} {trial.replicate} {trial.status}: {trial.reason}\n")
     if len(failures) > _MOST_FAILURES:
         text.append(f"and {len(failures) - _MOST_FAILURES} more\n")
     lines = [line.rstrip() for line in console.splitlines()]

@@ -293,7 +293,8 @@ class RunPage(RunControlPage):
     def _draw_trials(self) -> None:
         if self.model is None:
             return
-        for column, title in trial_table.titles(self._order).items():
+        has_folds = self.model.manifest.folds != (None,)
+        for column, title in trial_table.titles(self._order, has_folds=has_folds).items():
             self.table.title(column, title)
         rows = trial_table.rows(self.model, self._order)
         self.table.show(rows, "It has no trials.")

@@ -38,6 +38,7 @@ class TrialEntry(NamedTuple):
     best: tuple[int, float] | None
     test: float | None
     place: int
+    fold: int | None = None
 
 
 def rows(model: RunModel, order: int) -> list[TrialEntry]:
@@ -54,6 +55,7 @@ def rows(model: RunModel, order: int) -> list[TrialEntry]:
             trial.best,
             None if trial.test is None else trial.test.macro_f1,
             place,
+            trial.fold,
         )
         for place, trial in enumerate(model.trials.values())
     ]
@@ -65,7 +67,7 @@ def columns() -> list[Column[TrialEntry]]:
     return [
         Column("state", "state", 10, lambda row: state_text(row.status)),
         Column("variant", "variant", 10, lambda row: row.variant, grows=1, keeps_end=True),
-        Column("seed", "seed", 5, lambda row: str(row.seed), is_number=True),
+        Column("seed", "seed", 5, _fold_and_seed, is_number=True),
         Column("rate", "rate", 8, lambda row: f"{row.rate:g}", is_number=True, rank=2),
         Column("epoch", "epoch", _EPOCH, _epochs, is_number=True),
         Column("best", "F1 %", 5, lambda row: _percent(row.best and row.best[1]), is_number=True),
@@ -79,7 +81,7 @@ ORDERS: tuple[tuple[str, Callable[[TrialEntry], Any]], ...] = (
     ("best", lambda row: -row.best[1] if row.best else 1.0),
     ("state", lambda row: _URGENCY.index(row.status)),
     ("variant", lambda row: row.variant),
-    ("seed", lambda row: row.seed),
+    ("seed", lambda row: (row.seed, row.fold or 0)),
     ("rate", lambda row: row.rate),
     ("epoch", lambda row: -row.epoch),
     ("test", lambda row: -row.test if row.test is not None else 1.0),
@@ -87,15 +89,17 @@ ORDERS: tuple[tuple[str, Callable[[TrialEntry], Any]], ...] = (
 CYCLE = 3  # number of orders that the sort key cycles through
 
 
-def titles(order: int) -> dict[str, str]:
+def titles(order: int, *, has_folds: bool = False) -> dict[str, str]:
     """Column titles; that of the sort order has an arrow."""
-    by = ORDERS[order][0]
-    return {one.key: f"{one.title}{'▼' if one.key == by else ''}" for one in columns()}
+    by, found = ORDERS[order][0], {one.key: one.title for one in columns()}
+    found |= {"seed": "f/s"} if has_folds else {}
+    return {key: f"{title}{'▼' if key == by else ''}" for key, title in found.items()}
 
 
 def line_of(row: TrialEntry) -> str:
     """A trial in one line, for the clipboard."""
-    parts = [row.id, row.variant, f"seed {row.seed}", f"learning rate {row.rate:g}", row.status]
+    parts = [row.id, row.variant, *([] if row.fold is None else [f"fold {row.fold}"])]
+    parts += [f"seed {row.seed}", f"learning rate {row.rate:g}", row.status]
     parts.append(f"epoch {row.epoch}/{row.epochs}")
     if row.best:
         parts.append(f"best validation macro-F1 {_percent(row.best[1])} % at epoch {row.best[0]}")
@@ -117,14 +121,14 @@ def files(model: RunModel) -> dict[str, str]:
 
 def trials_csv(model: RunModel) -> str:
     """A line for each trial, in full precision."""
-    names = ["trial", "variant", "seed", "learning_rate", "status", "epoch", "epochs"]
+    names = [*_keys(model), "status", "epoch", "epochs"]
     names += ["best_epoch", "best_val_macro_f1", "test_accuracy", "test_macro_f1", "reason"]
     return csv_text(
         names,
         (
             [
-                *(trial.id, trial.variant, trial.seed, trial.learning_rate, trial.status),
-                *(trial.length, trial.epochs, *(trial.best or (None, None))),
+                *(getattr(trial, name) for name in _keys(model).values()),
+                *(trial.status, trial.length, trial.epochs, *(trial.best or (None, None))),
                 *((trial.test.accuracy, trial.test.macro_f1) if trial.test else ("", "")),
                 trial.reason,
             ]
@@ -138,7 +142,7 @@ def curves_csv(model: RunModel) -> str:
 
     def lines() -> Iterator[list[object]]:
         for trial in model.trials.values():
-            about = [trial.id, trial.variant, trial.seed, trial.learning_rate]
+            about = [getattr(trial, name) for name in _keys(model).values()]
             history = trial.history
             metrics = [name for name in METRICS if name in history.metrics]
             for epoch in history.epochs:
@@ -148,8 +152,7 @@ def curves_csv(model: RunModel) -> str:
                     finite = value if math.isfinite(value) else None
                     yield [*about, epoch, seconds, metric, finite]
 
-    names = ["trial", "variant", "seed", "learning_rate", "epoch", "seconds", "metric", "value"]
-    return csv_text(names, lines())
+    return csv_text([*_keys(model), "epoch", "seconds", "metric", "value"], lines())
 
 
 def trials_json(model: RunModel) -> str:
@@ -159,10 +162,7 @@ def trials_json(model: RunModel) -> str:
     """
     trials = [
         {
-            "trial": trial.id,
-            "variant": trial.variant,
-            "seed": trial.seed,
-            "learning_rate": trial.learning_rate,
+            **{key: getattr(trial, name) for key, name in _keys(model).items()},
             "status": trial.status,
             "reason": trial.reason,
             "epochs": trial.epochs,
@@ -176,6 +176,17 @@ def trials_json(model: RunModel) -> str:
     about = {"run": model.run.name, "study": model.study, "protocol": model.protocol}
     about |= {"dataset": model.dataset, "state": model.state or ""}
     return json.dumps(checksums.stringify_nonfinite({**about, "trials": trials}), indent=1) + "\n"
+
+
+def _keys(model: RunModel) -> dict[str, str]:
+    """What names a trial in files, and the attributes that hold it."""
+    fold = {} if model.manifest.folds == (None,) else {"fold": "fold"}
+    names = {"trial": "id", "variant": "variant", **fold, "seed": "seed"}
+    return names | {"learning_rate": "learning_rate"}
+
+
+def _fold_and_seed(row: TrialEntry) -> str:
+    return str(row.seed) if row.fold is None else f"{row.fold}/{row.seed}"
 
 
 def _epochs(row: TrialEntry) -> str:

@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.audio.parameters import FEATURE_NAMES
 from experiments.design.limits import BOUNDS
-from experiments.design.plan import StudyOptions
+from experiments.design.plan import StudyOptions, split_rows
 from experiments.design.request import Computing, Request
 from experiments.design.study import Protocol, Study
 from experiments.design.variants import parse_grid
@@ -21,7 +21,10 @@ from experiments.runs.directory import RunDirectory
 from experiments.studies.lookup import split_names, study_from_options
 from genre_tui.core.app_session import runs_option
 from genre_tui.core.subprocess_command import SubprocessCommand
-from genre_tui.model.dataset_rows import DEMO, DatasetLine
+from genre_tui.model.dataset_rows import DEMO, SPLITS, DatasetLine
+
+if TYPE_CHECKING:
+    from data.datasets.folds import Group
 
 DEVICES = ("auto", "cpu", "cuda")
 _MOST_FORECAST = 1000  # trials; planning so many takes a second
@@ -35,6 +38,8 @@ class RunRequest:
         study: name of a study, or path of a TOML file.
         data: name of a dataset, or path of an .h5 file.
         seeds, epochs: whole numbers; "" for the study's own.
+        folds: a whole number, of cross-validation; "" for the dataset's own splits.
+        group: what is kept in one fold.
         variants: names separated by commas; "" for all.
         vary: fields with values, such as training.learning_rate=1e-4,1e-3, quoted as in a shell.
     """
@@ -49,6 +54,8 @@ class RunRequest:
     device: str = "auto"
     variants: str = ""
     vary: str = ""
+    folds: str = ""
+    group: Group = "track"
 
     def arguments(self, runs: Path) -> list[str]:
         """Arguments of `python -m` that start it in a folder of runs."""
@@ -58,6 +65,8 @@ class RunRequest:
         for option in ("seeds", "epochs", "variants"):
             if value := getattr(self, option).strip(" ,"):
                 words += [f"--{option}", value]
+        if folds := self.folds.strip():
+            words += ["--folds", folds, "--group", self.group]
         for values in shlex.split(self.vary):
             words += ["--vary", values]
         words += ["--device", self.device] * (self.device != "auto")
@@ -81,6 +90,8 @@ class RunRequest:
             quick=self.quick,
             extended=self.extended,
             variants=split_names(self.variants),
+            folds=_whole(self.folds),
+            group=self.group if self.folds.strip() else None,
             grid=parse_grid(tuple(shlex.split(self.vary))),
         )
 
@@ -113,7 +124,7 @@ class CheckedForm:
 def check_form(request: RunRequest, dataset: DatasetLine | None) -> CheckedForm:
     """Check a form, and forecast its run; up to a second of work."""
     problems: dict[str, str] = {}
-    for name in ("seeds", "epochs"):
+    for name in ("seeds", "epochs", "folds"):
         (least, most), text = BOUNDS[name], getattr(request, name).strip()
         is_whole = text.isascii() and text.isdecimal() and len(text) <= 20
         if text and not (is_whole and least <= int(text) <= most):
@@ -175,19 +186,20 @@ def _estimate(request: RunRequest, dataset: DatasetLine) -> CheckedForm:
         study.count_trainings(variant, options.protocol, quick=options.quick)
         for variant in variants
     )
-    trials = each * options.seeds_each
+    trials = each * options.trainings_each
     if each > _MOST_FORECAST:
         return CheckedForm(request, {}, trials)
     few = trials <= _MOST_FORECAST
+    rows = dict(zip(SPLITS, dataset.rows, strict=True))
     found = forecast(
         study,
-        options if few else replace(options, seeds=1),
+        options if few else replace(options, seeds=1, folds=None, group=None),
         Computing(device=request.device),
-        dataset.rows[:2],
+        split_rows(rows, options.folds),
         len(dataset.genres),
     )
     if not few:
-        return CheckedForm(request, {}, found.trials * options.seeds_each)
+        return CheckedForm(request, {}, found.trials * options.trainings_each)
     return CheckedForm(request, {}, found.trials, found.text, found.left_out)
 
 

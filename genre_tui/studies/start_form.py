@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Button, Input, Select, Static
 
 from experiments.design.study import PROTOCOLS
+from experiments.design.trial import GROUPS
 from experiments.runs.directory import RunDirectory
 from genre_tui.core.background import in_background
 from genre_tui.model import dataset_rows
@@ -33,7 +34,7 @@ from genre_tui.studies.study_rows import StudyLine
 from genre_tui.widgets.form import FormCheckbox, FormChoice, FormRadio, FormRow
 
 _CHECK_DELAY = 0.15  # seconds after the last change
-_CHECKED = ("data", "protocol", "seeds", "epochs", "variants", "vary")  # fields
+_CHECKED = ("data", "protocol", "seeds", "epochs", "folds", "variants", "vary")  # fields
 _GRID = "none, or such as training.learning_rate=1e-4,1e-3"
 
 
@@ -82,7 +83,7 @@ class StartForm(Dialog[None]):
             yield Static(id="status")
 
     def _fields(self) -> Iterable[FormRow]:
-        """Dataset, protocol, seeds, epochs, device, variants, varied fields."""
+        """Dataset, protocol, seeds, epochs, folds, device, variants, varied fields."""
         options = self._line.options
         data: Select[str] = Select([], prompt="looking ...", compact=True, id="data")
         protocol = FormRadio(PROTOCOLS, options.protocol, id="protocol")
@@ -99,6 +100,9 @@ class StartForm(Dialog[None]):
         for name in ("seeds", "epochs"):
             number = Input(compact=True, classes="-short", id=name)
             yield FormRow(name, number, id=f"{name}-entry")
+        folds = Input(compact=True, classes="-short", id="folds")
+        group = FormRadio(GROUPS, options.group or "track", id="group")
+        yield FormRow("folds", folds, group, id="folds-entry")
         yield FormRow("device", device)
         yield FormRow("variants", variants, id="variants-entry")
         yield FormRow("vary", Input(placeholder=_GRID, compact=True, id="vary"), id="vary-entry")
@@ -125,6 +129,8 @@ class StartForm(Dialog[None]):
             device=self.query_one("#device", FormRadio).value,
             variants=self.query_one("#variants", Input).value,
             vary=self.query_one("#vary", Input).value,
+            folds=self.query_one("#folds", Input).value,
+            group="artist" if self.query_one("#group", FormRadio).value == "artist" else "track",
         )
 
     @property
@@ -172,6 +178,8 @@ class StartForm(Dialog[None]):
             epochs = str(budget.epochs)
         self.query_one("#seeds-entry", FormRow).set_hint(f"default: {options.seeds_each}")
         self.query_one("#epochs-entry", FormRow).set_hint(f"default: {epochs}")
+        folds = f"{options.folds} folds" if options.folds else "the dataset's own splits"
+        self.query_one("#folds-entry", FormRow).set_hint(f"default: {folds}")
 
     @on(Input.Submitted)
     def _next(self) -> None:

@@ -144,7 +144,7 @@ def newest_finished(runs: Iterable[RunSummary]) -> RunSummary | None:
 
 def read_result(summary: RunSummary) -> LastResult:
     """Read the result of a finished run; where that fails, its sentence is the reason."""
-    from experiments.results.number_format import mean_std
+    from experiments.results.number_format import mean_std, plural
     from experiments.results.run_result import collect
 
     try:
@@ -157,7 +157,7 @@ def read_result(summary: RunSummary) -> LastResult:
     about = f"{result.protocol} protocol on {on}, {when} UTC"
     if best is None or best.accuracy.mean is None:
         return LastResult(summary.run, None, dataset, f"no variant was tested: {about}.")
-    many = f"{best.n} seed{'s' if best.n > 1 else ''}"
+    many = result.extent if result.folds else plural(best.n, "seed")
     best_of = "" if len(result.variants) == 1 else ", the best on validation"
     sentence = (
         f"accuracy {mean_std(best.accuracy)} %, macro-F1 {mean_std(best.macro_f1)} % of "

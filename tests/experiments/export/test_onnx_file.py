@@ -92,7 +92,7 @@ def test_the_best_variants_best_trial_on_validation(whole: RunDirectory) -> None
     for variant in result.variants:
         chosen = choose(result, variant.name, None)
         assert chosen.trial.id == max(variant.trials, key=lambda name: _validation(whole, name))
-        for seed, trial in zip(variant.by_seed("accuracy"), variant.trials, strict=True):
+        for seed, trial in zip(variant.accuracy.by_replicate, variant.trials, strict=True):
             assert choose(result, variant.name, seed).trial.id == trial
 
 

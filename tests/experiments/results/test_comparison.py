@@ -67,7 +67,7 @@ def test_the_same_variant_is_paired_by_its_common_seeds(tmp_path: Path) -> None:
     second = record(tmp_path, seeds=3, epochs=5, skill=lambda v, t: 0.9, name=TWO)
     compared = compare([first, second])
     common = compared.variants[0]
-    before, after = (result.by_seed("macro_f1") for result in common.results if result)
+    before, after = (result.macro_f1.by_replicate for result in common.results if result)
     against = common.to_first[1]
     assert common.to_first[0] is None
     assert against is not None
