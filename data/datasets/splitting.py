@@ -16,14 +16,9 @@ _ATTEMPTS = 100  # random orders of a genre's artists, of which the nearest to t
 _NEAR = 0.01  # of a genre's tracks in other splits than the shares say: near enough
 _VALIDATION_OF_TRAIN = 0.2
 SPLIT_WORDS: dict[str, SplitName] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
+    **dict.fromkeys(("train", "training", "tr"), "train"),
+    **dict.fromkeys(("validation", "val", "valid", "validate", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing", "tst"), "test"),
 }
 
 Group = tuple[str, str]  # an artist, or a track without one

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ import numpy.typing as npt
 from data.datasets.dataset import SPLITS
 from data.datasets.source_dataset import git_blob_id
 from data.errors import DataError
-from data.files.plain import plain_file
+from data.sources.csv_table import Line, check_distinct, open_table
 from data.sources.labelled_arrays import Role, class_names, split_names
 from data.sources.labelled_rows import FoundRows, LabelledRows
 
@@ -40,8 +38,6 @@ _NUMBERED = re.compile(
 _ROWS_AT_ONCE = 4096
 _MOST_SHOWN = 12  # columns in a sentence
 
-_Line = tuple[int, list[str]]  # its number and its cells
-
 
 def read_table(
     path: Path,
@@ -61,7 +57,9 @@ def read_table(
     Raises:
         DataError: it cannot be read, has no label column, or a cell is no number.
     """
-    with _opened(path) as (header, lines):
+    with open_table(path) as table:
+        header, lines = table.header, table.lines
+        check_distinct(path, header)
         place = _places(path, header, names or {})
         blocks = iter(lambda: list(islice(lines, _ROWS_AT_ONCE)), [])
         first = next(blocks, [])
@@ -82,7 +80,11 @@ def read_table(
     if all(map(str.isdecimal, cells["label"])):
         labels = labels.astype(np.int64)
     genres = class_names(f"{path}: {header[place['label']]}", labels, classes)
-    tracks, start, notes = groups, None, [f"{path.name}: {len(numeric)} columns of numbers."]
+    tracks, start, notes = (
+        groups,
+        None,
+        [*table.notes, f"{path.name}: {len(numeric)} columns of numbers."],
+    )
     if tracks is None and "track" in cells:
         tracks, segments = tracks_of(cells["track"], genres)
         about = f"{len(set(tracks))} tracks, by the column {header[place['track']]}"
@@ -150,34 +152,6 @@ def _gtzan_start(
     return np.array(segments) * samples / _GTZAN_RATE
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[list[str], Iterator[_Line]]]:
-    """The header of a table, and its further lines."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig", opener=plain_file) as file:
-            first = file.readline()
-            file.seek(0)
-            reader = csv.reader(file, delimiter=max(",;\t|", key=first.count))
-            header = [name.strip() for name in next(reader, [])]
-            if twice := [name for name, n in Counter(header).items() if n > 1 and name]:
-                raise DataError(f"{path} has two columns {twice[0]!r}: rename one.")
-            yield header, _lines(path, reader, len(header))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"{path} cannot be read as a CSV file: {reason}.") from error
-
-
-def _lines(path: Path, reader: Any, columns: int) -> Iterator[_Line]:
-    for line in reader:
-        if len(line) == columns:
-            yield reader.line_num, line
-        elif line:
-            raise DataError(
-                f"{path}, line {reader.line_num}: a row must have {columns} cells, as the header. "
-                f"Received: {len(line)}."
-            )
-
-
 def _places(path: Path, header: Sequence[str], names: Mapping[Role, str]) -> dict[str, int]:
     """The column of each role that there is."""
     lower = [name.lower() for name in header]
@@ -196,7 +170,7 @@ def _places(path: Path, header: Sequence[str], names: Mapping[Role, str]) -> dic
     return place
 
 
-def _numeric(header: Sequence[str], lines: Sequence[_Line], others: set[int]) -> list[int]:
+def _numeric(header: Sequence[str], lines: Sequence[Line], others: set[int]) -> list[int]:
     """The columns that hold numbers, but for those that number the rows or measure them."""
     return [
         number
@@ -216,7 +190,7 @@ def _is_number(text: str) -> bool:
 
 
 def _numbers(
-    path: Path, header: Sequence[str], lines: Sequence[_Line], numeric: Sequence[int]
+    path: Path, header: Sequence[str], lines: Sequence[Line], numeric: Sequence[int]
 ) -> npt.NDArray[np.float64]:
     try:
         rows = [[float(cells[column]) for column in numeric] for _, cells in lines]

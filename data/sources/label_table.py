@@ -1,20 +1,17 @@
-"""Reads tables of tracks with their genres, splits and artists, as CSV files of any delimiter."""
+"""Reads tables of tracks with their genres, splits and artists."""
 
 from __future__ import annotations
 
-import codecs
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from data.datasets.dataset import SplitName
 from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
-from data.files.plain import plain_file
+from data.sources.csv_table import open_table
 from data.sources.names import composed, genre_name
 
 # The usual names of the columns of each kind of fact, the surest first. A column "genre_top" below
@@ -33,12 +30,7 @@ COLUMNS = {
     "split": ["split", "set_split", "set", "subset", "partition"],
     "artist": ["artist", "artist_name", "artist_id"],
 }
-_DELIMITERS = ",;\t|"
-_MOST_HEADER_ROWS = 4
-_LARGEST_CELL = 1 << 24  # characters; biographies are long
 _EMPTY = frozenset({"", "nan", "none", "null", "n/a"})
-
-Rows = Iterable[tuple[int, list[str]]]  # line, cells
 
 
 class Row(NamedTuple):
@@ -71,10 +63,10 @@ class LabelTable:
 def read_table(
     path: Path, columns: Mapping[str, str], needed: Sequence[str] = ("path", "label")
 ) -> LabelTable:
-    """Read a table with a header: UTF-8, UTF-16 with its mark, or Windows-1252 with a note.
+    """Read a table of tracks.
 
     Args:
-        path: CSV file, its cells separated by commas, semicolons, tabs or bars.
+        path: CSV file, as `open_table` takes it.
         columns: the column of a kind of fact (path, label, split, artist) where its usual names
             are not those of the table; an empty name ignores it.
         needed: the kinds without which it is of no use.
@@ -86,90 +78,17 @@ def read_table(
         raise DataError(
             f"columns can be chosen for {', '.join(COLUMNS)}. Received: {min(unknown)!r}."
         )
-    limit = csv.field_size_limit(_LARGEST_CELL)
-    try:
-        with open(path, "rb", opener=plain_file) as file:
-            begin = file.read(4)
-        if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return _read(path, "utf-16", columns, needed)
-        try:
-            return _read(path, "utf-8-sig", columns, needed)
-        except UnicodeDecodeError as error:
-            odd = error.object[max(0, error.start - 20) : error.end + 20]
-            table = _read(path, "cp1252", columns, needed)
-        text = odd.decode("cp1252", "replace").splitlines()
-        shown = next((line for line in text if not line.isascii()), "")
-        note = (
-            f"{path} is not UTF-8 and was read as Windows-1252 (Latin-1): {shown.strip()!r}. If "
-            "that is wrong, save it as UTF-8."
-        )
-        return LabelTable(table.path, table.rows, table.columns, (*table.notes, note))
-    except UnicodeError as error:
-        raise DataError(
-            f"{path} is no text that can be read ({error}): save it as UTF-8."
-        ) from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    finally:
-        csv.field_size_limit(limit)  # it is one of the whole process
-
-
-def _read(
-    path: Path, encoding: str, columns: Mapping[str, str], needed: Sequence[str]
-) -> LabelTable:
-    with open(path, encoding=encoding, newline="", opener=plain_file) as file:
-        first = file.readline()
-        delimiter = _delimiter(first, columns, needed)
-        reader = csv.reader(chain([first], file), delimiter=delimiter, strict=True)
-        try:
-            header, rows = _header((reader.line_num, cells) for cells in reader)
-            place = _places(path, header, columns, needed)
-            table = [
-                _row(f"{path}, line {line}", line, cells, place, len(header))
-                for line, cells in rows
-                if any(cells)
-            ]
-        except csv.Error as error:
-            raise DataError(
-                f"{path}, line {reader.line_num} is no row of a CSV file ({error}): put cells that "
-                "hold a delimiter or quotation mark between quotation marks."
-            ) from error
-    if not table:
+    with open_table(path) as table:
+        place = _places(path, table.header, columns, needed)
+        rows = [
+            _row(f"{path}, line {number}", number, cells, place) for number, cells in table.lines
+        ]
+        header, notes = table.header, table.notes
+    if not rows:
         raise DataError(f"{path} has no rows below its header.")
-    if not any(row.split for row in table):
+    if not any(row.split for row in rows):
         place.pop("split", None)
-    return LabelTable(path, table, {kind: header[column] for kind, column in place.items()})
-
-
-def _delimiter(line: str, columns: Mapping[str, str], needed: Sequence[str]) -> str:
-    """The delimiter that makes the most of a header: wanted columns first, then all."""
-
-    def merit(delimiter: str) -> tuple[int, int]:
-        try:
-            header = next(csv.reader([line], delimiter=delimiter), [])
-        except csv.Error:
-            return 0, 0
-        return sum(bool(_candidates(header, kind, columns)) for kind in needed), len(header)
-
-    return max(_DELIMITERS, key=merit)
-
-
-def _header(rows: Iterator[tuple[int, list[str]]]) -> tuple[list[str], Rows]:
-    """The names of the columns, and the rows below them.
-
-    Several header rows begin with an empty cell each and end with a row that names the first column
-    only; their names are joined by points.
-    """
-    _, first = next(rows, (0, list[str]()))
-    peeked = list(islice(rows, _MOST_HEADER_ROWS)) if first and not first[0] else []
-    for number, (_, cells) in enumerate(peeked):
-        if number and cells and cells[0] and not any(cells[1:]):
-            levels = [first, *(cells for _, cells in peeked[:number])]
-            names = [".".join(filter(None, column)) for column in zip(*levels, strict=False)]
-            return [cells[0], *names[1:]], chain(peeked[number + 1 :], rows)
-        if cells and cells[0]:
-            break
-    return first, chain(peeked, rows)
+    return LabelTable(path, rows, {kind: header[column] for kind, column in place.items()}, notes)
 
 
 def _places(
@@ -214,16 +133,8 @@ def _key(name: str) -> str:
     return re.sub(r"[\W_]+", "_", composed(name).casefold()).strip("_")
 
 
-def _row(where: str, line: int, cells: list[str], place: Mapping[str, int], columns: int) -> Row:
-    if len(cells) > columns and any(cells[columns:]):
-        raise DataError(
-            f"{where} has {len(cells)} cells, the header {columns}: put those that hold a "
-            "delimiter between quotation marks."
-        )
-    values = {
-        kind: " ".join(cells[column].split()) if column < len(cells) else ""
-        for kind, column in place.items()
-    }
+def _row(where: str, line: int, cells: list[str], place: Mapping[str, int]) -> Row:
+    values = {kind: " ".join(cells[column].split()) for kind, column in place.items()}
     values = {kind: "" if text.lower() in _EMPTY else text for kind, text in values.items()}
     if not values["path"]:
         raise DataError(f"{where} names no file.")

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from data.audio.parameters import Features
 from data.datasets.dataset import SplitName, check_finite
 from data.datasets.source_dataset import git_blob_id
+from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
 from data.sources.array_files import StoredArray, find_arrays
 from data.sources.labelled_rows import FoundRows, LabelledRows
@@ -22,11 +23,6 @@ from data.sources.names import genre_name
 Role = Literal["features", "label", "classes", "track", "start", "split"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-_SPLITS: dict[str, SplitName] = {
-    **dict.fromkeys(("train", "training", "tr"), "train"),
-    **dict.fromkeys(("validation", "val", "valid", "validate", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing", "tst"), "test"),
-}
 # Words in what people call their arrays. A name has the first of these roles that it has a
 # word of: `track_labels` are labels, and `data` says least.
 _WORDS: tuple[tuple[Role, str], ...] = (
@@ -141,11 +137,11 @@ def _words_of(name: str) -> list[str]:
 
 
 def _parted(word: str) -> list[str]:
-    if word in _SPLITS or word in _KNOWN:
+    if word in SPLIT_WORDS or word in _KNOWN:
         return [word]
     if word.removesuffix("s") in _KNOWN:
         return [word.removesuffix("s")]
-    for split in sorted(_SPLITS, key=len, reverse=True):
+    for split in sorted(SPLIT_WORDS, key=len, reverse=True):
         rests = word.removeprefix(split), word.removesuffix(split)
         for rest in rests:
             if rest != word and (rest in _KNOWN or rest.removesuffix("s") in _KNOWN):
@@ -156,8 +152,8 @@ def _parted(word: str) -> list[str]:
 def _split_of(name: str) -> SplitName | None:
     for part in reversed(name.split("/")):
         for word in _words_of(part):
-            if word in _SPLITS:
-                return _SPLITS[word]
+            if word in SPLIT_WORDS:
+                return SPLIT_WORDS[word]
     return None
 
 
@@ -210,11 +206,11 @@ def _by_split(
 
 def _named(path: Path, arrays: Sequence[StoredArray], name: str) -> list[StoredArray]:
     """The arrays of a name, or of that name with a split's, such as train/specs of specs."""
-    wanted = [word for word in _words_of(name) if word not in _SPLITS]
+    wanted = [word for word in _words_of(name) if word not in SPLIT_WORDS]
     named = [array for array in arrays if array.name == name] or [
         array
         for array in arrays
-        if [word for word in _words_of(array.name) if word not in _SPLITS] == wanted
+        if [word for word in _words_of(array.name) if word not in SPLIT_WORDS] == wanted
     ]
     if not named:
         raise DataError(f"{path} has no array {name!r}. There are: {_listed(arrays)}.")
@@ -416,8 +412,8 @@ def _seconds(array: StoredArray, n: int) -> npt.NDArray[np.float64]:
 def split_names(where: str, values: Sequence[str]) -> list[SplitName]:
     """The split of each row; DataError if a text names none."""
     names = [text.strip().lower() for text in values]
-    if unknown := sorted(set(names) - _SPLITS.keys()):
+    if unknown := sorted(set(names) - SPLIT_WORDS.keys()):
         raise DataError(
             f"{where} must hold train, validation or test. Received: {unknown[0]!r:.100}."
         )
-    return [_SPLITS[name] for name in names]
+    return [SPLIT_WORDS[name] for name in names]

@@ -114,13 +114,13 @@ def test_an_unnamed_index_column_is_no_header_row(tmp_path: Path) -> None:
         ("path,genre,label\n1,a,0\n", {}, "has the columns label and genre: choose which"),
         ("path,genre\n1,a\n", {"label": "mood"}, "has no column 'mood'. It has: path, genre."),
         ("path,genre\n1,a\n", {"mood": "x"}, "can be chosen for path, label, split, artist."),
-        ("path,genre\n1,a,b\n", {}, "line 2 has 3 cells, the header 2"),
+        ("path,genre\n1,a,b\n", {}, "line 2: a row must have 2 cells, as the header. Received: 3."),
         ("path,genre\n,a\n", {}, "line 2 names no file"),
         ("path,genre,split\n1,a,spare\n", {}, "line 2: split must be train, validation or test"),
         ("path;genre\n1;['a', 'b']\n", {}, "expected one genre a track"),
-        ('path,genre\n1,"a\n2,b\n', {}, "line 3 is no row of a CSV file"),
-        (b"path,genre\n1,\x81\n", {}, "no text that can be read"),
-        (b"\xff\xfe\x00", {}, "no text that can be read"),
+        ('path,genre\n1,"a\n2,b\n', {}, "line 3 cannot be read as a row of a CSV file"),
+        (b"path,genre\n1,\x81\n", {}, "cannot be read as text"),
+        (b"\xff\xfe\x00", {}, "cannot be read as text"),
     ],
 )
 def test_tables_that_cannot_be(
