@@ -61,7 +61,8 @@ def open_table(path: Path) -> Iterator[CsvTable]:
     except csv.Error as error:
         raise DataError(
             f"{path}, line {reader.line_num if reader else 1} cannot be read as a row of a CSV "
-            f"file ({error}): put cells that hold delimiters or quotation marks between quotation marks."
+            f"file ({error}): put cells that hold delimiters or quotation marks between "
+            "quotation marks."
         ) from error
     except UnicodeError as error:
         raise DataError(f"{path} cannot be read as text ({error}): save it as UTF-8.") from error

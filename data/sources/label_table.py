@@ -80,9 +80,7 @@ def read_table(
         )
     with open_table(path) as table:
         place = _places(path, table.header, columns, needed)
-        rows = [
-            _row(f"{path}, line {number}", number, cells, place) for number, cells in table.lines
-        ]
+        rows = [_row(path, line, cells, place) for line, cells in table.lines]
         header, notes = table.header, table.notes
     if not rows:
         raise DataError(f"{path} has no rows below its header.")
@@ -133,11 +131,12 @@ def _key(name: str) -> str:
     return re.sub(r"[\W_]+", "_", composed(name).casefold()).strip("_")
 
 
-def _row(where: str, line: int, cells: list[str], place: Mapping[str, int]) -> Row:
+def _row(path: Path, line: int, cells: list[str], place: Mapping[str, int]) -> Row:
+    where = f"{path}, line {line}"
+    if not (track := cells[place["path"]].strip()):
+        raise DataError(f"{where} names no file.")
     values = {kind: " ".join(cells[column].split()) for kind, column in place.items()}
     values = {kind: "" if text.lower() in _EMPTY else text for kind, text in values.items()}
-    if not values["path"]:
-        raise DataError(f"{where} names no file.")
     label = genre_name(values.get("label", ""))
     if label.startswith(("[", "{", "(")):
         raise DataError(f"{where}: expected one genre a track. Received: {label!r:.100}.")
@@ -147,5 +146,5 @@ def _row(where: str, line: int, cells: list[str], place: Mapping[str, int]) -> R
             f"{where}: split must be train, validation or test. Received: "
             f"{values['split']!r:.100}. (--columns split= ignores the column.)"
         )
-    path, artist = cells[place["path"]].strip(), composed(values.get("artist", ""))
-    return Row(line, path, label, SPLIT_WORDS.get(word), artist)
+    artist = composed(values.get("artist", ""))
+    return Row(line, track, label, SPLIT_WORDS.get(word), artist)

@@ -34,7 +34,7 @@ def _refused(main: object, *arguments: str | Path) -> str:
         (["use", "none"], "there is no dataset 'none'"),
         (["remove", "none", "--yes"], "there is no dataset 'none'"),
         (["show", "../x"], "there is no dataset '../x'"),
-        (["import", "/nowhere"], "is no folder"),
+        (["import", "/nowhere"], "there is no file or folder /nowhere"),
         (["build", "/nowhere"], "is no folder"),
         (["build", "/nowhere", "--merge", "x"], "expected CLASS=FOLDER,FOLDER"),
         (["build", "/nowhere", "--shares", "60/40"], "add up to 100"),

@@ -183,7 +183,7 @@ def test_cells_that_cannot_be(tmp_path: Path, old: str, new: str, words: str) ->
         (b"", "no column of labels"),
         (b"a,genre\n", "has no rows"),
         (b"a,genre\nx,rock\ny,pop\n", "has no columns of numbers"),
-        (b"\xff\xfe\x00a", "cannot be read"),
+        (b"\xff\xfe\x00", "cannot be read"),
         (b'a,genre\n"1,rock\n' + b"x" * 200_000, "cannot be read"),
     ],
 )
