@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -47,8 +48,10 @@ _RECORDING = re.compile(
 )
 _BLOCK_SECONDS, _BLOCK_VALUES = 30, 1 << 24
 _PHASE_SECONDS = 10  # over which it is decided whether channels cancel each other out
+_THINNED = 17  # samples of which one is looked at first
 _CANCELLED = 0.2  # of the power that the mean of unrelated channels has
 _QUIET = 0.01  # peak, of full scale: rounding to 16 bits would change features by 0.02 sigma
+_LARGEST = float(np.finfo(np.float32).max)  # sample: resampling adds them up
 _SILENT = 16 / 32768  # greatest difference of two samples: an offset, dither
 _TOLERATED_SECONDS = 0.5  # that a header is wrong
 _STATE_NO_LENGTH = ("ogg", "mpegts", "mpeg", "nut", "avi")  # or a wrong one
@@ -140,7 +143,7 @@ class _Block:
     """Consecutive samples of one rate and number of channels.
 
     Args:
-        samples: of all channels, [shape=(n, channels)], or mixed, [shape=(n,)].
+        samples: of all channels, [shape=(channels, n)], or mixed, [shape=(n,)].
         rate: in Hz.
         step: least difference of two samples; 0 for floating-point ones.
         begin: seconds before it.
@@ -196,21 +199,26 @@ def _stream_mono(path: Path, note: Note) -> Iterator[_Block]:
     loudest: int | None = None
     cancels = False
     for block in _stream_channels(path, note):
-        samples, mono = block.samples, block.samples.mean(axis=1)
-        _check_finite(path, block)
-        if samples.shape[1] > 1:
+        channels, mono = block.samples, block.samples.mean(axis=0)
+        least, most = mono.min(), mono.max()
+        if not -_LARGEST <= least <= most <= _LARGEST:
+            _refuse_samples(path, block)
+        if len(channels) > 1:
             window = _PHASE_SECONDS * block.rate
-            for begin in range(0, len(samples), window):
+            for begin in range(0, len(mono), window):
                 part = slice(begin, begin + window)
-                if len(samples) - begin >= block.rate:  # too few samples keep what was decided
-                    powers, of_mean = _powers(samples[part]), _powers(mono[part, None])[0]
-                    cancels = of_mean < _CANCELLED * powers.mean() / len(powers)
+                if len(mono) - begin >= block.rate:  # too few samples keep what was decided
+                    cancels = all(  # the first is quick, and nearly always enough
+                        _cancel(channels[:, part][:, ::every], mono[part][::every])
+                        for every in (_THINNED, 1)
+                    )
                     if loudest is None and cancels:
-                        loudest = int(powers.argmax())
+                        loudest = int(_powers(channels[:, part]).argmax())
                 if cancels and loudest is not None:
-                    mono[part] = samples[part, min(loudest, samples.shape[1] - 1)]
+                    mono[part] = channels[min(loudest, len(channels) - 1), part]
                     cancelled += len(mono[part]) / block.rate
-        lowest, highest = min(lowest, mono.min()), max(highest, mono.max())
+                    least, most = mono.min(), mono.max()
+        lowest, highest = min(lowest, least), max(highest, most)
         step = max(step, block.step)
         seconds = block.begin + len(mono) / block.rate
         yield replace(block, samples=mono)
@@ -224,50 +232,53 @@ def _stream_mono(path: Path, note: Note) -> Iterator[_Block]:
         )
 
 
+def _cancel(channels: Float64, mono: Float64) -> bool:
+    """Whether channels cancel each other out in their mean."""
+    powers = _powers(channels)
+    return bool(_powers(mono[None])[0] < _CANCELLED * powers.mean() / len(powers))
+
+
 def _powers(channels: Float64) -> Float64:
-    """Variance of each channel. [shape=(n, channels)] -> [shape=(channels,)]"""
-    squares = np.einsum("ij,ij->j", channels, channels) / len(channels)
-    powers: Float64 = squares - channels.mean(axis=0) ** 2
+    """Variance of each channel. [shape=(channels, n)] -> [shape=(channels,)]"""
+    squares = np.einsum("ij,ij->i", channels, channels) / channels.shape[1]
+    powers: Float64 = squares - channels.mean(axis=1) ** 2
     return powers
 
 
 def _stream_channels(path: Path, note: Note) -> Iterator[_Block]:
     """All channels in blocks of 30 seconds, or less where there are many of them."""
-    parts: list[npt.NDArray[Any]] = []
-    kind, length, begin = (0, 0, ""), 0, 0.0  # sample rate, channels, sample format
+    fifo, kind, most, begin, time_base = av.AudioFifo(), None, 0, 0.0, Fraction(1)
     for frame in _stream_frames(path, note):
-        channels = frame.layout.nb_channels
-        same = kind == (frame.sample_rate, channels, frame.format.name)
-        if parts and (
-            not same or length >= min(_BLOCK_SECONDS * kind[0], _BLOCK_VALUES // kind[1])
-        ):
-            yield _block(parts, kind, begin, is_last=not same)
-            begin += length / kind[0]
-            parts, length = [], 0
-        kind = (frame.sample_rate, channels, frame.format.name)
-        dtype = _SAMPLES[kind[2].removesuffix("p")][0]
-        if frame.format.is_planar:
-            planes = [
-                np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes[:channels]
-            ]
-            parts.append(np.stack(planes, axis=1))
-        else:
-            packed = np.frombuffer(frame.planes[0], dtype, frame.samples * channels)
-            parts.append(packed.reshape(-1, channels))
-        length += frame.samples
-    if parts:
-        yield _block(parts, kind, begin, is_last=True)
+        of = frame.sample_rate, frame.layout.nb_channels, frame.format.name
+        if fifo.samples and (of != kind or fifo.samples >= most):
+            block = _block(fifo.read(), begin, is_last=of != kind)
+            yield block
+            begin += block.samples.shape[1] / block.rate
+            fifo = av.AudioFifo()
+        if of != kind:
+            kind, most = of, min(_BLOCK_SECONDS * of[0], _BLOCK_VALUES // of[1])
+        # The queue would refuse other times than it expects: where there are gaps, sound is joined.
+        frame.pts, frame.time_base = None, time_base
+        fifo.write(frame)
+    if fifo.samples:
+        yield _block(fifo.read(), begin, is_last=True)
 
 
-def _block(
-    parts: list[npt.NDArray[Any]], kind: tuple[int, int, str], begin: float, is_last: bool
-) -> _Block:
-    dtype, scale = _SAMPLES[kind[2].removesuffix("p")]
-    samples = np.concatenate(parts).astype(np.float64)
+def _block(frame: Any, begin: float, is_last: bool) -> _Block:
+    channels = frame.layout.nb_channels
+    dtype, scale = _SAMPLES[frame.format.name.removesuffix("p")]
+    samples = np.empty((channels, frame.samples))
+    if frame.format.is_planar:
+        for channel, plane in zip(samples, frame.planes, strict=False):
+            channel[:] = np.frombuffer(plane, dtype, frame.samples)
+    else:
+        packed = np.frombuffer(frame.planes[0], dtype, frame.samples * channels)
+        samples[:] = packed.reshape(-1, channels).T
     if dtype == np.uint8:
         samples -= scale
-    samples /= scale
-    return _Block(samples, kind[0], 1 / scale if scale > 1 else 0.0, begin, is_last)
+    if scale > 1:
+        samples *= 1 / scale  # a power of two: as exact as its division
+    return _Block(samples, frame.sample_rate, 1 / scale if scale > 1 else 0.0, begin, is_last)
 
 
 def _stream_frames(path: Path, note: Note) -> Iterator[Any]:
@@ -412,11 +423,9 @@ def _check_rate(path: Path, rate: int) -> None:
         )
 
 
-def _check_finite(path: Path, block: _Block) -> None:
-    most = np.finfo(np.float32).max  # resampling adds them up
-    if block.samples.max() <= most and block.samples.min() >= -most:
-        return
-    place = block.begin + int(np.argmin((np.abs(block.samples) <= most).all(axis=1))) / block.rate
+def _refuse_samples(path: Path, block: _Block) -> NoReturn:
+    usable = (np.abs(block.samples) <= _LARGEST).all(axis=0)
+    place = block.begin + int(np.argmin(usable)) / block.rate
     raise DataError(
         f"{path} holds NaN or infinite samples, or larger ones than float32 has (the first at "
         f"{place:.2f} s): export it again from its source or leave it out."
