@@ -109,7 +109,7 @@ def run_argument(*, latest: bool = False) -> Callable[[Command], Command]:
 
         default = f", or {LATEST} (the default)" if latest else f", or {LATEST}"
         about = f"RUN is a folder, a name, the unique beginning of a name or id{default}."
-        with_run.__doc__ = f"{inspect.getdoc(command)}\n\n{about}"
+        with_run.__doc__ = f"{inspect.getdoc(command) or ''}\n\n{about}".lstrip()
         if latest:
             argument = click.argument("run", metavar="[RUN]", default=LATEST)
         else:

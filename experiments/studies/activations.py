@@ -1,4 +1,4 @@
-"""Which activation function suits the convolutional network?
+__doc__ = """Which activation function suits the convolutional network?
 
 Cost: 70 epochs of the pooled CNN in the documented protocol; controlled, 5
 activations x 4 learning rates x 5 seeds x 20 epochs.

@@ -1,4 +1,4 @@
-"""Does batch normalisation help?
+__doc__ = """Does batch normalisation help?
 
 Cost: 12 epochs of the pooled CNN in the documented protocol; controlled, 2 variants
 x 4 learning rates x 5 seeds x 20 epochs.

@@ -1,4 +1,4 @@
-"""How does the batch size change what training teaches, and how long it takes?
+__doc__ = """How does the batch size change what training teaches, and how long it takes?
 
 Cost: 70 epochs of the pooled CNN in the documented protocol, of which the smallest
 batches take most; controlled, 7 sizes x 4 learning rates x 5 seeds x 20 epochs.

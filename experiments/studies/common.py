@@ -16,7 +16,7 @@ NOT_RUN = "the source ran no such training: it is here to compare with."
 
 
 def study(name: str, about: str, variants: Iterable[Variant], budget: Budget = BUDGET) -> Study:
-    """A study described by the docstring of its module, whose first line is the question."""
+    """A study described by the `__doc__` of its module, whose first line is the question."""
     return Study(name, about.partition("\n")[0], about, tuple(variants), budget)
 
 

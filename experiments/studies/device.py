@@ -1,4 +1,4 @@
-"""Does it matter whether a CPU or a GPU trains?
+__doc__ = """Does it matter whether a CPU or a GPU trains?
 
 Cost: two trainings of the baseline, 30 epochs each, one after the other.
 

@@ -1,4 +1,4 @@
-"""Does dropout help?
+__doc__ = """Does dropout help?
 
 Cost: 120 epochs of the pooled CNN in the documented protocol; controlled, 6 shares x
 4 learning rates x 5 seeds x 20 epochs.

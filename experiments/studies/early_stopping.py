@@ -1,4 +1,4 @@
-"""How patient should early stopping be?
+__doc__ = """How patient should early stopping be?
 
 Cost: at most 50 epochs of the pooled CNN a variant; controlled, 5 variants x 4 learning
 rates x 5 seeds x at most 50 epochs.

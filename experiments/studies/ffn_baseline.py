@@ -1,4 +1,4 @@
-"""How far does a small feed-forward network get on MFCC statistics?
+__doc__ = """How far does a small feed-forward network get on MFCC statistics?
 
 Cost: seconds a seed on one CPU core (30 epochs of 3200 rows).
 

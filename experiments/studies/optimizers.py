@@ -1,4 +1,4 @@
-"""Which optimizer gives the best validation macro-F1?
+__doc__ = """Which optimizer gives the best validation macro-F1?
 
 Cost: 70 epochs of the pooled CNN in the documented protocol; the extended study
 adds eleven trainings of 30 epochs. Controlled: 5 optimizers x 4 learning rates x 5

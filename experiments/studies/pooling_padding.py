@@ -1,4 +1,4 @@
-"""Do pooling and padding help a convolutional network on mel-spectrograms?
+__doc__ = """Do pooling and padding help a convolutional network on mel-spectrograms?
 
 Cost: on 3200 train rows and one CPU core under a minute with pooling and
 padding, six to seven without: without them 71,680 features meet the first dense

@@ -1,4 +1,4 @@
-"""Does moving the learning rate while training help?
+__doc__ = """Does moving the learning rate while training help?
 
 Cost: 55 epochs of the pooled CNN in the documented protocol; controlled, 4 schedules
 x 4 learning rates x 5 seeds x 20 epochs.

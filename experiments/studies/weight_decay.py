@@ -1,4 +1,4 @@
-"""Does weight decay help?
+__doc__ = """Does weight decay help?
 
 Cost: 120 epochs of the pooled CNN in the documented protocol; controlled, 6 strengths
 x 4 learning rates x 5 seeds x 20 epochs.

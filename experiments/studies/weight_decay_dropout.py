@@ -1,4 +1,4 @@
-"""Do weight decay and dropout help each other?
+__doc__ = """Do weight decay and dropout help each other?
 
 Cost: 100 epochs of the pooled CNN in the documented protocol; controlled, 4 variants x
 4 learning rates x 5 seeds x 20 epochs.
