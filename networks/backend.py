@@ -1,8 +1,10 @@
-"""The one backend that Keras runs on here: torch."""
+"""How Keras is set here, whatever the user's keras.json says: on torch, in float32."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from networks.errors import ConfigError
 
@@ -28,3 +30,31 @@ def check_torch(backend: str) -> None:
             f"networks train with Keras on torch. Received: Keras on {backend}, as it was imported "
             f"before this package. Import networks, or set {_VARIABLE}=torch, before keras."
         )
+
+
+@contextmanager
+def keras_defaults() -> Iterator[None]:
+    """Set what Keras takes from keras.json, or from the user's script, to its defaults meanwhile.
+
+    That is the type of numbers, the smallest divisor and the place of an image's channels. So a
+    config is one network everywhere, which loads wherever it was trained.
+    """
+    import keras
+
+    def values() -> tuple[object, ...]:
+        settings = keras.config
+        found = settings.floatx(), settings.epsilon(), settings.image_data_format()
+        return *found, settings.dtype_policy()
+
+    def choose(floatx: object, epsilon: object, image_data_format: object, policy: object) -> None:
+        keras.config.set_floatx(floatx)
+        keras.config.set_epsilon(epsilon)
+        keras.config.set_image_data_format(image_data_format)
+        keras.config.set_dtype_policy(policy)
+
+    before = values()
+    choose("float32", 1e-7, "channels_last", "float32")
+    try:
+        yield
+    finally:
+        choose(*before)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from networks.backend import keras_defaults
 from networks.errors import ConfigError, NotFiniteError
 from networks.models.build import build_model
 from networks.models.config import NetworkConfig
@@ -23,6 +24,7 @@ from networks.safe_loading import WEIGHTS, load_weights
 _ROWS_PER_BATCH = 256
 
 
+@keras_defaults()
 def logits_of(model: keras.Model, features: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Compute the logits of every row in inference mode, in batches of 256.
 
@@ -73,6 +75,7 @@ def ends_in_softmax(model: keras.Model) -> bool:
     return isinstance(last, keras.layers.Softmax) or activation is keras.activations.softmax
 
 
+@keras_defaults()
 def load_model(path: Path | str, network: NetworkConfig, classes: int) -> keras.Model:
     """Build a network and load its saved weights, on the CPU.
 

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from networks.backend import keras_defaults
 from networks.errors import ConfigError
 from networks.inference import probabilities_of
 
@@ -36,6 +37,7 @@ def require_packages() -> None:
         )
 
 
+@keras_defaults()
 def write(model: keras.Model, path: Path, metadata: Mapping[str, str]) -> None:
     """Write a network as an ONNX file, by `keras.Model.export`.
 

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import torch
 
+from networks.backend import keras_defaults
 from networks.engine.cohort_epoch import CohortData, CohortTrainer
 from networks.engine.cohort_state import CohortState
 from networks.engine.trial_state import EpochScores, FailedTrial, TrialSpec, TrialState
@@ -37,6 +38,7 @@ __all__ = [
 Outcome = TrainingResult | FailedTrial
 
 
+@keras_defaults()
 def train_cohort(
     trials: Sequence[TrialSpec],
     train_rows: LabelledRows,

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from networks.backend import check_torch, replaced_backend
+from networks.backend import check_torch, keras_defaults, replaced_backend
 from networks.errors import ConfigError
 from networks.models.blocks import Seeds, activate, batch_norm, dense, initializers
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
@@ -33,6 +33,7 @@ _CHANNELS_FIRST = "channels_first"  # what the torch backend computes without tr
 _DROPOUT_LAYERS = 3  # convolutions that dropout follows, as in the source
 
 
+@keras_defaults()
 def build_model(
     network: NetworkConfig,
     classes: int,
@@ -84,6 +85,7 @@ def build_model(
     return keras.Model(inputs, dense(x, classes, network, seeds, "logits"), name=network.kind)
 
 
+@keras_defaults()
 def build_with(
     function: Callable[..., keras.Model],
     input_shape: tuple[int, ...],
@@ -118,6 +120,7 @@ def build_with(
     return model
 
 
+@keras_defaults()
 def check_shapes(model: Any, input_shape: tuple[int, ...], classes: int | None) -> None:
     """Raise ConfigError unless a model maps n rows to (n, classes), or any number for None."""
     if not isinstance(model, keras.Model):

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from networks.backend import keras_defaults
 from networks.inference import logits_of
 from networks.models.config import TrainingConfig
 from networks.training import metrics
@@ -26,6 +27,7 @@ from networks.training.results import (
 )
 
 
+@keras_defaults()
 def fit_with_keras(
     model: keras.Model,
     training: TrainingConfig,

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 TRAIN = """
@@ -13,10 +14,12 @@ print(keras.backend.backend(), build_model(FFNConfig(hidden=(2,)), 4).count_para
 """
 
 
-def _run(script: str, tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    script: str, tmp_path: Path, arguments: Sequence[object] = (), **variables: str
+) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     return subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", script, *map(str, arguments)],
         capture_output=True,
         text=True,
         env=environment | {"KERAS_HOME": str(tmp_path)} | variables,
@@ -27,6 +30,47 @@ def test_keras_runs_on_torch_whatever_its_file_says(tmp_path: Path) -> None:
     (tmp_path / "keras.json").write_text(json.dumps({"backend": "jax"}))
     done = _run(TRAIN, tmp_path)
     assert (done.stdout, done.stderr) == ("torch 66\n", "")
+
+
+TRAIN_AND_LOAD = """
+import sys, warnings
+from networks import CNNConfig, FFNConfig, TrainingConfig, evaluate, fit, load_model
+import keras
+from tests.conftest import small_dataset
+warnings.simplefilter("ignore")
+print(keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format())
+if sys.argv[2:]:
+    keras.config.set_dtype_policy(sys.argv[2])
+music, training = small_dataset(), TrainingConfig("adam", 1e-3, epochs=2)
+cnn = CNNConfig((2, 3), dense=(4,), standardize=True, batch_norm=True, dropout=0.1)
+for network in (FFNConfig((3,), standardize=True), cnn):
+    for callbacks in ((), [keras.callbacks.LambdaCallback(on_batch_end=lambda *_: None)]):
+        trained = fit(network, training, music, callbacks=callbacks)
+        trained.model.save(sys.argv[1])
+        loaded = load_model(sys.argv[1], network, len(music.genres))
+        saved = keras.saving.load_model(sys.argv[1])
+        for model in (trained, loaded, saved):
+            print(repr(evaluate(model, music.test).probabilities.sum(axis=0)))
+def small(input_shape, classes):
+    return keras.Sequential([keras.Input(input_shape), keras.layers.Dense(classes)])
+print(fit(small, training, music, features="mfcc").history["val_loss"])
+"""
+
+
+def test_a_config_is_one_network_whatever_keras_json_says(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    expected = _run(TRAIN_AND_LOAD, tmp_path / "none", arguments=[tmp_path / "a.keras"])
+    first, *values = expected.stdout.splitlines()
+    assert first == "float32 1e-07 channels_last", expected.stderr
+    assert values
+    for floatx, image_data_format in (("float16", "channels_first"), ("float64", "channels_last")):
+        config = {"floatx": floatx, "epsilon": 0.1, "image_data_format": image_data_format}
+        (tmp_path / "keras.json").write_text(json.dumps(config))
+        done = _run(TRAIN_AND_LOAD, tmp_path, arguments=[tmp_path / "a.keras"])
+        assert done.stdout.splitlines() == [f"{floatx} 0.1 {image_data_format}", *values]
+    arguments = [tmp_path / "a.keras", "mixed_bfloat16"]  # that a script has chosen
+    done = _run(TRAIN_AND_LOAD, tmp_path / "none", arguments)
+    assert done.stdout.splitlines() == [first, *values]
 
 
 def test_a_variable_that_names_another_backend_gives_one_warning(tmp_path: Path) -> None:
