@@ -47,6 +47,7 @@ PACKAGES = {
         "inference": "errors backend safe_loading models",
         "training": "errors backend optimizers models inference",
         "onnx": "errors backend inference models",
+        "portable": "errors inference models",
         "engine": "errors backend training optimizers models inference",
         "api": "errors engine training inference models",
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -15,15 +15,18 @@ from experiments.errors import RunError
 from experiments.results.run_result import RunResult, collect
 from experiments.runs.directory import RunDirectory
 
+if TYPE_CHECKING:
+    from experiments.export.network_file import Kind
+
 
 @click.command("export")
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["csv", "json", "onnx"]),
-    required=True,
+    type=click.Choice(["csv", "json", "onnx", "keras"]),
     help="Tables, everything in one JSON object, or a trained network.",
 )
+@click.option("--portable", is_flag=True, help="The same as --format keras.")
 @click.option(
     "-o",
     "--output",
@@ -32,15 +35,22 @@ from experiments.runs.directory import RunDirectory
     "named after the run).",
 )
 @click.option("--replace", is_flag=True, help="Write over what an earlier export left there.")
-@click.option("--variant", help="Whose network (onnx; default: the run's best).")
-@click.option("--seed", type=int, help="Of the network's trial (onnx; default: the best).")
+@click.option("--variant", help="Whose network (default: the run's best).")
+@click.option("--seed", type=int, help="Of the network's trial (default: the best).")
 @click.option("--fold", type=int, help="Of a run with folds, likewise.")
 @click.option(
-    "--data", "data_name", help="Dataset that the run trained on, where yours has gone (onnx)."
+    "--data",
+    "data_name",
+    help="Dataset that the run trained on, where yours has gone (for networks).",
 )
 @run_argument(latest=True)
 def export(
-    run: RunDirectory, kind: str, output: Path | None, replace: bool, **network: Any
+    run: RunDirectory,
+    kind: Literal["csv", "json"] | Kind | None,
+    portable: bool,
+    output: Path | None,
+    replace: bool,
+    **network: Any,
 ) -> None:
     """Write a run for other programs to read.
 
@@ -56,11 +66,19 @@ def export(
     number of rows at once. It is compared with Keras on the test rows, in batches of
     1, 7 and up to 512, and kept only if its probabilities differ by less than 1e-5.
     Needs the extra onnx.
+
+    keras: the same network as a .keras file for Keras on TensorFlow, JAX or torch, with
+    the channels of images last (the networks of a run have them first, which TensorFlow
+    computes on some machines only), from features to logits. It is checked likewise.
     """
-    if kind != "onnx" and any(value is not None for value in network.values()):
-        raise RunError(
-            "--variant, --seed, --fold and --data belong to --format onnx: leave them out."
-        )
+    if portable:
+        if kind not in (None, "keras"):
+            raise RunError(f"--portable is a network for Keras: leave --format {kind} out.")
+        kind = "keras"
+    if kind is None:
+        raise RunError("name what to write with --format: csv, json, onnx or keras.")
+    if kind in ("csv", "json") and any(value is not None for value in network.values()):
+        raise RunError("--variant, --seed, --fold and --data belong to networks: leave them out.")
     result = collect(run)
     name = "-".join(run.path.resolve().parts[-2:])
     with interruptible("Nothing was written."):
@@ -69,7 +87,7 @@ def export(
         elif kind == "json":
             _json(result, output, replace)
         else:
-            _onnx(result, output or Path(f"{name}.onnx"), replace, **network)
+            _network(result, kind, output or Path(f"{name}.{kind}"), replace, **network)
 
 
 def _csv(result: RunResult, folder: Path, replace: bool) -> None:
@@ -92,8 +110,9 @@ def _json(result: RunResult, path: Path | None, replace: bool) -> None:
     echo(str(path))
 
 
-def _onnx(
+def _network(
     result: RunResult,
+    kind: Kind,
     path: Path,
     replace: bool,
     variant: str | None,
@@ -102,18 +121,18 @@ def _onnx(
     data_name: str | None,
 ) -> None:
     from data.sources.open import dataset_path
-    from experiments.export.onnx_file import choose, write_network
+    from experiments.export.network_file import choose, write_network
 
     _check_free(path, replace)
     record = choose(result, variant, seed, fold)
     dataset = None if data_name is None else dataset_path(data_name)
     with console(stderr=True).status("converting the network and checking it"):
-        written = write_network(result, record, path, dataset)
+        written = write_network(result, record, kind, path, dataset)
     trial = record.trial
     of = "" if trial.fold is None else f"fold {trial.fold.number}, "
     echo(
         f"{path}: {written.size / 1000:.0f} kB, {record.variant}, {of}seed {trial.seed}, "
-        f"trial {trial.id}. Its probabilities differ from Keras's by at most "
+        f"trial {trial.id}. Its probabilities differ from the run's by at most "
         f"{written.difference:.1e} on the {written.rows} test rows."
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -29,7 +30,6 @@ if sentence := replaced_backend():
     warnings.warn(sentence, stacklevel=2)
 
 CONFIG_EXPECTED = "network must be a config, such as FFNConfig()"
-_CHANNELS_FIRST = "channels_first"  # what the torch backend computes without transposing
 _DROPOUT_LAYERS = 3  # convolutions that dropout follows, as in the source
 
 
@@ -39,6 +39,8 @@ def build_model(
     classes: int,
     seed: int = 0,
     train_features: npt.NDArray[Any] | None = None,
+    *,
+    channels_last: bool = False,
 ) -> keras.Model:
     """Build the Keras model that a config describes, with its initial weights.
 
@@ -49,6 +51,8 @@ def build_model(
         train_features: raw rows that the `Normalization` layer of a config with
             `standardize=True` is adapted on; None leaves it at mean 0 and variance 1.
             [shape=(n, 26)] or [shape=(n, 21, 128)]
+        channels_last: where a `CNNConfig` has the channels of its images. Its weights are the
+            same; torch is faster with them first, and some other backends need them last.
 
     Returns:
         A functional model, not compiled: (n, 26) or (n, 21, 128) to logits (n, classes).
@@ -74,7 +78,7 @@ def build_model(
         hidden: Callable[..., Any] = _ffn_layers
     else:
         inputs = keras.Input(network.input_shape, name="mel_spectrogram")
-        hidden = _cnn_layers
+        hidden = partial(_cnn_layers, channels_last=channels_last)
     x = inputs
     if network.standardize:
         normalization = keras.layers.Normalization(axis=-1, name="standardize")
@@ -152,25 +156,31 @@ def _ffn_layers(x: Any, config: FFNConfig, seeds: Seeds) -> Any:
     return x
 
 
-def _cnn_layers(x: Any, config: CNNConfig, seeds: Seeds) -> Any:
-    x = keras.layers.Reshape((1, *config.input_shape), name="image")(x)
+def _cnn_layers(x: Any, config: CNNConfig, seeds: Seeds, *, channels_last: bool) -> Any:
+    # The torch backend computes channels that are first without transposing.
+    data_format = "channels_last" if channels_last else "channels_first"
+    axis = -1 if channels_last else 1
+    image = (*config.input_shape, 1) if channels_last else (1, *config.input_shape)
+    x = keras.layers.Reshape(image, name="image")(x)
     for number, filters in enumerate(config.filters, start=1):
         name = f"convolution_{number}"
         x = keras.layers.Conv2D(
             filters,
             config.kernel_size,
             padding="same" if config.padding else "valid",
-            data_format=_CHANNELS_FIRST,
+            data_format=data_format,
             name=name,
-            **initializers(config, x.shape[1] * config.kernel_size**2, seeds),
+            **initializers(config, x.shape[axis] * config.kernel_size**2, seeds),
         )(x)
         if config.batch_norm:
-            x = batch_norm(x, 1, f"{name}_batch_norm")
+            x = batch_norm(x, axis, f"{name}_batch_norm")
         x = activate(x, config.activation, f"{name}_activation")
         if config.dropout and number <= _DROPOUT_LAYERS:
             x = keras.layers.Dropout(config.dropout, seed=seeds.next(), name=f"{name}_dropout")(x)
         if config.pooling:
-            x = keras.layers.MaxPooling2D(2, data_format=_CHANNELS_FIRST, name=f"{name}_pooling")(x)
+            x = keras.layers.MaxPooling2D(2, data_format=data_format, name=f"{name}_pooling")(x)
+    if channels_last:
+        x = keras.layers.Permute((3, 1, 2), name="channels_first")(x)
     x = keras.layers.Flatten(name="flatten")(x)
     for number, units in enumerate(config.dense, start=1):
         name = f"dense_{number}"

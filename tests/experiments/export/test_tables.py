@@ -390,7 +390,7 @@ def test_nan_in_a_record_is_damage(run: RunDirectory) -> None:
 @pytest.mark.parametrize("option", [("--variant", "one"), ("--seed", "42"), ("--data", "x")])
 def test_options_of_another_format_are_refused(option: tuple[str, str], run: RunDirectory) -> None:
     for kind in ("csv", "json"):
-        with pytest.raises(RunError, match="belong to --format onnx"):
+        with pytest.raises(RunError, match="belong to networks"):
             _export(run.path, "--format", kind, *option)
 
 

@@ -1,11 +1,11 @@
-"""A run's network as an ONNX file, kept only if it computes what Keras does."""
+"""A run's network as a file for other programs, kept only if it computes what Keras does."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from data.audio.parameters import DOCUMENTED
 from data.files.atomic import commit
@@ -18,12 +18,13 @@ from experiments.results.run_result import RunResult, VariantTrial
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+Kind = Literal["onnx", "keras"]
 LARGEST_DIFFERENCE = 1e-5  # of probabilities
 
 
 @dataclass(frozen=True)
 class Written:
-    """An ONNX file that was checked.
+    """A file that was checked.
 
     Args:
         size: bytes.
@@ -87,13 +88,14 @@ def choose(
 
 
 def write_network(
-    result: RunResult, record: VariantTrial, path: Path, dataset: Path | None
+    result: RunResult, record: VariantTrial, kind: Kind, path: Path, dataset: Path | None
 ) -> Written:
-    """Write a trial's network to an ONNX file, check it on the test rows, and keep it if right.
+    """Write a trial's network to a file, check it on the test rows, and keep it if right.
 
     Args:
         result: of the run.
         record: of a finished trial.
+        kind: of the file: ONNX, or Keras's own for any of its backends.
         path: of the file; an existing one is replaced.
         dataset: file of the rows that the run trained on; None looks for it among the
             user's datasets.
@@ -103,19 +105,24 @@ def write_network(
         DataError: the dataset is missing or damaged; the disk is full.
         RunError: the rows are not the run's; the file computes something else.
     """
-    from networks import onnx
+    from networks import onnx, portable
 
-    onnx.require_packages()
+    if kind == "onnx":
+        onnx.require_packages()
     features = _test_features(result, record, dataset)
     model = _model(result, record)
     with commit(path) as temporary:
-        onnx.write(model, temporary, _about(result, record))
-        difference = onnx.largest_difference(temporary, model, features)
+        if kind == "onnx":
+            onnx.write(model, temporary, _about(result, record))
+            difference = onnx.largest_difference(temporary, model, features)
+        else:
+            portable.write(model, record.trial.network, temporary)
+            difference = portable.largest_difference(temporary, model, features)
         if not difference < LARGEST_DIFFERENCE:
             raise RunError(
-                f"the ONNX file gives probabilities up to {difference:.1e} away from Keras's on "
+                f"the file gives probabilities up to {difference:.1e} away from the network's on "
                 f"the test rows, where {LARGEST_DIFFERENCE:g} is the most: it was not kept. Try "
-                "other versions of keras, torch, onnx and onnxruntime."
+                "the versions in constraints.txt."
             )
         size = temporary.stat().st_size
     return Written(size, len(features), difference)

@@ -1,4 +1,4 @@
-"""A run's network as an ONNX file: which, checked on what, and kept only if right."""
+"""A run's network as a file: which, checked on what, and kept only if right."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -17,9 +18,10 @@ from data.storage import hdf5
 from experiments.cli import export
 from experiments.design.study import Budget, Study, Variant
 from experiments.errors import RunError
-from experiments.export.onnx_file import LARGEST_DIFFERENCE, choose
+from experiments.export.network_file import LARGEST_DIFFERENCE, choose
 from experiments.results.run_result import collect
 from experiments.runs.directory import RunDirectory
+from experiments.runs.predictions import predictions_of
 from networks import onnx as onnx_files
 from networks.errors import ConfigError
 from networks.inference import load_model
@@ -165,9 +167,37 @@ def test_a_file_that_computes_something_else_is_not_kept(
     monkeypatch.setattr(onnx_files, "write", lambda _, path, about: path.write_bytes(b"wrong"))
     monkeypatch.setattr(onnx_files, "largest_difference", lambda *_: difference)
     for name in ("a.onnx", "b.onnx"):
-        with pytest.raises(RunError, match=r"away from Keras's .* it was not kept"):
+        with pytest.raises(RunError, match=r"away from the network's .* it was not kept"):
             _export(run, folder / name, "--replace")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"a.onnx": b"onnx"}
+
+
+@pytest.mark.parametrize("words", [["--portable"], ["--format", "keras"]])
+def test_a_portable_network_computes_the_same_in_any_keras(
+    tmp_path: Path, stored: Path, words: list[str]
+) -> None:
+    cnn = Variant("cnn", CNNConfig((2,), dense=(4,), batch_norm=True), SGD)
+    run = run_inline(tmp_path / "runs", Study("c", "", "", (cnn,), STUDY.budget), epochs=1)
+    done = CliRunner().invoke(
+        export.export, [str(run.path), *words, "-o", str(tmp_path / "a.keras")]
+    )
+    assert re.search(r"from the run's by at most \d\.\de-\d\d on the 24 test rows\.", done.stdout)
+    model = keras.saving.load_model(tmp_path / "a.keras")
+    assert model.get_layer("convolution_1").data_format == "channels_last"
+    result = collect(run)
+    found = predictions_of(run, result.trials[0].trial.id, len(result.genres))
+    assert found is not None
+    logits = model.predict(small_dataset().test.mel, verbose=0)
+    np.testing.assert_allclose(keras.ops.softmax(logits), found.probability, atol=1e-5)
+
+
+def test_what_does_not_go_with_a_portable_network(run: RunDirectory) -> None:
+    for words, sentence in (
+        ([], "name what to write with --format: csv, json, onnx or keras"),
+        (["--portable", "--format", "csv"], "leave --format csv out"),
+    ):
+        with pytest.raises(RunError, match=sentence):
+            CliRunner().invoke(export.export, [str(run.path), *words], catch_exceptions=False)
 
 
 def test_a_file_that_is_there_is_left_alone_unless_asked(
