@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from data.datasets.dataset import Dataset
+from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
 from data.files.arguments import check_whole, user_path
 from data.files.plain import plain_file
-from data.sources.array_files import map_npy
+from data.sources.array_files import SUFFIXES, find_arrays, map_npy
 from data.sources.feature_table import read_table
-from data.sources.labelled_arrays import ROLES, Role, read_arrays, texts
+from data.sources.labelled_arrays import ROLES, Role, listed, read_arrays, texts
 from data.sources.labelled_rows import ImportReport, to_dataset
 from data.sources.names import genre_name
 from data.sources.npy_folder import is_npy_folder, read_npy_folder
@@ -128,6 +129,21 @@ def read_foreign(
             path, classes=class_names, groups=tracks, names=roles, transpose=transpose
         )
     return to_dataset(name, found, shares, seed)
+
+
+def about_foreign(path: Path) -> str | None:
+    """What a file, or a folder of arrays, holds for `read_foreign`, in a sentence; None if nothing.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    if path.is_file() and path.suffix.lower() in _TABLES:
+        return "A table of features."
+    places = [path, *(path / word for word in SPLIT_WORDS)] if path.is_dir() else []
+    files = [file for place in places if place.is_dir() for file in place.iterdir()]
+    if path.is_dir() and not any(file.suffix.lower() in SUFFIXES for file in files):
+        return None
+    return f"Arrays: {listed(find_arrays(path)) or 'none'}."
 
 
 def _roles(columns: Mapping[str, str]) -> dict[Role, str]:

@@ -112,7 +112,7 @@ def read_arrays(
     if groups is not None and None not in read:
         raise DataError(f"{path} is split already: groups are for rows that are split here.")
     if unused:
-        notes[f"Not used: {_listed(unused)}."] = None
+        notes[f"Not used: {listed(unused)}."] = None
     provenance = {
         "kind": "arrays",
         "folder": path.resolve().name,
@@ -186,12 +186,12 @@ def _by_split(
         found += _by_shape(arrays)
     splits = {split for _, split, role in found if role == "features"}
     if not splits:
-        raise DataError(f"{path} has no array of features. {_EXPECTED}. Found: {_listed(arrays)}.")
+        raise DataError(f"{path} has no array of features. {_EXPECTED}. Found: {listed(arrays)}.")
     apart = len(splits) > 1
     if apart and (missing := {"train", "test"} - splits):
         raise DataError(
             f"{path} has rows of {' and '.join(sorted(map(str, splits)))}, but none of "
-            f"{missing.pop()}. {_EXPECTED}. Found: {_listed(arrays)}."
+            f"{missing.pop()}. {_EXPECTED}. Found: {listed(arrays)}."
         )
     sets: dict[SplitName | None, _Roles] = defaultdict(lambda: defaultdict(list))
     for array, split, role in found:
@@ -213,7 +213,7 @@ def _named(path: Path, arrays: Sequence[StoredArray], name: str) -> list[StoredA
         if [word for word in _words_of(array.name) if word not in SPLIT_WORDS] == wanted
     ]
     if not named:
-        raise DataError(f"{path} has no array {name!r}. There are: {_listed(arrays)}.")
+        raise DataError(f"{path} has no array {name!r}. There are: {listed(arrays)}.")
     return named
 
 
@@ -250,7 +250,7 @@ def _label(path: Path, roles: _Roles, n: int) -> StoredArray:
         raise DataError(
             f"{path} needs one array of labels for the features "
             f"{' and '.join(map(str, roles['features']))}. {_EXPECTED}. Found: "
-            f"{_listed(roles['label']) or 'none'}."
+            f"{listed(roles['label']) or 'none'}."
         )
     return labels[0]
 
@@ -265,7 +265,8 @@ def _stored_classes(path: Path, sets: Mapping[SplitName | None, _Roles]) -> list
     return None
 
 
-def _listed(arrays: Sequence[StoredArray]) -> str:
+def listed(arrays: Sequence[StoredArray]) -> str:
+    """Names and shapes of some arrays."""
     more = f" and {len(arrays) - _MOST_SHOWN} more" if len(arrays) > _MOST_SHOWN else ""
     return ", ".join(map(str, arrays[:_MOST_SHOWN])) + more
 

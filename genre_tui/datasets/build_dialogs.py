@@ -20,8 +20,8 @@ from genre_tui.widgets.form import FormRow
 
 _CHECK_DELAY = 0.15  # seconds after the last change
 _ABOUT = (
-    "A folder with a folder of recordings for each genre; or one of arrays: train, val and test, "
-    "each with mfccs and, where there are, melgrams."
+    "A folder with a folder of recordings for each genre; or features that others have extracted: "
+    "a folder of arrays, a .npz or HDF5 file, a CSV file."
 )
 
 

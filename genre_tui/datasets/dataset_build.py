@@ -18,7 +18,7 @@ _SPLIT_FOLDERS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class BuildSource:
-    """A folder of recordings or arrays, and the name of the dataset to build from it."""
+    """Recordings, arrays or a table, and the name of the dataset to build from them."""
 
     folder: Path
     name: str
@@ -82,6 +82,7 @@ def inspect_folder(folder: str, name: str) -> tuple[BuildSource | None, dict[str
 
     Where the name is empty, it is the folder's.
     """
+    from data.sources.importing import default_name
     from data.storage import catalogue
 
     if not folder.strip():
@@ -94,7 +95,7 @@ def inspect_folder(folder: str, name: str) -> tuple[BuildSource | None, dict[str
     except (DataError, OSError) as error:
         problems["folder"] = str(error)
     try:
-        name = name.strip() or catalogue.name_for(path)
+        name = name.strip() or default_name(path)
         target = catalogue.free_path(name, replace=True)
         if target.exists():
             problems["name"] = f"there is a dataset {name!r} already: choose another name."
@@ -104,21 +105,24 @@ def inspect_folder(folder: str, name: str) -> tuple[BuildSource | None, dict[str
 
 
 def _contents(folder: Path) -> tuple[bool, str]:
-    """Whether a folder holds arrays, and a sentence about its content.
+    """Whether a folder or file holds arrays, and a sentence about its content.
 
     Raises:
-        DataError: it holds neither arrays nor recordings.
+        DataError: it holds neither arrays nor recordings, or they cannot be read.
         OSError: it cannot be read.
     """
     from data.sources.audio_files import TooManyFilesError
+    from data.sources.importing import about_foreign
     from data.sources.recordings import find_recordings
 
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}.")
+    if not folder.exists():
+        raise DataError(f"there is no folder or file {folder}.")
     arrays = [split for split in _SPLIT_FOLDERS if (folder / split / "mfccs" / "X.npy").is_file()]
     if arrays:
         mel = any((folder / split / "melgrams").is_dir() for split in _SPLIT_FOLDERS)
         return True, f"Arrays of {', '.join(arrays)}, {'with' if mel else 'without'} mel."
+    if about := about_foreign(folder):
+        return True, about
     try:
         found = find_recordings(folder, most_files=_MOST_FILES)
     except TooManyFilesError as error:

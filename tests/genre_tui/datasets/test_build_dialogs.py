@@ -55,6 +55,28 @@ def test_what_a_folder_holds_is_told(
     assert source.command == f"python -m data build {music} --name new"
 
 
+def test_what_others_have_extracted_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "Some Rows.npz", X=np.zeros((6, 5)), y=np.arange(6))
+    source, problems = inspect_folder(str(tmp_path / "Some Rows.npz"), "")
+    assert problems == {}
+    assert source is not None
+    assert (source.name, source.is_arrays) == ("some-rows", True)
+    assert source.about == "Arrays: X (6, 5), y (6)."
+    (tmp_path / "folder" / "train").mkdir(parents=True)
+    np.save(tmp_path / "folder" / "train" / "X.npy", np.zeros((6, 5)))
+    source, _ = inspect_folder(str(tmp_path / "folder"), "new")
+    assert source is not None
+    assert source.about == "Arrays: train/X (6, 5)."
+    (tmp_path / "features.csv").touch()
+    source, _ = inspect_folder(str(tmp_path / "features.csv"), "")
+    assert source is not None
+    assert source.command.endswith("features.csv --name features")
+    (tmp_path / "notes.md").touch()
+    source, problems = inspect_folder(str(tmp_path / "notes.md"), "")
+    assert source is None
+    assert "is no .npy, .npz or HDF5 file of arrays" in problems["folder"]
+
+
 @pytest.mark.parametrize(
     ("folder", "name", "entry", "messages"),
     [
