@@ -242,7 +242,7 @@ def _hdf5_datasets(group: h5py.Group, inside: str, depth: int) -> Iterator[tuple
     for name in islice(group, _MOST_ARRAYS + 1):
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             continue
-        if isinstance(member := group[name], h5py.Dataset):
+        if isinstance(member := group[name], h5py.Dataset) and member.shape is not None:
             yield f"{inside}{name}", member
         elif isinstance(member, h5py.Group) and depth:
             yield from _hdf5_datasets(member, f"{inside}{name}/", depth - 1)
@@ -298,5 +298,5 @@ def _check_ratio(path: Path, name: str, size: int, stored: int) -> None:
 def _pickled(where: str) -> DataError:
     return DataError(
         f"{where} holds pickled objects, which could run code when read. Save it again as "
-        "plain numbers or text (numpy.save with allow_pickle=False)."
+        "plain numbers or text, such as labels.astype(str) (numpy.save with allow_pickle=False)."
     )

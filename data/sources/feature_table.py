@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.datasets.dataset import SPLITS
 from data.datasets.source_dataset import git_blob_id
 from data.errors import DataError
 from data.sources.csv_table import Line, check_distinct, open_table
@@ -29,12 +27,8 @@ _COLUMNS: dict[Any, str] = {
     "length": "length",
 }
 _NO_FEATURES = re.compile(r"|unnamed: ?\d+|index|row|id|.*_id")
-_SUFFIX = re.compile(r"\.(wav|mp3|flac|ogg|au|aiff?|m4a|opus|npy|png)$", re.IGNORECASE)
-_GTZAN = re.compile(r"([\w-]+\.\d{5})\.(\d+)")
-_GTZAN_RATE = 22050  # Hz, of the samples that the column `length` counts
-_NUMBERED = re.compile(
-    r"(.+?)[._ -]+(?:(?:segment|seg|chunk|part|clip)[._ -]*)?(\d{1,4})", re.IGNORECASE
-)
+_KAGGLE = {"filename", "length", "chroma_stft_mean"}  # columns of its tables of GTZAN
+_GTZAN_RATE = 22050  # Hz, of the samples that `length` counts
 _ROWS_AT_ONCE = 4096
 _MOST_SHOWN = 12  # columns in a sentence
 
@@ -80,30 +74,20 @@ def read_table(
     if all(map(str.isdecimal, cells["label"])):
         labels = labels.astype(np.int64)
     genres = class_names(f"{path}: {header[place['label']]}", labels, classes)
-    tracks, start, notes = (
-        groups,
-        None,
-        [*table.notes, f"{path.name}: {len(numeric)} columns of numbers."],
-    )
-    if tracks is None and "track" in cells:
-        tracks, segments = tracks_of(cells["track"], genres)
-        about = f"{len(set(tracks))} tracks, by the column {header[place['track']]}"
-        if segments is not None:
-            about += f": {cells['track'][0]} is segment {segments[0]} of {tracks[0]}"
-            start = _gtzan_start(cells, segments)
-        notes.append(f"{about}.")
+    roles = [f"{role} {header[column]}" for role, column in place.items() if role != "length"]
+    others = f"{len(numeric)} columns of numbers; other columns: {', '.join(roles)}"
+    notes = [*table.notes, f"{path.name}: {others}."]
     values = np.concatenate(blocks_read)
-    if "start" in place:
-        start = values[:, -1]
     used = {*numeric, *place.values()}
     if unused := [name for number, name in enumerate(header) if number not in used]:
         notes.append(f"Columns that are no features: {_listed(unused)}.")
     rows = LabelledRows(
-        where=str(path),
+        where=f"rows of {path}",
         features={"mfcc": values[:, : len(numeric)]},
         labels=genres,
-        tracks=tracks,
-        start=start,
+        tracks=groups or cells.get("track"),
+        seconds=_seconds(cells["length"]) if set(header) >= _KAGGLE else None,
+        start=values[:, -1] if "start" in place else None,
         split=split_names(str(path), cells["split"]) if "split" in cells else None,
     )
     provenance = {
@@ -117,39 +101,11 @@ def read_table(
     return FoundRows({None: rows}, order, provenance, tuple(notes))
 
 
-def tracks_of(names: Sequence[str], genres: Sequence[str]) -> tuple[list[str], list[int] | None]:
-    """The track of each row, and where names tell it, the segment of the track that it is.
-
-    GTZAN's `blues.00000.0.wav` is segment 0 of the track blues.00000. Other names that end in
-    a number are those of segments if that gives every genre some tracks of several rows.
-
-    Args:
-        names: of the rows' files.
-        genres: of the rows.
-    """
-    stems = [_SUFFIX.sub("", name) for name in names]
-    for pattern in (_GTZAN, _NUMBERED):
-        found = [match for match in map(pattern.fullmatch, stems) if match]
-        tracks = [match[1] for match in found]
-        if len(found) == len(stems) and (pattern is _GTZAN or _are_tracks(tracks, genres)):
-            return tracks, [int(match[2]) for match in found]
-    return stems, None
-
-
-def _are_tracks(tracks: Sequence[str], genres: Sequence[str]) -> bool:
-    pairs = set(zip(tracks, genres, strict=True))
-    some = len(SPLITS) <= min(Counter(genre for _, genre in pairs).values())
-    return some and len(pairs) == len(set(tracks)) <= len(tracks) / 2
-
-
-def _gtzan_start(
-    cells: Mapping[str, Sequence[str]], segments: Sequence[int]
-) -> npt.NDArray[np.float64] | None:
-    """The second at which each row begins, where the table gives the samples of its segments."""
-    if not all(map(str.isdecimal, cells.get("length", "?"))):
+def _seconds(lengths: Sequence[str]) -> npt.NDArray[np.float64] | None:
+    """The length of each row's segment in GTZAN, from its number of samples."""
+    if not all(map(str.isdecimal, lengths)):
         return None
-    samples = np.array(cells["length"], dtype=np.float64)
-    return np.array(segments) * samples / _GTZAN_RATE
+    return np.array(lengths, dtype=np.float64) / _GTZAN_RATE
 
 
 def _places(path: Path, header: Sequence[str], names: Mapping[Role, str]) -> dict[str, int]:

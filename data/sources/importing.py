@@ -143,7 +143,7 @@ def about_foreign(path: Path) -> str | None:
     files = [file for place in places if place.is_dir() for file in place.iterdir()]
     if path.is_dir() and not any(file.suffix.lower() in SUFFIXES for file in files):
         return None
-    return f"Arrays: {listed(find_arrays(path)) or 'none'}."
+    return f"Arrays: {listed(find_arrays(path))}."
 
 
 def _roles(columns: Mapping[str, str]) -> dict[Role, str]:

@@ -48,6 +48,7 @@ _EXPECTED = (
 )
 
 _Roles = dict[Role, list[StoredArray]]
+_Found = tuple[StoredArray, SplitName | None, Role]
 
 
 def read_arrays(
@@ -91,8 +92,8 @@ def read_arrays(
             )
         label = _label(path, roles, n)
         used.add(label.path)
-        tracks = groups if split is None else None
-        if track := roles.get("track"):
+        tracks = groups
+        if groups is None and (track := roles.get("track")):
             tracks = texts(track[0].where, _counted(track[0], n))
         start = [_seconds(array, n) for array in roles.get("start", ())[:1]]
         stated = [
@@ -102,7 +103,7 @@ def read_arrays(
         if tracks is not None and len(tracks) != n:
             raise DataError(f"{path} has {n} rows, the groups are of {len(tracks)}.")
         read[split] = LabelledRows(
-            where=str(path) if split is None else f"the {split} rows of {path}",
+            where=f"{'' if split is None else f'{split} '}rows of {path}",
             features=features,
             labels=class_names(label.where, _counted(label, n), classes),
             tracks=tracks,
@@ -149,6 +150,10 @@ def _parted(word: str) -> list[str]:
     return [word]
 
 
+def _without_split(name: str) -> list[str]:
+    return [word for word in _words_of(name) if word not in SPLIT_WORDS]
+
+
 def _split_of(name: str) -> SplitName | None:
     for part in reversed(name.split("/")):
         for word in _words_of(part):
@@ -175,15 +180,15 @@ def _by_split(
 ) -> tuple[dict[SplitName | None, _Roles], list[StoredArray]]:
     """The arrays of each split by their role, those of all rows under None; those without one."""
     named = {role: _named(path, arrays, name) for role, name in names.items()}
-    found: list[tuple[StoredArray, SplitName | None, Role]] = []
+    found: list[_Found] = []
     for array in arrays:
         given = next((role for role, those in named.items() if array in those), None)
         own = _role_of(array.name)
         role = given or (None if own in named else own)
         if role is not None and array.shape:
             found.append((array, _split_of(array.name), role))
-    if not any(role == "features" for *_, role in found):
-        found += _by_shape(arrays)
+    found += _by_shape(arrays, found, "features")
+    found += _by_shape(arrays, found, "label")
     splits = {split for _, split, role in found if role == "features"}
     if not splits:
         raise DataError(f"{path} has no array of features. {_EXPECTED}. Found: {listed(arrays)}.")
@@ -200,32 +205,37 @@ def _by_split(
                 sets[each]["classes"].append(array)
         elif not apart or split is not None:
             sets[split if apart else None][role].append(array)
+    sets = {split: roles for split, roles in sets.items() if "features" in roles}
+    for roles in sets.values():  # X_mean and the like are no features of rows
+        roles["features"] = [a for a in roles["features"] if len(a.shape) > 1] or roles["features"]
     used = {array.name for roles in sets.values() for those in roles.values() for array in those}
-    return dict(sets), [array for array in arrays if array.name not in used]
+    return sets, [array for array in arrays if array.name not in used]
 
 
 def _named(path: Path, arrays: Sequence[StoredArray], name: str) -> list[StoredArray]:
     """The arrays of a name, or of that name with a split's, such as train/specs of specs."""
-    wanted = [word for word in _words_of(name) if word not in SPLIT_WORDS]
     named = [array for array in arrays if array.name == name] or [
-        array
-        for array in arrays
-        if [word for word in _words_of(array.name) if word not in SPLIT_WORDS] == wanted
+        array for array in arrays if _without_split(array.name) == _without_split(name)
     ]
     if not named:
         raise DataError(f"{path} has no array {name!r}. There are: {listed(arrays)}.")
     return named
 
 
-def _by_shape(
-    arrays: Sequence[StoredArray],
-) -> list[tuple[StoredArray, SplitName | None, Role]]:
-    """Features and labels of two arrays whose names say nothing, such as arr_0 and arr_1."""
-    if len(arrays) == 2 and all(array.shape for array in arrays):
-        features, label = sorted(arrays, key=lambda array: -len(array.shape))
-        if len(features.shape) > len(label.shape) == 1:
-            return [(features, None, "features"), (label, None, "label")]
-    return []
+def _by_shape(arrays: Sequence[StoredArray], found: Sequence[_Found], role: Role) -> list[_Found]:
+    """Features or labels of the only arrays that may be such, such as arr_0 and arr_1."""
+    if any(role == other for *_, other in found):
+        return []
+    known = {array.name for array, *_ in found}
+    rows = {array.shape[0] for array, _, other in found if other == "features"}
+    alike = defaultdict(list)
+    for array in arrays:
+        is_label = len(array.shape) == 1 and array.shape[0] in rows
+        fits = is_label if role == "label" else len(array.shape) > 1
+        if fits and array.name not in known:
+            alike[tuple(_without_split(array.name))].append(array)
+    only = next(iter(alike.values())) if len(alike) == 1 else []
+    return [(array, _split_of(array.name), role) for array in only]
 
 
 def _features(path: Path, arrays: Sequence[StoredArray]) -> dict[Features, StoredArray]:
@@ -248,9 +258,9 @@ def _label(path: Path, roles: _Roles, n: int) -> StoredArray:
         labels = [array for array in labels if array.shape[0] == n]
     if len(labels) != 1:
         raise DataError(
-            f"{path} needs one array of labels for the features "
-            f"{' and '.join(map(str, roles['features']))}. {_EXPECTED}. Found: "
-            f"{listed(roles['label']) or 'none'}."
+            f"{path} needs one array of labels, such as y or labels, for the features "
+            f"{listed(roles['features'])}. Found: {listed(labels)}. Name it with --columns "
+            f"label=NAME{', or name the folder of both' * (path.suffix == '.npy')}."
         )
     return labels[0]
 
@@ -268,7 +278,7 @@ def _stored_classes(path: Path, sets: Mapping[SplitName | None, _Roles]) -> list
 def listed(arrays: Sequence[StoredArray]) -> str:
     """Names and shapes of some arrays."""
     more = f" and {len(arrays) - _MOST_SHOWN} more" if len(arrays) > _MOST_SHOWN else ""
-    return ", ".join(map(str, arrays[:_MOST_SHOWN])) + more
+    return (", ".join(map(str, arrays[:_MOST_SHOWN])) or "none") + more
 
 
 # Which axis is what.

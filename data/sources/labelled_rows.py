@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ from data.datasets.splitting import (
 from data.errors import DataError
 from data.sources.names import check_case
 
+_SUFFIX = re.compile(r"\.(wav|mp3|flac|ogg|au|aiff?|m4a|opus|npy|png)$", re.IGNORECASE)
+_GTZAN = re.compile(r"([\w-]+\.\d{5})\.(\d+)")
+_NUMBERED = re.compile(
+    r"(.+?)[._ -]+(?:(?:segment|seg|chunk|part|clip)[._ -]*)?(\d{1,4})", re.IGNORECASE
+)
 _LONGEST_TRACK = 1000  # characters
 # Beyond these, rows of columns as they are train to nothing: the documented ones have 99 and 28.
 _LARGEST = 1000.0  # value of a column
@@ -39,10 +45,11 @@ class LabelledRows:
     """Rows that lie in one place; row i of every array is the same segment.
 
     Args:
-        where: they were, for sentences.
+        where: what they are, for sentences, such as "rows of x.npz".
         features: "mfcc" holds vectors, float64, "mel" images, float32. [shape=(n, d), (n, t, f)]
         labels: the genre of each row.
-        tracks: that each row is of, or None.
+        tracks: the track, or file, that each row is of, or None.
+        seconds: length of the segment that each row is of, or None. [shape=(n,)]
         start: second of the track at which each row begins, or None. [shape=(n,)]
         split: that each row belongs to, or None.
     """
@@ -51,6 +58,7 @@ class LabelledRows:
     features: Mapping[Features, npt.NDArray[Any]]
     labels: Sequence[str]
     tracks: Sequence[str] | None = None
+    seconds: npt.NDArray[np.float64] | None = None
     start: npt.NDArray[np.float64] | None = None
     split: Sequence[SplitName] | None = None
 
@@ -100,13 +108,14 @@ def to_dataset(
     notes, warnings = list(found.notes), list(found.warnings)
     genres = _genres(found, notes)
     number_of = {genre: number for number, genre in enumerate(genres)}
-    tracks = sorted({track for rows in found.sets.values() for track in rows.tracks or ()})
+    sets = _by_track(found.sets, notes)
+    tracks = sorted({track for rows in sets.values() for track in rows.tracks or ()})
     _check_tracks(tracks)
     track_number = {track: number for number, track in enumerate(tracks)}
-    placed, how = _placed(found.sets, check_shares(shares or DEFAULT_SHARES), seed or 0, warnings)
+    placed, how = _placed(sets, check_shares(shares or DEFAULT_SHARES), seed or 0, warnings)
     if isinstance(how, str) and (shares is not None or seed is not None):
         raise DataError(
-            f"{next(iter(found.sets.values())).where} is split already: leave shares and seed out."
+            f"the {next(iter(sets.values())).where} are split already: leave shares and seed out."
         )
     splits: dict[SplitName, Split] = {}
     for split in SPLITS:
@@ -158,6 +167,55 @@ def _check_tracks(tracks: Sequence[str]) -> None:
             )
 
 
+def tracks_of(names: Sequence[str], genres: Sequence[str]) -> tuple[list[str], list[int] | None]:
+    """The track of each row, and where names tell it, the segment of the track that it is.
+
+    GTZAN's `blues.00000.0.wav` is segment 0 of the track blues.00000. Other names that end in
+    a number are those of segments if that gives every genre some tracks of several rows.
+
+    Args:
+        names: of the rows' tracks or files.
+        genres: of the rows.
+    """
+    stems = [_SUFFIX.sub("", name) for name in names]
+    for pattern in (_GTZAN, _NUMBERED):
+        found = [match for match in map(pattern.fullmatch, stems) if match]
+        tracks = [match[1] for match in found]
+        if len(found) == len(stems) and (pattern is _GTZAN or _are_tracks(tracks, genres)):
+            return tracks, [int(match[2]) for match in found]
+    return stems, None
+
+
+def _are_tracks(tracks: Sequence[str], genres: Sequence[str]) -> bool:
+    pairs = set(zip(tracks, genres, strict=True))
+    some = len(SPLITS) <= min(Counter(genre for _, genre in pairs).values(), default=0)
+    return some and len(pairs) == len(set(tracks)) <= len(tracks) / 2
+
+
+def _by_track(
+    sets: Mapping[SplitName | None, LabelledRows], notes: list[str]
+) -> dict[SplitName | None, LabelledRows]:
+    """The rows with the tracks that their files are segments of, and where those begin."""
+    named = [rows for rows in sets.values() if rows.tracks is not None]
+    names = [name for rows in named for name in rows.tracks or ()]
+    tracks, segments = tracks_of(names, [genre for rows in named for genre in rows.labels])
+    if names:
+        example = (
+            "" if segments is None else f": {names[0]} is segment {segments[0]} of {tracks[0]}"
+        )
+        notes.append(f"{len(set(tracks))} tracks{example}.")
+    result, begin = dict(sets), 0
+    for split, rows in sets.items():
+        if rows.tracks is None:
+            continue
+        here = slice(begin, begin := begin + len(rows.tracks))
+        start = rows.start
+        if start is None and rows.seconds is not None and segments is not None:
+            start = np.array(segments[here]) * rows.seconds
+        result[split] = replace(rows, tracks=tracks[here], start=start)
+    return result
+
+
 _Placed = dict[SplitName, tuple[LabelledRows, Any]]  # the rows, and which of them
 
 
@@ -199,9 +257,9 @@ def _by_chance(
         tracks, unit = [f"{row:0{digits}d}" for row in range(len(rows.labels))], "rows"
         measures = "the test measures" if shares else "figures on validation rows measure"
         warnings.append(
-            f"{rows.where} has nothing to say which rows are of one track, so that single rows "
-            f"were split by chance: {measures} memory, unless each row is a track of its own. Name "
-            "the track of each row with --groups."
+            f"nothing says which {rows.where} are of one track, so that single rows were split by "
+            f"chance: {measures} memory, unless each row is a track of its own. Name the track of "
+            "each row with --groups."
         )
     of_track: dict[str, Counter[str]] = defaultdict(Counter)
     for track, genre in zip(tracks, rows.labels, strict=True):

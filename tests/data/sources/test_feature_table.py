@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from data.errors import DataError
-from data.sources.feature_table import tracks_of
 from data.sources.importing import read_foreign
-from data.sources.labelled_rows import ImportReport, scale_advice
+from data.sources.labelled_rows import ImportReport, scale_advice, tracks_of
 
 # The columns of Kaggle's features_3_sec.csv and features_30_sec.csv.
 _PAIRS = "chroma_stft rms spectral_centroid spectral_bandwidth rolloff zero_crossing_rate harmony "
@@ -75,9 +74,9 @@ def test_kaggles_segments_are_split_by_their_tracks(tmp_path: Path) -> None:
         np.testing.assert_allclose(rows.start[:3], [0, 3, 6], atol=0.001)
     assert dataset.provenance["columns"] == KAGGLE
     assert dataset.provenance["features"] == {"mfcc": "57 columns"}
-    assert (
-        "18 tracks, by the column filename: blues.00000.0.wav is segment 0 of blues.00000."
-        in report.notes
+    assert report.notes == (
+        "features_3_sec.csv: 57 columns of numbers; other columns: label label, track filename.",
+        "18 tracks: blues.00000.0.wav is segment 0 of blues.00000.",
     )
     assert report.warnings == ()
     assert "--vary network.standardize=true" in str(scale_advice(dataset))
@@ -123,7 +122,7 @@ def test_columns_that_are_no_features(tmp_path: Path) -> None:
     assert len(report.dataset.track_names) == 12
     assert report.dataset.train.start is not None
     assert set(report.dataset.train.start.tolist()) == {0.0, 1.5}
-    assert report.notes[-1] == "Columns that are no features: (no name), Unnamed: 0, id, comment."
+    assert "Columns that are no features: (no name), Unnamed: 0, id, comment." in report.notes
 
 
 def test_columns_that_are_named(tmp_path: Path) -> None:
@@ -148,7 +147,7 @@ def test_a_column_of_splits(tmp_path: Path) -> None:
     path = _table(tmp_path / "x.csv", "genre,a,split", rows)
     dataset = _read(path).dataset
     assert [len(split) for _, split in dataset.splits()] == [12, 6, 6]
-    assert "is split already" in _refused(path, shares=(0.5, 0.25, 0.25))
+    assert "are split already" in _refused(path, shares=(0.5, 0.25, 0.25))
 
 
 def test_labels_that_are_numbers(tmp_path: Path) -> None:

@@ -221,10 +221,35 @@ def test_an_array_of_splits(tmp_path: Path) -> None:
     path = _npz(tmp_path, _one(split=split))
     dataset = _read(path).dataset
     assert [len(rows) for _, rows in dataset.splits()] == [12, 4, 8]
-    assert "is split already" in _refused(path, seed=3)
+    assert "are split already" in _refused(path, seed=3)
     assert "must hold train, validation or test. Received: 'fold1'" in _refused(
         _npz(tmp_path, _one(split=np.array(["fold1"] * 24)))
     )
+
+
+def test_files_of_segments_are_grouped_by_their_tracks(tmp_path: Path) -> None:
+    names = [f"{g}.{k:05d}.{s}.wav" for g in ("blues", "rock") for k in range(4) for s in range(3)]
+    labels = np.array([name.split(".")[0] for name in names])
+    path = _npz(tmp_path, {"X": _rows(24), "y": labels, "filenames": np.array(names)})
+    report = _read(path)
+    assert len(report.dataset.track_names) == 8
+    assert "8 tracks: blues.00000.0.wav is segment 0 of blues.00000." in report.notes
+    arrays = {"X_train": _rows(12), "X_val": _rows(6), "X_test": _rows(6)}
+    for split, of in (
+        ("train", slice(0, 24, 2)),
+        ("val", slice(1, 24, 4)),
+        ("test", slice(3, 24, 4)),
+    ):
+        arrays |= {f"y_{split}": labels[of], f"filenames_{split}": np.array(names)[of]}
+    assert "no track may be in two splits" in _refused(_npz(tmp_path, arrays))
+
+
+def test_labels_without_their_features_are_not_used(tmp_path: Path) -> None:
+    arrays = _three("X_{}", "y_{}") | {"X_mean": np.zeros(5)}
+    del arrays["X_val"]
+    report = _read(_npz(tmp_path, arrays))
+    assert "Not used: y_val (6), X_mean (5)." in report.notes
+    assert _read(_npz(tmp_path, _one(X_mean=np.zeros(5)))).dataset.shapes == {"mfcc": (5,)}
 
 
 def test_two_arrays_whose_names_say_nothing(tmp_path: Path) -> None:
@@ -236,6 +261,9 @@ def test_names_that_are_stated(tmp_path: Path) -> None:
     arrays = {"a": _rows(24), "b": _rows(24, (3,)), "c": _labels(24)}
     path = _npz(tmp_path, arrays)
     assert "has no array of features. Expected X_train" in _refused(path)
+    only = _npz(tmp_path, {"b": _rows(24, (3,)), "c": _labels(24)})
+    assert _read(only).dataset.shapes == {"mfcc": (3,)}
+    path = _npz(tmp_path, arrays)
     dataset = _read(path, columns={"features": "b", "label": "c"}).dataset
     assert dataset.shapes == {"mfcc": (3,)}
     path = _h5(tmp_path, _three("{}/specs", "{}/kind", (9, 4)))
@@ -404,7 +432,7 @@ def test_vectors_have_nothing_to_transpose(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"X": _rows(24)}, "needs one array of labels for the features X (24, 5)"),
+        ({"X": _rows(24)}, "such as y or labels, for the features X (24, 5). Found: none."),
         ({"y": _labels(24)}, "has no array of features"),
         ({"X": _rows(24), "mfcc": _rows(24), "y": _labels(24)}, "has two arrays of features"),
         (_three("X_{}", "y_{}") | {"X_test": _rows(8)[:0]}, "at least one row"),
@@ -414,6 +442,7 @@ def test_vectors_have_nothing_to_transpose(tmp_path: Path) -> None:
         (_one(start=np.arange(24.0)[:, None]), "the second at which each row begins"),
         (_one(start=-np.arange(24.0)), "start must be finite seconds"),
         (_one(groups=np.array(["", "a"] * 12)), "the name of a track must be 1 to 1000"),
+        ({"X": _rows(24), "y": _labels(24), "labels": _labels(24)}, "Found: y (24), labels (24)."),
         ({}, "has no array of features"),
     ],
 )
