@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,7 +29,7 @@ class TooManyFilesError(DataError):
     """A folder has more files than may be looked at."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AudioFile:
     """A file that may be music.
 
@@ -40,7 +41,7 @@ class AudioFile:
     path: Path
     parts: tuple[str, ...]
 
-    @property
+    @cached_property
     def should_be_audio(self) -> bool:
         """Whether its suffix is one of audio's."""
         return should_be_audio(self.parts[-1])

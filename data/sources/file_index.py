@@ -55,7 +55,7 @@ class FileIndex:
             for begin in range(1, len(parts)):
                 if (end := "/".join(parts[begin:])) in self._whole:
                     return self._whole[end]
-        number = re.fullmatch(r"(\d+)(\.0)?", track.strip())  # tables of floats have 2.0
+        number = re.fullmatch(r"(\d{1,20})(\.0)?", track.strip())  # tables of floats have 2.0
         if number and int(number[1]) in self._numbers:
             return _single(track, self._numbers[int(number[1])])
         return None

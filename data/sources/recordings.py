@@ -159,7 +159,13 @@ def find_recordings(
             "their labels."
         )
     layout = recognise(folder, files)
-    root, index = folder.joinpath(*layout.inside), FileIndex(files)
+    root = folder.joinpath(*layout.inside)
+    lists = (
+        labels.splits
+        or [place for place in (root / _SPLITS, folder / _SPLITS) if place.exists()][:1]
+    )
+    is_looked_up = labels.table is not None or layout.genre is None or lists
+    index = FileIndex(files if is_looked_up else ())
     facts = {file: _by_folders(layout, file) for file in files}
     splits = None if layout.split is None else "the names of the folders"
     table = _table(folder, root, layout, labels, index, others)
@@ -168,10 +174,6 @@ def find_recordings(
     else:
         facts, notes = _by_table(table, index, facts)
         splits = table.path.name if "split" in table.columns else splits
-    lists = (
-        labels.splits
-        or [place for place in (root / _SPLITS, folder / _SPLITS) if place.exists()][:1]
-    )
     if lists:
         if table is not None and "split" in table.columns:
             raise DataError(
