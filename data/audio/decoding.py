@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -20,10 +20,11 @@ import av
 import numpy as np
 import numpy.typing as npt
 import soxr
+from av.codec.codec import Properties
 
 from data.audio.constants import INT16_SCALE
+from data.audio.headers import FilePart, ogg_chain, stated_share, tag_length
 from data.audio.parameters import DOCUMENTED, FeatureParameters
-from data.audio.stated_length import ogg_breaks_off, stated_share
 from data.errors import DataError
 from data.files.plain import plain_file
 
@@ -53,8 +54,10 @@ _CANCELLED = 0.2  # of the power that the mean of unrelated channels has
 _QUIET = 0.01  # peak, of full scale: rounding to 16 bits would change features by 0.02 sigma
 _LARGEST = float(np.finfo(np.float32).max)  # sample: resampling adds them up
 _SILENT = 16 / 32768  # greatest difference of two samples: an offset, dither
-_TOLERATED_SECONDS = 0.5  # that a header is wrong
-_STATE_NO_LENGTH = ("ogg", "mpegts", "mpeg", "nut", "avi")  # or a wrong one
+_TOLERATED_SECONDS, _TOLERATED_GAP = 0.5, 0.05  # that a header, or a time in a file, is wrong
+_TAGS = (b"ID3", b"TAG", b"APETAGEX")  # of two files that were made one
+# FFmpeg computes the length of these from the file's size or end, or reads a wrong one.
+_STATE_NO_LENGTH = "aac ac3 eac3 dts dtshd loas mlp truehd ogg mpegts mpeg nut avi"
 _TAGGED_BEHIND = ("mp3", "aac")  # tags behind the sound look like packets that break off
 _LOWEST_RATE, _HIGHEST_RATE = 1000, 768_000  # Hz
 # Sample formats of FFmpeg, without the "p" of those with a plane a channel, and their full scale.
@@ -133,8 +136,8 @@ def read_tags(path: Path) -> dict[str, str]:
         NotAudio: the file is no recording.
         DataError: the file cannot be read.
     """
-    with _open(path) as opened:
-        tags = {**opened.stream.metadata, **opened.container.metadata}
+    with _open(path) as file, _container(file, 0) as container:
+        tags = {**_stream(file, container).metadata, **container.metadata}
         return {name.lower(): value.strip() for name, value in tags.items() if value.strip()}
 
 
@@ -282,133 +285,192 @@ def _block(frame: Any, begin: float, is_last: bool) -> _Block:
 
 
 def _stream_frames(path: Path, note: Note) -> Iterator[Any]:
-    with _open(path) as opened:
-        decoder = opened.stream.codec_context
-        if decoder is None:
-            raise DataError(f"{path} holds sound of a codec that FFmpeg does not know.")
-        decoder.thread_count = 1
-        frames, seconds, failed = 0, 0.0, False
-        # Seconds at which packets could not be decoded, with others behind them and without.
-        within: list[float] = []
-        at_end: list[float] = []
-        packets = opened.container.demux(opened.stream)
-        while not failed:
+    losses = _Losses()
+    with _open(path) as file:
+        stated, tags_may_follow = None, False
+        for place in range(len(file.begins)):
             try:
-                packet = next(packets, None)
-            except av.error.FFmpegError:
-                packet, failed = None, True
-            if packet is None:
-                break
-            try:
-                decoded = decoder.decode(packet)
-            except av.error.FFmpegError:
-                at_end.append(seconds)
+                opened = _container(file, place)
+            except DataError:
+                if not place:
+                    raise
+                losses.at_end.append(losses.seconds)
                 continue
-            if packet.size:
-                within += at_end if frames else []  # what is before the first frame is no sound
-                at_end.clear()
-            for frame in filter(lambda frame: frame.samples, decoded):
-                _check_rate(path, frame.sample_rate)
-                frames += 1
-                seconds += frame.samples / frame.sample_rate
-                yield frame
-        if len(within) + len(at_end) > frames:
-            raise NotAudio(f"{path} is no audio that can be decoded.")
-        if within:
-            note(
-                Damage(
-                    f"{path} is damaged at {within[0]:.1f} s: what cannot be decoded "
-                    f"({len(within)} packets) is left out."
-                )
+            with opened as container:
+                yield from _decode(file, container, losses, note)
+                stated = _stated_seconds(file, container, losses.seconds)
+                tags_may_follow = container.format.name in _TAGGED_BEHIND
+    if len(losses.places) + len(losses.at_end) > losses.frames:
+        raise NotAudio(f"{path} is no audio that can be decoded.")
+    if losses.places:
+        places = len({round(place, 1) for place in losses.places}) - 1
+        more = f" and {places} more place{'s' * (places > 1)}" if places else ""
+        note(
+            Damage(
+                f"{path} is damaged at {losses.places[0]:.1f} s{more}: what cannot be decoded is "
+                "left out."
             )
-        breaks_off = failed or opened.lacks_end or bool(at_end)
-        _compare_length(path, opened, seconds, breaks_off, bool(within), note)
-
-
-def _compare_length(
-    path: Path, opened: _Opened, seconds: float, breaks_off: bool, is_damaged: bool, note: Note
-) -> None:
-    stated = opened.stated_seconds(seconds)
+        )
+    seconds = losses.seconds
+    breaks_off = losses.failed or file.lacks_end or bool(losses.at_end)
     missing = 0.0 if stated is None else stated - seconds
     tolerated = max(_TOLERATED_SECONDS, 0.01 * seconds)
-    if missing > tolerated and (breaks_off or not is_damaged):
+    if missing > tolerated and (breaks_off or not losses.places):
         note(Damage(f"{path} breaks off after {seconds:.1f} s of {stated:.1f} s."))
-    elif breaks_off and opened.container.format.name not in _TAGGED_BEHIND:
+    elif breaks_off and not tags_may_follow:
         note(Damage(f"{path} breaks off after {seconds:.1f} s."))
     elif -missing > tolerated:
         note(f"{path} states {stated:.1f} s and holds {seconds:.1f} s: all of it is used.")
 
 
 @dataclass
-class _Opened:
-    """A recording that FFmpeg reads.
+class _Losses:
+    """What was decoded, and what could not be.
 
     Args:
-        container: of FFmpeg.
-        stream: of sound, the best of the container.
-        size: bytes of the file.
-        share: as `stated_share` returns it.
-        lacks_end: it is an Ogg file that breaks off.
+        frames: decoded.
+        seconds: of them.
+        places: seconds at which sound is missing.
+        at_end: the same, with no sound behind it so far.
+        failed: the container could not be read to its end.
     """
 
-    container: Any
-    stream: Any
+    frames: int = 0
+    seconds: float = 0.0
+    places: list[float] = field(default_factory=list)
+    at_end: list[float] = field(default_factory=list)
+    failed: bool = False
+
+
+def _decode(file: _File, container: Any, losses: _Losses, note: Note) -> Iterator[Any]:
+    stream = _stream(file, container)
+    if (decoder := stream.codec_context) is None:
+        raise DataError(f"{file.path} holds sound of a codec that FFmpeg does not know.")
+    decoder.thread_count = 1
+    if decoder.codec.properties & Properties.LOSSLESS.value:  # a wrong checksum is no sound
+        decoder.options = {"err_detect": "crccheck+explode"}
+    streams = container.streams.audio
+    if len(streams) > 1 and not losses.frames:
+        note(
+            f"{file.path} holds {len(streams)} streams of sound: number "
+            f"{streams.index(stream) + 1}, the default one, is used."
+        )
+    lag: float | None = None  # of the seconds decoded behind the time that frames state
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError:
+            packet, losses.failed = None, True
+        if packet is None:
+            return
+        try:
+            decoded = [frame for frame in decoder.decode(packet) if frame.samples]
+        except av.error.FFmpegError:
+            if not bytes(packet).startswith(_TAGS):
+                losses.at_end.append(losses.seconds)
+            continue
+        if decoded and packet.size:
+            # What lies before the first frame is no sound.
+            losses.places += losses.at_end if losses.frames else []
+            losses.at_end.clear()
+        for frame in decoded:
+            _check_rate(file.path, frame.sample_rate)
+            if frame.time is not None:
+                if lag is not None and frame.time - losses.seconds - lag > _TOLERATED_GAP:
+                    losses.places.append(losses.seconds)
+                lag = frame.time - losses.seconds
+            losses.frames += 1
+            losses.seconds += frame.samples / frame.sample_rate
+            yield frame
+
+
+def _stated_seconds(file: _File, container: Any, seconds: float) -> float | None:
+    """The length that a file states; None where it states nothing."""
+    stream = _stream(file, container)
+    if file.share is not None:
+        return seconds * file.share
+    if container.format.name in _STATE_NO_LENGTH.split():
+        return None
+    if stream.duration:
+        stated = float(stream.duration * stream.time_base)
+    elif container.duration is not None and not container.streams.video:
+        stated = (container.duration - (container.start_time or 0)) / av.time_base
+    else:
+        return None
+    # Of an MP3 without a length FFmpeg guesses it from the size and the first bit rate.
+    by_bit_rate = file.size * 8 / (stream.bit_rate or np.inf)
+    is_guess = container.format.name == "mp3" and stated < 1.02 * by_bit_rate
+    return None if is_guess else stated
+
+
+@dataclass
+class _File:
+    """An open file that may be a recording.
+
+    Args:
+        path: of the file.
+        content: of the file.
+        begins: bytes at which its containers begin: an Ogg file may be a chain of them.
+        size: bytes without tags in front.
+        share: as `stated_share` returns it.
+        lacks_end: it is an Ogg file that breaks off.
+        is_recording: what it begins with says that it is a recording.
+    """
+
+    path: Path
+    content: BinaryIO
+    begins: list[int]
     size: int
     share: float | None
     lacks_end: bool
-
-    def stated_seconds(self, seconds: float) -> float | None:
-        """The length that the file states; None where it states nothing.
-
-        Args:
-            seconds: what it holds.
-        """
-        if self.share is not None:
-            return seconds * self.share
-        if self.container.format.name in _STATE_NO_LENGTH:
-            return None
-        if self.stream.duration:
-            stated = float(self.stream.duration * self.stream.time_base)
-        elif self.container.duration is not None and not self.container.streams.video:
-            stated = self.container.duration / av.time_base
-        else:
-            return None
-        # Where nothing is stated, FFmpeg computes the length from the size and the first bit rate.
-        by_bit_rate = self.size * 8 / (self.stream.bit_rate or np.inf)
-        return None if abs(stated - by_bit_rate) < 0.02 * stated else stated
+    is_recording: bool
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[_Opened]:
+def _open(path: Path) -> Iterator[_File]:
     try:
         # By its descriptor: FFmpeg shall not guess from the name.
-        with open(plain_file(os.fspath(path), os.O_RDONLY), "rb") as file:
-            start = file.read(16)
+        with open(plain_file(os.fspath(path), os.O_RDONLY), "rb") as content:
+            tag = tag_length(content)
+            content.seek(tag)
+            start = content.read(16)
             if not start:
-                raise NotAudio(f"{path} is empty (0 bytes): replace it or leave it out.")
-            share = stated_share(file)
-            lacks_end = start.startswith(b"OggS") and ogg_breaks_off(file)
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            with _container(path, file, start, share is not None and share < 1) as container:
-                if (stream := container.streams.best("audio")) is None:
-                    raise NotAudio(f"{path} is no audio: no stream of it is sound.")
-                yield _Opened(container, stream, size, share, lacks_end)
+                raise NotAudio(f"{path} is empty (0 bytes of sound): replace it or leave it out.")
+            is_recording = bool(tag) or _RECORDING.match(start) is not None
+            size = os.fstat(content.fileno()).st_size - tag
+            # FFmpeg reads tags in front of MP3 and FLAC only.
+            begin = tag if _RECORDING.match(start) and start[:4] != b"fLaC" else 0
+            share = stated_share(FilePart(content, begin))
+            begins, lacks_end = [begin], False
+            if start.startswith(b"OggS"):
+                begins, lacks_end = ogg_chain(content)
+            yield _File(path, content, begins, size, share, lacks_end, is_recording)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def _container(path: Path, file: BinaryIO, start: bytes, ignore_length: bool) -> Any:
+def _container(file: _File, place: int) -> Any:
+    """FFmpeg's container that begins at `file.begins[place]`; to be closed."""
+    part = FilePart(file.content, *file.begins[place : place + 2])
+    ignore_length = file.share is not None and file.share < 1
     options = {"format_whitelist": _CONTAINERS, "ignore_length": str(int(ignore_length))}
     try:
         return av.open(
-            file, buffer_size=1 << 18, metadata_errors="replace", options=options, io_open=_refuse
+            part, buffer_size=1 << 18, metadata_errors="replace", options=options, io_open=_refuse
         )
     except (av.error.FFmpegError, ValueError) as error:
-        kind = DataError if _RECORDING.match(start) else NotAudio
+        kind = DataError if file.is_recording else NotAudio
         raise kind(
-            f"{path} is no audio that can be decoded ({getattr(error, 'strerror', error)})."
+            f"{file.path} is no audio that can be decoded ({getattr(error, 'strerror', error)})."
         ) from error
+
+
+def _stream(file: _File, container: Any) -> Any:
+    stream = container.streams.best("audio")
+    if stream is None:
+        raise NotAudio(f"{file.path} is no audio: no stream of it is sound.")
+    return stream
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
