@@ -329,7 +329,9 @@ class Run:
         trial = self._find(variant, seed, fold, learning_rate).trial
         require_trusted(trial.network)
         path = self._directory.trial_path(trial.id) / "model.keras"
-        return load_model(path, trial.network, len(self._manifest.dataset.genres))
+        size = self._manifest.size
+        shape = size.shape_of(trial.network)
+        return load_model(path, trial.network, size.classes, input_shape=shape)
 
     def wait(self) -> Run:
         """Show its progress until it has ended; raises as `run_study`."""

@@ -26,6 +26,7 @@ from data.files.plain import plain_file
 from data.files.user_folders import cache_folder
 from data.processes import usable_cores
 from data.terminal.text import duration
+from experiments.design.dataset_size import SOURCE_SIZE, DatasetSize
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing
 from experiments.design.study import Device, Study
@@ -38,8 +39,6 @@ from experiments.training.planning import plan_run
 from networks.models.config import comparable
 from networks.models.multiply_adds import training_multiplications, weights
 
-SOURCE_ROWS = (3200, 800)  # train and validation rows of the source's dataset
-SOURCE_CLASSES = 4
 _GPUS = Path("/proc/driver/nvidia/gpus")
 _TWO_MINUTES, _HOUR = 119.5, 3570
 
@@ -108,16 +107,14 @@ def forecast(
     study: Study,
     options: StudyOptions,
     computing: Computing,
-    rows: tuple[int, int] = SOURCE_ROWS,
-    classes: int = SOURCE_CLASSES,
+    size: DatasetSize = SOURCE_SIZE,
 ) -> Forecast:
     """Forecast a run of a study, baselines not included, without importing torch.
 
     Args:
         study, options, computing: of the run. The device "auto" means an NVIDIA GPU where there
             is one.
-        rows: train and validation rows.
-        classes: number of genres.
+        size: of the dataset.
 
     Raises:
         RunError: the options leave nothing to train.
@@ -126,9 +123,9 @@ def forecast(
     device = computing.device
     devices: tuple[Device, ...] = ("cpu", "cuda") if device == "cuda" else ("cpu",)
     machine = Machine("cuda" if device == "cuda" else "cpu", devices)
-    planned = plan_run(study, options, computing, machine, rows[0], classes)
+    planned = plan_run(study, options, computing, machine, size)
     plan, cohorts, workers = planned.plan, planned.cohorts, planned.workers
-    seconds, is_rough = _seconds_of(cohorts, replace(computing, workers=workers), rows, classes)
+    seconds, is_rough = _seconds_of(cohorts, replace(computing, workers=workers), size)
     at_most = any(
         trial.training.early_stopping or trial.training.epochs < cohort.trials[0][1].training.epochs
         for cohort in cohorts
@@ -145,7 +142,7 @@ def on_this_machine(computing: Computing) -> Computing:
 
 
 def _seconds_of(
-    cohorts: Sequence[Cohort], computing: Computing, rows: tuple[int, int], classes: int
+    cohorts: Sequence[Cohort], computing: Computing, size: DatasetSize
 ) -> tuple[float, bool]:
     """Seconds that workers need for cohorts in their order; whether a factor is unknown."""
     factors = read_factors(computing)
@@ -156,27 +153,27 @@ def _seconds_of(
         first, many = cohort.trials[0][1], len(cohort.trials)
         device = cohort.device or computing.device
         epochs = max(trial.training.epochs for _, trial in cohort.trials)
-        seconds = epochs * estimate_epoch(first, many, device, rows, classes)
+        seconds = epochs * estimate_epoch(first, many, device, size)
         kind = comparable(first.network).kind
         seconds += _COSTS[kind, device].set_up
-        seconds += many * (_TRIAL + _TRIAL_WEIGHT * weights(first.network, classes))
+        shape = size.shape_of(first.network)
+        seconds += many * (_TRIAL + _TRIAL_WEIGHT * weights(first.network, size.classes, shape))
         seconds *= factors.get(kind, 1.0) * slowdown
         is_rough |= first.network.kind not in factors or device != computing.device
         heapq.heapreplace(free, free[0] + seconds)
     return max(free), is_rough
 
 
-def estimate_epoch(
-    trial: Trial, many: int, device: str, rows: tuple[int, int], classes: int
-) -> float:
+def estimate_epoch(trial: Trial, many: int, device: str, size: DatasetSize) -> float:
     """Seconds of an epoch of trials like one on the reference machine, validation included."""
-    network, training, (train, validation) = comparable(trial.network), trial.training, rows
-    costs, steps = _COSTS[network.kind, device], math.ceil(train / training.batch_size)
+    network, training = comparable(trial.network), trial.training
+    costs, steps = _COSTS[network.kind, device], math.ceil(size.train / training.batch_size)
+    about = network, size.classes, size.shape_of(network)
     # A validation row takes one product of each layer instead of three.
-    products = training_multiplications(network, classes) * (train + validation / 3)
+    products = training_multiplications(*about) * (size.train + size.validation / 3)
     products *= 1 + _BATCH_NORM * network.batch_norm + _DROPOUT * (network.dropout > 0)
     products *= 1 + _PRELU * (network.activation == "prelu")
-    passes = steps * _PASSES.get(training.optimizer, _PASSES_OF_OTHERS) * weights(network, classes)
+    passes = steps * _PASSES.get(training.optimizer, _PASSES_OF_OTHERS) * weights(*about)
     each = products * costs.multiplication + passes * costs.weight
     return steps * costs.step + many * each
 
@@ -272,8 +269,7 @@ def learn(
     cohorts: Iterable[Cohort],
     epoch_seconds: Mapping[str, Sequence[float]],
     computing: Computing,
-    rows: tuple[int, int],
-    classes: int,
+    size: DatasetSize,
     cpu_seconds: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> None:
     """Correct the factors of this machine by the times that a run has measured.
@@ -281,8 +277,7 @@ def learn(
     Args:
         cohorts, computing: of the run, with its number of workers.
         epoch_seconds: trial id -> seconds of each epoch of its whole cohort.
-        rows: train and validation rows.
-        classes: number of genres.
+        size: of the dataset.
         cpu_seconds: trial id -> CPU time of the process that trained it, and the seconds that
             it took. What other programs took of the cores is left out by that.
 
@@ -302,7 +297,7 @@ def learn(
         is_shared = device == "cpu" and seconds > 0
         got = min(1.0, _turns(computing) * cpu / seconds) if is_shared else 1.0
         living = (sum(len(one) > epoch for one in lasted) for epoch in range(len(longest)))
-        expected = (estimate_epoch(first, many, device, rows, classes) for many in living)
+        expected = (estimate_epoch(first, many, device, size) for many in living)
         found[first.network.kind].append(
             statistics.median(map(operator.truediv, longest, expected)) * got / slowdown
         )

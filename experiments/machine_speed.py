@@ -10,11 +10,11 @@ from itertools import pairwise
 from typing import Any
 
 from data.processes import usable_cores
+from experiments.design.dataset_size import SOURCE_SIZE
 from experiments.design.request import Computing
 from experiments.design.trial import Trial
 from experiments.forecasting import (
     FACTORS,
-    SOURCE_CLASSES,
     START_UP,
     correct_factors,
     estimate_epoch,
@@ -78,8 +78,9 @@ def _probe(computing: Computing) -> dict[str, float]:
     factors = {}
     for kind, (trial, steps, epochs) in _PROBES.items():
         seconds = statistics.median(_train(trial, computing, steps, epochs)[1:])
-        rows = steps * trial.training.batch_size, trial.training.batch_size
-        expected = estimate_epoch(trial, 1, computing.device, rows, SOURCE_CLASSES)
+        batch = trial.training.batch_size
+        size = replace(SOURCE_SIZE, train=steps * batch, validation=batch)
+        expected = estimate_epoch(trial, 1, computing.device, size)
         factors[kind] = seconds / expected
     return factors
 
@@ -94,8 +95,8 @@ def _train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[
     rng = np.random.default_rng(0)
 
     def random_rows(number: int) -> LabelledRows:
-        features = rng.standard_normal((number, *trial.network.input_shape), np.float32)
-        return LabelledRows(features, rng.integers(0, SOURCE_CLASSES, number))
+        features = rng.standard_normal((number, *SOURCE_SIZE.shape_of(trial.network)), np.float32)
+        return LabelledRows(features, rng.integers(0, SOURCE_SIZE.classes, number))
 
     # Other processes do not count, where this thread does all the work.
     on_one_core = computing.device == "cpu" and computing.threads == 1
@@ -105,7 +106,7 @@ def _train(trial: Trial, computing: Computing, steps: int, epochs: int) -> list[
         [TrialSpec(trial.network, replace(trial.training, epochs=epochs), trial.seed)],
         random_rows(steps * trial.training.batch_size),
         random_rows(trial.training.batch_size),
-        SOURCE_CLASSES,
+        SOURCE_SIZE.classes,
         device=computing.device,
         precision=computing.precision,
         on_epoch=lambda *_: marks.append(clock()),

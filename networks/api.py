@@ -21,9 +21,9 @@ from networks.engine.fallback import FALLBACK, obstacle, train_trials
 from networks.errors import ConfigError
 from networks.inference import probabilities_of
 from networks.models.build import CONFIG_EXPECTED, build_with, check_shapes
-from networks.models.config import NetworkConfig, TrainingConfig
+from networks.models.config import NetworkConfig, TrainingConfig, row_shape
 from networks.models.config_checks import check_whole, listed, require
-from networks.models.custom import INPUT_SHAPES, Features
+from networks.models.custom import DOCUMENTED_SHAPES, Features
 from networks.training import metrics
 from networks.training.callbacks import batch_hook
 from networks.training.cohort_key import LARGEST_COHORT, PRECISIONS, Precision, cohort_key
@@ -38,13 +38,13 @@ class SplitLike(Protocol):
     """Rows of a dataset, as `data.load_dataset` gives them.
 
     Args:
-        mfcc: [shape=(n, 26)]
-        mel: [shape=(n, 21, 128)], or None.
+        mfcc: [shape=(n, d)], or None.
+        mel: [shape=(n, frames, bands)], or None.
         label: classes. [shape=(n,)]
     """
 
     @property
-    def mfcc(self) -> npt.NDArray[Any]: ...  # noqa: D102
+    def mfcc(self) -> npt.NDArray[Any] | None: ...  # noqa: D102
     @property
     def mel(self) -> npt.NDArray[Any] | None: ...  # noqa: D102
     @property
@@ -107,7 +107,7 @@ def fit(
         data: with splits `train` and `validation`, and `genres`.
         seed: of the initial weights (but for a built model), the order of rows and dropout.
         features: "mfcc" or "mel", which a Keras model reads; None goes by its input shape,
-            and takes "mfcc" for a function.
+            and takes "mfcc" for a function, where there are such features.
         callbacks: further Keras callbacks.
         device: "cpu" or "cuda".
         precision: of products: "float32", "tf32" (on CUDA) or "bfloat16".
@@ -197,7 +197,7 @@ def fit_many(
         is_triple = isinstance(trial, (tuple, list)) and len(trial) == 3
         require(is_triple, f"trials must be {_TRIPLES}", trial)
         further = callbacks(index) if callbacks else None
-        prepared.append(_Trial.of(*trial, len(data.genres), features, further))
+        prepared.append(_Trial.of(*trial, data, features, further))
     outcomes: dict[int, Outcome] = {}
     for group in _cohorts(prepared, device):
         found = _train([prepared[index] for index in group], data, device, precision)
@@ -241,7 +241,7 @@ def evaluate(
     _check_features(features)
     features = features or _features_of(model)
     rows = _rows(split, features)
-    check_shapes(model, INPUT_SHAPES[features], None)
+    check_shapes(model, rows.features.shape[1:], None)
     probabilities = probabilities_of(model, rows.features)
     classes = probabilities.shape[1]
     if rows.label.max() >= classes:
@@ -284,7 +284,7 @@ class _Trial:
         network: Network,
         training: TrainingConfig,
         seed: int,
-        classes: int,
+        data: DatasetLike,
         features: Features | None,
         callbacks: Sequence[keras.callbacks.Callback] | None,
     ) -> _Trial:
@@ -310,11 +310,12 @@ class _Trial:
                 f"reads {kind!r}: leave it out",
                 features,
             )
+            row_shape(network, _input_shape(data, kind))
             return cls(TrialSpec(network, training, seed), None, None, kind, callbacks, is_alone)
         source: object = network
         if isinstance(network, keras.Model):
             features = features or _features_of(network)
-            check_shapes(network, INPUT_SHAPES[features], classes)
+            check_shapes(network, _input_shape(data, features), len(data.genres))
         else:
             is_model = isinstance(network, type) and issubclass(network, keras.Model)
             require(
@@ -322,8 +323,9 @@ class _Trial:
                 f"{CONFIG_EXPECTED}, a Keras model or a function that builds one",
                 network,
             )
-            features = features or "mfcc"
-            network = build_with(network, INPUT_SHAPES[features], classes, seed)
+            there: Features = "mel" if getattr(data.train, "mfcc", None) is None else "mfcc"
+            features = features or there
+            network = build_with(network, _input_shape(data, features), len(data.genres), seed)
         is_alone |= obstacle(network) is not None
         return cls(TrialSpec(None, training, seed), network, source, features, callbacks, is_alone)
 
@@ -373,19 +375,23 @@ def _features_of(model: keras.Model) -> Features:
         shape = tuple(model.input_shape[1:])
     except (AttributeError, TypeError, ValueError):
         shape = None
-    for features, expected in INPUT_SHAPES.items():
-        if shape == expected:
+    for features, documented in DOCUMENTED_SHAPES.items():
+        if shape is not None and len(shape) == len(documented):
             return features
     raise ConfigError(
-        f"a model must read rows of the shape {' or '.join(map(str, INPUT_SHAPES.values()))}. "
-        f"Received: {'one that is not built' if shape is None else shape}. Name what it reads "
-        f"with features, {listed(INPUT_SHAPES)}."
+        "a model must read rows of the shape (statistics,), of mfcc features, or (frames, bands), "
+        f"of mel. Received: {'one that is not built' if shape is None else shape}. Name what it "
+        f"reads with features, {listed(DOCUMENTED_SHAPES)}."
     )
 
 
 def _check_features(features: Features | None) -> None:
-    expected = f"features must be one of {listed(INPUT_SHAPES)}, or None"
-    require(features in (None, *INPUT_SHAPES), expected, features)
+    expected = f"features must be one of {listed(DOCUMENTED_SHAPES)}, or None"
+    require(features in (None, *DOCUMENTED_SHAPES), expected, features)
+
+
+def _input_shape(data: DatasetLike, features: Features) -> tuple[int, ...]:
+    return tuple(_rows(data.train, features).features.shape[1:])
 
 
 def _rows(split: SplitLike, features: Features) -> LabelledRows:

@@ -76,7 +76,13 @@ def ends_in_softmax(model: keras.Model) -> bool:
 
 
 @keras_defaults()
-def load_model(path: Path | str, network: NetworkConfig, classes: int) -> keras.Model:
+def load_model(
+    path: Path | str,
+    network: NetworkConfig,
+    classes: int,
+    *,
+    input_shape: tuple[int, ...] | None = None,
+) -> keras.Model:
     """Build a network and load its saved weights, on the CPU.
 
     Only the weights are read from the file, which may come from anybody: no class, function
@@ -86,6 +92,7 @@ def load_model(path: Path | str, network: NetworkConfig, classes: int) -> keras.
         path: of a `.keras` file.
         network: config that the saved model was built from.
         classes: number of genres that it was built for.
+        input_shape: of the rows that it was built for, see `build_model`.
 
     Returns:
         A functional model that maps rows to logits, not compiled.
@@ -99,24 +106,25 @@ def load_model(path: Path | str, network: NetworkConfig, classes: int) -> keras.
     >>> model = load_model("model.keras", FFNConfig(), classes=4)
     """
     with keras.device("cpu"):
-        model = build_model(network, classes)
+        model = build_model(network, classes, input_shape=input_shape)
         load_weights(model, Path(path))
     return model
 
 
-def check_function(network: CustomConfig, classes: int) -> None:
+def check_function(network: CustomConfig, classes: int, input_shape: tuple[int, ...]) -> None:
     """Build a network of the user's function, save it and load it again.
 
     Raises:
         ConfigError: it cannot be built, is compiled, or its weights cannot be loaded again.
     """
     try:
-        model = build_model(network, classes, seed=1)
+        model = build_model(network, classes, seed=1, input_shape=input_shape)
         if model.compiled:
             raise ConfigError("the model must not be compiled, as the study's configs train it")
         with TemporaryDirectory() as folder:
             save_model(model, Path(folder) / "model.keras")
-            again = load_model(Path(folder) / "model.keras", network, classes)
+            path = Path(folder) / "model.keras"
+            again = load_model(path, network, classes, input_shape=input_shape)
         if not all(map(np.array_equal, model.get_weights(), again.get_weights())):
             raise ConfigError("its weights are others when they are loaded again")
     except Exception as error:  # of any kind, from the user's code

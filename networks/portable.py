@@ -33,7 +33,8 @@ def write(model: keras.Model, network: NetworkConfig, path: Path) -> None:
         OSError: the file cannot be written.
     """
     if isinstance(network, CNNConfig):
-        portable = build_model(network, model.output_shape[-1], channels_last=True)
+        shape, classes = model.input_shape[1:], model.output_shape[-1]
+        portable = build_model(network, classes, input_shape=shape, channels_last=True)
         portable.set_weights(model.get_weights())
         model = portable
     for layer in model._flatten_layers():

@@ -181,6 +181,12 @@ class FeatureParameters:
         return cls(**values)
 
 
+def is_row_shape(kind: Features, shape: tuple[int, ...]) -> bool:
+    """Whether a row of features of this kind may have a shape."""
+    dimensions = len(FEATURE_AXES[kind].split(","))
+    return len(shape) == dimensions and 0 < math.prod(shape) <= MOST_ROW_VALUES
+
+
 def _check_whole(name: str, value: Any, least: int, most: int, unit: str) -> None:
     if type(value) is not int or not least <= value <= most:
         raise DataError(

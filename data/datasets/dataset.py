@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from data.audio.constants import MOST_ROW_VALUES
-from data.audio.parameters import FEATURE_AXES, FEATURE_NAMES, KINDS, FeatureParameters, Features
+from data.audio.parameters import (
+    FEATURE_AXES,
+    FEATURE_NAMES,
+    KINDS,
+    FeatureParameters,
+    Features,
+    is_row_shape,
+)
 from data.datasets.artists import check_artists
 from data.errors import DataError
 
@@ -355,12 +361,6 @@ def _check_split(where: str, rows: Split, dataset: Dataset) -> None:
     seconds = start.ndim == 1 and start.dtype.kind == "f" and np.isfinite(start).all()
     if not seconds or start.min() < 0:
         raise DataError(f"{where}: start must be finite seconds, at least 0, of shape (n,).")
-
-
-def is_row_shape(kind: Features, shape: tuple[int, ...]) -> bool:
-    """Whether a row of features of this kind may have a shape."""
-    dimensions = len(FEATURE_AXES[kind].split(","))
-    return len(shape) == dimensions and 0 < math.prod(shape) <= MOST_ROW_VALUES
 
 
 def check_there(needed: Iterable[Features], there: Container[Features], name: str) -> None:

@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 
 from data.audio.constants import MOST_ROW_VALUES
-from data.audio.parameters import FEATURE_AXES, KINDS, Features
-from data.datasets.dataset import MOST_GENRES, SPLITS, is_row_shape
+from data.audio.parameters import FEATURE_AXES, KINDS, Features, is_row_shape
+from data.datasets.dataset import MOST_GENRES, SPLITS
 from data.errors import DataError
 
 DTYPES = {"mfcc": "<f8", "mel": "<f4", "label": "<i8", "track": "<i8", "start": "<f8"}

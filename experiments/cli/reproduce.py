@@ -24,6 +24,7 @@ from experiments.cli.options import (
     measure_here,
     note_backend,
 )
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS, Protocol, Study
@@ -131,13 +132,12 @@ def _estimate(
     staged: Sequence[Stage], options: StudyOptions, computing: Computing, dataset: Summary
 ) -> None:
     """Print the studies that are left, with forecasts from measurements of this machine."""
-    rows = dataset.rows["train"], dataset.rows["validation"]
-    classes = len(dataset.genres)
+    size = DatasetSize.of(dataset.rows, len(dataset.genres), dataset.shapes, options.folds)
     if not all(stage.is_done for stage in staged):
         measure_here(computing)
     cells, left = [], []
     for stage in staged:
-        found = forecast(stage.request.study, options, computing, rows, classes)
+        found = forecast(stage.request.study, options, computing, size)
         state, time = ("", "done") if stage.is_done else (stage.state or "", found.text)
         cells.append([stage.request.study.name, state, str(found.trials), time])
         left += [] if stage.is_done else [found]

@@ -24,7 +24,7 @@ from experiments.cli.options import (
     note_backend,
     whole_number,
 )
-from experiments.design.plan import split_rows
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS
 from experiments.design.trial import GROUPS
@@ -41,8 +41,8 @@ _LONG = 60.0  # seconds of training that are worth measuring the machine first
 
 def announce(request: Request, dataset: Summary) -> None:
     """Print the number of trials and the forecast, measuring the machine before a long run."""
-    rows = split_rows(dataset.rows, request.options.folds)
-    run = request.study, request.options, request.computing, rows, len(dataset.genres)
+    size = DatasetSize.of(dataset.rows, len(dataset.genres), dataset.shapes, request.options.folds)
+    run = request.study, request.options, request.computing, size
     found = forecast(*run)
     if found.is_rough and found.seconds > _LONG:
         measure_here(request.computing, "measuring this machine, once")

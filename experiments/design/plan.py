@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,7 +27,6 @@ from experiments.design.trial import GROUPS, Fold, Trial
 from experiments.errors import RunError
 
 if TYPE_CHECKING:
-    from data.datasets.dataset import SplitName
     from data.datasets.folds import Group
 
 _DEVICES: dict[Device, str] = {"cpu": "CPU", "cuda": "GPU that torch can use"}
@@ -173,22 +172,6 @@ class StudyOptions:
         """JSON-ready; what came with folds is there only where there are folds."""
         plain = asdict(self)
         return {k: v for k, v in plain.items() if v is not None or k not in ("folds", "group")}
-
-
-def split_rows(
-    rows: Mapping[str, int] | Mapping[SplitName, int], folds: int | None
-) -> tuple[int, int]:
-    """Train and validation rows; with folds, on average.
-
-    Args:
-        rows: of each split of the dataset.
-        folds: their number; None for the dataset's own splits.
-    """
-    train, validation, test = (rows[split] for split in ("train", "validation", "test"))
-    if folds is None:
-        return train, validation
-    each = (train + validation + test) // folds
-    return train + validation + test - 2 * each, each
 
 
 def make_plan(

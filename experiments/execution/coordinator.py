@@ -15,7 +15,6 @@ from data.datasets.source_dataset import is_source
 from data.errors import DataError
 from data.processes import usable_cores
 from data.storage import hdf5
-from experiments.design.plan import split_rows
 from experiments.design.request import Computing, Request
 from experiments.design.search_settings import Search, require_optuna
 from experiments.errors import RunError, RunLostError
@@ -77,7 +76,8 @@ class RunCoordinator:
             require_optuna()
         dataset = hdf5.load(request.dataset)
         check_there(request.features, dataset.shapes, dataset.name)  # before anything is written
-        options, sha256 = request.options, dataset.content_sha256
+        record = dataset_record(dataset)
+        options, sha256 = request.options, record.content_sha256
         if options.folds is not None:
             assign_folds(dataset, options.folds, options.group or "track")  # likewise
         has_devices = any(variant.device for variant in request.study.variants)
@@ -86,22 +86,19 @@ class RunCoordinator:
             choice = computing.device, computing.threads, computing.precision, computing.anyway
             machine = _probe(pool, *choice)
             if search is None:
-                counts: dict[str, int] = {split: len(rows) for split, rows in dataset.splits()}
-                (rows, _), classes = split_rows(counts, options.folds), len(dataset.genres)
-                planned = plan_run(
-                    request.study, options, computing, machine, rows, classes, sha256
-                )
+                size = record.size(options.folds)
+                planned = plan_run(request.study, options, computing, machine, size, sha256)
                 networks = {trial.network for _, trial in planned.plan.trials}
                 custom = [network for network in networks if isinstance(network, CustomConfig)]
                 if custom:
-                    pool.submit(check_functions, custom, classes).result()
-                self._run.write_run(make_manifest(request, dataset, machine, planned))
+                    pool.submit(check_functions, custom, size).result()
+                self._run.write_run(make_manifest(request, record, machine, planned))
             else:
                 from experiments.execution.search_loop import plan_search
                 from experiments.search.storage import add_generation
 
-                planned, search, generation = plan_search(request, search, dataset, machine)
-                self._run.write_run(make_manifest(request, dataset, machine, planned, search))
+                planned, search, generation = plan_search(request, search, record, machine)
+                self._run.write_run(make_manifest(request, record, machine, planned, search))
                 add_generation(self._run, generation)
             self._train(pool, self._run.read_manifest(), request.dataset, resumed=False)
 
@@ -169,7 +166,9 @@ class RunCoordinator:
         job = TrainingJob(self._run, dataset, sha256, RunSettings.of(manifest))
         events = EventLog(self._run)
         expected = search.settings.trials if search is not None and not search.is_over else 0
-        self._log = log = EventWriter(self._run, events, manifest.plan.trials, expected)
+        self._log = log = EventWriter(
+            self._run, events, manifest.plan.trials, expected, manifest.size
+        )
         try:
             log.begin(self._me, resumed)
             before = manifest.versions
@@ -202,15 +201,12 @@ class RunCoordinator:
     def _learn(self, cpu_seconds: dict[str, tuple[float, float]]) -> None:
         """Correct forecasts of later runs by how long this one's epochs took."""
         manifest = self._run.read_manifest()  # with all that a search has drawn
-        device, dataset = manifest.device, manifest.dataset
+        device = manifest.device
         computing = Computing(device.type, device.threads, device.workers, device.precision)
         found = (self._run.read_result(trial) for trial in manifest.trials)
         seconds = {result.trial: result.epoch_seconds for result in found if result is not None}
         with suppress(DataError):  # a cache that cannot be written is no reason to fail
-            classes = len(dataset.genres)
-            learn(
-                cohorts_of(manifest), seconds, computing, manifest.split_rows, classes, cpu_seconds
-            )
+            learn(cohorts_of(manifest), seconds, computing, manifest.size, cpu_seconds)
 
     def _record(self, *events: Event) -> None:
         if self._log is not None:
@@ -225,9 +221,22 @@ def _probe(pool: Any, *choice: Any) -> Machine:
     return machine
 
 
+def dataset_record(dataset: Dataset) -> DatasetRecord:
+    """What a run's manifest holds of its dataset."""
+    return DatasetRecord(
+        dataset.name,
+        dataset.content_sha256,
+        dataset.genres,
+        dataset.provenance.get("kind", "unknown"),
+        is_source(dataset),
+        {split: len(rows) for split, rows in dataset.splits()},
+        dataset.shapes,
+    )
+
+
 def make_manifest(
     request: Request,
-    dataset: Dataset,
+    dataset: DatasetRecord,
     machine: Machine,
     planned: PlannedRun,
     search: Search | None = None,
@@ -242,8 +251,7 @@ def make_manifest(
         search: with the settings that it has on this machine.
     """
     study, computing, plan = request.study, request.computing, planned.plan
-    of_source = is_source(dataset)
-    comparable = of_source and request.options.folds is None
+    comparable = dataset.is_source and request.options.folds is None
     variants = {variant.name: variant for variant in study.variants}
     return RunManifest(
         study=study.name,
@@ -251,14 +259,7 @@ def make_manifest(
         about=study.about,
         protocol=plan.protocol,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        dataset=DatasetRecord(
-            dataset.name,
-            dataset.content_sha256,
-            dataset.genres,
-            dataset.provenance.get("kind", "unknown"),
-            of_source,
-            {split: len(rows) for split, rows in dataset.splits()},
-        ),
+        dataset=dataset,
         seeds=plan.seeds,
         epochs=plan.epochs,
         left_out=plan.left_out,

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 
+from experiments.design.dataset_size import SOURCE_SIZE, DatasetSize
 from experiments.design.trial import Trial
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
@@ -46,6 +47,7 @@ class EventWriter:
         trials: of the plan, with the names of their variants.
         expected: number of trials in all, where more are drawn later: they count as much as
             the known ones on average.
+        size: of the dataset.
 
     Attributes:
         cpu_seconds: of each trial's epochs, by its id, and the seconds that these took; of
@@ -58,8 +60,9 @@ class EventWriter:
         log: EventLog,
         trials: Iterable[tuple[str, Trial]],
         expected: int = 0,
+        size: DatasetSize = SOURCE_SIZE,
     ) -> None:
-        self._run, self._log = run, log
+        self._run, self._log, self._size = run, log, size
         self._progress = RunProgress()
         self._expected = expected
         self._costs: dict[str, int] = {}  # of an epoch
@@ -94,7 +97,7 @@ class EventWriter:
         """Record what is about to be trained, in how many processes."""
         part: list[PlannedCohort] = []
         for cohort in cohorts:
-            part.append(_planned(cohort))
+            part.append(self._planned(cohort))
             if sum(len(planned.trials) for planned in part) >= _TRIALS_AN_EVENT:
                 self.record(PlanMade(workers, tuple(part)))
                 part = []
@@ -114,6 +117,20 @@ class EventWriter:
                 left = self._seconds_left(total)
         self._log.append(*(_completed(event, share, left) for event in events))
 
+    def _planned(self, cohort: Cohort) -> PlannedCohort:
+        trials = tuple(
+            PlannedTrial(
+                trial.id,
+                variant,
+                trial.seed,
+                trial.training.epochs,
+                cost_per_epoch(trial, self._size),
+                trial.fold and trial.fold.number,
+            )
+            for variant, trial in cohort.trials
+        )
+        return PlannedCohort(cohort.id, trials)
+
     def _add(self, trials: Iterable[tuple[str, Trial]]) -> None:
         for variant, trial in trials:
             if trial.id not in self._costs:
@@ -121,7 +138,7 @@ class EventWriter:
                 fold = trial.fold and trial.fold.number
                 planned = TrialProgress(trial.id, variant, trial.seed, epochs, fold=fold)
                 self._progress.plan([planned])
-                self._costs[trial.id] = cost_per_epoch(trial)
+                self._costs[trial.id] = cost_per_epoch(trial, self._size)
                 self._known += self._costs[trial.id] * epochs
 
     def _handle(self, event: Event) -> None:
@@ -161,24 +178,9 @@ class EventWriter:
         return round(seconds * (total - self._done) / done, 2)
 
 
-def cost_per_epoch(trial: Trial) -> int:
+def cost_per_epoch(trial: Trial, size: DatasetSize) -> int:
     """What an epoch of a trial costs: multiplications of a train row."""
-    return multiplications(trial.network)
-
-
-def _planned(cohort: Cohort) -> PlannedCohort:
-    trials = tuple(
-        PlannedTrial(
-            trial.id,
-            variant,
-            trial.seed,
-            trial.training.epochs,
-            cost_per_epoch(trial),
-            trial.fold and trial.fold.number,
-        )
-        for variant, trial in cohort.trials
-    )
-    return PlannedCohort(cohort.id, trials)
+    return multiplications(trial.network, size.shape_of(trial.network))
 
 
 def _completed(event: Event, share: float, seconds_left: float | None) -> Event:

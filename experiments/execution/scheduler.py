@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import partial
 
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.trial import Trial
 from experiments.errors import RunError
 from experiments.execution.event_writer import EventWriter
@@ -193,7 +194,7 @@ def run_task(job: TrainingJob, task: Cohort | Trial) -> bool:
     return train(job, task) if isinstance(task, Cohort) else evaluate(job, task)
 
 
-def check_functions(networks: Sequence[CustomConfig], classes: int) -> None:
+def check_functions(networks: Sequence[CustomConfig], size: DatasetSize) -> None:
     """Build networks of the user's functions, and save and load each.
 
     Raises:
@@ -202,7 +203,7 @@ def check_functions(networks: Sequence[CustomConfig], classes: int) -> None:
     from networks.inference import check_function
 
     for network in networks:
-        check_function(network, classes)
+        check_function(network, size.classes, size.shape_of(network))
 
 
 def import_engine() -> None:

@@ -9,7 +9,6 @@ from functools import partial
 
 from optuna.trial import FrozenTrial
 
-from data.datasets.dataset import Dataset
 from experiments.design.plan import PlannedVariant, make_plan
 from experiments.design.request import Request
 from experiments.design.search_settings import Search
@@ -17,6 +16,7 @@ from experiments.execution.event_writer import EventWriter
 from experiments.execution.scheduler import Scheduler
 from experiments.runs.disk_space import StopAskedError, retry_when_disk_full
 from experiments.runs.events import Note
+from experiments.runs.manifest import DatasetRecord
 from experiments.search.sampling import Generation, TrialContext, next_generation
 from experiments.search.storage import add_generation, record_results
 from experiments.training.cohorts import Cohort
@@ -26,7 +26,7 @@ from experiments.training.training_job import TrainingJob
 
 
 def plan_search(
-    request: Request, search: Search, dataset: Dataset, machine: Machine
+    request: Request, search: Search, dataset: DatasetRecord, machine: Machine
 ) -> tuple[PlannedRun, Search, Generation]:
     """Draw the first generation of a search.
 
@@ -43,14 +43,13 @@ def plan_search(
     Raises:
         RunError: there is nothing to draw.
     """
+    size = dataset.size()
     plan = make_plan(request.study, request.options, dataset.content_sha256, machine.devices)
     names = [variant.name for variant in plan.variants]
     search = search.settled(names, machine.device, machine.free_memory)
-    classes = len(dataset.genres)
-    context = TrialContext(dataset.content_sha256, classes, machine.device)
+    context = TrialContext(dataset.content_sha256, size, machine.device)
     generation = next_generation(search, 1, (), context)
-    cohorts, rows = generation.cohorts, len(dataset.train)
-    workers = worker_count(cohorts, machine, request.computing, rows, classes)
+    workers = worker_count(generation.cohorts, machine, request.computing, size)
     variants = tuple(PlannedVariant(name, ()) for name in names)
     plan = replace(plan, variants=variants, left_out=(*plan.left_out, *search.sentences))
     return PlannedRun(plan, (), workers), search, generation
@@ -93,7 +92,7 @@ class SearchLoop:
                 return Scheduler(self._job, manifest, self._pool, self._log).execute()
             number = 1 + (manifest.search.generations if manifest.search else 0)
             dataset, device = manifest.dataset, manifest.device
-            context = TrialContext(dataset.content_sha256, len(dataset.genres), device.type)
+            context = TrialContext(dataset.content_sha256, manifest.size, device.type)
             generation = next_generation(self._search, number, self._trials, context)
             if not self._write(partial(add_generation, self._run, generation)):
                 return False

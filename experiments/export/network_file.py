@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from data.audio.parameters import DOCUMENTED
+from data.datasets.dataset import Dataset
 from data.files.atomic import commit
 from data.storage import hdf5
 from data.storage.catalogue import find_dataset
 from experiments.design.own_code import require_trusted
 from experiments.errors import RunError
 from experiments.results.run_result import RunResult, VariantTrial
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 Kind = Literal["onnx", "keras"]
 LARGEST_DIFFERENCE = 1e-5  # of probabilities
@@ -109,11 +106,12 @@ def write_network(
 
     if kind == "onnx":
         onnx.require_packages()
-    features = _test_features(result, record, dataset)
-    model = _model(result, record)
+    rows = _dataset(result, dataset)
+    features = rows.features(record.trial.network.features, "test")
+    model = _model(result, record, features.shape[1:])
     with commit(path) as temporary:
         if kind == "onnx":
-            onnx.write(model, temporary, _about(result, record))
+            onnx.write(model, temporary, _about(result, record, rows))
             difference = onnx.largest_difference(temporary, model, features)
         else:
             portable.write(model, record.trial.network, temporary)
@@ -128,9 +126,7 @@ def write_network(
     return Written(size, len(features), difference)
 
 
-def _test_features(
-    result: RunResult, record: VariantTrial, dataset: Path | None
-) -> npt.NDArray[Any]:
+def _dataset(result: RunResult, dataset: Path | None) -> Dataset:
     path = dataset or find_dataset(result.dataset, result.content_sha256)
     rows = hdf5.load(path)
     if rows.content_sha256 != result.content_sha256:
@@ -139,10 +135,10 @@ def _test_features(
             f"{rows.content_sha256[:12]}, expected {result.content_sha256:.12}): name the right "
             "dataset with --data."
         )
-    return rows.features(record.trial.network.features, "test")
+    return rows
 
 
-def _model(result: RunResult, record: VariantTrial) -> Any:
+def _model(result: RunResult, record: VariantTrial, input_shape: tuple[int, ...]) -> Any:
     from networks.inference import load_model
 
     trial = record.trial.id
@@ -150,19 +146,21 @@ def _model(result: RunResult, record: VariantTrial) -> Any:
     if not path.exists():
         raise RunError(f"trial {trial} has finished, but its network is gone: {path}.")
     require_trusted(record.trial.network)
-    return load_model(path, record.trial.network, len(result.genres))
+    network, classes = record.trial.network, len(result.genres)
+    return load_model(path, network, classes, input_shape=input_shape)
 
 
 def _validation(record: VariantTrial) -> float:
     return record.result.score if record.result else 0.0
 
 
-def _about(result: RunResult, record: VariantTrial) -> dict[str, str]:
+def _about(result: RunResult, record: VariantTrial, rows: Dataset) -> dict[str, str]:
     """Metadata of the file, all texts."""
     trial = record.trial
     kind = trial.network.features
     others = {"mfcc", "mel"} - {kind}
-    parameters = {k: v for k, v in json.loads(DOCUMENTED.to_json()).items() if k not in others}
+    known = {} if rows.parameters is None else json.loads(rows.parameters.to_json())
+    parameters = {k: v for k, v in known.items() if k not in others}
     return {
         "genres": json.dumps(list(result.genres)),
         "features": json.dumps({"kind": kind, **parameters}),

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, Self, get_args
 
+from data.audio.parameters import DOCUMENTED, KINDS, Features, is_row_shape
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.limits import check_bounds
-from experiments.design.plan import Candidate, Plan, PlannedVariant, by_fold, split_rows
+from experiments.design.plan import Candidate, Plan, PlannedVariant, by_fold
 from experiments.design.published_figure import PublishedFigure
 from experiments.design.search_settings import Search
 from experiments.design.study import PROTOCOLS, Protocol
@@ -52,6 +54,13 @@ def _seeds(value: Any) -> tuple[int, ...]:
     return seeds
 
 
+def _shapes(plain: Any) -> dict[Features, tuple[int, ...]]:
+    shapes = values_of(each(count))(plain)
+    if not shapes or not all(k in KINDS and is_row_shape(k, shapes[k]) for k in shapes):
+        raise ValueError(f"{plain!r:.60} are no shapes of features")
+    return {kind: shapes[kind] for kind in KINDS if kind in shapes}
+
+
 @dataclass(frozen=True)
 class CohortRecord(Record):
     """Ids of a cohort and of the trials that train in it."""
@@ -71,6 +80,7 @@ class DatasetRecord(Record):
         kind: of what it was made, such as "demo" or "npy_folder".
         is_source: whether it is the source project's.
         rows: segments of each split.
+        shapes: of a row of each kind of features that there is.
     """
 
     name: Text
@@ -79,6 +89,20 @@ class DatasetRecord(Record):
     kind: Text
     is_source: Flag = False
     rows: Annotated[Mapping[str, int], values_of(count)] = field(default_factory=dict)
+    shapes: Annotated[Mapping[Features, tuple[int, ...]], _shapes] = field(
+        default_factory=lambda: DOCUMENTED.shapes
+    )
+
+    def size(self, folds: int | None = None) -> DatasetSize:
+        """What planning and forecasts know of it."""
+        return DatasetSize.of(self.rows, len(self.genres), self.shapes, folds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; documented shapes, which the oldest records have, are left out."""
+        plain = super().to_dict()
+        if self.shapes.items() <= DOCUMENTED.shapes.items():
+            del plain["shapes"]
+        return plain
 
 
 @dataclass(frozen=True)
@@ -234,9 +258,9 @@ class RunManifest(Record):
         return f"{fold.of} folds by {fold.group}, {seeds}" if fold else seeds
 
     @property
-    def split_rows(self) -> tuple[int, int]:
-        """Train and validation rows; with folds, on average."""
-        return split_rows(self.dataset.rows, None if self.folds == (None,) else len(self.folds))
+    def size(self) -> DatasetSize:
+        """What planning and forecasts know of the dataset."""
+        return self.dataset.size(None if self.folds == (None,) else len(self.folds))
 
     @property
     def draws_on(self) -> bool:

@@ -14,6 +14,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.search_settings import Search
 from experiments.design.search_space import Choice, Dimension, Setting, Space
 from experiments.design.study import FIRST_SEED
@@ -28,10 +29,10 @@ _VARIANT = "variant"  # the parameter that chooses it
 
 @dataclass(frozen=True)
 class TrialContext:
-    """Content hash of the dataset, number of genres, and device ("cpu" or "cuda") of trials."""
+    """Content hash and size of the dataset, and device ("cpu" or "cuda") of trials."""
 
     dataset_sha256: str
-    classes: int
+    size: DatasetSize
     device: str
 
 
@@ -92,10 +93,11 @@ def next_generation(
     if not (drawn or maker.count):
         raise RunError(
             f"none of {_TRIES} draws makes a trial: values of the fields exclude each other, or "
-            "the networks are too large for the device. Draw from fewer or other values."
+            "the networks are too large for the device, or for the rows. Draw from fewer or other "
+            "values."
         )
     named = [(variant, trial) for _, variant, trial in drawn]
-    cohorts = plan_cohorts(named, context.device, context.classes, search.free_memory)
+    cohorts = plan_cohorts(named, context.device, context.size, search.free_memory)
     numbers = {trial.id: n for n, cohort in enumerate(cohorts) for _, trial in cohort.trials}
     for frozen, variant, trial in drawn:
         frozen.user_attrs = {
@@ -127,7 +129,8 @@ class _Maker:
         context, memory = self._context, self._search.free_memory
         try:
             trial = self._search.space.trial(setting, FIRST_SEED, context.dataset_sha256)
-            plan_cohorts([(setting.variant, trial)], context.device, context.classes, memory)
+            context.size.check(setting.variant, trial.network)
+            plan_cohorts([(setting.variant, trial)], context.device, context.size, memory)
         except (ConfigError, RunError):
             return None
         if trial.id in self._known:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.study import Device
 from experiments.design.trial import Fold, Trial, cohort_id
 from experiments.errors import DamagedRecordError, RunError
@@ -60,7 +61,7 @@ class Cohort:
 def plan_cohorts(
     trials: Sequence[tuple[str, Trial]],
     device: str,
-    classes: int,
+    size: DatasetSize,
     free_memory: int | None = None,
 ) -> tuple[Cohort, ...]:
     """Group trials of one architecture, optimizer, batch size, device and fold into cohorts.
@@ -68,7 +69,7 @@ def plan_cohorts(
     Args:
         trials: with the names of their variants, in the order of training.
         device: "cpu" or "cuda", of trials that are about none.
-        classes: number of genres.
+        size: of the dataset.
         free_memory: of the device, in bytes, where it limits cohorts.
 
     Returns:
@@ -85,12 +86,12 @@ def plan_cohorts(
     cohorts: list[Cohort] = []
     for alike in kinds.values():
         first = alike[0][1]
-        largest = _largest(first, first.device or device, classes, free_memory)
+        largest = _largest(first, first.device or device, size, free_memory)
         number = -(-len(alike) // largest)
         sizes = [len(alike) // number + (i < len(alike) % number) for i in range(number)]
-        for size in sizes:
-            cohorts.append(Cohort(tuple(alike[:size])))
-            alike = alike[size:]
+        for many in sizes:
+            cohorts.append(Cohort(tuple(alike[:many])))
+            alike = alike[many:]
     order = {trial.id: place for place, (_, trial) in enumerate(trials)}
     return tuple(sorted(cohorts, key=lambda cohort: order[cohort.trials[0][1].id]))
 
@@ -124,12 +125,13 @@ def planned_parts(run: RunDirectory, cohort: Cohort) -> list[Cohort]:
     return [each for part in split for each in planned_parts(run, cohort.part(part))]
 
 
-def _largest(trial: Trial, device: str, classes: int, free_memory: int | None) -> int:
+def _largest(trial: Trial, device: str, size: DatasetSize, free_memory: int | None) -> int:
     network = trial.network
     largest = LARGEST_COHORT[network.features][device]
     if not isinstance(network, CNNConfig) or device == "cpu" or free_memory is None:
         return largest
-    each = bytes_per_trial(network, trial.training.batch_size, classes)
+    shape = size.shape_of(network)
+    each = bytes_per_trial(network, trial.training.batch_size, size.classes, shape)
     fit = int(free_memory * _SHARE_OF_FREE_MEMORY) // each
     if fit == 0:
         raise RunError(

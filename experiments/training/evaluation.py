@@ -43,7 +43,8 @@ def evaluate(job: TrainingJob, trial: Trial) -> bool:
         return True
     path = run.trial_path(trial.id) / "model.keras"
     try:
-        model = load_model(path, trial.network, len(dataset.genres))
+        shape = dataset.shapes[trial.network.features]
+        model = load_model(path, trial.network, len(dataset.genres), input_shape=shape)
     except ConfigError as error:
         run.discard_result(trial.id)
         raise RunError(

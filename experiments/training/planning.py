@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.processes import usable_cores
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.request import Computing
 from experiments.design.study import Study
@@ -39,8 +40,7 @@ def plan_run(
     options: StudyOptions,
     computing: Computing,
     machine: Machine,
-    rows: int,
-    classes: int,
+    size: DatasetSize,
     dataset_sha256: str = "",
 ) -> PlannedRun:
     """Plan a run of a study.
@@ -50,20 +50,22 @@ def plan_run(
         options: how much of it.
         computing: with how many threads and processes.
         machine: that trains.
-        rows: train rows of the dataset.
-        classes: number of genres.
+        size: of the dataset.
         dataset_sha256: its content hash.
 
     Raises:
-        RunError: nothing is left to train, or a network is too large for the device.
+        RunError: nothing is left to train, a network is too large for the device, or nothing is
+            left of the dataset's rows in it.
     """
     plan = make_plan(study, options, dataset_sha256, machine.devices)
-    cohorts = plan_cohorts(plan.trials, machine.device, classes, machine.free_memory)
-    return PlannedRun(plan, cohorts, worker_count(cohorts, machine, computing, rows, classes))
+    for variant, trial in plan.trials:
+        size.check(variant, trial.network)
+    cohorts = plan_cohorts(plan.trials, machine.device, size, machine.free_memory)
+    return PlannedRun(plan, cohorts, worker_count(cohorts, machine, computing, size))
 
 
 def worker_count(
-    cohorts: Sequence[Cohort], machine: Machine, computing: Computing, rows: int, classes: int
+    cohorts: Sequence[Cohort], machine: Machine, computing: Computing, size: DatasetSize
 ) -> int:
     """How many processes train cohorts: one a core, as far as memory and work go.
 
@@ -74,13 +76,15 @@ def worker_count(
     if computing.workers:
         return min(computing.workers, len(cohorts))
     work = sum(
-        training_multiplications(trial.network, classes) * rows * trial.training.epochs
+        training_multiplications(trial.network, size.classes, size.shape_of(trial.network))
+        * size.train
+        * trial.training.epochs
         for cohort in cohorts
         for _, trial in cohort.trials
     )
     if work < _WORTH_A_PROCESS:
         return 1
-    largest = max(_bytes(cohort, classes) for cohort in cohorts)
+    largest = max(_bytes(cohort, size) for cohort in cohorts)
     room = int(_SHARE_OF_MEMORY * available_memory()) // largest
     return max(1, min(usable_cores() // computing.threads, len(cohorts), room))
 
@@ -108,9 +112,10 @@ def available_memory(root: Path = Path("/")) -> int:
     return min(found)
 
 
-def _bytes(cohort: Cohort, classes: int) -> int:
+def _bytes(cohort: Cohort, size: DatasetSize) -> int:
     network, training = cohort.trials[0][1].network, cohort.trials[0][1].training
     each = 0
     if isinstance(network, CNNConfig):
-        each = bytes_per_trial(network, training.batch_size, classes)
+        shape = size.shape_of(network)
+        each = bytes_per_trial(network, training.batch_size, size.classes, shape)
     return _PROCESS_BYTES + _KEPT_MEMORY * each * len(cohort.trials)

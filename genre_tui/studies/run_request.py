@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.audio.parameters import FEATURE_NAMES
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.limits import BOUNDS
-from experiments.design.plan import StudyOptions, split_rows
+from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.study import Protocol, Study
 from experiments.design.variants import parse_grid
@@ -195,8 +196,7 @@ def _estimate(request: RunRequest, dataset: DatasetLine) -> CheckedForm:
         study,
         options if few else replace(options, seeds=1, folds=None, group=None),
         Computing(device=request.device),
-        split_rows(rows, options.folds),
-        len(dataset.genres),
+        DatasetSize.of(rows, len(dataset.genres), dataset.shapes, options.folds),
     )
     if not few:
         return CheckedForm(request, {}, found.trials * options.trainings_each)

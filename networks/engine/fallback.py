@@ -60,7 +60,9 @@ def train_trials(
     report = report or (lambda _: None)
     built = models if models and models[0] is not None else None
     is_own = built is not None or isinstance(trials[0].network, CustomConfig)
-    problem = _problem(trials[0], built and built[0], classes, callbacks and callbacks(0))
+    input_shape = train_rows.features.shape[1:]
+    further = callbacks and callbacks(0)
+    problem = _problem(trials[0], built and built[0], classes, input_shape, further)
     if problem is None:
         initial = [model.get_weights() for model in built or () if model is not None]
         ended = False
@@ -178,6 +180,7 @@ def _problem(
     trial: TrialSpec,
     model: keras.Model | None,
     classes: int,
+    input_shape: tuple[int, ...],
     callbacks: Sequence[keras.callbacks.Callback] | None,
 ) -> str | None:
     """Why the traced engine cannot train a trial, or None."""
@@ -185,7 +188,7 @@ def _problem(
     if hooks:
         return f"a callback has {hooks[0]}, which is called for every batch"
     if isinstance(trial.network, CustomConfig):
-        model = build_model(trial.network, classes)
+        model = build_model(trial.network, classes, input_shape=input_shape)
     return None if model is None else obstacle(model)
 
 

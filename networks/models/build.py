@@ -21,7 +21,7 @@ import torch
 from networks.backend import check_torch, keras_defaults, replaced_backend
 from networks.errors import ConfigError
 from networks.models.blocks import Seeds, activate, batch_norm, dense, initializers
-from networks.models.config import CNNConfig, FFNConfig, NetworkConfig
+from networks.models.config import CNNConfig, FFNConfig, NetworkConfig, row_shape
 from networks.models.config_checks import check_whole, require
 from networks.models.custom import CustomConfig
 
@@ -40,6 +40,7 @@ def build_model(
     seed: int = 0,
     train_features: npt.NDArray[Any] | None = None,
     *,
+    input_shape: tuple[int, ...] | None = None,
     channels_last: bool = False,
 ) -> keras.Model:
     """Build the Keras model that a config describes, with its initial weights.
@@ -50,16 +51,18 @@ def build_model(
         seed: of the initial weights and of dropout; equal seeds give equal weights.
         train_features: raw rows that the `Normalization` layer of a config with
             `standardize=True` is adapted on; None leaves it at mean 0 and variance 1.
-            [shape=(n, 26)] or [shape=(n, 21, 128)]
+            [shape=(n, d)] or [shape=(n, frames, bands)]
+        input_shape: of a row, such as `music.shapes["mel"]`; None means that of
+            `train_features`, else (26,) or (21, 128).
         channels_last: where a `CNNConfig` has the channels of its images. Its weights are the
             same; torch is faster with them first, and some other backends need them last.
 
     Returns:
-        A functional model, not compiled: (n, 26) or (n, 21, 128) to logits (n, classes).
+        A functional model, not compiled: (n, *input_shape) to logits (n, classes).
 
     Raises:
-        ConfigError: an argument of the wrong type, or a function that cannot be loaded or
-            builds no model of these shapes.
+        ConfigError: an argument of the wrong type, a network of which nothing is left on such
+            rows, or a function that cannot be loaded or builds no model of these shapes.
 
     Example:
     >>> from networks import FFNConfig, build_model
@@ -69,15 +72,18 @@ def build_model(
     require(isinstance(network, NetworkConfig), CONFIG_EXPECTED, network)
     check_whole("classes", classes, 1)
     check_whole("seed", seed, 0)
+    if input_shape is None and train_features is not None:
+        input_shape = tuple(train_features.shape[1:])
+    input_shape = row_shape(network, input_shape)
     if isinstance(network, CustomConfig):
         function, options = network.load_function(), dict(network.options)
-        return build_with(function, network.input_shape, classes, seed, options)
+        return build_with(function, input_shape, classes, seed, options)
     seeds = Seeds(seed)
     if isinstance(network, FFNConfig):
-        inputs = keras.Input(network.input_shape, name="mfcc_statistics")
+        inputs = keras.Input(input_shape, name="mfcc_statistics")
         hidden: Callable[..., Any] = _ffn_layers
     else:
-        inputs = keras.Input(network.input_shape, name="mel_spectrogram")
+        inputs = keras.Input(input_shape, name="mel_spectrogram")
         hidden = partial(_cnn_layers, channels_last=channels_last)
     x = inputs
     if network.standardize:
@@ -160,7 +166,8 @@ def _cnn_layers(x: Any, config: CNNConfig, seeds: Seeds, *, channels_last: bool)
     # The torch backend computes channels that are first without transposing.
     data_format = "channels_last" if channels_last else "channels_first"
     axis = -1 if channels_last else 1
-    image = (*config.input_shape, 1) if channels_last else (1, *config.input_shape)
+    shape = tuple(x.shape[1:])
+    image = (*shape, 1) if channels_last else (1, *shape)
     x = keras.layers.Reshape(image, name="image")(x)
     for number, filters in enumerate(config.filters, start=1):
         name = f"convolution_{number}"

@@ -24,7 +24,7 @@ from networks.models.config_checks import (
     listed,
     nested_config,
 )
-from networks.models.custom import CustomConfig
+from networks.models.custom import DOCUMENTED_SHAPES, CustomConfig
 
 Activation = Literal["relu", "leaky_relu", "prelu", "hard_shrink", "hard_swish", "linear"]
 Initializer = Literal["uniform_fan_in", "glorot_uniform", "he_normal"]
@@ -52,7 +52,7 @@ MOST_BATCH_ROWS = 1_000_000
 
 @dataclass(frozen=True)
 class FFNConfig:
-    """A feed-forward network on the 26 MFCC statistics.
+    """A feed-forward network on MFCC statistics.
 
     Args:
         hidden: units of each hidden layer.
@@ -74,7 +74,6 @@ class FFNConfig:
 
     kind: ClassVar[str] = "ffn"
     features: ClassVar[Literal["mfcc", "mel"]] = "mfcc"
-    input_shape: ClassVar[tuple[int, ...]] = (26,)
 
     hidden: tuple[int, ...] = (128, 32)
     activation: Activation = "relu"
@@ -91,7 +90,7 @@ class FFNConfig:
 
 @dataclass(frozen=True)
 class CNNConfig:
-    """A convolutional network on the 21 x 128 mel-spectrograms.
+    """A convolutional network on mel-spectrograms.
 
     Args:
         filters: output channels of each convolution.
@@ -110,7 +109,7 @@ class CNNConfig:
         initializer: as in `FFNConfig`.
 
     Raises:
-        ConfigError: as `FFNConfig`; or nothing is left of the image after a convolution.
+        ConfigError: as `FFNConfig`.
 
     Example:
     >>> from networks import CNNConfig
@@ -120,7 +119,6 @@ class CNNConfig:
 
     kind: ClassVar[str] = "cnn"
     features: ClassVar[Literal["mfcc", "mel"]] = "mel"
-    input_shape: ClassVar[tuple[int, int]] = (21, 128)
 
     filters: tuple[int, ...] = (16, 32, 64, 128)
     kernel_size: int = 5
@@ -143,25 +141,43 @@ class CNNConfig:
                 f"kernel_size must be an odd number, at least 1. Received: {self.kernel_size}."
             )
         check_share(self, "dropout")
-        self._check_image()
-
-    def _check_image(self) -> None:
-        rows, columns = self.input_shape
-        for number in range(1, len(self.filters) + 1):
-            if not self.padding:
-                rows, columns = rows - self.kernel_size + 1, columns - self.kernel_size + 1
-            if self.pooling:
-                rows, columns = rows // 2, columns // 2
-            if rows < 1 or columns < 1:
-                raise ConfigError(
-                    f"nothing is left of the 21 x 128 image after convolution {number} of "
-                    f"{len(self.filters)} (kernel_size={self.kernel_size}, "
-                    f"padding={self.padding}, pooling={self.pooling}): use fewer filters, a "
-                    "smaller kernel, padding=True or pooling=False."
-                )
 
 
 NetworkConfig = FFNConfig | CNNConfig | CustomConfig
+
+
+def row_shape(network: NetworkConfig, input_shape: tuple[int, ...] | None) -> tuple[int, ...]:
+    """The shape of the rows that a network reads, the documented one for None.
+
+    Raises:
+        ConfigError: it cannot read such rows, or nothing is left of them after a convolution.
+    """
+    documented = DOCUMENTED_SHAPES[network.features]
+    if input_shape is None:
+        input_shape = documented
+    if len(input_shape) != len(documented) or min(input_shape) < 1:
+        axes = "one axis" if network.features == "mfcc" else "two axes, frames and bands"
+        raise ConfigError(
+            f"a network on {network.features} features reads rows of {axes}. Received rows of the "
+            f"shape {input_shape}."
+        )
+    if isinstance(network, CNNConfig):
+        image = rows, columns = input_shape
+        for number in range(1, len(network.filters) + 1):
+            if not network.padding:
+                rows, columns = rows - network.kernel_size + 1, columns - network.kernel_size + 1
+            if network.pooling:
+                rows, columns = rows // 2, columns // 2
+            if rows < 1 or columns < 1:
+                raise ConfigError(
+                    f"nothing is left of the {image[0]} x {image[1]} image after convolution "
+                    f"{number} of {len(network.filters)} (kernel_size={network.kernel_size}, "
+                    f"padding={network.padding}, pooling={network.pooling}): use fewer filters, a "
+                    "smaller kernel, padding=True or pooling=False."
+                )
+    return input_shape
+
+
 _NETWORKS: dict[str, type[NetworkConfig]] = {
     config.kind: config for config in (FFNConfig, CNNConfig, CustomConfig)
 }

@@ -16,7 +16,8 @@ from networks.errors import ConfigError
 from networks.models.config_checks import listed
 
 Features = Literal["mfcc", "mel"]
-INPUT_SHAPES: dict[Features, tuple[int, ...]] = {"mfcc": (26,), "mel": (21, 128)}
+# Of a row, where neither a dataset nor its rows say another.
+DOCUMENTED_SHAPES: dict[Features, tuple[int, ...]] = {"mfcc": (26,), "mel": (21, 128)}
 
 _BUILD = re.compile(r"[^\W\d]\w*:[^\W\d]\w*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -32,7 +33,7 @@ class CustomConfig:
     Args:
         build: "file:function", the file without its ".py". It is run on its own, so that it may
             import installed packages, but no files beside it.
-        features: that the model reads: "mfcc" (26 values a row) or "mel" (21 x 128).
+        features: that the model reads: "mfcc" (a vector a row) or "mel" (frames x bands).
         options: further arguments of the function: numbers, texts, booleans, lists of them.
         sha256: of the file, so that a changed function is another network.
         folder: that holds the file. Networks that differ in nothing else are equal.
@@ -72,20 +73,16 @@ class CustomConfig:
                 f"Received: {self.options!r:.100}."
             ) from error
         object.__setattr__(self, "options", options)
-        if self.features not in INPUT_SHAPES or not isinstance(self.folder, str):
+        if self.features not in DOCUMENTED_SHAPES or not isinstance(self.folder, str):
             raise ConfigError(
-                f"features must be one of {listed(INPUT_SHAPES)}. Received: {self.features!r:.60}."
+                f"features must be one of {listed(DOCUMENTED_SHAPES)}. Received: "
+                f"{self.features!r:.60}."
             )
         if not isinstance(self.sha256, str) or not _SHA256.fullmatch(self.sha256):
             raise ConfigError(
                 f"sha256 must be 64 hexadecimal digits. Received: {self.sha256!r:.80}. Make the "
                 "config by CustomConfig.of or CustomConfig.from_name."
             )
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of a row."""
-        return INPUT_SHAPES[self.features]
 
     @classmethod
     def of(

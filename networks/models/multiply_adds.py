@@ -8,16 +8,22 @@ do not count. A network that a function of the user builds counts as our own on 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TypeAlias
 
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig, comparable
+from networks.models.custom import DOCUMENTED_SHAPES
+
+Shape: TypeAlias = tuple[int, ...] | None  # of a row; None is the documented one
 
 
-def multiplications(network: NetworkConfig) -> int:
+def multiplications(network: NetworkConfig, input_shape: Shape = None) -> int:
     """Multiplications of one row's forward pass, the last layer apart."""
-    return sum(products for products, _ in _hidden_layers(network))
+    return sum(products for products, _ in _hidden_layers(network, input_shape))
 
 
-def training_multiplications(network: NetworkConfig, classes: int) -> int:
+def training_multiplications(
+    network: NetworkConfig, classes: int, input_shape: Shape = None
+) -> int:
     """Multiplications of one row's forward and backward pass, the last layer included.
 
     With f(l) the multiplications of layer l's forward pass: 3 * sum of f(l) - f(1).
@@ -27,19 +33,22 @@ def training_multiplications(network: NetworkConfig, classes: int) -> int:
     Args:
         network: whose layers are counted.
         classes: number of genres.
+        input_shape: of a row.
     """
-    layers = [products for products, _ in _hidden_layers(network)]
+    layers = [products for products, _ in _hidden_layers(network, input_shape)]
     return 3 * (sum(layers) + _last_layer(network, classes)) - layers[0]
 
 
-def weights(network: NetworkConfig, classes: int) -> int:
+def weights(network: NetworkConfig, classes: int, input_shape: Shape = None) -> int:
     """Weights of all layers, without biases.
 
     Args:
         network: whose layers are counted.
         classes: number of genres.
+        input_shape: of a row.
     """
-    return sum(weights for _, weights in _hidden_layers(network)) + _last_layer(network, classes)
+    hidden = sum(weights for _, weights in _hidden_layers(network, input_shape))
+    return hidden + _last_layer(network, classes)
 
 
 def _last_layer(network: NetworkConfig, classes: int) -> int:
@@ -49,12 +58,13 @@ def _last_layer(network: NetworkConfig, classes: int) -> int:
     return sizes[-1] * classes
 
 
-def _hidden_layers(network: NetworkConfig) -> list[tuple[int, int]]:
+def _hidden_layers(network: NetworkConfig, input_shape: Shape) -> list[tuple[int, int]]:
     """Multiplications of one row's forward pass, and weights, of each layer but the last."""
     network = comparable(network)
+    shape = input_shape or DOCUMENTED_SHAPES[network.features]
     if isinstance(network, FFNConfig):
-        return _dense((*network.input_shape, *network.hidden))
-    rows, columns = network.input_shape
+        return _dense((*shape, *network.hidden))
+    rows, columns = shape
     channels = 1
     layers: list[tuple[int, int]] = []
     for filters in network.filters:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
-from networks.models.config import CNNConfig, NetworkConfig, TrainingConfig
+from networks.models.config import CNNConfig, NetworkConfig, TrainingConfig, row_shape
 from networks.models.custom import CustomConfig
 
 Precision = Literal["float32", "tf32", "bfloat16"]
@@ -45,15 +45,18 @@ def cohort_key(network: NetworkConfig | None, training: TrainingConfig) -> tuple
     return network, training.optimizer, training.batch_size
 
 
-def bytes_per_trial(network: CNNConfig, batch_size: int, classes: int) -> int:
+def bytes_per_trial(
+    network: CNNConfig, batch_size: int, classes: int, input_shape: tuple[int, ...] | None = None
+) -> int:
     """Estimate, from above, the memory that each trial of a cohort takes, in bytes.
 
     Args:
         network: of the trial.
         batch_size: rows a step.
         classes: number of genres.
+        input_shape: of a row; None is the documented one.
     """
-    rows, columns = network.input_shape
+    rows, columns = row_shape(network, input_shape)
     channels, weights, outputs = 1, 0, 0
     for filters in network.filters:
         if not network.padding:

@@ -23,7 +23,7 @@ class LabelledRows:
     """Features and labels of one split.
 
     Args:
-        features: [shape=(n, 26)] or [shape=(n, 21, 128)]
+        features: [shape=(n, d)] or [shape=(n, frames, bands)]
         label: [shape=(n,)]
     """
 

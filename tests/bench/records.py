@@ -20,7 +20,7 @@ from data.storage import hdf5
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.request import CHECKPOINT_SECONDS, Computing, Request
 from experiments.design.trial import Trial
-from experiments.execution.coordinator import make_manifest
+from experiments.execution.coordinator import dataset_record, make_manifest
 from experiments.execution.event_writer import EventWriter
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
@@ -230,5 +230,5 @@ def _new_run(dataset: Dataset, folder: Path, trials: int) -> tuple[RunDirectory,
     computing = Computing(checkpoint_seconds=_CHECKPOINT_SECONDS)
     request, machine = Request(study, Path(), computing=computing), Machine("cpu", ("cpu",))
     planned = PlannedRun(plan, (Cohort(plan.trials),), 1)
-    run.write_run(make_manifest(request, dataset, machine, planned))
+    run.write_run(make_manifest(request, dataset_record(dataset), machine, planned))
     return run, plan

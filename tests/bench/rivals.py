@@ -17,6 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
+from networks.models.custom import DOCUMENTED_SHAPES
 
 _N_MFCC_STATISTICS = 26
 _SEED = 0
@@ -163,7 +164,7 @@ def torch_network(network: FFNConfig | CNNConfig, classes: int) -> nn.Sequential
     if isinstance(network, FFNConfig):
         inputs, sizes = _N_MFCC_STATISTICS, network.hidden
     else:
-        channels, (rows, columns) = 1, network.input_shape
+        channels, (rows, columns) = 1, DOCUMENTED_SHAPES["mel"]
         for filters in network.filters:
             convolution = nn.Conv2d(channels, filters, network.kernel_size, padding="same")
             layers += [convolution, nn.ReLU(), nn.MaxPool2d(2)]

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from data.datasets.dataset import Dataset
-from networks.models.config import CNNConfig, to_dict
+from networks.models.config import to_dict
+from networks.models.custom import DOCUMENTED_SHAPES
 from networks.models.multiply_adds import training_multiplications
 from tests.bench.measure import Benchmark, Row, machine_facts, ratio
 from tests.bench.measurements import TASKS, Measurement
@@ -146,7 +147,7 @@ def _write_inputs(folder: Path, dataset: Dataset, kind: str, device: str) -> _In
     for prefix, split in (("", dataset.train), ("validation_", dataset.validation)):
         order = rng.permutation(len(split))[: math.ceil(share * len(split))]
         if random:
-            features = rng.standard_normal((len(order), *CNNConfig.input_shape))
+            features = rng.standard_normal((len(order), *DOCUMENTED_SHAPES["mel"]))
         else:
             features = getattr(split, kind)[order]
         arrays[f"{prefix}features"] = features.astype(np.float32)

@@ -17,7 +17,7 @@ from data.datasets.dataset import Dataset, Split
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.request import Request
 from experiments.design.trial import Trial
-from experiments.execution.coordinator import make_manifest
+from experiments.execution.coordinator import dataset_record, make_manifest
 from experiments.execution.event_writer import EventWriter
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_log import EventLog
@@ -115,7 +115,7 @@ def _begin(
     run = RunDirectory(runs / study / name)
     request, machine = Request(chosen, Path()), Machine("cpu", ("cpu",))
     planned = PlannedRun(plan, tuple(_cohorts(plan)), 1)
-    run.write_run(make_manifest(request, dataset, machine, planned))
+    run.write_run(make_manifest(request, dataset_record(dataset), machine, planned))
     return run, plan
 
 

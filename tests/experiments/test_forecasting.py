@@ -11,6 +11,7 @@ import pytest
 
 from data.errors import DataError
 from experiments import forecasting
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing
 from experiments.design.trial import Trial
@@ -31,7 +32,7 @@ from networks.models.multiply_adds import training_multiplications, weights
 
 CPU = Computing("cpu")
 SGD = TrainingConfig("sgd", batch_size=10)
-ROWS = (100, 30)  # 10 steps; cost as many products as 110 train rows
+SIZE = DatasetSize(100, 30)  # 10 steps; cost as many products as 110 train rows
 FFN = FFNConfig(hidden=(2,))  # 2 * (26 * 2 + 2 * 4) + 2 * 4 = 128 products; 60 weights
 EPOCH = 10 * 3.0 + 128 * 110 * 0.001 + 10 * 60 * 0.01  # 50.08 s
 
@@ -57,7 +58,7 @@ def cohort(epochs: int, members: int = 1, **training: Any) -> Cohort:
 
 def seconds(cohorts: list[Cohort], workers: int = 1, threads: int = 1) -> float:
     computing = Computing("cpu", threads, workers)
-    return forecasting._seconds_of(cohorts, computing, ROWS, 4)[0]
+    return forecasting._seconds_of(cohorts, computing, SIZE)[0]
 
 
 def keep(**factors: float) -> None:
@@ -71,7 +72,7 @@ def test_the_costs_of_an_epoch_by_hand() -> None:
 
     def epoch(network: Any = FFN, members: int = 1, **training: Any) -> float:
         changed = replace(trial, network=network, training=replace(SGD, **training))
-        return forecasting.estimate_epoch(changed, members, "cpu", ROWS, 4)
+        return forecasting.estimate_epoch(changed, members, "cpu", SIZE)
 
     assert epoch() == pytest.approx(EPOCH) == pytest.approx(50.08)
     assert epoch(members=3) == pytest.approx(30 + 3 * 20.08), "a step of a cohort costs once"
@@ -257,9 +258,9 @@ def test_a_run_teaches_its_kind_of_network() -> None:
     both = 30 + 2 * 20.08
     first, second = (trial.id for _, trial in two.trials)
     taken[first], taken[second] = [4 * both, 4 * EPOCH, 4 * EPOCH], [4 * both]
-    learn([one], taken, CPU, ROWS, 4)
+    learn([one], taken, CPU, SIZE)
     assert read_factors(CPU) == {"ffn": pytest.approx(2.0)}
-    learn([two], taken, replace(CPU, workers=1), ROWS, 4)
+    learn([two], taken, replace(CPU, workers=1), SIZE)
     assert read_factors(CPU) == {"ffn": pytest.approx((2 * 4) ** 0.5)}
 
 
@@ -267,9 +268,9 @@ def test_what_processes_cost_each_other_is_not_counted_twice() -> None:
     keep(shared=1.5)
     one = cohort(2)
     taken = {one.trials[0][1].id: [3.0 * EPOCH] * 2}
-    learn([one], taken, replace(CPU, workers=2), ROWS, 4)
+    learn([one], taken, replace(CPU, workers=2), SIZE)
     assert read_factors(CPU) == {"ffn": pytest.approx(2.0), "shared": 1.5}
-    learn([one], taken, replace(CPU, workers=8), ROWS, 4)
+    learn([one], taken, replace(CPU, workers=8), SIZE)
     assert read_factors(CPU)["ffn"] == pytest.approx((2.0 * 1.0) ** 0.5)
 
 
@@ -277,15 +278,15 @@ def test_what_other_programs_take_of_the_cores_is_left_out() -> None:
     one = cohort(2)
     (trial,) = (trial.id for _, trial in one.trials)
     taken, busy = {trial: [6.0 * EPOCH] * 2}, {trial: (50.0, 100.0)}
-    learn([one], taken, CPU, ROWS, 4, busy)
+    learn([one], taken, CPU, SIZE, busy)
     assert read_factors(CPU) == {"ffn": pytest.approx(3.0)}
-    learn([one], taken, replace(CPU, threads=2), ROWS, 4, {trial: (190.0, 100.0)})
+    learn([one], taken, replace(CPU, threads=2), SIZE, {trial: (190.0, 100.0)})
     assert read_factors(replace(CPU, threads=2)) == {"ffn": pytest.approx(6.0)}
 
 
 def test_short_and_missing_trainings_teach_nothing() -> None:
     one = cohort(2)
-    learn([one], {one.trials[0][1].id: [0.4, 0.5]}, CPU, ROWS, 4)
-    learn([one], {}, CPU, ROWS, 4)
-    learn([], {}, CPU, ROWS, 4)
+    learn([one], {one.trials[0][1].id: [0.4, 0.5]}, CPU, SIZE)
+    learn([one], {}, CPU, SIZE)
+    learn([], {}, CPU, SIZE)
     assert read_factors(CPU) == {}

@@ -357,8 +357,10 @@ def test_seeds_of_any_size_train_configs_and_functions() -> None:
 
 
 def test_a_model_must_say_what_it_reads() -> None:
-    with pytest.raises(ConfigError, match=r"Received: \(7,\)\. Name what it reads"):
+    with pytest.raises(ConfigError, match=r"must read rows of the shape \(26,\)\. Received one"):
         fit(make((7,), 3), SGD, MUSIC)
+    with pytest.raises(ConfigError, match=r"Received: \(7, 7, 7\)\. Name what it reads"):
+        fit(make((7, 7, 7), 3), SGD, MUSIC)
     unbuilt = keras.Sequential([keras.layers.Dense(3)])
     with pytest.raises(ConfigError, match="one that is not built"):
         fit(unbuilt, SGD, MUSIC)

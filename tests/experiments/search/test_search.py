@@ -19,6 +19,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from rich.console import Console
 
 from data.storage import hdf5
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
 from experiments.design.search_options import space_of
@@ -57,7 +58,7 @@ STUDY = Study(
     ),
     budget=Budget(epochs=3, learning_rates=(1e-9, 0.1)),
 )
-CONTEXT = TrialContext("0" * 64, 3, "cpu")
+CONTEXT = TrialContext("0" * 64, DatasetSize(classes=3), "cpu")
 
 
 @pytest.fixture(autouse=True)

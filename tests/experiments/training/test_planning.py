@@ -1,9 +1,11 @@
 """How many processes train."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from experiments.design.dataset_size import SOURCE_SIZE
 from experiments.design.request import Computing
 from experiments.design.trial import Trial
 from experiments.training import planning
@@ -17,7 +19,8 @@ def choose(network: NetworkConfig, trials: int, threads: int = 1, rows: int = 32
     training = TrainingConfig(epochs=20)
     named = [("name", Trial(network, training, seed, "x")) for seed in range(trials)]
     computing, machine = Computing(threads=threads), Machine("cpu", ("cpu",))
-    return worker_count(plan_cohorts(named, "cpu", 4), machine, computing, rows, 4)
+    size = replace(SOURCE_SIZE, train=rows)
+    return worker_count(plan_cohorts(named, "cpu", size), machine, computing, size)
 
 
 def test_a_process_a_core_where_there_is_work_for_it(monkeypatch: pytest.MonkeyPatch) -> None:

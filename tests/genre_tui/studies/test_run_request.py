@@ -14,6 +14,7 @@ from data.audio.parameters import DOCUMENTED
 from data.storage import catalogue, hdf5
 from experiments.cli import run
 from experiments.cli.main import main
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.request import Computing, Request
 from experiments.errors import RunError
 from experiments.forecasting import Forecast
@@ -121,7 +122,10 @@ def test_time_is_forecast_for_the_rows_of_the_dataset(monkeypatch: pytest.Monkey
     assert (
         check_form(RunRequest("ffn-baseline", "mine", device="cpu"), WITH_MEL).time == "about 4 min"
     )
-    assert asked[2:] == [Computing("cpu"), (3200, 800), len(WITH_MEL.genres)]
+    assert asked[2:] == [
+        Computing("cpu"),
+        DatasetSize(3200, 800, len(WITH_MEL.genres), WITH_MEL.shapes),
+    ]
 
 
 def test_a_smaller_budget_says_what_it_leaves_out() -> None:

@@ -7,9 +7,11 @@ from networks.models.config import (
     CNNConfig,
     EarlyStoppingConfig,
     FFNConfig,
+    NetworkConfig,
     ScheduleConfig,
     TrainingConfig,
     network_from_dict,
+    row_shape,
     to_dict,
     training_from_dict,
 )
@@ -72,8 +74,6 @@ def test_class_weights_are_left_out_where_there_are_none() -> None:
         (lambda: FFNConfig(activation="tanh"), "activation must be one of 'relu'"),
         (lambda: FFNConfig(batch_norm=1), "batch_norm must be true or false. Received: 1"),
         (lambda: CNNConfig(kernel_size=4), "odd number"),
-        (lambda: CNNConfig(padding=False), "nothing is left of the 21 x 128 image"),
-        (lambda: CNNConfig(filters=(8,) * 5), "after convolution 5 of 5"),
         (lambda: TrainingConfig(optimizer="adam2"), "optimizer must be one of 'adadelta'"),
         (lambda: TrainingConfig(learning_rate=0), "learning_rate must be a finite number above 0"),
         (lambda: TrainingConfig(learning_rate=float("nan")), "Received: nan"),
@@ -99,3 +99,28 @@ def test_what_cannot_be_is_refused_in_one_sentence(make: object, words: str) -> 
         make()  # type: ignore[operator]
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "words"),
+    [
+        (CNNConfig(padding=False), None, "nothing is left of the 21 x 128 image after convolution"),
+        (CNNConfig(filters=(8,) * 5), None, "after convolution 5 of 5"),
+        (CNNConfig(), (61, 8), "of the 61 x 8 image after convolution 4 of 4"),
+        (CNNConfig(), (128,), "a network on mel features reads rows of two axes"),
+        (FFNConfig(), (21, 128), "a network on mfcc features reads rows of one axis"),
+        (FFNConfig(), (0,), "Received rows of the shape (0,)."),
+    ],
+)
+def test_rows_that_a_network_cannot_read(
+    network: NetworkConfig, shape: tuple[int, ...] | None, words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        row_shape(network, shape)
+    assert words in str(caught.value)
+
+
+def test_rows_of_other_shapes() -> None:
+    assert row_shape(FFNConfig(), (40,)) == (40,)
+    assert row_shape(CNNConfig(filters=(8,) * 5), (61, 64)) == (61, 64), "2 x 1 is left"
+    assert row_shape(CNNConfig(), None) == (21, 128)

@@ -14,20 +14,22 @@ CLASSES, ROWS = 5, 2
 
 
 @pytest.mark.parametrize(
-    "network",
+    ("network", "shape"),
     [
-        FFNConfig(),
-        FFNConfig(hidden=(7,)),
-        CNNConfig(filters=(4, 8), dense=(16,), padding=False),
-        CNNConfig(filters=(4, 8), dense=(16, 3), padding=False, pooling=False),
+        (FFNConfig(), (26,)),
+        (FFNConfig(hidden=(7,)), (26,)),
+        (FFNConfig(), (40,)),
+        (CNNConfig(filters=(4, 8), dense=(16,), padding=False), (21, 128)),
+        (CNNConfig(filters=(4, 8), dense=(16, 3), padding=False, pooling=False), (21, 128)),
+        (CNNConfig(filters=(4, 8), dense=(16, 3), padding=False), (61, 64)),
     ],
-    ids=["ffn", "ffn-small", "cnn-no-padding", "cnn-no-pooling"],
 )
-def test_multiplications_are_those_that_torch_counts(network: NetworkConfig) -> None:
-    shape = network.input_shape
-    model = build_model(network, CLASSES, seed=0)
+def test_multiplications_are_those_that_torch_counts(
+    network: NetworkConfig, shape: tuple[int, ...]
+) -> None:
+    model = build_model(network, CLASSES, seed=0, input_shape=shape)
     kernels = [w for w in model.trainable_weights if len(w.shape) > 1]
-    assert weights(network, CLASSES) == sum(np.prod(kernel.shape) for kernel in kernels)
+    assert weights(network, CLASSES, shape) == sum(np.prod(kernel.shape) for kernel in kernels)
     x = torch.from_numpy(np.ones((ROWS, *shape), np.float32))
     with FlopCounterMode(display=False) as forward:
         loss = model(x, training=True).sum()
@@ -35,9 +37,9 @@ def test_multiplications_are_those_that_torch_counts(network: NetworkConfig) -> 
         loss.backward()
     # torch counts two operations for each: a multiplication and an addition.
     last = (network.hidden if isinstance(network, FFNConfig) else network.dense)[-1] * CLASSES
-    assert forward.get_total_flops() == 2 * ROWS * (multiplications(network) + last)
+    assert forward.get_total_flops() == 2 * ROWS * (multiplications(network, shape) + last)
     total = forward.get_total_flops() + backward.get_total_flops()
-    assert total == 2 * ROWS * training_multiplications(network, CLASSES)
+    assert total == 2 * ROWS * training_multiplications(network, CLASSES, shape)
 
 
 @pytest.mark.parametrize("kernel_size", [1, 3, 5])
