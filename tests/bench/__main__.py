@@ -54,6 +54,31 @@ def features(repeats: int, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--repeats", type=REPEATS, default=3, show_default=True, help="Of each measurement.")
+@click.option(
+    "--tracks",
+    type=click.IntRange(6, 10_000),
+    default=80,
+    show_default=True,
+    help="Recordings of each format, of 30 seconds.",
+)
+@JSON_OPTION
+def build(repeats: int, tracks: int, as_json: bool) -> None:
+    """Building a dataset from MP3 and WAV files, beside librosa (needs the extra 'bench').
+
+    `python -m data build` from its start to its table, with one worker a core and with one, beside
+    a script that loads the same files with librosa and computes features of the same
+    shapes, in one process.
+    """
+    with interruptible("Nothing was measured to its end."):
+        from tests.bench.build import bench_build
+
+        with ProgressBar("bench build", 8 * repeats, "measurements") as bar:
+            measured = bench_build(tracks, repeats, lambda: bar.advance(1, 1))
+    _print(measured, as_json)
+
+
+@main.command()
 @click.option(
     "--repeats",
     type=REPEATS,

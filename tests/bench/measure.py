@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from data.terminal.console import table
+from experiments.errors import RunError
 from experiments.training.device import processor_name, versions
 
 
@@ -147,3 +149,19 @@ def machine_facts(device: str, threads: int, **more: Any) -> dict[str, Any]:
         **versions(),
         **more,
     }
+
+
+def time_command(words: list[str], environment: dict[str, str]) -> tuple[float, str]:
+    """Seconds that a command takes, and what it prints.
+
+    Raises:
+        RunError: it fails.
+    """
+    began = time.perf_counter()
+    done = subprocess.run(
+        words, capture_output=True, text=True, env=os.environ | environment, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise RunError(f"{' '.join(words[1:4])} ended with exit status {done.returncode}: {last}")
+    return time.perf_counter() - began, done.stdout

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +13,8 @@ import numpy as np
 
 from data.datasets.dataset import Dataset
 from data.storage import hdf5
-from experiments.errors import RunError
 from experiments.studies import STUDIES
-from tests.bench.measure import Benchmark, Row, machine_facts, ratio
+from tests.bench.measure import Benchmark, Row, machine_facts, ratio, time_command
 
 STUDY = "ffn-baseline"
 SCRIPT = Path(__file__).with_name("source_script.py")
@@ -86,7 +82,7 @@ def _time_study(home: Path, path: Path, arrays: Path, seeds: int) -> tuple[float
     folders = ("DATA", "RUNS", "CACHE")
     places = {f"GENRE_TUI_{name}": str(home / name.lower()) for name in folders}
     arguments = ["run", STUDY, "--data", str(path), "--seeds", str(seeds), "--json"]
-    took, output = _time([sys.executable, "-m", "experiments", *arguments], places)
+    took, output = time_command([sys.executable, "-m", "experiments", *arguments], places)
     result = json.loads(output.splitlines()[-1])
     return took, float(result["variants"][0]["accuracy"]["mean"])
 
@@ -95,16 +91,5 @@ def _time_script(home: Path, path: Path, arrays: Path, seeds: int) -> tuple[floa
     """As `_time_study`."""
     training = STUDIES[STUDY].variants[0].training
     numbers = [str(training.epochs), str(training.learning_rate), *map(str, range(seeds))]
-    took, output = _time([sys.executable, str(SCRIPT), str(arrays), *numbers], {})
+    took, output = time_command([sys.executable, str(SCRIPT), str(arrays), *numbers], {})
     return took, statistics.fmean(float(line.split()[-1]) for line in output.splitlines())
-
-
-def _time(words: list[str], environment: dict[str, str]) -> tuple[float, str]:
-    began = time.perf_counter()
-    done = subprocess.run(
-        words, capture_output=True, text=True, env=os.environ | environment, check=False
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise RunError(f"{' '.join(words[1:4])} ended with exit status {done.returncode}: {last}")
-    return time.perf_counter() - began, done.stdout
