@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -54,6 +54,8 @@ def open_table(path: Path) -> Iterator[CsvTable]:
         encoding, notes = _encoding(path)
         with open(path, newline="", encoding=encoding, opener=plain_file) as file:
             first = file.readline()
+            if first.startswith("sep="):  # Excel's
+                first = file.readline()
             delimiter = max(_DELIMITERS, key=lambda one: len(_cells(first, one)))
             reader = csv.reader(chain([first], file), delimiter=delimiter, strict=True)
             header, lines = _header((reader.line_num, cells) for cells in reader)
@@ -74,7 +76,10 @@ def open_table(path: Path) -> Iterator[CsvTable]:
 
 def _encoding(path: Path) -> tuple[str, tuple[str, ...]]:
     with open(path, "rb", opener=plain_file) as file:
-        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        begin = file.read(4)
+        if begin == b"PK\3\4":
+            raise DataError(f"{path} is an Excel workbook or an archive: save it as a CSV file.")
+        if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16", ()
         file.seek(0)
         decoder = codecs.getincrementaldecoder("utf-8")()
@@ -125,7 +130,8 @@ def _checked(path: Path, lines: Iterable[Line], columns: int) -> Iterator[Line]:
             yield number, [*cells[:columns], *[""] * (columns - len(cells))]
 
 
-def check_distinct(path: Path, header: Sequence[str]) -> None:
-    """Raise DataError where two columns have one name."""
-    if twice := [name for name, n in Counter(header).items() if n > 1 and name]:
+def check_distinct(path: Path, header: Sequence[str], used: Collection[str] = ()) -> None:
+    """Raise DataError where two columns have one name, of those used if any are given."""
+    twice = [name for name, n in Counter(header).items() if n > 1 and name]
+    if twice := [name for name in twice if not used or name in used]:
         raise DataError(f"{path} has two columns {twice[0]!r}: rename one.")

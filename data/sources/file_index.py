@@ -25,9 +25,11 @@ class FileIndex:
         self._whole: dict[str, AudioFile] = {}
         self._ends: dict[str, list[AudioFile]] = {}
         self._numbers: dict[int, list[AudioFile]] = {}
+        self._tops: set[str] = set()
         self._files = 0
         for file in sorted(files, key=lambda file: not file.should_be_audio):
             self._files += 1
+            self._tops.add(file.parts[0])
             for begin in range(len(file.parts)):
                 path = "/".join(file.parts[begin:])
                 for key in {path, without_suffix(path)}:
@@ -53,7 +55,9 @@ class FileIndex:
             if path in self._ends:
                 return _single(track, self._ends[path])
             for begin in range(1, len(parts)):
-                if (end := "/".join(parts[begin:])) in self._whole:
+                end = "/".join(parts[begin:])
+                # In the folder "jazz" there may be none, and one of the same name above it.
+                if end in self._whole and parts[begin - 1] not in self._tops:
                     return self._whole[end]
         number = re.fullmatch(r"(\d{1,20})(\.0)?", track.strip())  # tables of floats have 2.0
         if number and int(number[1]) in self._numbers:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from data.datasets.dataset import SplitName
 from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
-from data.sources.csv_table import open_table
+from data.sources.csv_table import check_distinct, open_table
 from data.sources.names import composed, genre_name
 
 # The usual names of the columns of each kind of fact, the surest first. A column "genre_top" below
@@ -94,7 +94,7 @@ def _places(
 ) -> dict[str, int]:
     """The place in a row of each kind of fact that the table has."""
     place: dict[str, int] = {}
-    has = f"It has: {', '.join(header[:20]) or 'none'}."
+    has = f"It has: {', '.join(f'{name:.40}' for name in header[:20]) or 'none'}."
     for kind in COLUMNS if "label" in needed else needed:
         found = _candidates(header, kind, columns)
         if columns.get(kind) and len(found) != 1:
@@ -108,6 +108,7 @@ def _places(
             )
         if found:
             place[kind] = found[0]
+    check_distinct(path, header, [header[column] for column in place.values()])
     if missing := [kind for kind in needed if kind not in place]:
         usual = " and ".join(f"{kind} ({', '.join(COLUMNS[kind][:4])})" for kind in missing)
         chosen = ",".join(f"{kind}=NAME" for kind in missing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -37,6 +38,20 @@ def check_case(genres: Iterable[str], *, can_merge: bool = True) -> None:
                 f"the genres {other!r} and {genre!r} differ in case only: give them one name"
                 f"{merge if can_merge else ''}."
             )
+
+
+def alike(genres: Iterable[str]) -> list[str]:
+    """A sentence on each pair of genres that differ in punctuation or spaces only."""
+    seen: dict[str, str] = {}
+    pairs = [
+        (seen.setdefault(re.sub(r"[\W_]+", "", genre.casefold()) or genre, genre), genre)
+        for genre in sorted(genres)
+    ]
+    return [
+        f"The genres {one!r} and {other!r} look alike: --merge makes one class of them."
+        for one, other in pairs
+        if one != other
+    ]
 
 
 def merged(genres: Collection[str], merge: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from data.sources.audio_files import AudioFile, audio_files, should_be_audio, wi
 from data.sources.file_index import FileIndex
 from data.sources.label_table import LabelTable, read_table
 from data.sources.layouts import Layout, recognise
-from data.sources.names import check_case, chosen, genre_name, merged
+from data.sources.names import alike, check_case, chosen, genre_name, merged
 from data.sources.split_lists import read_splits
 
 _SPLITS = "splits.csv"
@@ -187,6 +187,7 @@ def find_recordings(
     class_of = merged({fact.genre for fact in known.values()}, labels.merge)
     kept = chosen(set(class_of.values()), labels.only, labels.exclude)
     check_case(kept)
+    notes += alike(kept)
     if len(kept) == 1 and layout.genre is not None:
         _check_not_above(root, known)
     check_genres(sorted(kept))
@@ -267,7 +268,7 @@ def _table(
         return None
     command = f"python -m data build {shlex.quote(str(folder))} --labels"
     if layout.is_fma:
-        for place in (root, root.parent):
+        for place in (root, Path(os.path.abspath(root)).parent):
             for path in (place / _FMA_TABLE, place / "fma_metadata" / _FMA_TABLE):
                 if path.is_file():
                     return read_table(path, {})
@@ -306,19 +307,21 @@ def _check_not_above(root: Path, known: Iterable[AudioFile]) -> None:
 def _recordings(
     used: Mapping[AudioFile, _Facts], class_of: Mapping[str, str], inside: int
 ) -> list[Recording]:
-    recordings: dict[str, Recording] = {}
+    recordings: dict[str, tuple[AudioFile, Recording]] = {}
     for file, fact in used.items():
         name = "/".join(file.parts[inside:])
         name = without_suffix(name) if file.should_be_audio else name
         if name in recordings:
-            raise DataError(
-                f"two recordings have the same track name: {recordings[name].path} and "
-                f"{file.path}. Two copies of one track would leak between splits: remove or rename "
-                "one."
-            )
+            other, _ = recordings[name]
+            if other.parts != file.parts:
+                raise DataError(
+                    f"two recordings have the same track name: {other.path} and {file.path}. Two "
+                    "copies of one track would leak between splits: remove or rename one."
+                )
+            name = f"{name} (2)"  # its accents are stored in another way on the disk
         artist, genre = fact.artist or None, class_of[fact.genre]
-        recordings[name] = Recording(file.path, name, genre, artist, fact.split)
-    return sorted(recordings.values(), key=lambda recording: recording.name)
+        recordings[name] = file, Recording(file.path, name, genre, artist, fact.split)
+    return sorted((one for _, one in recordings.values()), key=lambda recording: recording.name)
 
 
 def _left_out(where: str, files: Iterable[AudioFile]) -> list[str]:

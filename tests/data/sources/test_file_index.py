@@ -32,6 +32,8 @@ def _index(*paths: str) -> FileIndex:
         ("Mr. Smith", "x/Mr. Smith"),
         ("3", None),
         ("rock/blues.00029.wav", None),  # another folder's
+        ("music/top.wav", "top.wav"),
+        ("blues/top.wav", None),
         ("blues", None),
         ("blues.00028", None),
         ("..", None),
@@ -45,6 +47,7 @@ def test_what_a_track_is_called(track: str, file: str | None) -> None:
         "x/song.mp3",
         "x/Café.mp3",
         "x/Mr. Smith",
+        "top.wav",
     )
     found = index.find(track)
     assert (found and str(found.path)) == file

@@ -36,6 +36,10 @@ def test_a_delimiter_in_quotes_is_none(tmp_path: Path) -> None:
     assert [row[:3] for row in table.rows] == [(2, "a;1.wav", 'x "y"'), (4, "a\nb.wav", "z")]
 
 
+def test_the_delimiter_that_excel_states_is_no_header(tmp_path: Path) -> None:
+    assert _read(tmp_path, "sep=;\npath;genre\n1;a\n").rows[0].label == "a"
+
+
 def test_windows_1252_is_read_and_said(tmp_path: Path) -> None:
     table = _read(
         tmp_path, "path;genre\n1.wav;Schlager\n2.wav;Chanson fran\xe7aise\n".encode("cp1252")
@@ -121,6 +125,8 @@ def test_an_unnamed_index_column_is_no_header_row(tmp_path: Path) -> None:
         ('path,genre\n1,"a\n2,b\n', {}, "line 3 cannot be read as a row of a CSV file"),
         (b"path,genre\n1,\x81\n", {}, "cannot be read as text"),
         (b"\xff\xfe\x00", {}, "cannot be read as text"),
+        (b"PK\x03\x04rest", {}, "is an Excel workbook or an archive: save it as a CSV file"),
+        ("path,genre,genre\n1,a,b\n", {}, "has two columns 'genre': rename one"),
     ],
 )
 def test_tables_that_cannot_be(

@@ -272,6 +272,19 @@ def test_names_have_one_spelling(tmp_path: Path) -> None:
     assert len(find_recordings(folder, Labels(splits=[table])).recordings) == 3
 
 
+def test_files_that_differ_in_unicode_form_only_are_two(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, "Fado\u0301/1.wav", "Fad\xf3/1.wav", "rock/1.wav")
+    names = [r.name for r in find_recordings(folder).recordings]
+    assert names == ["Fad\xf3/1", "Fad\xf3/1 (2)", "rock/1"]
+
+
+def test_genres_that_look_alike_are_named(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, "hip hop/1.wav", "Hip-Hop/1.wav", "!/1.wav", "?/1.wav")
+    assert find_recordings(folder).notes == [
+        "The genres 'Hip-Hop' and 'hip hop' look alike: --merge makes one class of them."
+    ]
+
+
 def test_names_that_differ_in_case_only(tmp_path: Path) -> None:
     folder = _folder(tmp_path, "Blues/1.wav", "blues/2.wav", "rock/3.wav")
     assert _refused(folder) == (
