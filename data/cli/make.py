@@ -11,6 +11,7 @@ import click
 from rich.text import Text
 
 from data.audio.parameters import FeatureParameters
+from data.datasets.artists import GROUPINGS, Grouping
 from data.datasets.dataset import SPLITS
 from data.errors import DataError
 from data.files.user_folders import data_folder
@@ -91,6 +92,14 @@ def demo(wav: Path | None, tracks: int | None, anew: bool, workers: int | None) 
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split.")
 @click.option(
+    "--group",
+    type=click.Choice(GROUPINGS),
+    default="track",
+    show_default=True,
+    help="What stays in one split: a track, or all tracks of an artist, whom the labels, the "
+    "folders <genre>/<artist>/<album> or the files' tags name.",
+)
+@click.option(
     "--seconds", type=float, default=1.0, show_default=True, help="Length of a segment, a row."
 )
 @click.option(
@@ -124,6 +133,7 @@ def build(
     splits: tuple[Path, ...],
     shares: str,
     seed: int,
+    group: Grouping,
     seconds: float,
     mels: int,
     mfcc: int,
@@ -166,6 +176,7 @@ def build(
             ),
             shares=split_shares if "shares" in given else None,
             seed=seed if "seed" in given else None,
+            group=group,
             parameters=parameters,
             workers=workers,
             strict=strict,

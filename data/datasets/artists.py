@@ -5,9 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 from data.errors import DataError
 
+Grouping = Literal["track", "artist", "tag:artist", "tag:album_artist"]  # what stays in one split
+GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 LONGEST_ARTIST = 200  # characters
 _NOBODY = {  # what programs write where they know no artist, or where there are many
     "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,14 +14,14 @@ from data.errors import DataError
 DEFAULT_SHARES = (0.60, 0.15, 0.25)  # of the tracks in train, validation and test
 _ATTEMPTS = 100  # random orders of a genre's artists, of which the nearest to the shares is kept
 _NEAR = 0.01  # of a genre's tracks in other splits than the shares say: near enough
-_VALIDATION_OF_TRAIN = 0.2
+_OF_TRAIN: dict[SplitName, float] = {"validation": 0.2, "train": 0.8}
 SPLIT_WORDS: dict[str, SplitName] = {
     **dict.fromkeys(("train", "training", "tr"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "validate", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "tst"), "test"),
 }
 
-Group = tuple[str, str]  # an artist, or a track without one
+_Group = tuple[str, str]  # an artist, or a track without one
 
 
 def check_shares(shares: Sequence[float]) -> dict[SplitName, float]:
@@ -63,10 +63,26 @@ def split_by_share(
     """
     if too_few := too_few_tracks(tracks, artist_of=artist_of):
         raise DataError(next(iter(too_few.values())))
+    return _deal(tracks, shares, seed, artist_of)
+
+
+def _deal(
+    tracks: Mapping[str, Sequence[str]],
+    shares: Mapping[SplitName, float],
+    seed: int,
+    artist_of: Mapping[str, str] | None,
+    alone: SplitName | None = None,
+) -> dict[str, SplitName]:
+    """Deal tracks to the splits of `shares`; what cannot be divided goes to the split `alone`."""
     genres = {g: Counter(_group(name, artist_of) for name in tracks[g]) for g in sorted(tracks)}
-    placed = _place_shared(list(genres.values()), shares, seed)
-    totals = dict.fromkeys(SPLITS, 0)
+    placed: dict[_Group, SplitName] = {}
+    if alone is not None:
+        placed = {g: alone for sizes in genres.values() if len(sizes) == 1 for g in sizes}
+    placed |= _place_shared(list(genres.values()), placed, shares, seed)
+    totals = dict.fromkeys(shares, 0)
     for number, sizes in enumerate(genres.values()):
+        if sizes.keys() <= placed.keys():
+            continue
         rng = np.random.default_rng([seed, number])
         targets = _counts(sizes.total(), shares, totals)
         attempts = []
@@ -77,11 +93,11 @@ def split_by_share(
                 break
         best = min(attempts, key=lambda attempt: attempt.off(targets))
         placed |= best.placed
-        totals = {split: totals[split] + best.filled[split] for split in SPLITS}
+        totals = {split: totals[split] + best.filled[split] for split in shares}
     return {name: placed[_group(name, artist_of)] for names in tracks.values() for name in names}
 
 
-def _group(name: str, artist_of: Mapping[str, str] | None) -> Group:
+def _group(name: str, artist_of: Mapping[str, str] | None) -> _Group:
     """What a track stays together with: its artist's others, or only itself."""
     artist = artist_of.get(name, "") if artist_of else ""
     return (artist, "") if artist else ("", name)
@@ -93,16 +109,22 @@ class _Genre:
     Args:
         sizes: tracks of each group.
         placed: groups, of this and other genres, that have their splits already.
+        splits: that there are.
     """
 
-    def __init__(self, sizes: Mapping[Group, int], placed: Mapping[Group, SplitName]) -> None:
+    def __init__(
+        self,
+        sizes: Mapping[_Group, int],
+        placed: Mapping[_Group, SplitName],
+        splits: Iterable[SplitName],
+    ) -> None:
         self.sizes, self.tracks = sizes, sum(sizes.values())
-        self.placed: dict[Group, SplitName] = {}
-        self.filled = dict.fromkeys(SPLITS, 0)  # tracks
+        self.placed: dict[_Group, SplitName] = {}
+        self.filled = dict.fromkeys(splits, 0)  # tracks
         for group in sizes.keys() & placed.keys():
             self.put(group, placed[group])
 
-    def put(self, group: Group, split: SplitName) -> None:
+    def put(self, group: _Group, split: SplitName) -> None:
         """Place a group."""
         self.placed[group] = split
         self.filled[split] += self.sizes[group]
@@ -110,22 +132,22 @@ class _Genre:
     @property
     def choice(self) -> list[SplitName]:
         """Splits that may take the next group: the empty ones once they need all that is left."""
-        empty = [split for split in SPLITS if not self.filled[split]]
-        return empty if len(self.sizes) - len(self.placed) <= len(empty) else list(SPLITS)
+        empty = [split for split, tracks in self.filled.items() if not tracks]
+        return empty if len(self.sizes) - len(self.placed) <= len(empty) else list(self.filled)
 
     def off(self, targets: Mapping[SplitName, int]) -> int:
         """How far the numbers of tracks are from those that there should be."""
-        return sum(abs(self.filled[split] - targets[split]) for split in SPLITS)
+        return sum(abs(self.filled[split] - target) for split, target in targets.items())
 
 
 def _place(
-    sizes: Mapping[Group, int],
+    sizes: Mapping[_Group, int],
     targets: Mapping[SplitName, int],
-    placed: Mapping[Group, SplitName],
+    placed: Mapping[_Group, SplitName],
     rng: np.random.Generator,
 ) -> _Genre:
     """Place a genre's groups, in random order, each in the first split that has room for it."""
-    genre = _Genre(sizes, placed)
+    genre = _Genre(sizes, placed, targets)
     for group in _shuffled(sizes, rng):
         if group not in genre.placed:
             room = {split: targets[split] - genre.filled[split] for split in genre.choice}
@@ -135,15 +157,18 @@ def _place(
 
 
 def _place_shared(
-    sizes: Sequence[Mapping[Group, int]], shares: Mapping[SplitName, float], seed: int
-) -> dict[Group, SplitName]:
+    sizes: Sequence[Mapping[_Group, int]],
+    fixed: Mapping[_Group, SplitName],
+    shares: Mapping[SplitName, float],
+    seed: int,
+) -> dict[_Group, SplitName]:
     """Place the groups of several genres, each where most is missing, and before all others."""
     genres_of = Counter(group for of_genre in sizes for group in of_genre)
-    shared = [group for group, genres in genres_of.items() if genres > 1]
+    shared = [group for group, genres in genres_of.items() if genres > 1 and group not in fixed]
     rng = np.random.default_rng([seed, len(sizes)])
     for _ in range(_ATTEMPTS):
-        genres = [_Genre(of_genre, {}) for of_genre in sizes]
-        placed: dict[Group, SplitName] = {}
+        genres = [_Genre(of_genre, fixed, shares) for of_genre in sizes]
+        placed: dict[_Group, SplitName] = {}
         for group in _shuffled(shared, rng):
             theirs = [genre for genre in genres if group in genre.sizes]
             missing = {
@@ -151,7 +176,7 @@ def _place_shared(
                     genre.sizes[group] * (shares[split] - genre.filled[split] / genre.tracks)
                     for genre in theirs
                 )
-                for split in SPLITS
+                for split in shares
                 if all(split in genre.choice for genre in theirs)
             }
             if not missing:
@@ -167,7 +192,7 @@ def _place_shared(
     )
 
 
-def _shuffled(groups: Collection[Group], rng: np.random.Generator) -> list[Group]:
+def _shuffled(groups: Collection[_Group], rng: np.random.Generator) -> list[_Group]:
     """Groups in a random order that does not depend on the one they come in."""
     names = sorted(groups)
     return [names[place] for place in rng.permutation(len(names)).tolist()]
@@ -215,29 +240,27 @@ def validation_of_train(
         tracks: the names of each genre's tracks.
         split_of: a split for each track, train or test.
         artist_of: the artist of each track that is to stay with the artist's others.
+
+    Raises:
+        DataError: as `split_by_share`.
     """
-    result = dict(split_of)
-    for number, genre in enumerate(sorted(tracks)):
-        train = [name for name in tracks[genre] if result[name] == "train"]
-        groups = {_group(name, artist_of) for name in train}
-        order = _shuffled(groups, np.random.default_rng([0, number]))
-        drawn = max(1, round(len(groups) * _VALIDATION_OF_TRAIN)) if len(groups) > 1 else 0
-        chosen = set(order[:drawn])
-        result |= {name: "validation" for name in train if _group(name, artist_of) in chosen}
-    return result
+    of_train = {
+        g: [name for name in names if split_of[name] == "train"] for g, names in tracks.items()
+    }
+    return {**split_of, **_deal(of_train, _OF_TRAIN, 0, artist_of, alone="train")}
 
 
 def _counts(
     n: int, shares: Mapping[SplitName, float], totals: Mapping[SplitName, int]
 ) -> dict[SplitName, int]:
-    counts = {split: max(1, int(n * shares[split])) for split in SPLITS}
+    counts = {split: max(1, int(n * share)) for split, share in shares.items()}
     while sum(counts.values()) > n:  # at least one each may be too many
-        larger = [split for split in SPLITS if counts[split] > 1]
+        larger = [split for split in shares if counts[split] > 1]
         counts[max(larger, key=lambda split: counts[split] - n * shares[split])] -= 1
     so_far = sum(totals.values()) + n
     while sum(counts.values()) < n:  # rounding remainders go where most is missing so far
         lacking = {
-            split: so_far * shares[split] - totals[split] - counts[split] for split in SPLITS
+            split: so_far * shares[split] - totals[split] - counts[split] for split in shares
         }
-        counts[max(SPLITS, key=lambda split: lacking[split])] += 1
+        counts[max(shares, key=lambda split: lacking[split])] += 1
     return counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data.audio.parameters import DOCUMENTED, FeatureParameters
+from data.datasets.artists import Grouping
 from data.datasets.dataset import LEAST_GENRES, SPLITS, Dataset, SplitName
 from data.datasets.splitting import (
     DEFAULT_SHARES,
@@ -21,6 +23,7 @@ from data.errors import DataError
 from data.files.arguments import check_whole, user_path
 from data.sources.audio_files import kinds
 from data.sources.building import features_of, grouped
+from data.sources.grouping import artists_of, check_apart, check_grouping, tags_of
 from data.sources.recordings import Labels, Recording, find_recordings
 from data.storage import catalogue, hdf5
 from data.storage.track_writer import PlacedTrack, write_dataset
@@ -55,6 +58,7 @@ def build_dataset(
     splits: str | Path | Sequence[str | Path] | None = None,
     shares: Sequence[float] | None = None,
     seed: int | None = None,
+    group: Grouping = "track",
     seconds: float = 1.0,
     mels: int = 128,
     mfcc: int = 13,
@@ -87,6 +91,9 @@ def build_dataset(
             table or the folders may state splits, or tracks are split at random.
         shares: of the tracks in train, validation and test; (0.60, 0.15, 0.25) if None.
         seed: of the random split; 0 if None.
+        group: what stays in one split: "track", or all tracks of an "artist", as a table or
+            folders genre/artist/album name them, or the files' own tags with "tag:artist" or
+            "tag:album_artist".
         seconds: length of a segment, which is a row.
         mels: bands of the mel-spectrograms.
         mfcc: coefficients, of each of which a row has the mean and the standard deviation.
@@ -125,6 +132,7 @@ def build_dataset(
     )
     check_whole("seed", seed, 0)
     check_whole("workers", workers, 1)
+    check_grouping(group)
     parameters = FeatureParameters.of(seconds, rate, mels, mfcc, frame, hop)
     with catalogue.making(name, replace=replace) as target:
         report = build(
@@ -133,6 +141,7 @@ def build_dataset(
             told,
             shares=shares,
             seed=seed,
+            group=group,
             parameters=parameters,
             workers=workers,
             strict=strict,
@@ -153,6 +162,7 @@ def build(
     *,
     shares: Sequence[float] | None = None,
     seed: int | None = None,
+    group: Grouping = "track",
     parameters: FeatureParameters = DOCUMENTED,
     workers: int | None = None,
     strict: bool = False,
@@ -162,16 +172,21 @@ def build(
     Raises:
         DataError: as `build_dataset`.
     """
-    labels = labels or Labels()
+    labels = dataclasses.replace(labels or Labels(), artist_folders=group == "artist")
     split_shares = check_shares(DEFAULT_SHARES if shares is None else shares)
     found = find_recordings(folder, labels)
     if found.splits is not None and (shares is not None or seed is not None):
         raise DataError(f"{found.splits} decides the splits: leave shares and seed out.")
     stated = found.splits is not None
-    by_genre, remarks = _enough(found.recordings, stated)
-    if stated:
-        _stated_splits(found.recordings, by_genre)
-    recordings = [recording for recording in found.recordings if recording.genre in by_genre]
+    together = artists_of(found.recordings, group) if group == "artist" else None
+    by_genre, remarks = _enough(found.recordings, stated, together)
+    if found.splits is not None:
+        _stated_splits(found.recordings, by_genre, found.splits, together)
+    recordings = [
+        dataclasses.replace(recording, wanted_tags=tags_of(group))
+        for recording in found.recordings
+        if recording.genre in by_genre
+    ]
     with features_of(
         recordings,
         target,
@@ -185,15 +200,20 @@ def build(
             raise DataError(
                 f"none of the {len(recordings)} recordings can be used. The first: {first}"
             )
-        by_genre, more = _enough(recordings, stated, {**features.skipped, **features.not_audio})
+        used = [recording for recording, _ in features.used]
+        tags = {recording.name: extracted.tags for recording, extracted in features.used}
+        artist_of = artists_of(used, group, tags)
+        together = None if group == "track" else artist_of
+        left_out = {**features.skipped, **features.not_audio}
+        by_genre, more = _enough(recordings, stated, together, left_out)
         remarks += more
-        if stated:
-            split_of, more = _stated_splits(recordings, by_genre)
+        if found.splits is not None:
+            split_of, more = _stated_splits(used, by_genre, found.splits, together)
             remarks += more
         else:
-            split_of = split_by_share(by_genre, split_shares, seed or 0)
+            split_of = split_by_share(by_genre, split_shares, seed or 0, together)
         placed = [
-            PlacedTrack(r.name, r.genre, split_of[r.name], extracted, r.artist)
+            PlacedTrack(r.name, r.genre, split_of[r.name], extracted, artist_of[r.name])
             for r, extracted in features.used
             if r.name in split_of
         ]
@@ -205,6 +225,13 @@ def build(
             "folder": folder.resolve().name,
             "merge": dict(labels.merge),
         }
+        if together is not None:
+            provenance["group"] = group
+            if unnamed := sum(not track.artist for track in placed):
+                remarks.append(
+                    f"{unnamed} of {len(placed)} tracks name no artist: each was split as if it "
+                    "were its artist's only one."
+                )
         if features.notes:
             provenance["noted"] = len(features.notes)
         write_dataset(target, placed, provenance, parameters)
@@ -236,7 +263,10 @@ def _texts(name: str, value: Any, example: Any) -> Any:
 
 
 def _enough(
-    recordings: Sequence[Recording], stated: bool, left_out: Collection[str] = ()
+    recordings: Sequence[Recording],
+    stated: bool,
+    together: Mapping[str, str] | None,
+    left_out: Collection[str] = (),
 ) -> tuple[dict[str, list[str]], list[str]]:
     """The names of the usable recordings of each genre that has enough, and why others have not.
 
@@ -247,7 +277,7 @@ def _enough(
     for recording in recordings:
         if recording.name not in left_out:
             by_genre[recording.genre].append(recording.name)
-    too_few = too_few_tracks(by_genre, _stated(recordings) if stated else None)
+    too_few = too_few_tracks(by_genre, _stated(recordings) if stated else None, together)
     if len(by_genre) - len(too_few) < LEAST_GENRES:
         raise DataError(
             f"fewer than two genres are left: {' '.join(list(too_few.values())[:3])} Add "
@@ -262,16 +292,30 @@ def _stated(recordings: Sequence[Recording]) -> dict[str, SplitName]:
 
 
 def _stated_splits(
-    recordings: Sequence[Recording], by_genre: Mapping[str, Sequence[str]]
+    recordings: Sequence[Recording],
+    by_genre: Mapping[str, Sequence[str]],
+    source: str,
+    together: Mapping[str, str] | None,
 ) -> tuple[dict[str, SplitName], list[str]]:
-    """The split that tables or folders state for each usable recording; DataError if one is empty.
+    """The split that tables or folders state for each usable recording.
 
     Validation tracks are drawn from train where none are stated.
+
+    Args:
+        recordings: with their splits.
+        by_genre: names of the usable ones.
+        source: what states the splits.
+        together: the artist of each, where an artist may be in one split only.
+
+    Raises:
+        DataError: a split is empty, or an artist is in two.
     """
     stated, remarks = _stated(recordings), list[str]()
     split_of = {name: stated[name] for names in by_genre.values() for name in names}
+    if together is not None:
+        check_apart(split_of, together, source)
     if "validation" not in split_of.values():
-        split_of = validation_of_train(by_genre, split_of)
+        split_of = validation_of_train(by_genre, split_of, together)
         remarks.append("No validation split is stated: a fifth of each genre's train tracks is it.")
     for split in SPLITS:
         if split not in split_of.values():

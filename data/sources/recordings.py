@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from data.audio.decoding import NotAudio, stream_segments
+from data.audio.decoding import NotAudio, read_tags, stream_segments
 from data.audio.parameters import FeatureParameters
 from data.datasets.dataset import SplitName, check_genres
 from data.datasets.splitting import SPLIT_WORDS
@@ -40,6 +40,7 @@ class Recording:
         genre: its class.
         artist: who plays it, where that is known.
         split: that it belongs to, where a table or the folders state one.
+        wanted_tags: names of what is to be read of what the file says about itself.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Recording:
     genre: str
     artist: str | None = None
     split: SplitName | None = None
+    wanted_tags: tuple[str, ...] = ()
 
     @property
     def weight(self) -> int:
@@ -64,11 +66,12 @@ class Recording:
         """The file and its state."""
         status = self._status()
         state = (status.st_size, status.st_mtime_ns) if status else None
-        return f"{self.path.absolute()} {state}"
+        return " ".join([str(self.path.absolute()), str(state), *self.wanted_tags])
 
     def tags(self) -> Mapping[str, str]:
-        """None are wanted."""
-        return {}
+        """Those of the wanted tags that the file has."""
+        tags = read_tags(self.path) if self.wanted_tags else {}
+        return {name: tags[name] for name in self.wanted_tags if name in tags}
 
     def _status(self) -> os.stat_result | None:
         try:
@@ -101,6 +104,7 @@ class Labels:
         merge: class names to the genres that they consist of.
         only: the classes to use, or None for all.
         exclude: classes to leave out.
+        artist_folders: whether folders between genre and track are named after artists.
     """
 
     table: Path | None = None
@@ -109,6 +113,7 @@ class Labels:
     merge: Mapping[str, Sequence[str]] = field(default_factory=dict)
     only: Sequence[str] | None = None
     exclude: Sequence[str] = ()
+    artist_folders: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,7 @@ def find_recordings(
     )
     is_looked_up = labels.table is not None or layout.genre is None or lists
     index = FileIndex(files if is_looked_up else ())
-    facts = {file: _by_folders(layout, file) for file in files}
+    facts = {file: _by_folders(layout, file, labels.artist_folders) for file in files}
     splits = None if layout.split is None else "the names of the folders"
     table = _table(folder, root, layout, labels, index, others)
     if table is None:
@@ -204,7 +209,7 @@ def find_recordings(
     return FoundRecordings(recordings, splits, notes, passed_over)
 
 
-def _by_folders(layout: Layout, file: AudioFile) -> _Facts:
+def _by_folders(layout: Layout, file: AudioFile, artist_folders: bool) -> _Facts:
     folders = file.parts[len(layout.inside) : -1]
     if file.parts[: len(layout.inside)] != layout.inside:
         return _Facts("", None)
@@ -215,7 +220,9 @@ def _by_folders(layout: Layout, file: AudioFile) -> _Facts:
         split = folders[layout.split].casefold()
     if layout.split is not None and split not in SPLIT_WORDS:
         genre = ""
-    return _Facts(genre, SPLIT_WORDS.get(split))
+    below = max(-1 if place is None else place for place in (layout.genre, layout.split)) + 1
+    artist = folders[below] if artist_folders and below < len(folders) else ""
+    return _Facts(genre, SPLIT_WORDS.get(split), artist)
 
 
 def _folder_notes(root: Path, layout: Layout, facts: Mapping[AudioFile, _Facts]) -> list[str]:

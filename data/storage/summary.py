@@ -115,8 +115,9 @@ def _provenance(dataset: Dataset) -> str:
         return f"{kind} of others, {provenance.get('folder')}; {how}"
     if kind == "audio_folder":
         skipped = provenance.get("skipped")
+        together = ", artists kept together" if "group" in provenance else ""
         return (
             f"{provenance.get('recordings')} recordings in {provenance.get('folder')}, "
-            f"{skipped} left out; {how}"
+            f"{skipped} left out; {how}{together}"
         )
     return str(kind)
