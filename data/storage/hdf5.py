@@ -77,11 +77,13 @@ class RowReader:
         path: of the file, checked.
         content_sha256: hash stored in the file; it is not compared with the rows.
         track_names: that `Split.track` numbers, maybe none.
+        parameters: of segments and features; None where they are not known.
     """
 
     path: Path
     content_sha256: str
     track_names: tuple[str, ...]
+    parameters: FeatureParameters | None
 
     @classmethod
     def of(cls, path: Path) -> RowReader:
@@ -91,7 +93,8 @@ class RowReader:
             DataError: there is no such file, it is damaged, or no dataset of ours.
         """
         with _opened(path) as file:
-            return cls(path, _summarise(file, path).content_sha256, _texts(file, "track_names"))
+            summary, names = _summarise(file, path), _texts(file, "track_names")
+            return cls(path, summary.content_sha256, names, summary.parameters)
 
     def read(self, split: SplitName, begin: int, end: int) -> Split:
         """Rows `begin` to `end` - 1 of a split, with all their features.

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from data.audio.parameters import FeatureParameters
 from data.datasets.dataset import Split
 from genre_tui.confusion.segments import (
     Segment,
@@ -30,22 +31,40 @@ from genre_tui.shell.dialogs import Dialog
 _PLOT = 41  # columns, an odd number so that zero has one of its own
 
 
-def mfcc_lines(mfcc: Sequence[float]) -> Text:
+_MOST_LINES = 20
+
+
+def mfcc_lines(mfcc: Sequence[float], parameters: FeatureParameters | None) -> Text:
     """A line for each coefficient: mean, standard deviation, both drawn.
 
     The first coefficient is the loudness, which has another scale and is not drawn.
-    `mfcc` are the means, then the standard deviations.
+    Statistics of which nothing else is known are numbers alone.
+
+    Args:
+        mfcc: the means, then the standard deviations.
+        parameters: of the features, None where they are not known.
     """
-    count = len(mfcc) // 2
-    pairs = list(zip(mfcc[:count], mfcc[count:], strict=True))
-    reach = max((abs(mean) + spread for mean, spread in pairs[1:]), default=1.0) or 1.0
-    text = Text()
-    text.append("MFCC statistics over 20 frames: the dataset has no mel-spectrograms\n\n", "bold")
-    text.append(f"{'':>4}{'mean':>9}{'std':>9}   {_axis(reach)}\n", "dim")
-    for number, (mean, spread) in enumerate(pairs):
-        plot = "loudness, not drawn" if number == 0 else _plot(mean, spread, reach)
-        text.append(f"{number:>4}{mean:>9.2f}{spread:>9.2f}   {plot}\n")
-    return text
+    if parameters is None:
+        title = "Features of the segment: the dataset has no mel-spectrograms"
+        lines = [f"{number:>4}{value:>12.5g}" for number, value in enumerate(mfcc)]
+    else:
+        title = (
+            f"MFCC statistics over {parameters.mfcc_frames} frames: the dataset has no "
+            "mel-spectrograms"
+        )
+        count = len(mfcc) // 2
+        pairs = list(zip(mfcc[:count], mfcc[count:], strict=True))
+        reach = max((abs(mean) + spread for mean, spread in pairs[1:]), default=1.0) or 1.0
+        lines = [
+            f"{number:>4}{mean:>9.2f}{spread:>9.2f}   "
+            + ("loudness, not drawn" if number == 0 else _plot(mean, spread, reach))
+            for number, (mean, spread) in enumerate(pairs)
+        ]
+    text = Text(f"{title}\n\n", "bold")
+    if parameters is not None:
+        text.append(f"{'':>4}{'mean':>9}{'std':>9}   {_axis(reach)}\n", "dim not bold")
+    more = [f"and {len(lines) - _MOST_LINES} more"] * (len(lines) > _MOST_LINES)
+    return text.append("\n".join([*lines[:_MOST_LINES], *more]), "not bold")
 
 
 def _axis(reach: float) -> str:
@@ -98,6 +117,7 @@ class SegmentDialog(Dialog[None]):
     def __init__(self, model: RunModel, sources: SegmentSources, row: int) -> None:
         super().__init__()
         self._model, self._sources = model, sources
+        self._parameters = None if sources.reader is None else sources.reader.parameters
         self.row = row
 
     def compose(self) -> ComposeResult:
@@ -133,9 +153,9 @@ class SegmentDialog(Dialog[None]):
     def _draw(self, features: Split) -> None:
         self.set_class(features.mel is None, "-plain")
         if features.mel is not None:
-            self.query_one(SpectrogramWidget).show(features.mel[0].tolist())
+            self.query_one(SpectrogramWidget).show(features.mel[0].tolist(), self._parameters)
         elif features.mfcc is not None:
-            self.put("#numbers", mfcc_lines(features.mfcc[0].tolist()))
+            self.put("#numbers", mfcc_lines(features.mfcc[0].tolist(), self._parameters))
 
     def _fail(self, problem: str) -> None:
         self.add_class("-plain")
@@ -146,7 +166,9 @@ class SegmentDialog(Dialog[None]):
         genres, count = self._model.genres, len(self._sources.predictions)
         where = segment.track or f"test row {segment.row}, of an unknown track"
         if segment.start is not None:
-            where += f", second {segment.start:g} to {segment.start + 1:g}"
+            where += f", second {segment.start:g}"
+            if self._parameters is not None:
+                where += f" to {segment.start + self._parameters.segment_seconds:g}"
         text = Text(where, "bold", no_wrap=True, overflow="ellipsis")
         is_right = segment.predicted == segment.true
         verdict = "recognised" if is_right else f"taken for {genres[segment.predicted]}"

@@ -10,19 +10,26 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
+from data.audio.parameters import FeatureParameters
 from genre_tui.confusion.heat_colours import VIRIDIS, has_colours
 from genre_tui.widgets.drawn_widget import DrawnWidget
 
 Mel = Sequence[Sequence[float]]  # dB, frame by frame, low bands first
 
-FRAME_MS = 50  # between two frames
 FLOOR_DB = -80.0
-_HIGHEST_HZ = 4000.0
-_HZ = ((4000, "4 kHz"), (2000, "2 kHz"), (1000, "1 kHz"), (500, "500 Hz"), (250, "250 Hz"))
+_HZ = (
+    (16_000, "16 kHz"),
+    (8000, "8 kHz"),
+    (4000, "4 kHz"),
+    (2000, "2 kHz"),
+    (1000, "1 kHz"),
+    (500, "500 Hz"),
+    (250, "250 Hz"),
+)
 _LEFT = 7  # columns of the frequencies
 _BELOW = 2  # lines of the times and the legend
 _MOST_COLUMNS = 6  # of a frame
-_TIMES = (0, 250, 500, 750, 1000)
+_QUARTERS = 4  # of a segment, at which times stand
 _LEGEND = 20  # columns of its shades
 _HALF = "▀"
 _SHADES = 20  # colours, of 4 dB each
@@ -37,10 +44,21 @@ class SpectrogramWidget(DrawnWidget):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._mel: Mel = ()
+        self._parameters: FeatureParameters | None = None
+        self._range = FLOOR_DB, 0.0
 
-    def show(self, mel: Mel) -> None:
-        """Show another spectrogram; shape (frames, bands), dB."""
-        self._mel = mel
+    def show(self, mel: Mel, parameters: FeatureParameters | None) -> None:
+        """Show another spectrogram.
+
+        Args:
+            mel: in dB; of any scale without parameters. [shape=(frames, bands)]
+            parameters: of the segment, None where they are not known.
+        """
+        self._mel, self._parameters, self._range = mel, parameters, (FLOOR_DB, 0.0)
+        if parameters is None:
+            low, high = self._range = min(map(min, mel)), max(map(max, mel))
+            scale = -FLOOR_DB / ((high - low) or 1.0)
+            self._mel = [[(value - high) * scale for value in frame] for frame in mel]
         self.draw()
 
     def lines(self, width: int, height: int) -> Sequence[Iterable[Segment]]:
@@ -48,24 +66,55 @@ class SpectrogramWidget(DrawnWidget):
         count, colours = height - _BELOW, has_colours(self.app)
         if not self._mel or count < 1 or width <= _LEFT:
             return []
-        columns = edges(width - _LEFT - _RIGHT, len(self._mel))
-        shades = (self._shades(y, count, columns, colours) for y in range(count))
-        return [*shades, [Segment(times(columns, _LEFT), _DIM)], _legend(colours)]
+        room, parameters = width - _LEFT - _RIGHT, self._parameters
+        mel = pooled(self._mel, room)
+        columns = edges(room, len(mel))
+        shades = (self._shades(mel, y, count, columns, colours) for y in range(count))
+        labels = f"{'':{_LEFT}}{len(self._mel)} frames"
+        if parameters is not None:
+            frames = parameters.segment_samples / parameters.hop_samples
+            labels = times(
+                columns, _LEFT, parameters.segment_seconds, len(mel) / len(self._mel) * frames
+            )
+        return [*shades, [Segment(labels, _DIM)], self._legend(colours)]
 
     def _shades(
-        self, y: int, lines: int, columns: Sequence[int], colours: bool
+        self, mel: Mel, y: int, lines: int, columns: Sequence[int], colours: bool
     ) -> Iterator[Segment]:
-        yield Segment(frequency(y, lines, len(self._mel[0])).rjust(_LEFT - 1) + " ", _DIM)
+        hz = (
+            ""
+            if self._parameters is None
+            else frequency(y, lines, len(mel[0]), self._parameters.sample_rate / 2)
+        )
+        yield Segment(hz.rjust(_LEFT - 1) + " ", _DIM)
         halves = 2 if colours else 1
         upper = (lines - y) * halves - 1  # counted from below
         rows = lines * halves
-        for frame, (begin, end) in zip(self._mel, pairwise(columns), strict=True):
+        for frame, (begin, end) in zip(mel, pairwise(columns), strict=True):
             high = level(frame, upper, rows)
             if colours:
                 style = Style(color=_colour(high), bgcolor=_colour(level(frame, upper - 1, rows)))
                 yield Segment(_HALF * (end - begin), style)
             else:
                 yield Segment(_ink(high) * (end - begin))
+
+    def _legend(self, colours: bool) -> Iterator[Segment]:
+        low, high = (f"{value:.4g}" for value in self._range)
+        yield Segment(" " * _LEFT + f"{low} ", _DIM)
+        for place in range(_LEGEND):
+            share = place / (_LEGEND - 1)
+            yield Segment(" ", Style(bgcolor=_colour(share))) if colours else Segment(_ink(share))
+        below = " dB below the loudest" if self._parameters is not None else ""
+        yield Segment(f" {high}{below}", _DIM)
+
+
+def pooled(mel: Mel, room: int) -> Mel:
+    """No more frames than there are columns: each the loudest of several, band by band."""
+    frames, count = len(mel), min(len(mel), room)
+    if count == frames:
+        return mel
+    parts = ((n * frames // count, (n + 1) * frames // count) for n in range(count))
+    return [[max(bands) for bands in zip(*mel[begin:end], strict=True)] for begin, end in parts]
 
 
 def edges(room: int, frames: int) -> list[int]:
@@ -82,25 +131,33 @@ def level(frame: Sequence[float], row: int, rows: int) -> float:
     return min(max(1 - max(frame[begin:end]) / FLOOR_DB, 0.0), 1.0)
 
 
-def times(columns: Sequence[int], left: int) -> str:
-    """The times in milliseconds below the middles of their frames."""
+def times(columns: Sequence[int], left: int, seconds: float, frames: float) -> str:
+    """The quarters of a segment of some seconds below the middles of their frames.
+
+    Args:
+        columns: at which the frames begin, and the last one's end.
+        left: columns before them.
+        seconds: length of the segment.
+        frames: that begin in the segment.
+    """
     line = [" "] * (left + columns[-1] + 8)
-    for ms in _TIMES:
-        frame = ms // FRAME_MS
+    unit, scale = ("ms", 1000) if seconds < 2 else ("s", 1)
+    for quarter in range(_QUARTERS + 1):
+        frame = int(quarter / _QUARTERS * frames + 1e-9)
         if frame + 1 >= len(columns):
             continue
-        label = str(ms)
+        label = f"{quarter / _QUARTERS * seconds * scale:g}"
         middle = (columns[frame] + columns[frame + 1]) // 2
         begin = max(left + middle - len(label) // 2, 0)
         line[begin : begin + len(label)] = label
-    return f"{''.join(line).rstrip()} ms"
+    return f"{''.join(line).rstrip()} {unit}"
 
 
-def frequency(y: int, lines: int, bands: int) -> str:
-    """The label of a line, counted from above: a frequency, or ""."""
+def frequency(y: int, lines: int, bands: int, highest: float) -> str:
+    """The label of a line, counted from above: a frequency up to the highest, or ""."""
     for hz, name in _HZ:
-        band = _mel_of(hz) / _mel_of(_HIGHEST_HZ) * (bands + 1) - 1
-        if lines - 1 - min(int(band * lines / bands), lines - 1) == y:
+        band = _mel_of(hz) / _mel_of(highest) * (bands + 1) - 1
+        if hz <= highest and lines - 1 - min(int(band * lines / bands), lines - 1) == y:
             return name
     return ""
 
@@ -108,14 +165,6 @@ def frequency(y: int, lines: int, bands: int) -> str:
 def _mel_of(hz: float) -> float:
     """Slaney's mel scale: linear below 1000 Hz, logarithmic above."""
     return 3 * hz / 200 if hz < 1000 else 15 + 27 * math.log(hz / 1000) / math.log(6.4)
-
-
-def _legend(colours: bool) -> Iterator[Segment]:
-    yield Segment(" " * _LEFT + f"{FLOOR_DB:.0f} ", _DIM)
-    for place in range(_LEGEND):
-        share = place / (_LEGEND - 1)
-        yield Segment(" ", Style(bgcolor=_colour(share))) if colours else Segment(_ink(share))
-    yield Segment(" 0 dB below the loudest", _DIM)
 
 
 def _ink(share: float) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from data.audio.parameters import DOCUMENTED, FeatureParameters
 from data.storage import catalogue
 from experiments.errors import RunError
 from genre_tui.confusion.segment_dialog import mfcc_lines
@@ -23,7 +24,7 @@ from genre_tui.confusion.segments import (
     open_sources,
     segments_csv,
 )
-from genre_tui.confusion.spectrogram_widget import edges, frequency, level, times
+from genre_tui.confusion.spectrogram_widget import edges, frequency, level, pooled, times
 from genre_tui.model.run_model import RunModel
 from tests.genre_tui.support.known_run import GENRES, known_dataset, known_run, trials_of
 
@@ -129,23 +130,36 @@ def test_bands_and_frames_share_out_the_room() -> None:
     assert edges(1000, 21)[-1] == 126
     assert edges(5, 21)[-1] == 21
     assert edges(50, 21)[-1] == 50
-    label = times(edges(63, 21), 7)
+    label = times(edges(63, 21), 7, 1.0, 20)
     assert label.split() == ["0", "250", "500", "750", "1000", "ms"]
     assert label.index("500") + 1 == 7 + 10 * 3 + 1  # below the middle of frame 10
 
 
+def test_more_frames_than_columns_are_drawn_as_the_loudest() -> None:
+    mel = [[-float(frame), -80.0] for frame in range(130)]
+    assert pooled(mel, 130) is mel
+    few = pooled(mel, 60)
+    assert len(few) == 60
+    assert few[0] == [0.0, -80.0]
+    assert few[-1] == [-127.0, -80.0], "of frames 127 to 129"
+    label = times(edges(60, 60), 7, 3.0, 60 / 130 * 129)
+    assert label.split() == ["0", "0.75", "1.5", "2.25", "3", "s"]
+
+
 def test_frequencies_stand_beside_their_bands() -> None:
-    names = [frequency(line, 16, 128) for line in range(16)]
+    names = [frequency(line, 16, 128, 4000) for line in range(16)]
     assert names[0] == "4 kHz"
     there = [name for name in names if name]
     assert there[:4] == ["4 kHz", "2 kHz", "1 kHz", "500 Hz"]
     # 1000 Hz is mel 15 of 35.16: band 54 of 128, so line 9 of 16 from above.
     assert names.index("1 kHz") == 9
+    high = [frequency(line, 16, 64, 11_025) for line in range(16)]
+    assert [name for name in high if name][:2] == ["8 kHz", "4 kHz"]
 
 
 def test_mfcc_statistics_are_drawn() -> None:
     mfcc = [-20.0, 1.0, -2.0, *[0.0] * 10, 5.0, 0.5, 1.0, *[0.25] * 10]
-    lines = mfcc_lines(mfcc).plain.splitlines()
+    lines = mfcc_lines(mfcc, DOCUMENTED).plain.splitlines()
     assert len(lines) == 3 + 13
     assert lines[3].split()[:3] == ["0", "-20.00", "5.00"]
     plots = [line[25:] for line in lines[4:6]]
@@ -153,3 +167,7 @@ def test_mfcc_statistics_are_drawn() -> None:
     assert plots[0].index("●") > 20 > plots[1].index("●")  # right and left of zero
     assert plots[1].index("├") == 0  # -2 - 1 is what the axis reaches to
     assert max(cell_len(line) for line in lines) <= 70
+    many = FeatureParameters.of(mfcc=40)
+    assert mfcc_lines([0.0] * 80, many).plain.splitlines()[-1] == "and 20 more"
+    unknown = mfcc_lines([0.5, 1e6, -3], None).plain
+    assert unknown.splitlines()[2:] == ["   0         0.5", "   1       1e+06", "   2          -3"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.audio.parameters import DOCUMENTED
 from data.datasets.dataset import Dataset, Split
 from data.storage import catalogue
 from experiments.runs.directory import RunDirectory
@@ -39,6 +40,7 @@ def known_dataset(*, mel: bool = True, name: str = "tiny") -> Dataset:
         test=Split(test.mfcc, test.mel, LABEL, TRACK, START),
         track_names=("first", "second", "blue [b]\x1b[31mnote", "jazz/take 5"),
         provenance={"kind": "test"},
+        parameters=DOCUMENTED,
     )
 
 
