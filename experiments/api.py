@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.files.user_folders import runs_folder
 from data.sources.open import dataset_path, summarise_dataset
+from experiments.design.dataset_size import DatasetSize
 from experiments.design.limits import check_type
 from experiments.design.own_code import require_trusted
 from experiments.design.request import CHECKPOINT_SECONDS, Computing, Request
@@ -120,7 +121,10 @@ def run_study(
         grid=vary,
     )
     computing = Computing(device, threads, workers, precision, anyway, checkpoint_seconds)
-    summarise_dataset(data, chosen.features)  # refuse before anything is written
+    found = summarise_dataset(data, chosen.features)  # refuse before anything is written
+    size = DatasetSize.of(found.rows, len(found.genres), found.shapes, options.folds)
+    for variant in chosen.of(options.protocol, extended=options.extended):
+        size.check(variant.name, variant.network)
     request = Request(chosen, dataset_path(data), options, computing)
     run = Run(launch.start(request, _folder(runs)))
     return run.wait() if wait else run

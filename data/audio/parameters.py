@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Container
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
@@ -179,6 +180,11 @@ class FeatureParameters:
         except (LookupError, TypeError, ValueError, RecursionError) as error:
             raise DataError(f"{text!r:.100} says nothing of its features") from error
         return cls(**values)
+
+
+def statistics_name(there: Container[Features]) -> str:
+    """What classifiers other than networks read where there are such features."""
+    return FEATURE_NAMES["mfcc"] if "mfcc" in there else "means and deviations of mel bands"
 
 
 def is_row_shape(kind: Features, shape: tuple[int, ...]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from data.audio.parameters import statistics_name
 from data.terminal.text import clean
 from experiments.design.plan import by_fold
 from experiments.report import curves
@@ -98,6 +99,11 @@ class Page:
         names = [variant.name for variant in self.result.variants]
         names += [baseline.name for baseline in self.result.baselines]
         return max(len(clean(name)) for name in names)
+
+    @property
+    def statistics(self) -> str:
+        """What the baselines read."""
+        return statistics_name(self.result.manifest.dataset.shapes)
 
     @property
     def sources(self) -> tuple[str, ...]:

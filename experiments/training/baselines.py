@@ -1,4 +1,4 @@
-"""Simple classifiers on MFCC statistics, fitted and tested on the rows of a run.
+"""Simple classifiers on the statistics of rows, fitted and tested on the rows of a run.
 
 A network that is no better than they are has learned nothing that they have not.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from data.audio.parameters import FEATURE_NAMES, Features, statistics_name
 from data.datasets.dataset import Dataset, Split
 from data.errors import DataError
 from data.files.atomic import commit
@@ -84,7 +85,7 @@ def fit(baseline: Baseline, dataset: Dataset, seed: int | None = None) -> Fit:
 
     Args:
         baseline: to fit.
-        dataset: whose MFCC statistics it reads.
+        dataset: whose rows' `statistics` it reads.
         seed: of one that draws numbers.
 
     Raises:
@@ -125,10 +126,12 @@ def is_done(run: RunDirectory, classes: int, seeds: Sequence[int], folds: Folds 
         found = run.read_baselines(classes)
     except RunError:
         return False
-    return [(result.name, result.what, result.seeds, result.folds) for result in found] == [
-        (baseline.name, baseline.what, baseline.seeds(seeds), _count(folds))
-        for baseline in BASELINES
-    ]
+    return [(result.name, result.seeds, result.folds) for result in found] == [
+        (baseline.name, baseline.seeds(seeds), _count(folds)) for baseline in BASELINES
+    ] and all(
+        result.what in (baseline.what, _what(baseline, ()))
+        for result, baseline in zip(found, BASELINES, strict=True)
+    )
 
 
 def fit_ahead(
@@ -202,7 +205,8 @@ def record(job: TrainingJob, seeds: Sequence[int], folds: Folds = WHOLE) -> bool
         if failure:
             send(Note(f"the baseline {name} has no figures: {failure}"))
         figures = () if failure else tuple(fits[name])
-        results.append(_result(baseline, seeds, folds, figures, failure))
+        result = _result(baseline, seeds, folds, figures, failure)
+        results.append(replace(result, what=_what(baseline, dataset.shapes)))
     arrays = _joined(tested, {n: p for n, p in predicted.items() if n not in failures})
     try:
         retry_when_disk_full(lambda: run.write_baselines(results, arrays), run, send)
@@ -226,6 +230,10 @@ def _result(
 ) -> BaselineResult:
     of = baseline.seeds(seeds)
     return BaselineResult(baseline.name, baseline.what, of, fits, failure, _count(folds))
+
+
+def _what(baseline: Baseline, there: Container[Features]) -> str:
+    return baseline.what.replace(FEATURE_NAMES["mfcc"], statistics_name(there))
 
 
 def _count(folds: Folds) -> int | None:
