@@ -54,6 +54,8 @@ def run_inline(
     epochs: int | None = None,
     dataset: Dataset | None = None,
     pool: Callable[..., Any] = InlinePool,
+    folds: int | None = None,
+    group: Any = None,
     **computing: Any,
 ) -> RunDirectory:
     """A whole run, in folder/runs; its dataset's file is in folder, too."""
@@ -61,7 +63,8 @@ def run_inline(
     path = folder / f"{dataset.name}.h5"
     hdf5.save(dataset, path)
     asked = Computing(device="cpu", **computing)
-    request = Request(study, path, StudyOptions(protocol, seeds, epochs), asked)
+    options = StudyOptions(protocol, seeds, epochs, folds=folds, group=group)
+    request = Request(study, path, options, asked)
     run = listing.create(folder / "runs", study.name)
     with hold_run_lock(run, print) as me:
         RunCoordinator(run, me, pool=pool).begin(request)

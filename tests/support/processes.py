@@ -11,6 +11,7 @@ from typing import Any
 
 import h5py
 
+from data.datasets.dataset import Dataset
 from data.storage import hdf5
 from experiments.design.plan import StudyOptions
 from experiments.design.request import Computing, Request
@@ -37,13 +38,15 @@ def begin(
     study: Study = STUDY,
     fault: str = "",
     runs: Path | None = None,
+    dataset: Dataset | None = None,
+    folds: int | None = None,
 ) -> tuple[RunDirectory, Path]:
     """A run that has just begun, and its dataset's file."""
     path = folder / "small.h5"
     if not path.exists():
-        hdf5.save(small_dataset(mel=False), path)
+        hdf5.save(dataset or small_dataset(mel=False), path)
     asked = Computing(device="cpu", workers=workers, checkpoint_seconds=0.02)
-    request = Request(study, path, StudyOptions(protocol, seeds=3), asked)
+    request = Request(study, path, StudyOptions(protocol, seeds=3, folds=folds), asked)
     run = listing.create(runs or folder / "runs", study.name)
     run.write_request(request)
     fork_server.start(run.path, fault=fault)
