@@ -92,7 +92,9 @@ def refuse_folds(folds: str | None) -> None:
     help="Draw a field, too: LOW..HIGH, LOW..HIGH:log or VALUE,VALUE,..., such as "
     "training.l2=1e-5..1e-1:log. May be given several times.",
 )
-@click.option("--folds", hidden=True, callback=lambda *given: refuse_folds(given[-1]))
+@click.option(
+    "--folds", hidden=True, help="Of `run` only.", callback=lambda *given: refuse_folds(given[-1])
+)
 @EPOCHS_OPTION
 @EXTENDED_OPTION
 @VARIANTS_OPTION

@@ -132,6 +132,10 @@ def check_form(request: RunRequest, dataset: DatasetLine | None) -> CheckedForm:
             problems[name] = (
                 f"{name} must be a whole number from {least} to {most}, or empty. Received: {text}."
             )
+    if request.folds.strip() and dataset is not None and dataset.is_made and not dataset.tracks:
+        problems.setdefault(
+            "folds", f"{dataset.name} names no tracks, which folds keep together: leave it empty."
+        )
     try:
         shlex.split(request.vary)
     except ValueError as error:

@@ -178,7 +178,7 @@ class StartForm(Dialog[None]):
             epochs = str(budget.epochs)
         self.query_one("#seeds-entry", FormRow).set_hint(f"default: {options.seeds_each}")
         self.query_one("#epochs-entry", FormRow).set_hint(f"default: {epochs}")
-        folds = f"{options.folds} folds" if options.folds else "the dataset's own splits"
+        folds = options.folds or "none"
         self.query_one("#folds-entry", FormRow).set_hint(f"default: {folds}")
 
     @on(Input.Submitted)

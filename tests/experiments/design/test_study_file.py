@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.design.plan import StudyOptions, make_plan
+from experiments.design.plan import StudyOptions, by_fold, make_plan
 from experiments.design.study import Budget, Study
 from experiments.design.study_file import read_study
+from experiments.design.trial import Trial
 from experiments.design.variants import only, parse_grid, vary
 from experiments.errors import RunError
 from experiments.studies import STUDIES
@@ -113,6 +114,9 @@ def test_a_grid_alone_makes_variants(tmp_path: Path) -> None:
          "0."),
         (("seeds = 2", "seeds = true"), "seeds must be a whole number from 1 to 1,000. "
          "Received: True."),
+        (("seeds = 2", "folds = 2"), "folds must be a whole number from 3 to 100. Received: 2."),
+        (("seeds = 2", 'group = "artist"'), "group says what the folds of cross-validation keep"),
+        (("seeds = 2", 'folds = 5\ngroup = "album"'), "group must be track or artist."),
         (("seeds = 2", 'protocol = "copied"'), "protocol must be documented or controlled."),
         (('kind = "ffn"', 'kind = "rnn"'), "base: network.kind must be one of 'ffn', 'cnn'."),
     ],
@@ -123,6 +127,22 @@ def test_mistakes_are_named_with_their_path(
     assert change[0] in WHOLE
     sentence = refused(tmp_path, WHOLE.replace(*change, 1))
     assert sentence.startswith(f": {says}"), sentence
+
+
+def test_folds_of_a_study_are_those_of_its_trials(tmp_path: Path) -> None:
+    text = WHOLE.replace("seeds = 2", 'seeds = 2\nfolds = 3\ngroup = "artist"')
+    study, options = read(tmp_path, text)
+    assert (options.folds, options.group, options.trainings_each) == (3, "artist", 6)
+    plan = make_plan(study, options, "abc")
+    assert {trial.fold for _, trial in plan.trials} == {(n, 3, "artist") for n in (1, 2, 3)}
+    assert all(len(candidate.trials) == 2 for v in plan.variants for candidate in v.candidates)
+    assert [len(fold) for fold in by_fold(plan.variants[0].candidates)] == [2, 2, 2]
+    (first, *_), *_ = by_fold(plan.variants[0].candidates)
+    trial = first.trials[0]
+    assert Trial.from_dict(trial.to_dict()) == trial
+    assert len({one.id for _, one in plan.trials}) == len(plan.trials)
+    assert "fold" not in replace(trial, fold=None).to_dict()
+    assert options.to_dict().keys() - StudyOptions().to_dict().keys() == {"folds", "group"}
 
 
 def test_a_study_without_variants(tmp_path: Path) -> None:

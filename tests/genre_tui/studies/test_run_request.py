@@ -25,7 +25,9 @@ from genre_tui.studies import run_request
 from genre_tui.studies.run_request import RunRequest, check_form, start_run
 from tests.conftest import small_dataset
 
-WITH_MEL = DatasetLine("mine", Path("mine.h5"), rows=(3200, 800, 1376), shapes=DOCUMENTED.shapes)
+WITH_MEL = DatasetLine(
+    "mine", Path("mine.h5"), rows=(3200, 800, 1376), tracks=180, shapes=DOCUMENTED.shapes
+)
 WITHOUT = replace(WITH_MEL, name="plain", shapes={"mfcc": (26,)})
 
 WANTED = [
@@ -38,6 +40,7 @@ WANTED = [
     RunRequest("ffn-baseline", "small", vary="""training.optimizer="'adam','sgd'" """),
     RunRequest("my own.toml", "small", "controlled", seeds="4"),
     RunRequest("my own.toml", "small", "documented"),
+    RunRequest("my own.toml", "small", folds=" 5", group="artist"),
 ]
 OWN = """
 name = "narrower"
@@ -100,6 +103,8 @@ def test_the_folder_of_runs_is_named_unless_it_is_the_usual(
             2,
         ),
         (RunRequest("optimizers", "mine", variants=" , "), 5),
+        (RunRequest("optimizers", "mine", folds="4", group="artist"), 5 * 4),
+        (RunRequest("ffn-baseline", "mine", "controlled", seeds="100", folds=" 3 "), 2 * 4 * 300),
         (RunRequest("my own.toml", "mine", "controlled"), 4 * 2),
     ],
 )
@@ -128,6 +133,20 @@ def test_time_is_forecast_for_the_rows_of_the_dataset(monkeypatch: pytest.Monkey
     ]
 
 
+def test_folds_are_forecast_for_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        run_request, "forecast", lambda *about: asked.extend(about) or Forecast(240.0)
+    )
+    checked = check_form(RunRequest("ffn-baseline", "mine", folds="4"), WITH_MEL)
+    assert asked[3] == (5376 - 2 * 1344, 1344)
+    assert not checked.problems
+    (problem,) = check_form(
+        RunRequest("ffn-baseline", "mine", folds="4"), replace(WITH_MEL, tracks=0)
+    ).problems.items()
+    assert problem == ("folds", "mine names no tracks, which folds keep together: leave it empty.")
+
+
 def test_a_smaller_budget_says_what_it_leaves_out() -> None:
     (note,) = check_form(RunRequest("optimizers", "mine", "controlled", quick=True), WITH_MEL).notes
     assert note.startswith("Quick version: 3 seeds instead of 5, 10 epochs instead of 20")
@@ -142,6 +161,8 @@ def test_a_smaller_budget_says_what_it_leaves_out() -> None:
         ("seeds", {"seeds": "²"}, "Received: ²"),
         ("epochs", {"epochs": "many"}, "from 1 to 100000, or empty. Received: many."),
         ("epochs", {"epochs": "1000000000"}, "from 1 to 100000"),
+        ("folds", {"folds": "2"}, "from 3 to 100, or empty. Received: 2."),
+        ("folds", {"folds": "five"}, "Received: five"),
         ("variants", {"variants": "adgrad"}, "Did you mean 'adagrad'?"),
         ("protocol", {"variants": "asgd"}, "has no variants in the documented protocol"),
         ("vary", {"vary": "training.learning_rat=1"}, "Did you mean 'learning_rate'?"),
