@@ -139,7 +139,7 @@ def test_folds_are_forecast_for_their_rows(monkeypatch: pytest.MonkeyPatch) -> N
         run_request, "forecast", lambda *about: asked.extend(about) or Forecast(240.0)
     )
     checked = check_form(RunRequest("ffn-baseline", "mine", folds="4"), WITH_MEL)
-    assert asked[3] == (5376 - 2 * 1344, 1344)
+    assert (asked[3].train, asked[3].validation) == (5376 - 2 * 1344, 1344)
     assert not checked.problems
     (problem,) = check_form(
         RunRequest("ffn-baseline", "mine", folds="4"), replace(WITH_MEL, tracks=0)
