@@ -81,5 +81,6 @@ def check_apart(
         if split_of[other] != split_of[name]:
             raise DataError(
                 f"{artist} is in two splits of {source}: {other} is in {split_of[other]}, {name} "
-                f"in {split_of[name]}. Give each artist one split, or leave --group out."
+                f"in {split_of[name]}. Give each artist one split; or leave out --group, or those "
+                "splits (of a table: --columns split=)."
             )

@@ -16,6 +16,7 @@ from data.sources.recordings import Labels
 from data.storage import catalogue, hdf5
 from data.storage.summary import describe
 from tests.conftest import tone
+from tests.support.fma import write_tracks_csv
 
 PARTS = ("blues", "rock")
 
@@ -164,6 +165,26 @@ def test_artists_of_a_table_are_kept_with_either_group(tmp_path: Path, group: st
         check_together(dataset)
     else:
         assert any(len(of) > 1 for of in dataset.artist_splits().values())
+
+
+def test_splits_of_a_table_part_an_artist_until_they_are_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "fma_small"
+    rows = {}
+    for track in range(24):
+        genre, artist, split = track // 12, track // 3, ("training", "validation", "test")
+        write_flac(folder / "000" / f"{track:06d}.flac", 200.0 + 40 * track)
+        rows[track] = {
+            "set.split": split[track % 3],
+            "artist.name": f"band {artist}",
+            "track.genre_top": PARTS[genre],
+        }
+    write_tracks_csv(tmp_path / "fma_metadata" / "tracks.csv", rows)
+    by_tracks, _ = built(folder)
+    assert {len(of) for of in by_tracks.artist_splits().values()} == {3}
+    with pytest.raises(DataError, match=r"band 0 is in two splits of tracks.csv: .*split="):
+        built(folder, group="artist")
+    table = Labels(tmp_path / "fma_metadata" / "tracks.csv", columns={"split": ""})
+    check_together(built(folder, table, group="artist")[0], artists=8)
 
 
 def test_given_splits_that_part_an_artist(tmp_path: Path) -> None:
