@@ -125,7 +125,7 @@ def _extract(
     waiting = [track for track in tracks if track.name not in results]
     # In a random order what is done stands for what is left, however unlike folders are.
     Random(0).shuffle(waiting)
-    forecast = _Forecast(waiting)
+    forecast = Forecast(waiting)
     bar.advance(sum(track.weight for track in tracks if track.name in results), 0, left=math.nan)
     is_checked = False
 
@@ -161,7 +161,7 @@ def _check_space(
     check_space(target, needed)
 
 
-class _Forecast:
+class Forecast:
     """What tracks will still take, by what others of their kind have taken."""
 
     def __init__(self, tracks: Sequence[Track]) -> None:
