@@ -26,13 +26,14 @@ def artists_apart(rows: Rows, on_fit: Callable[[], None]) -> Finding | None:
         None where rows name no tracks, or are synthesised.
     """
     dataset, kind = rows.dataset, "artists"
-    if not dataset.track_names or dataset.provenance.get("kind") == "demo":
+    made_of = dataset.provenance.get("kind")
+    if not dataset.track_names or made_of == "demo":
         return None
     splits_of = dataset.artist_splits()
     if not splits_of:
         sentence = "Tracks name no artists, so whether an artist is in two splits is not known."
         advice = "Build it again with --group artist, or with --group tag:artist."
-        return Finding(kind, "unknown", sentence, advice)
+        return Finding(kind, "unknown", sentence, advice if made_of == "audio_folder" else "")
     shared = {name: splits for name, splits in splits_of.items() if len(splits) > 1}
     artists = dataset.track_artists
     tested = np.unique(

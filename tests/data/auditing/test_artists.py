@@ -150,7 +150,9 @@ def test_too_few_artists_for_an_interval() -> None:
 def test_unknown_artists() -> None:
     dataset = replace(_dataset(likeness=1.0), track_artists=())
     assert _found(dataset).severity == "unknown"
-    assert "--group artist" in _found(dataset).advice
+    assert _found(dataset).advice == ""
+    built = replace(dataset, provenance={"kind": "audio_folder"})
+    assert "--group artist" in _found(built).advice
     assert artists_apart(stack(replace(dataset, provenance={"kind": "demo"})), lambda: None) is None
     assert artists_apart(stack(replace(dataset, track_names=())), lambda: None) is None
 
