@@ -13,24 +13,28 @@ import numpy as np
 import numpy.typing as npt
 
 from data.datasets.source_dataset import git_blob_id
+from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
 from data.sources.csv_table import Line, check_distinct, open_table
+from data.sources.label_table import COLUMNS
 from data.sources.labelled_arrays import Role, class_names, split_names
 from data.sources.labelled_rows import FoundRows, LabelledRows
 
 # Columns of other things than features, by the names that they have, the surest first.
-_COLUMNS: dict[Any, str] = {
-    "label": "label genre genre_top music_genre track_genre class target category y",
-    "track": "filename file_name file path filepath track_id track song_id song clip id track_name",
-    "start": "start start_time offset",
-    "split": "split subset",
-    "length": "length",
+_COLUMNS: dict[Any, list[str]] = {
+    "label": [*COLUMNS["label"], "music_genre", "track_genre", "target", "y"],
+    "track": [*COLUMNS["path"], "clip", "track_name"],
+    "artist": [*COLUMNS["artist"], "artists"],
+    "start": ["start", "start_time", "offset"],
+    "split": COLUMNS["split"],
+    "length": ["length"],
 }
 _NO_FEATURES = re.compile(r"|unnamed: ?\d+|index|row|id|.*_id")
 _KAGGLE = {"filename", "length", "chroma_stft_mean"}  # columns of its tables of GTZAN
 _GTZAN_RATE = 22050  # Hz, of the samples that `length` counts
 _ROWS_AT_ONCE = 4096
-_MOST_SHOWN = 12  # columns in a sentence
+_LEAST_ROWS = 3  # of a class, for a column of one number a class to be no accident
+_MOST_KEPT = 1000  # names of columns in the provenance
 
 
 def read_table(
@@ -38,7 +42,7 @@ def read_table(
     *,
     classes: Sequence[str] | None = None,
     groups: Sequence[str] | None = None,
-    names: Mapping[Role, str] | None = None,
+    names: Mapping[Role, str],
 ) -> FoundRows:
     """The rows of a CSV file: every column of numbers is a feature.
 
@@ -46,7 +50,7 @@ def read_table(
         path: of the file.
         classes: names of the classes that labels number from 0, or that they must be of.
         groups: the track of each row, instead of a column's.
-        names: of columns by what they hold: label, track, start or split.
+        names: of columns by what they hold: label, track, artist, start, split or length.
 
     Raises:
         DataError: it cannot be read, has no label column, or a cell is no number.
@@ -54,7 +58,7 @@ def read_table(
     with open_table(path) as table:
         header, lines = table.header, table.lines
         check_distinct(path, header)
-        place = _places(path, header, names or {})
+        place = _places(path, header, names)
         blocks = iter(lambda: list(islice(lines, _ROWS_AT_ONCE)), [])
         first = next(blocks, [])
         numeric = _numeric(header, first, set(place.values()))
@@ -74,10 +78,21 @@ def read_table(
     if all(map(str.isdecimal, cells["label"])):
         labels = labels.astype(np.int64)
     genres = class_names(f"{path}: {header[place['label']]}", labels, classes)
+    if set(map(str.lower, cells.get("split", ()))) - SPLIT_WORDS.keys() and "split" not in names:
+        del place["split"], cells["split"]  # such as the size of FMA that a track is in
     roles = [f"{role} {header[column]}" for role, column in place.items() if role != "length"]
-    others = f"{len(numeric)} columns of numbers; other columns: {', '.join(roles)}"
-    notes = [*table.notes, f"{path.name}: {others}."]
+    columns = [header[column] for column in numeric]
+    notes = [
+        *table.notes,
+        f"{path.name}: {len(numeric)} columns of numbers ({_listed(columns, 3)}); other columns: "
+        f"{', '.join(roles)}.",
+    ]
     values = np.concatenate(blocks_read)
+    if numbered := _labels_again(values[:, : len(numeric)], labels):
+        raise DataError(
+            f"{path}: {header[numeric[numbered[0]]]} has one number for all rows of a class and "
+            "another for each class, as a label has: take the column out of the table."
+        )
     used = {*numeric, *place.values()}
     if unused := [name for number, name in enumerate(header) if number not in used]:
         notes.append(f"Columns that are no features: {_listed(unused)}.")
@@ -86,6 +101,7 @@ def read_table(
         features={"mfcc": values[:, : len(numeric)]},
         labels=genres,
         tracks=groups or cells.get("track"),
+        artists=cells.get("artist"),
         seconds=_seconds(cells["length"]) if set(header) >= _KAGGLE else None,
         start=values[:, -1] if "start" in place else None,
         split=split_names(str(path), cells["split"]) if "split" in cells else None,
@@ -95,10 +111,22 @@ def read_table(
         "folder": path.resolve().name,
         "files": {path.name: git_blob_id(path)},
         "features": {"mfcc": f"{len(numeric)} columns"},
-        "columns": [header[column] for column in numeric],
+        "columns": columns[:_MOST_KEPT],
     }
     order = None if classes is None else tuple(classes)
     return FoundRows({None: rows}, order, provenance, tuple(notes))
+
+
+def _labels_again(values: npt.NDArray[np.float64], labels: npt.NDArray[Any]) -> list[int]:
+    """The columns that are the labels once more, as numbers."""
+    _, first, number, count = np.unique(
+        labels, return_index=True, return_inverse=True, return_counts=True
+    )
+    if count.min() < _LEAST_ROWS:
+        return []
+    same = (values == values[first][number]).all(axis=0)
+    apart = [len(np.unique(column)) == len(first) for column in values[first].T]
+    return np.flatnonzero(same & apart).tolist()
 
 
 def _seconds(lengths: Sequence[str]) -> npt.NDArray[np.float64] | None:
@@ -110,12 +138,16 @@ def _seconds(lengths: Sequence[str]) -> npt.NDArray[np.float64] | None:
 
 def _places(path: Path, header: Sequence[str], names: Mapping[Role, str]) -> dict[str, int]:
     """The column of each role that there is."""
+    if unknown := names.keys() - _COLUMNS.keys():
+        raise DataError(
+            f"columns of a table can be named for {', '.join(_COLUMNS)}. Received: {min(unknown)}."
+        )
     lower = [name.lower() for name in header]
     place = {}
     for role, usual in _COLUMNS.items():
         if (name := names.get(role)) is not None and name not in header:
             raise DataError(f"{path} has no column {name!r}. There are: {_listed(header)}.")
-        wanted = usual.split() if name is None else [name.lower()]
+        wanted = usual if name is None else [name.lower()]
         if found := next((column for column in wanted if column in lower), None):
             place[role] = lower.index(found) if name is None else header.index(name)
     if "label" not in place:
@@ -165,6 +197,6 @@ def _numbers(
     raise AssertionError("all cells are finite numbers")
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-    return ", ".join(name or "(no name)" for name in names[:_MOST_SHOWN]) + more
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(name or "(no name)" for name in names[:most]) + more

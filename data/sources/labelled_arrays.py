@@ -20,7 +20,7 @@ from data.sources.array_files import StoredArray, find_arrays
 from data.sources.labelled_rows import FoundRows, LabelledRows
 from data.sources.names import genre_name
 
-Role = Literal["features", "label", "classes", "track", "start", "split"]
+Role = Literal["features", "label", "classes", "track", "artist", "start", "split"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 # Words in what people call their arrays. A name has the first of these roles that it has a
@@ -34,6 +34,7 @@ _WORDS: tuple[tuple[Role, str], ...] = (
         "image img embedding chroma",
     ),
     ("track", "group track song file filename clip recording"),
+    ("artist", "artist performer"),
     ("start", "start offset"),
     ("features", "data"),
 )
@@ -95,6 +96,7 @@ def read_arrays(
         tracks = groups
         if groups is None and (track := roles.get("track")):
             tracks = texts(track[0].where, _counted(track[0], n))
+        artists = [texts(array.where, _counted(array, n)) for array in roles.get("artist", ())[:1]]
         start = [_seconds(array, n) for array in roles.get("start", ())[:1]]
         stated = [
             split_names(array.where, texts(array.where, _counted(array, n)))
@@ -107,6 +109,7 @@ def read_arrays(
             features=features,
             labels=class_names(label.where, _counted(label, n), classes),
             tracks=tracks,
+            artists=artists[0] if artists else None,
             start=start[0] if start else None,
             split=stated[0] if stated else None,
         )

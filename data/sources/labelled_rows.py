@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.audio.parameters import Features
+from data.datasets.artists import in_one_spelling
 from data.datasets.dataset import (
     SPLITS,
     UNKNOWN_TRACK,
@@ -49,6 +50,7 @@ class LabelledRows:
         features: "mfcc" holds vectors, float64, "mel" images, float32. [shape=(n, d), (n, t, f)]
         labels: the genre of each row.
         tracks: the track, or file, that each row is of, or None.
+        artists: the artist of each row, "" where unknown, or None.
         seconds: length of the segment that each row is of, or None. [shape=(n,)]
         start: second of the track at which each row begins, or None. [shape=(n,)]
         split: that each row belongs to, or None.
@@ -58,6 +60,7 @@ class LabelledRows:
     features: Mapping[Features, npt.NDArray[Any]]
     labels: Sequence[str]
     tracks: Sequence[str] | None = None
+    artists: Sequence[str] | None = None
     seconds: npt.NDArray[np.float64] | None = None
     start: npt.NDArray[np.float64] | None = None
     split: Sequence[SplitName] | None = None
@@ -136,6 +139,7 @@ def to_dataset(
         name=name,
         genres=genres,
         track_names=tuple(tracks),
+        track_artists=_artists(tracks, sets.values()),
         provenance={**found.provenance, "split": how},
         parameters=None,
         train=splits["train"],
@@ -203,7 +207,8 @@ def _by_track(
         example = (
             "" if segments is None else f": {names[0]} is segment {segments[0]} of {tracks[0]}"
         )
-        notes.append(f"{len(set(tracks))} tracks{example}.")
+        single = ", one a row" if len(set(tracks)) == len(tracks) else ""
+        notes.append(f"{len(set(tracks))} tracks{single}{example}.")
     result, begin = dict(sets), 0
     for split, rows in sets.items():
         if rows.tracks is None:
@@ -214,6 +219,16 @@ def _by_track(
             start = np.array(segments[here]) * rows.seconds
         result[split] = replace(rows, tracks=tracks[here], start=start)
     return result
+
+
+def _artists(tracks: Sequence[str], sets: Iterable[LabelledRows]) -> tuple[str, ...]:
+    """The artist of each track, "" where unknown; none where no track has one."""
+    artist_of: dict[str, str] = {}
+    for rows in sets:
+        for track, artist in zip(rows.tracks or (), rows.artists or (), strict=False):
+            artist_of[track] = artist_of.get(track) or artist
+    artists = in_one_spelling([artist_of.get(track) for track in tracks])
+    return artists if any(artists) else ()
 
 
 _Placed = dict[SplitName, tuple[LabelledRows, Any]]  # the rows, and which of them

@@ -75,7 +75,8 @@ def test_kaggles_segments_are_split_by_their_tracks(tmp_path: Path) -> None:
     assert dataset.provenance["columns"] == KAGGLE
     assert dataset.provenance["features"] == {"mfcc": "57 columns"}
     assert report.notes == (
-        "features_3_sec.csv: 57 columns of numbers; other columns: label label, track filename.",
+        "features_3_sec.csv: 57 columns of numbers (chroma_stft_mean, chroma_stft_var, rms_mean "
+        "and 54 more); other columns: label label, track filename.",
         "18 tracks: blues.00000.0.wav is segment 0 of blues.00000.",
     )
     assert report.warnings == ()
@@ -139,6 +140,32 @@ def test_without_a_column_of_tracks(tmp_path: Path) -> None:
     report = _read(path)
     assert report.dataset.track_names == ()
     assert "single rows were split by chance" in report.warnings[0]
+
+
+def test_a_column_that_is_the_label_again(tmp_path: Path) -> None:
+    rows = [f"s{n},{n % 3 * 2},{n},{'abc'[n % 3]}" for n in range(24)]
+    path = _table(tmp_path / "x.csv", "file,encoded,a,genre", rows)
+    assert "encoded has one number for all rows of a class" in _refused(path)
+    rows = [f"s{n},7,{n},{'abc'[n % 3]}" for n in range(24)]
+    path = _table(tmp_path / "x.csv", "file,constant,a,genre", rows)
+    assert _read(path).dataset.shapes == {"mfcc": (2,)}
+
+
+def test_artists_of_a_table(tmp_path: Path) -> None:
+    rows = [f"s{n},{'Ww'[n < 4]}ho {n % 4},{n},{'ab'[n % 2]}" for n in range(24)]
+    path = _table(tmp_path / "x.csv", "file,artist,a,genre", rows)
+    dataset = _read(path).dataset
+    assert len(dataset.track_artists) == 24
+    track = dataset.track_names.index("s1")
+    assert dataset.track_artists[track] == "Who 1"
+
+
+def test_sizes_of_fma_are_no_splits(tmp_path: Path) -> None:
+    rows = [f"{n},small,{n},{'ab'[n % 2]}" for n in range(24)]
+    path = _table(tmp_path / "x.csv", "track_id,subset,a,genre", rows)
+    assert _read(path).dataset.provenance["split"]["by"] == "tracks"
+    assert "must hold train, validation or test" in _refused(path, columns={"split": "subset"})
+    assert "columns of a table can be named for label" in _refused(path, columns={"features": "a"})
 
 
 def test_a_column_of_splits(tmp_path: Path) -> None:

@@ -175,6 +175,12 @@ def test_rows_are_split_by_their_tracks(
         np.testing.assert_array_equal(rows.mfcc[0], expected)  # type: ignore[index]
 
 
+def test_artists_of_tracks(tmp_path: Path) -> None:
+    path = _npz(tmp_path, _one(artist=np.array(["x", "x", "y"]).repeat(8)))
+    dataset = _read(path).dataset
+    assert dataset.track_artists == ("x", "x", "x", "x", "y", "y")
+
+
 def test_the_split_is_that_of_seed_and_shares(tmp_path: Path) -> None:
     path = _npz(tmp_path, _one(n=160))
     first, again = (_read(path, seed=1).dataset.content_sha256 for _ in range(2))
