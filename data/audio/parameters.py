@@ -20,6 +20,11 @@ Features = Literal["mfcc", "mel"]
 KINDS: tuple[Features, ...] = ("mfcc", "mel")
 FEATURE_NAMES: dict[Features, str] = {"mfcc": "MFCC statistics", "mel": "mel-spectrograms"}
 FOREIGN_NAMES: dict[Features, str] = {"mfcc": "imported columns", "mel": "imported images"}
+IMPORTED = ("arrays", "table")  # kinds of provenance of features that others have extracted
+STATISTICS: tuple[dict[Features, str], ...] = (  # what classifiers read of ours, and of those
+    {"mfcc": FEATURE_NAMES["mfcc"], "mel": "means and deviations of mel bands"},
+    {"mfcc": FOREIGN_NAMES["mfcc"], "mel": "means and deviations of imported images"},
+)
 FEATURE_AXES: dict[Features, str] = {"mfcc": "statistics", "mel": "frames, bands"}  # of a row
 
 LONGEST_SEGMENT = 60  # seconds
@@ -182,9 +187,15 @@ class FeatureParameters:
         return cls(**values)
 
 
-def statistics_name(there: Container[Features]) -> str:
-    """What classifiers other than networks read where there are such features."""
-    return FEATURE_NAMES["mfcc"] if "mfcc" in there else "means and deviations of mel bands"
+def statistics_name(there: Container[Features], provenance: str) -> str:
+    """What classifiers other than networks read where there are such features.
+
+    Args:
+        there: kinds of features that there are.
+        provenance: kind of what they were made of.
+    """
+    names = STATISTICS[provenance in IMPORTED]
+    return names["mfcc"] if "mfcc" in there else names["mel"]
 
 
 def is_row_shape(kind: Features, shape: tuple[int, ...]) -> bool:

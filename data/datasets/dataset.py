@@ -32,9 +32,9 @@ LEAST_GENRES = 2
 MOST_GENRES = 1000
 LONGEST_GENRE = 100  # characters
 
-_READERS: dict[Features, tuple[str, ...]] = {  # the networks, those of the others, and folders
-    "mfcc": ("feed-forward networks", "CNN", "mfccs"),
-    "mel": ("convolutional networks", "FFN", "melgrams"),
+_READERS: dict[Features, tuple[str, ...]] = {  # the networks, those of the others, and arrays
+    "mfcc": ("feed-forward networks", "CNN", "(n, d)"),
+    "mel": ("convolutional networks", "FFN", "(n, t, f)"),
 }
 
 Float64 = npt.NDArray[np.float64]
@@ -367,11 +367,11 @@ def check_there(needed: Iterable[Features], there: Container[Features], name: st
     """Raise DataError unless a dataset of a name has all features that are needed."""
     for kind in needed:
         if kind not in there:
-            readers, others, folders = _READERS[kind]
+            readers, others, shape = _READERS[kind]
             raise DataError(
                 f"the dataset {name} has no {FEATURE_NAMES[kind]}, which {readers} read. "
                 f"Studies of the {others} run on it; for this one build a dataset from recordings "
-                f"(python -m data build FOLDER), or import arrays with {folders} folders."
+                f"(python -m data build FOLDER), or import arrays of the shape {shape}."
             )
 
 

@@ -10,7 +10,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from data.audio.parameters import statistics_name
 from data.terminal.console import table
 from data.terminal.text import duration
 from experiments.design.published_figure import PublishedFigure
@@ -97,7 +96,7 @@ def _plain(value: float | None) -> str:
 def _note_lines(result: RunResult) -> list[str]:
     lines = list(result.manifest.left_out)
     if result.baselines:
-        read = statistics_name(result.manifest.dataset.shapes)
+        read = result.manifest.dataset.statistics
         lines.append(
             f"Indented: simple classifiers on the {read} of the same rows, fitted once or, where "
             "they draw numbers, once a seed." + (" So on each fold." if result.folds else "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data.audio.parameters import statistics_name
 from data.terminal.text import clean
 from experiments.design.plan import by_fold
 from experiments.report import curves
@@ -103,7 +102,7 @@ class Page:
     @property
     def statistics(self) -> str:
         """What the baselines read."""
-        return statistics_name(self.result.manifest.dataset.shapes)
+        return self.result.manifest.dataset.statistics
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from experiments.studies import STUDIES
 _KINDS = {
     "demo": "demo music, synthesised by this program",
     "npy_folder": "arrays of features, imported",
+    "arrays": "arrays of others, imported",
+    "table": "a table of others, imported",
     "audio_folder": "recordings",
 }
 

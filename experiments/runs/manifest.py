@@ -11,7 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, Self, get_args
 
-from data.audio.parameters import DOCUMENTED, KINDS, Features, is_row_shape
+from data.audio.parameters import (
+    DOCUMENTED,
+    KINDS,
+    Features,
+    is_row_shape,
+    statistics_name,
+)
 from experiments.design.dataset_size import DatasetSize
 from experiments.design.limits import check_bounds
 from experiments.design.plan import Candidate, Plan, PlannedVariant, by_fold
@@ -92,6 +98,11 @@ class DatasetRecord(Record):
     shapes: Annotated[Mapping[Features, tuple[int, ...]], _shapes] = field(
         default_factory=lambda: DOCUMENTED.shapes
     )
+
+    @property
+    def statistics(self) -> str:
+        """What the baselines read of its rows."""
+        return statistics_name(self.shapes, self.kind)
 
     def size(self, folds: int | None = None) -> DatasetSize:
         """What planning and forecasts know of it."""

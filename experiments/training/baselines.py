@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.audio.parameters import FEATURE_NAMES, Features, statistics_name
+from data.audio.parameters import FEATURE_NAMES, STATISTICS, statistics_name
 from data.datasets.dataset import Dataset, Split
 from data.errors import DataError
 from data.files.atomic import commit
@@ -129,7 +129,7 @@ def is_done(run: RunDirectory, classes: int, seeds: Sequence[int], folds: Folds 
     return [(result.name, result.seeds, result.folds) for result in found] == [
         (baseline.name, baseline.seeds(seeds), _count(folds)) for baseline in BASELINES
     ] and all(
-        result.what in (baseline.what, _what(baseline, ()))
+        result.what in (_what(baseline, name) for names in STATISTICS for name in names.values())
         for result, baseline in zip(found, BASELINES, strict=True)
     )
 
@@ -200,13 +200,14 @@ def record(job: TrainingJob, seeds: Sequence[int], folds: Folds = WHOLE) -> bool
             fits[name] += [_figures(made, dataset) for made in chosen]
             predicted[name].append(np.stack([made.test for made in chosen]))
     results = []
+    read = statistics_name(dataset.shapes, dataset.provenance.get("kind", ""))
     for baseline in BASELINES:
         name, failure = baseline.name, failures.get(baseline.name, "")
         if failure:
             send(Note(f"the baseline {name} has no figures: {failure}"))
         figures = () if failure else tuple(fits[name])
         result = _result(baseline, seeds, folds, figures, failure)
-        results.append(replace(result, what=_what(baseline, dataset.shapes)))
+        results.append(replace(result, what=_what(baseline, read)))
     arrays = _joined(tested, {n: p for n, p in predicted.items() if n not in failures})
     try:
         retry_when_disk_full(lambda: run.write_baselines(results, arrays), run, send)
@@ -232,8 +233,8 @@ def _result(
     return BaselineResult(baseline.name, baseline.what, of, fits, failure, _count(folds))
 
 
-def _what(baseline: Baseline, there: Container[Features]) -> str:
-    return baseline.what.replace(FEATURE_NAMES["mfcc"], statistics_name(there))
+def _what(baseline: Baseline, read: str) -> str:
+    return baseline.what.replace(FEATURE_NAMES["mfcc"], read)
 
 
 def _count(folds: Folds) -> int | None:

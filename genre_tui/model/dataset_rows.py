@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.audio.parameters import DOCUMENTED, Features
+from data.audio.parameters import DOCUMENTED, FOREIGN_NAMES, IMPORTED, Features
 from data.errors import DataError
 
 SPLITS = ("train", "validation", "test")
@@ -29,6 +29,7 @@ class DatasetLine:
         is_made: whether the file is there, and of this version where it is the demo.
         problem: why it cannot be used, a sentence, or "".
         kind: what it was made of, in a word.
+        is_imported: whether others have extracted its features.
         rows: of the train, validation and test splits.
         tracks: number of tracks; 0 where the rows name none.
         size: of the file, in bytes.
@@ -41,6 +42,7 @@ class DatasetLine:
     is_made: bool = True
     problem: str = ""
     kind: str = ""
+    is_imported: bool = False
     genres: tuple[str, ...] = ()
     rows: tuple[int, int, int] = (0, 0, 0)
     tracks: int = 0
@@ -58,7 +60,8 @@ class DatasetLine:
         """Its size and features in some words."""
         if self.problem:
             return "cannot be used"
-        names = [{"mfcc": "MFCC", "mel": "mel"}[kind] for kind in self.shapes]
+        known = {"mfcc": "MFCC", "mel": "mel"}
+        names = [(FOREIGN_NAMES if self.is_imported else known)[kind] for kind in self.shapes]
         features = " and ".join(names) if len(names) > 1 else f"{''.join(names)} only"
         made = "" if self.is_made else ", made on first use"
         return f"{sum(self.rows)} rows, {features}{made}"
@@ -153,6 +156,7 @@ def _summarised(name: str, path: Path) -> DatasetLine:
         path=path,
         is_made=name != DEMO or is_ours,
         kind=_KINDS.get(kind, kind),
+        is_imported=kind in IMPORTED,
         genres=summary.genres,
         rows=(summary.rows["train"], summary.rows["validation"], summary.rows["test"]),
         tracks=summary.tracks,

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from data import import_dataset
 from data.audio.parameters import DOCUMENTED
 from data.errors import DataError
 from data.storage import catalogue, hdf5
@@ -40,6 +42,15 @@ def test_datasets_in_a_line_each() -> None:
     assert mine.key != plain.key
     assert "damaged" in torn.problem
     assert torn.summary == "cannot be used"
+
+
+def test_imported_features_are_not_called_ours(tmp_path: Path) -> None:
+    np.savez(tmp_path / "theirs.npz", X=np.eye(24), y=np.array(["a", "b"] * 12), track=range(24))
+    import_dataset(tmp_path / "theirs.npz")
+    line = dataset_rows.read_datasets().line("theirs")
+    assert line is not None
+    assert (line.kind, line.summary) == ("arrays", "24 rows, imported columns only")
+    assert dataset_rows.card(line).about["features"] == "imported columns (24)"
 
 
 def test_a_file_that_is_none_of_the_catalogues_is_a_line_too(tmp_path: Path) -> None:
