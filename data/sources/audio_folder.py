@@ -176,7 +176,7 @@ def build(
     split_shares = check_shares(DEFAULT_SHARES if shares is None else shares)
     found = find_recordings(folder, labels)
     if found.splits is not None and (shares is not None or seed is not None):
-        raise DataError(f"{found.splits} decides the splits: leave shares and seed out.")
+        raise DataError(f"splits are those of {found.splits}: leave shares and seed out.")
     stated = found.splits is not None
     together = artists_of(found.recordings, group) if group == "artist" else None
     by_genre, remarks = _enough(found.recordings, stated, together)
@@ -279,9 +279,10 @@ def _enough(
             by_genre[recording.genre].append(recording.name)
     too_few = too_few_tracks(by_genre, _stated(recordings) if stated else None, together)
     if len(by_genre) - len(too_few) < LEAST_GENRES:
+        first, *others = too_few.values()
+        more = f" So it is with {len(others)} more." if others else ""
         raise DataError(
-            f"fewer than two genres are left: {' '.join(list(too_few.values())[:3])} Add "
-            "recordings, or merge genres."
+            f"fewer than two genres are left: {first}{more} Add recordings, or merge genres."
         )
     enough = {genre: names for genre, names in by_genre.items() if genre not in too_few}
     return enough, [f"{why} It is left out." for why in too_few.values()]

@@ -65,13 +65,14 @@ class FileIndex:
         return None
 
     def match(
-        self, source: str, rows: Iterable[tuple[str, str, Value]]
+        self, source: str, rows: Iterable[tuple[str, str, Value]], hint: str = ""
     ) -> tuple[dict[AudioFile, Value], list[str]]:
         """The value of each recording that rows name, and a sentence on rows without one.
 
         Args:
             source: of the rows, for messages.
             rows: the place, track and value of each.
+            hint: at the end of the message where no row means a recording.
 
         Raises:
             DataError: two rows of a recording differ, a row may mean several recordings, or no row
@@ -94,11 +95,12 @@ class FileIndex:
             else:
                 places.setdefault(file, place)
         if not values:
+            if not missing:
+                raise DataError(f"{source}: there is no track in it.")
             there = next(iter(self._whole.values())).parts
             raise DataError(
                 f"{source} names none of the {self._files} recordings: its first track is "
-                f"{missing[0]!r}, the first recording {'/'.join(there)!r}. Another column may name "
-                "them (--columns path=NAME)."
+                f"{missing[0]!r}, the first recording {'/'.join(there)!r}.{hint}"
             )
         if not missing:
             return values, []

@@ -246,7 +246,8 @@ def _by_table(
         (f"{table.path}, line {row.line}", row.track, _Facts(row.label, row.split, row.artist))
         for row in table.rows
     )
-    found, notes = index.match(str(table.path), rows)
+    hint = " Another column may name them: --columns path=NAME."
+    found, notes = index.match(str(table.path), rows, hint)
     read = ", ".join(f"{kind} = {name}" for kind, name in table.columns.items())
     notes = [f"Labels are read from {table.path}: {read}.", *table.notes, *notes]
     notes += _left_out(f"in no row of {table.path}", (file for file in facts if file not in found))

@@ -77,7 +77,7 @@ def test_what_is_built_is_listed_and_loaded(recordings: Recordings, tmp_path: Pa
     with pytest.raises(DataError, match="add up to 1"):
         build_dataset(folder, "other", shares=(60, 15, 25))
     (folder / "splits.csv").write_text("track,split\nrock/00,train\n")
-    with pytest.raises(DataError, match="decides the splits"):
+    with pytest.raises(DataError, match=r"splits are those of splits\.csv"):
         build_dataset(folder, "other", seed=3)
 
 

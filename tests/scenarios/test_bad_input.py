@@ -167,7 +167,7 @@ def test_shares_beside_splits_csv(recordings: Callable[..., Path]) -> None:
     folder = recordings({"a": 3, "b": 3})
     (folder / "splits.csv").write_text("track,split\na/00,train\n")
     message = _refused(data_main, "build", folder, "--shares", "80/10/10")
-    assert "decides the splits" in message.replace("\n", " ")
+    assert "splits are those of splits.csv" in message.replace("\n", " ")
 
 
 def test_a_reader_that_has_seen_enough() -> None:

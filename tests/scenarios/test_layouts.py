@@ -139,7 +139,7 @@ def test_folders_of_splits(tmp_path: Path) -> None:
     assert _tracks(dataset)["val/rock/1"] == ("rock", "validation")
     status, output = _command(f"python -m data build {tmp_path}/music --name x --seed 3")
     assert status == 2
-    assert "the names of the folders decides the splits" in output
+    assert "splits are those of the names of the folders" in output
 
 
 def test_folders_of_train_and_test_only(tmp_path: Path) -> None:

@@ -269,6 +269,21 @@ def test_merges_that_cannot_be(
     assert words in _refused(folder, tmp_path / "x.h5", merge=merge)
 
 
+def test_a_table_of_labels_from_python(recordings: Recordings, tmp_path: Path) -> None:
+    folder = recordings({"a": 5, "b": 5})
+    names = [f"{top}/{number:02d}" for top in "ab" for number in range(5)]
+    lines = [f"{name},{number % 3},{'xyz'[number % 3]}" for number, name in enumerate(names)]
+    table = tmp_path / "moods.csv"
+    table.write_text("\n".join(["file,mood,genre", *lines]))
+    with pytest.warns(UserWarning, match="label = mood") as caught:
+        made = build_dataset(
+            folder, "x", labels=table, columns={"label": "mood"}, exclude=["1"], workers=1
+        )
+    assert len(caught) == 1
+    assert made.genres == ("0", "2")
+    assert sorted(made.track_names) == sorted(names[0::3] + names[2::3])
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -282,6 +297,11 @@ def test_merges_that_cannot_be(
         ({"merge": {"a": "low"}}, "Received: {'a': 'low'}."),
         ({"merge": {"a": [5]}}, "Received: {'a': [5]}."),
         ({"splits": 5}, "splits must be a path"),
+        ({"splits": [5]}, "splits must be a path"),
+        ({"labels": 5}, "labels must be a path"),
+        ({"columns": "label"}, "columns must be like {'label': 'genre'}. Received: 'label'."),
+        ({"only": "rock"}, "only must be like ['blues', 'rock']. Received: 'rock'."),
+        ({"exclude": [5]}, "exclude must be like ['blues', 'rock']. Received: [5]."),
         ({"shares": 5}, "shares must be three positive numbers"),
         ({"shares": "abc"}, "Received: 'abc'."),
         ({"seed": "a"}, "seed must be a whole number, at least 0, or None. Received: 'a'."),

@@ -77,6 +77,7 @@ def test_rows_are_matched_and_counted() -> None:
     ("rows", "words"),
     [
         ([("line 2", "x9", "p")], "x.csv names none of the 2 recordings: its first track is 'x9'"),
+        ([], "x.csv: there is no track in it."),
         ([("line 2", "1", "p"), ("line 3", "1.wav", "q")], "line 3 says something else of '1.wav'"),
     ],
 )
