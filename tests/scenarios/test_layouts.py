@@ -147,7 +147,7 @@ def test_folders_of_train_and_test_only(tmp_path: Path) -> None:
         split = "test" if number % 3 == 0 else "train"
         _sound(tmp_path / "music" / GENRES[number % 2] / split / f"{number}.wav", number)
     dataset, output = _build(f"python -m data build {tmp_path}/music")
-    assert dataset.track_counts() == {"train": 12, "validation": 4, "test": 8}
+    assert dataset.track_counts() == {"train": 13, "validation": 3, "test": 8}
     assert all(
         ("/test/" in name) == (split == "test") for name, (_, split) in _tracks(dataset).items()
     )
