@@ -36,7 +36,7 @@ from experiments.runs.process_id import ProcessId
 from experiments.training.baselines import fit_ahead
 from experiments.training.cohorts import cohorts_of
 from experiments.training.device import Machine, probe, versions
-from experiments.training.planning import PlannedRun, plan_run
+from experiments.training.planning import PlannedRun, check_memory, plan_run
 from experiments.training.training_job import RunSettings, TrainingJob
 from experiments.workers.pool import WorkerPool
 from networks.models.custom import CustomConfig
@@ -88,6 +88,7 @@ class RunCoordinator:
             if search is None:
                 size = record.size(options.folds)
                 planned = plan_run(request.study, options, computing, machine, size, sha256)
+                check_memory(planned.cohorts, machine.device, size)
                 networks = {trial.network for _, trial in planned.plan.trials}
                 custom = [network for network in networks if isinstance(network, CustomConfig)]
                 if custom:

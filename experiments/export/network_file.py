@@ -158,9 +158,9 @@ def _about(result: RunResult, record: VariantTrial, rows: Dataset) -> dict[str, 
     """Metadata of the file, all texts."""
     trial = record.trial
     kind = trial.network.features
-    others = {"mfcc", "mel"} - {kind}
+    (other,) = {"mfcc", "mel"} - {kind}
     known = {} if rows.parameters is None else json.loads(rows.parameters.to_json())
-    parameters = {k: v for k, v in known.items() if k not in others}
+    parameters = {k: v for k, v in known.items() if not k.startswith(other)}
     return {
         "genres": json.dumps(list(result.genres)),
         "features": json.dumps({"kind": kind, **parameters}),

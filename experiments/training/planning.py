@@ -12,6 +12,7 @@ from experiments.design.dataset_size import DatasetSize
 from experiments.design.plan import Plan, StudyOptions, make_plan
 from experiments.design.request import Computing
 from experiments.design.study import Study
+from experiments.errors import RunError
 from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import Machine
 from networks.models.config import CNNConfig
@@ -87,6 +88,30 @@ def worker_count(
     largest = max(_bytes(cohort, size) for cohort in cohorts)
     room = int(_SHARE_OF_MEMORY * available_memory()) // largest
     return max(1, min(usable_cores() // computing.threads, len(cohorts), room))
+
+
+def check_memory(cohorts: Sequence[Cohort], device: str, size: DatasetSize) -> None:
+    """Refuse networks that this machine's memory does not hold, by a wide margin.
+
+    Rows of many frames make huge dense layers where nothing is pooled.
+
+    Raises:
+        RunError: there is one.
+    """
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for cohort in cohorts if device == "cpu" else ():
+        variant, trial = cohort.trials[0]
+        if not isinstance(trial.network, CNNConfig):
+            continue
+        shape = size.shape_of(trial.network)
+        # The estimate is one from above.
+        least = bytes_per_trial(trial.network, 1, size.classes, shape) // 2
+        if least > there:
+            raise RunError(
+                f"the variant {variant} needs {least / 2**30:.0f} GB of memory at least for rows "
+                f"of {shape[0]} x {shape[1]}, and this machine has {there / 2**30:.0f}: choose "
+                "other variants, or pooling=True, fewer filters or smaller dense layers."
+            )
 
 
 def available_memory(root: Path = Path("/")) -> int:

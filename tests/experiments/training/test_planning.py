@@ -8,11 +8,14 @@ import pytest
 from experiments.design.dataset_size import SOURCE_SIZE
 from experiments.design.request import Computing
 from experiments.design.trial import Trial
+from experiments.errors import RunError
 from experiments.training import planning
-from experiments.training.cohorts import plan_cohorts
+from experiments.training.cohorts import Cohort, plan_cohorts
 from experiments.training.device import Machine
-from experiments.training.planning import available_memory, worker_count
+from experiments.training.planning import available_memory, check_memory, worker_count
 from networks.models.config import CNNConfig, FFNConfig, NetworkConfig, TrainingConfig
+
+SIZE = replace(SOURCE_SIZE, shapes={"mel": (10_001, 100)})
 
 
 def choose(network: NetworkConfig, trials: int, threads: int = 1, rows: int = 3200) -> int:
@@ -56,3 +59,17 @@ def test_a_containers_limit_counts(tmp_path: Path) -> None:
     (group / "memory.max").write_text("5000\n")
     assert available_memory(tmp_path) == 4000
     assert available_memory() > 2**20
+
+
+def test_networks_that_no_memory_holds_are_refused() -> None:
+    def cohorts(network: NetworkConfig) -> tuple[Cohort, ...]:
+        return plan_cohorts([("none", Trial(network, TrainingConfig(), 1, "x"))], "cpu", SIZE)
+
+    large = CNNConfig(pooling=False, padding=False, dense=(100_000,))
+    with pytest.raises(
+        RunError, match=r"^the variant none needs \d+ GB of memory at least for rows"
+    ):
+        check_memory(cohorts(large), "cpu", SIZE)
+    check_memory(cohorts(large), "cuda", SIZE)  # `plan_cohorts` has looked at that of the GPU
+    check_memory(cohorts(CNNConfig(filters=(1,), dense=(1,))), "cpu", SIZE)
+    check_memory(cohorts(FFNConfig()), "cpu", replace(SIZE, shapes={"mfcc": (40,)}))
