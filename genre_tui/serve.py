@@ -6,6 +6,7 @@ import copy
 import getpass
 import hmac
 import logging
+import os
 import secrets
 import shlex
 import socket
@@ -50,7 +51,7 @@ class LocalServer(Server):
 
     async def on_startup(self, app: web.Application) -> None:
         """Print its URL."""
-        me, here = shlex.quote(getpass.getuser()), socket.gethostname()
+        me, here = shlex.quote(_user()), socket.gethostname()
         limit = "" if self._key else ", to look only (--writable lifts that)"
         echo(
             f"Open {self.address} in a browser here{limit}. From another machine, first: "
@@ -100,6 +101,13 @@ class LocalServer(Server):
         if self._key and not hmac.compare_digest(given.encode(), self._key.encode()):
             raise web.HTTPForbidden(text="Open the address that genre-tui --serve printed.")
         return await handler(request)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in containers
+        return str(os.getuid())
 
 
 def serve(session: AppSession, port: int, theme: str, *, writable: bool) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from data.datasets.dataset import Dataset
-from data.errors import DataError
+from data.errors import DataError, NoSpaceError
 from data.files.atomic import TEMPORARY, commit, writing
 from data.files.plain import plain_file
 from data.files.user_folders import data_folder
@@ -159,9 +159,14 @@ def only_process(name: str, *, wait: bool = False) -> Iterator[None]:
     """
     path = path_of(name).with_name(f".{name}.lock")
     while True:
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            with writing(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except NoSpaceError:
+            raise
+        except DataError as error:
+            raise DataError(f"{error} GENRE_TUI_DATA names another folder of datasets.") from error
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -33,8 +35,21 @@ class _SafeConsole(Console):
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console on standard output or error, as wide as the terminal."""
-    made = _SafeConsole(stderr=stderr, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    """A console on standard output or error, as wide as the terminal.
+
+    Where that is a file or pipe, FORCE_COLOR gives colours, but nothing that moves a cursor.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    elsewhere = stream is None or stream.closed or not stream.isatty()
+    made = _SafeConsole(
+        stderr=stderr,
+        highlight=False,
+        soft_wrap=False,
+        emoji=False,
+        markup=False,
+        force_terminal=False if elsewhere else None,
+        color_system="standard" if elsewhere and os.environ.get("FORCE_COLOR") else "auto",
+    )
     if not made.is_terminal:
         made.width = max(_PLAIN_WIDTH, made.width)
     return made

@@ -77,10 +77,10 @@ def _require_process_of(run: RunDirectory, holder: ProcessId) -> None:
 def _is_process_of(run: RunDirectory, pid: int) -> bool:
     """Whether a process was started to train a run: a damaged lock may name any."""
     try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        arguments = os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
     except OSError:
         command = ["ps", "-o", "args=", "-p", str(pid)]
-        arguments = subprocess.run(command, capture_output=True, text=True).stdout.split()
+        arguments = os.fsdecode(subprocess.run(command, capture_output=True).stdout).split()
     return RUN_PROCESS[-1] in arguments and str(run.path.absolute()) in arguments
 
 

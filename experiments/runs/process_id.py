@@ -66,7 +66,7 @@ def started(pid: int) -> str:
         if Path("/proc/self/stat").exists():
             return ""
         command = ["ps", "-o", "lstart=", "-p", str(pid)]
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+        return os.fsdecode(subprocess.run(command, capture_output=True).stdout).strip()
     # After the name, which may hold anything, in brackets: state, ppid, ..., start time.
     fields = text.rpartition(")")[2].split()
     return "" if fields[0] in "ZX" else fields[19]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -37,7 +38,8 @@ def program(tmp_path: Path) -> Path:
     """The script `genre-tui`, as pip makes it."""
     path = tmp_path / "bin" / "genre-tui"
     path.parent.mkdir()
-    path.write_text("import sys\nfrom genre_tui.__main__ import main\nsys.exit(main())\n")
+    begin = "import sys\nfrom genre_tui.__main__ import main\n"
+    path.write_text(begin + "if __name__ == '__main__':\n    sys.exit(main())\n")
     return path
 
 
@@ -110,3 +112,29 @@ def test_a_script_beside_such_a_folder_gets_a_sentence(tmp_path: Path, room: str
         f"{tmp_path / room / '__init__.py'} hides: rename that, or keep its folder out of "
         "sys.path. The command genre-tui is not concerned.\n"
     )
+
+
+def test_no_docstring_and_no_assertion_is_needed(program: Path, dataset: Path) -> None:
+    where = dataset.parent
+    listed = _type([program, "list", "--json"], where)
+    assert _type([program, "list", "--json"], where, PYTHONOPTIMIZE="2").stdout == listed.stdout
+    begun = ["run", "ffn-baseline", "--epochs", "1", "--json", "--data", dataset]
+    made = json.loads(_type([program, *begun], where, PYTHONOPTIMIZE="2").stdout)
+    for optimize in ("", "1", "2"):  # records of each are read by each
+        shown = _type([program, "show", "--json"], where, PYTHONOPTIMIZE=optimize)
+        assert json.loads(shown.stdout) == made, shown.stderr
+    report = _type([program, "report", "latest", "-o", where / "r"], where, PYTHONOPTIMIZE="2")
+    assert report.returncode == 0
+    assert (
+        "Usage: genre-tui watch"
+        in _type([program, "watch", "-h"], where, PYTHONOPTIMIZE="2").stdout
+    )
+
+
+def test_colours_that_are_forced_move_no_cursor(program: Path, dataset: Path) -> None:
+    begun = ["run", "ffn-baseline", "--epochs", "1", "--data", dataset]
+    done = _type([program, *begun], dataset.parent, FORCE_COLOR="1", TTY_COMPATIBLE="1")
+    assert done.returncode == 0, done.stderr
+    text = done.stdout + done.stderr
+    assert "\x1b[1m" in text
+    assert not re.search(r"\r|\x1b\[[0-9;?]*[A-Za-ln-z]", text)
