@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import zlib
@@ -16,7 +17,7 @@ from data.audio.parameters import FeatureParameters
 from data.audio.tracks import Extracted, row_dtype
 from data.files.atomic import writing
 
-_INDEX = "index.jsonl"
+_INDEX, _ROWS = "index.jsonl", ".rows"
 _DECODERS = ("av", "soxr", "numpy", "scipy", "torch")
 _BLOCK_BYTES = 2**22
 
@@ -49,6 +50,7 @@ class FeatureStore:
             if self._read_index() != made_by:
                 self._remove()
             self._folder.mkdir(parents=True, exist_ok=True)
+            self._remove_unfinished_rows()
             self._index = (self._folder / _INDEX).open("ab", buffering=0)
         self._count = len(self._kept)
         if not self._index.tell():
@@ -80,11 +82,24 @@ class FeatureStore:
 
     def new_file(self) -> Path:
         """A name for another file of rows."""
-        return self._folder / f"{secrets.token_hex(8)}.rows"
+        return self._folder / f"{secrets.token_hex(8)}{_ROWS}"
 
     def _remove(self) -> None:
         self._kept.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _remove_unfinished_rows(self) -> None:
+        """Give back what tracks take that are not in the index."""
+        row_bytes = row_dtype(self.parameters).itemsize
+        ends: dict[Path, int] = {}
+        for kept in self._kept.values():
+            end = kept.offset + kept.segments * row_bytes
+            ends[kept.file] = max(end, ends.get(kept.file, 0))
+        for file in self._folder.glob(f"*{_ROWS}"):
+            if file not in ends:
+                file.unlink()
+            elif file.stat().st_size > ends[file]:
+                os.truncate(file, ends[file])
 
     def _append(self, entry: dict[str, Any]) -> None:
         # The line break comes first: it ends what a kill or a full disk has left half-written.

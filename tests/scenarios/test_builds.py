@@ -1,4 +1,4 @@
-"""Builds from scripts of any kind; those that are killed go on, leave nothing half-written, and end with the same dataset."""
+"""Builds from scripts of any kind; builds that are killed, which end with the same dataset."""
 
 import os
 import random

@@ -79,6 +79,18 @@ def test_an_index_that_was_being_written(tmp_path: Path, lost: int) -> None:
         assert store.find("c") is not None
 
 
+def test_rows_of_tracks_that_were_not_done_are_removed(tmp_path: Path) -> None:
+    first, second = _ended(tmp_path / "store")
+    whole = first.file.read_bytes()
+    first.file.write_bytes(whole + bytes(5000))
+    useless = first.file.with_stem("useless")
+    useless.write_bytes(bytes(5000))
+    with FeatureStore(tmp_path / "store", DOCUMENTED) as store:
+        assert first.file.read_bytes() == whole
+        assert not useless.exists()
+        assert [store.find("a"), store.find("b")] == [first, second]
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 500, b"[]", b"{}", b"\xff"])
 def test_an_index_that_is_none(tmp_path: Path, content: bytes) -> None:
     _ended(tmp_path / "store")

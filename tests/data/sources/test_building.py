@@ -27,6 +27,7 @@ class Made:
     weight: int = 1
     kind: str = ".wav"
     sound: str = ""
+    seconds: int = 2
 
     @property
     def key(self) -> str:
@@ -37,7 +38,7 @@ class Made:
 
     def segments(self, _: object, note: Callable[[str], None]) -> Iterator[np.ndarray]:
         rng = np.random.default_rng(list((self.sound or self.name).encode()))
-        yield rng.integers(-9999, 9999, (2, 8000)).astype(np.int16)
+        yield rng.integers(-9999, 9999, (self.seconds, 8000)).astype(np.int16)
         for said in self.notes:
             if isinstance(said, Exception):
                 raise said
@@ -184,3 +185,23 @@ def test_a_forecast_of_unlike_recordings(seed: int) -> None:
     left = sum(seconds for _, seconds in tracks[done:])
     assert left / 1.25 < forecast.seconds_left < left * 1.25
     assert forecast.segments_left == pytest.approx(10 * (1000 - done), rel=0.25)
+
+
+@pytest.mark.parametrize("is_foreseen", [True, False])
+def test_a_real_disk_that_is_full(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, is_foreseen: bool
+) -> None:
+    target = small_disk / "x.h5"
+    tracks = [Made(str(number), seconds=100) for number in range(40)]  # 44 MB
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(14_000_000))
+    if not is_foreseen:
+        monkeypatch.setattr(building, "check_space", lambda *_: None)
+    with pytest.raises(NoSpaceError, match="no space left to write"):
+        _read(tracks, target)
+    kept = catalogue.unfinished_folder(target)
+    assert kept.is_dir()
+    ballast.unlink()
+    monkeypatch.setattr(building, "check_space", lambda *_: None)  # no dataset is written of them
+    assert len(_read(tracks[:16], target)) == 16
+    assert not kept.exists()
