@@ -56,7 +56,6 @@ def import_features(
     Vectors (n, d) are what feed-forward networks read, images (n, t, f) convolutional ones.
     """
     from data.sources.importing import default_name, read_foreign
-    from data.sources.labelled_rows import scale_advice
 
     name = name or default_name(path)
     with interruptible(NOTHING_KEPT), catalogue.making(name, replace=replace) as target:
@@ -76,8 +75,6 @@ def import_features(
     print_summary(name, target)
     for sentence in report.warnings:
         echo(f"\nWarning: {sentence}")
-    if advice := scale_advice(report.dataset):
-        echo(f"\n{advice}")
 
 
 def _listed(text: str | None) -> str | Sequence[str] | None:

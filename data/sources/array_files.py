@@ -1,4 +1,4 @@
-"""Arrays in .npy, .npz and HDF5 files of others: their names and shapes first, then their values.
+"""Arrays in .npy, .npz, HDF5 and JSON files of others: their names and shapes, then their values.
 
 Nothing is unpickled, no link is followed, and what a file announces is compared with what it
 stores before any of it is allocated.
@@ -7,6 +7,7 @@ stores before any of it is allocated.
 from __future__ import annotations
 
 import io
+import json
 import math
 import mmap
 import os
@@ -15,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ _ALWAYS_READ = 2**26  # bytes, however small the file that holds them
 _NPY, _ZIP, _HDF5 = b"\x93NUMPY", b"PK", b"\x89HDF\r\n\x1a\n"
 _UNREADABLE = (
     *(OSError, KeyError, ValueError, TypeError, RuntimeError, MemoryError, EOFError),
-    *(zipfile.BadZipFile, zlib.error),
+    *(zipfile.BadZipFile, zlib.error, RecursionError),
 )
 
 
@@ -159,10 +161,12 @@ def _arrays(path: Path, prefix: str) -> Iterator[StoredArray]:
         array = map_npy(path)
         name = prefix.removesuffix("/") or path.stem
         yield StoredArray(name, path, array.dtype, array.shape, lambda: array)
+    elif begin.lstrip().startswith(b"{"):
+        yield from _json_arrays(path, prefix)
     else:
         raise DataError(
-            f"{path} is no .npy, .npz or HDF5 file of arrays. Save the arrays with numpy.savez "
-            "(as numbers and text, not as objects)."
+            f"{path} is no .npy, .npz, HDF5 or JSON file of arrays. Save the arrays with "
+            "numpy.savez (as numbers and text, not as objects)."
         )
 
 
@@ -220,6 +224,23 @@ def _npy_header(where: str, begin: bytes) -> tuple[tuple[int, ...], np.dtype[Any
     if any(type(size) is not int or size < 0 for size in shape):
         raise DataError(f"{where} is damaged: it announces the shape {shape!r:.100}.")
     return shape, dtype, file.tell()
+
+
+# JSON: an object of lists.
+
+
+def _json_arrays(path: Path, prefix: str) -> Iterator[StoredArray]:
+    with _sentences(path):
+        with open(path, encoding="utf-8", opener=plain_file) as file:
+            content = json.load(file)
+        for name, values in content.items():
+            if isinstance(values, list):
+                array = np.array(values)
+                if not array.dtype.hasobject:
+                    key = prefix + name
+                    yield StoredArray(
+                        key, path, array.dtype, array.shape, partial(np.asarray, array)
+                    )
 
 
 # HDF5.

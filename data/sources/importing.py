@@ -120,6 +120,9 @@ def read_foreign(
         roles["track"] = str(groups)
     elif groups is not None:
         tracks = _names("groups", Path(groups))
+    tables = sorted(file for file in path.glob("*.csv")) if path.is_dir() else []
+    if tables and not about_foreign(path):
+        raise DataError(f"{path} has no arrays, but a table: name it, such as {tables[0]}.")
     if path.suffix.lower() in _TABLES:
         if transpose:
             raise DataError(f"{path} is a table, which has no axes to transpose.")

@@ -146,6 +146,8 @@ def to_dataset(
         validation=splits["validation"],
         test=splits["test"],
     )
+    if advice := scale_advice(dataset):
+        warnings.append(advice)
     return ImportReport(dataset, tuple(notes), tuple(warnings))
 
 
@@ -295,16 +297,17 @@ def _by_chance(
 
 def scale_advice(dataset: Dataset) -> str | None:
     """What to do where the columns' scales are too different, or too large, to train on."""
-    if (mfcc := dataset.train.mfcc) is None:
-        return None
-    spread = mfcc.std(axis=0)
-    spread = spread[spread > 0]
-    largest = float(np.abs(mfcc).max())
-    ratio = float(spread.max() / spread.min()) if len(spread) else 1.0
-    if largest <= _LARGEST and ratio <= _WIDEST:
-        return None
-    return (
-        f"The columns' scales differ (standard deviations from {spread.min():.2g} to "
-        f"{spread.max():.2g}, values to {largest:.2g}), so that a network on the columns as they "
-        "are learns nothing: run its studies with --vary network.standardize=true."
-    )
+    for kind in dataset.shapes:
+        values = dataset.features(kind, "train")
+        spread = values.std(axis=tuple(range(values.ndim - 1)), dtype=np.float64)
+        spread = spread[spread > 0]
+        largest = float(np.abs(values).max())
+        ratio = float(spread.max() / spread.min()) if len(spread) else 1.0
+        if largest > _LARGEST or (kind == "mfcc" and ratio > _WIDEST):
+            return (
+                f"the columns' scales are large or differ (values to {largest:.2g}, standard "
+                f"deviations of which the largest is {ratio:.2g} times the smallest), so that "
+                "networks on the columns as they are learn next to nothing: run studies with "
+                "--vary network.standardize=true."
+            )
+    return None

@@ -50,7 +50,8 @@ def _accuracy(run: RunDirectory) -> float:
 
 
 def test_a_table_trains_once_its_columns_are_standardised(tmp_path: Path) -> None:
-    music = import_dataset(_table(tmp_path / "features_3_sec.csv"), "table")
+    with pytest.warns(UserWarning, match=r"--vary network.standardize=true"):
+        music = import_dataset(_table(tmp_path / "features_3_sec.csv"), "table")
     study = replace(STUDIES["ffn-baseline"], variants=STUDIES["ffn-baseline"].variants[:1])
     study = vary(study, {"training.learning_rate": [0.02]})
     plain = run_inline(tmp_path / "plain", study, seeds=1, epochs=30, dataset=music)

@@ -52,7 +52,7 @@ def test_columns_of_different_scales(tmp_path: Path) -> None:
     rows = [f"{n * 1e-5},{n * 1e6},{'rock' if n % 2 else 'pop'},{n}" for n in range(12)]
     (tmp_path / "x.csv").write_text("\n".join(["a,b,genre,file", *rows]))
     result = _run("import", tmp_path / "x.csv")
-    assert result.stdout.endswith("run its studies with --vary network.standardize=true.\n")
+    assert result.stdout.endswith("run studies with --vary network.standardize=true.\n")
 
 
 def test_wrong_input_is_a_sentence(tmp_path: Path) -> None:

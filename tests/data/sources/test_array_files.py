@@ -240,13 +240,29 @@ def test_a_dataset_of_this_program(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"words", b"{}", b"\x80\x04N."])
+@pytest.mark.parametrize("content", [b"", b"words", b"[]", b"\x80\x04N."])
 def test_other_files(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.npz").write_bytes(content)
-    assert "is no .npy, .npz or HDF5 file of arrays" in _refused(tmp_path / "x.npz")
+    assert "is no .npy, .npz, HDF5 or JSON file of arrays" in _refused(tmp_path / "x.npz")
 
 
 def test_an_archive_without_arrays(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
         archive.writestr("data.pkl", b"...")
     assert find_arrays(tmp_path / "x.npz") == []
+
+
+def test_lists_in_json(tmp_path: Path) -> None:
+    path = tmp_path / "data.json"
+    path.write_text(
+        '{"mapping": ["a", "b"], "labels": [0, 1], "mfcc": [[[1, 2]], [[3, 4.5]]], "n": 2}'
+    )
+    found = {array.name: array.read().tolist() for array in find_arrays(path)}
+    assert found == {"mapping": ["a", "b"], "labels": [0, 1], "mfcc": [[[1, 2]], [[3, 4.5]]]}
+    for content in ("{", '{"a": [[1, 2], [3]]}', '{"a": ' + "[" * 100_000, "{\xff"):
+        path.write_text(content, encoding="latin-1")
+        with pytest.raises(DataError) as caught:
+            _read(path)
+        assert str(path) in str(caught.value)
+    path.write_text('{"a": [{}, {}], "b": []}')
+    _read(path)

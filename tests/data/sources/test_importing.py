@@ -469,6 +469,8 @@ def test_columns_of_different_scales_need_standardisation(tmp_path: Path) -> Non
     values = _rows(24) * [1e-5, 1, 1, 1e6, 1]
     dataset = _read(_npz(tmp_path, _one() | {"X": values})).dataset
     assert "--vary network.standardize=true" in str(scale_advice(dataset))
+    power = _read(_npz(tmp_path, _one() | {"X": _rows(24, (9, 4)) * 1e6})).dataset
+    assert "values to" in str(scale_advice(power))
     for modest in (_rows(24), _rows(24, (9, 4)), np.zeros((24, 5))):
         assert scale_advice(_read(_npz(tmp_path, _one() | {"X": modest})).dataset) is None
 
@@ -492,6 +494,7 @@ def test_a_dataset_from_python(tmp_path: Path) -> None:
     ("options", "words"),
     [
         ({"path": 3}, "path must be a path"),
+        ({"path": "folder"}, "has no arrays, but a table: name it, such as folder/x.csv"),
         ({"path": "none.npz"}, "there is no file or folder"),
         ({"columns": {"colour": "x"}}, "columns must give the names of features, label"),
         ({"columns": ["label"]}, "columns must give"),
@@ -504,7 +507,12 @@ def test_a_dataset_from_python(tmp_path: Path) -> None:
         ({"name": "No Name"}, "a dataset's name must be"),
     ],
 )
-def test_arguments_that_cannot_be(tmp_path: Path, options: Mapping[str, Any], words: str) -> None:
+def test_arguments_that_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Mapping[str, Any], words: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "x.csv").touch()
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError) as caught:
         import_dataset(**{"path": _npz(tmp_path, _one()), **options})
     assert words in str(caught.value)

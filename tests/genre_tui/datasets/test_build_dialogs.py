@@ -74,7 +74,7 @@ def test_what_others_have_extracted_is_told(tmp_path: Path) -> None:
     (tmp_path / "notes.md").touch()
     source, problems = inspect_folder(str(tmp_path / "notes.md"), "")
     assert source is None
-    assert "is no .npy, .npz or HDF5 file of arrays" in problems["folder"]
+    assert "is no .npy, .npz, HDF5 or JSON file of arrays" in problems["folder"]
 
 
 @pytest.mark.parametrize(
