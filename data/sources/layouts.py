@@ -16,6 +16,9 @@ from data.sources.audio_files import AudioFile
 _CONTAINERS = re.compile(
     r"(audio|music|recordings|songs|tracks|wav|mp3|data|dataset|genres?|gtzan|fma)s?([_-].*)?"
 )
+# Folders that spread files, whatever their genres: fold1, 000/000002.mp3, 14/214.mp3.
+_PARTS = re.compile(r"(fold|part|chunk|batch|dis[ck]|cd)s?[ _-]?\d+")
+_HASHED = re.compile(r"(\d{2,3})/(\1\d*|\d*\1)\.\w+")
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,13 @@ class Layout:
         genre: place in the parts of a file, after `inside`, of the folder named after its genre;
             None where no folder is.
         split: place of the folder named after its split, or None.
-        is_fma: whether files and folders are numbered as those of the FMA dataset.
+        is_numbered: whether folders are numbered, to spread files over them.
     """
 
     inside: tuple[str, ...] = ()
     genre: int | None = 0
     split: int | None = None
-    is_fma: bool = False
+    is_numbered: bool = False
 
 
 def recognise(folder: Path, files: Sequence[AudioFile]) -> Layout:
@@ -50,12 +53,13 @@ def recognise(folder: Path, files: Sequence[AudioFile]) -> Layout:
         if not _CONTAINERS.fullmatch(top.casefold()):
             break
         inside, places = (*inside, top), [parts[1:] for parts in places]
-    if all(map(_is_numbered_as_fma, places)):
-        return Layout(inside, genre=None, is_fma=True)
-    tops = {parts[0] for parts in places if len(parts) > 1}
+    in_folders = [parts for parts in places if len(parts) > 1]
+    if _are_numbered(in_folders):
+        return Layout(inside, genre=None, is_numbered=True)
+    tops = {parts[0] for parts in in_folders}
     split = None
     if _are_splits(tops):
-        split, deeper = 0, [parts[1:] for parts in places if len(parts) > 1]
+        split, deeper = 0, [parts[1:] for parts in in_folders]
         if tops - _splits(tops):
             raise DataError(
                 f"{folder.joinpath(*inside)} has the splits {', '.join(sorted(_splits(tops)))} "
@@ -96,10 +100,9 @@ def _are_splits(names: set[str]) -> bool:
     return len({SPLIT_WORDS[name.casefold()] for name in _splits(names)}) > 1
 
 
-def _is_numbered_as_fma(parts: tuple[str, ...]) -> bool:
-    """Whether a file is one like 000/000002.mp3."""
-    return (
-        len(parts) == 2
-        and re.fullmatch(r"\d{3}", parts[0]) is not None
-        and re.fullmatch(rf"{parts[0]}\d{{3}}\.\w+", parts[1]) is not None
+def _are_numbered(places: Sequence[tuple[str, ...]]) -> bool:
+    """Whether all folders are of those that spread files."""
+    return bool(places) and (
+        all(_PARTS.fullmatch(parts[0].casefold()) for parts in places)
+        or all(_HASHED.fullmatch("/".join(parts)) for parts in places)
     )

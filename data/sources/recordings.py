@@ -274,16 +274,11 @@ def _table(
         raise DataError("columns are those of a table: name its file (--labels FILE).")
     if layout.genre is not None:
         return None
-    command = f"python -m data build {shlex.quote(str(folder))} --labels"
-    if layout.is_fma:
+    if layout.is_numbered:
         for place in (root, Path(os.path.abspath(root)).parent):
             for path in (place / _FMA_TABLE, place / "fma_metadata" / _FMA_TABLE):
                 if path.is_file():
                     return read_table(path, {})
-        raise DataError(
-            f"the folders of {root} are numbered as those of the FMA dataset, and no genres: "
-            f"unpack fma_metadata.zip, then {command} fma_metadata/{_FMA_TABLE}"
-        )
     tables = []
     for parts in others:
         if parts[-1].casefold().endswith(_TABLE_SUFFIXES) and parts[-1] != _SPLITS:
@@ -293,10 +288,17 @@ def _table(
                 tables.append(table)
     if len(tables) == 1:
         return tables[0]
-    named = " or ".join(shlex.quote(str(table.path)) for table in tables[:2]) or "labels.csv"
+    likely = f"fma_metadata/{_FMA_TABLE}" if layout.is_numbered else "labels.csv"
+    named = " or ".join(shlex.quote(str(table.path)) for table in tables[:2]) or likely
+    command = f"python -m data build {shlex.quote(str(folder))} --labels {named}"
+    if layout.is_numbered:
+        raise DataError(
+            f"the folders of {root} are numbered, as FMA's, and no genres. Expected a table of "
+            f"labels, FMA's from fma_metadata.zip: {command}"
+        )
     raise DataError(
         f"{root} holds recordings itself. Expected a folder a genre (if it is one genre's, name "
-        f"the folder above), or a table of labels: {command} {named}"
+        f"the folder above), or a table of labels: {command}"
     )
 
 

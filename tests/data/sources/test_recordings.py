@@ -163,6 +163,25 @@ def test_years_are_genres_as_any_other_names(tmp_path: Path) -> None:
     assert {r.genre for r in find_recordings(folder).recordings} == {"1980", "1990", "200"}
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("fold1/a.wav", "fold2/b.wav", "fold10/c.wav"),
+        ("CD 1/a.wav", "CD 2/b.wav"),
+        ("14/214.mp3", "00/1000.mp3"),
+        ("000/000002.mp3", "001/001999.mp3", "sample.mp3"),
+    ],
+)
+def test_numbered_folders_are_no_genres(tmp_path: Path, files: tuple[str, ...]) -> None:
+    folder = _folder(tmp_path, *files)
+    message = _refused(folder)
+    assert f"the folders of {folder} are numbered, as FMA's, and no genres" in message
+    assert f"python -m data build {folder} --labels fma_metadata/tracks.csv" in message
+    lines = [f"{Path(file).stem},{'xy'[place % 2]}" for place, file in enumerate(files)]
+    (folder / "labels.csv").write_text("\n".join(["id,genre", *lines]))
+    assert len(find_recordings(folder).recordings) == len(files)
+
+
 def test_a_flat_folder_with_its_table(tmp_path: Path) -> None:
     folder = _folder(tmp_path, "audio/1.wav", "audio/2.wav", "audio/3.wav")
     (folder / "meta").mkdir()
