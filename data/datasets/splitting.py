@@ -12,7 +12,8 @@ from data.datasets.dataset import SPLITS, SplitName
 from data.errors import DataError
 
 DEFAULT_SHARES = (0.60, 0.15, 0.25)  # of the tracks in train, validation and test
-_ATTEMPTS = 100  # random orders of a genre's artists, of which the nearest to the shares is kept
+_ATTEMPTS = 100  # random orders of artists, of which the nearest to the shares is kept
+_FEWEST_ATTEMPTS, _MOST_PLACED = 3, 20_000  # of artists in several genres, which take longer
 _NEAR = 0.01  # of a genre's tracks in other splits than the shares say: near enough
 _OF_TRAIN: dict[SplitName, float] = {"validation": 0.2, "train": 0.8}
 SPLIT_WORDS: dict[str, SplitName] = {
@@ -135,6 +136,11 @@ class _Genre:
         empty = [split for split, tracks in self.filled.items() if not tracks]
         return empty if len(self.sizes) - len(self.placed) <= len(empty) else list(self.filled)
 
+    def over(self, shares: Mapping[SplitName, float]) -> float:
+        """The share of the tracks that splits have beyond theirs."""
+        beyond = (self.filled[split] / self.tracks - share for split, share in shares.items())
+        return sum(max(0.0, share) for share in beyond) if self.tracks else 0.0
+
     def off(self, targets: Mapping[SplitName, int]) -> int:
         """How far the numbers of tracks are from those that there should be."""
         return sum(abs(self.filled[split] - target) for split, target in targets.items())
@@ -162,34 +168,63 @@ def _place_shared(
     shares: Mapping[SplitName, float],
     seed: int,
 ) -> dict[_Group, SplitName]:
-    """Place the groups of several genres, each where most is missing, and before all others."""
+    """Place the groups of several genres, before all others."""
     genres_of = Counter(group for of_genre in sizes for group in of_genre)
     shared = [group for group, genres in genres_of.items() if genres > 1 and group not in fixed]
     rng = np.random.default_rng([seed, len(sizes)])
-    for _ in range(_ATTEMPTS):
+    best: dict[_Group, SplitName] | None = None
+    least = math.inf
+    for _ in range(max(_FEWEST_ATTEMPTS, min(_ATTEMPTS, _MOST_PLACED // (1 + len(shared))))):
         genres = [_Genre(of_genre, fixed, shares) for of_genre in sizes]
-        placed: dict[_Group, SplitName] = {}
-        for group in _shuffled(shared, rng):
-            theirs = [genre for genre in genres if group in genre.sizes]
-            missing = {
-                split: sum(
-                    genre.sizes[group] * (shares[split] - genre.filled[split] / genre.tracks)
-                    for genre in theirs
-                )
-                for split in shares
-                if all(split in genre.choice for genre in theirs)
-            }
-            if not missing:
-                break
-            placed[group] = max(missing, key=missing.__getitem__)
-            for genre in theirs:
-                genre.put(group, placed[group])
+        placed = _shared_by_chance(genres, shared, shares, rng)
+        over = max(genre.over(shares) for genre in genres)
+        if placed is not None and over < least:
+            best, least = placed, over
+        if least <= _NEAR:
+            break
+    if best is None:
+        raise DataError(
+            "artists that play in several genres leave no way to have every genre in train, "
+            "validation and test, each with other artists: leave genres out, or split by tracks "
+            "(--group track)."
+        )
+    return best
+
+
+def _shared_by_chance(
+    genres: Sequence[_Genre],
+    shared: Collection[_Group],
+    shares: Mapping[SplitName, float],
+    rng: np.random.Generator,
+) -> dict[_Group, SplitName] | None:
+    """Place groups in all their genres; None where that leaves a genre's split empty.
+
+    The largest come first, each into a split by chance that has room for it in all its genres, or
+    else where least is too much.
+    """
+    total = {group: sum(genre.sizes.get(group, 0) for genre in genres) for group in shared}
+    placed: dict[_Group, SplitName] = {}
+    for group in sorted(_shuffled(shared, rng), key=lambda one: -total[one].bit_length()):
+        theirs = [genre for genre in genres if group in genre.sizes]
+        choice = set(shares).intersection(*(genre.choice for genre in theirs))
+        room = {  # the least over its genres, in tracks; below 0 where there is none
+            split: min(
+                share * genre.tracks - genre.filled[split] - genre.sizes[group] for genre in theirs
+            )
+            for split, share in shares.items()
+            if split in choice
+        }
+        if not room:
+            return None
+        fitting = [split for split, tracks in room.items() if tracks >= 0]
+        if fitting:
+            weights = np.array([shares[split] for split in fitting])
+            placed[group] = fitting[rng.choice(len(fitting), p=weights / weights.sum())]
         else:
-            return placed
-    raise DataError(
-        "artists that play in several genres leave no way to have every genre in train, validation "
-        "and test, each with other artists: leave genres out, or split by tracks (--group track)."
-    )
+            placed[group] = max(room, key=room.__getitem__)
+        for genre in theirs:
+            genre.put(group, placed[group])
+    return placed
 
 
 def _shuffled(groups: Collection[_Group], rng: np.random.Generator) -> list[_Group]:
