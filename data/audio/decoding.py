@@ -211,10 +211,8 @@ def _stream_mono(path: Path, note: Note) -> Iterator[_Block]:
             for begin in range(0, len(mono), window):
                 part = slice(begin, begin + window)
                 if len(mono) - begin >= block.rate:  # too few samples keep what was decided
-                    cancels = all(  # the first is quick, and nearly always enough
-                        _cancel(channels[:, part][:, ::every], mono[part][::every])
-                        for every in (_THINNED, 1)
-                    )
+                    # The first look is quick, and nearly always enough.
+                    cancels = all(_cancel(channels[:, part], every) for every in (_THINNED, 1))
                     if loudest is None and cancels:
                         loudest = int(_powers(channels[:, part]).argmax())
                 if cancels and loudest is not None:
@@ -235,10 +233,12 @@ def _stream_mono(path: Path, note: Note) -> Iterator[_Block]:
         )
 
 
-def _cancel(channels: Float64, mono: Float64) -> bool:
-    """Whether channels cancel each other out in their mean."""
-    powers = _powers(channels)
-    return bool(_powers(mono[None])[0] < _CANCELLED * powers.mean() / len(powers))
+def _cancel(channels: Float64, every: int) -> bool:
+    """Whether channels cancel each other out in their mean, as seen in one sample of `every`."""
+    samples = np.ascontiguousarray(channels[:, ::every])
+    powers = _powers(samples)
+    of_mean = _powers(samples.mean(axis=0)[None])[0]
+    return bool(of_mean < _CANCELLED * powers.mean() / len(powers))
 
 
 def _powers(channels: Float64) -> Float64:
