@@ -18,7 +18,7 @@ from data.errors import DataError
 from data.sources.csv_table import Line, check_distinct, open_table
 from data.sources.label_table import COLUMNS
 from data.sources.labelled_arrays import Role, class_names, split_names
-from data.sources.labelled_rows import FoundRows, LabelledRows
+from data.sources.labelled_rows import FoundRows, LabelledRows, columns_in_words
 
 # Columns of other things than features, by the names that they have, the surest first.
 _COLUMNS: dict[Any, list[str]] = {
@@ -32,6 +32,7 @@ _COLUMNS: dict[Any, list[str]] = {
 _NO_FEATURES = re.compile(r"|unnamed: ?\d+|index|row|id|.*_id")
 _KAGGLE = {"filename", "length", "chroma_stft_mean"}  # columns of its tables of GTZAN
 _GTZAN_RATE = 22050  # Hz, of the samples that `length` counts
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _ROWS_AT_ONCE = 4096
 _LEAST_ROWS = 3  # of a class, for a column of one number a class to be no accident
 _MOST_KEPT = 1000  # names of columns in the provenance
@@ -63,9 +64,10 @@ def read_table(
         first = next(blocks, [])
         numeric = _numeric(header, first, set(place.values()))
         if not numeric:
+            commas = any(_DECIMAL_COMMA.fullmatch(cell) for _, cells in first for cell in cells)
             raise DataError(
                 f"{path} has no {'columns of numbers' if first else 'rows'}. Its columns are: "
-                f"{_listed(header)}."
+                f"{_listed(header)}.{' Write numbers with points, not commas.' * commas}"
             )
         cells: dict[str, list[str]] = {role: [] for role in place}
         read = [*numeric, *([place["start"]] if "start" in place else [])]
@@ -76,7 +78,7 @@ def read_table(
                 cells[role] += [line[column].strip() for _, line in block]
     labels: npt.NDArray[Any] = np.array(cells["label"])
     if all(map(str.isdecimal, cells["label"])):
-        labels = labels.astype(np.int64)
+        labels = labels.astype(np.float64)  # of any size
     genres = class_names(f"{path}: {header[place['label']]}", labels, classes)
     if set(map(str.lower, cells.get("split", ()))) - SPLIT_WORDS.keys() and "split" not in names:
         del place["split"], cells["split"]  # such as the size of FMA that a track is in
@@ -84,8 +86,8 @@ def read_table(
     columns = [header[column] for column in numeric]
     notes = [
         *table.notes,
-        f"{path.name}: {len(numeric)} columns of numbers ({_listed(columns, 3)}); other columns: "
-        f"{', '.join(roles)}.",
+        f"{path.name}: {columns_in_words(len(numeric))} of numbers ({_listed(columns, 3)}); other "
+        f"columns: {', '.join(roles)}.",
     ]
     values = np.concatenate(blocks_read)
     if numbered := _labels_again(values[:, : len(numeric)], labels):
@@ -110,7 +112,7 @@ def read_table(
         "kind": "table",
         "folder": path.resolve().name,
         "files": {path.name: git_blob_id(path)},
-        "features": {"mfcc": f"{len(numeric)} columns"},
+        "features": {"mfcc": columns_in_words(len(numeric))},
         "columns": columns[:_MOST_KEPT],
     }
     order = None if classes is None else tuple(classes)

@@ -17,7 +17,7 @@ from data.datasets.source_dataset import git_blob_id
 from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
 from data.sources.array_files import StoredArray, find_arrays
-from data.sources.labelled_rows import FoundRows, LabelledRows
+from data.sources.labelled_rows import FoundRows, LabelledRows, columns_in_words
 from data.sources.names import genre_name
 
 Role = Literal["features", "label", "classes", "track", "artist", "start", "split"]
@@ -102,8 +102,6 @@ def read_arrays(
             split_names(array.where, texts(array.where, _counted(array, n)))
             for array in roles.get("split", ())[:1]
         ]
-        if tracks is not None and len(tracks) != n:
-            raise DataError(f"{path} has {n} rows, the groups are of {len(tracks)}.")
         read[split] = LabelledRows(
             where=f"{'' if split is None else f'{split} '}rows of {path}",
             features=features,
@@ -314,7 +312,7 @@ def _rows(array: StoredArray, n: int, transpose: bool) -> tuple[npt.NDArray[Any]
     values = values.astype(np.float64 if len(shape) == 2 else np.float32, copy=False)
     check_finite(where, values)
     if len(shape) == 2:
-        return values, "; ".join(filter(None, [f"{shape[1]} columns", about]))
+        return values, "; ".join(filter(None, [columns_in_words(shape[1]), about]))
     if transpose:
         values = values.transpose(0, 2, 1)
     t, f = values.shape[1:]

@@ -35,6 +35,7 @@ _GTZAN = re.compile(r"([\w-]+\.\d{5})\.(\d+)")
 _NUMBERED = re.compile(
     r"(.+?)[._ -]+(?:(?:segment|seg|chunk|part|clip)[._ -]*)?(\d{1,4})", re.IGNORECASE
 )
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _LONGEST_TRACK = 1000  # characters
 # Beyond these, rows of columns as they are train to nothing: the documented ones have 99 and 28.
 _LARGEST = 1000.0  # value of a column
@@ -166,11 +167,16 @@ def _genres(found: FoundRows, notes: list[str]) -> tuple[str, ...]:
 
 def _check_tracks(tracks: Sequence[str]) -> None:
     for track in tracks:
-        if not track.strip() or len(track) > _LONGEST_TRACK or "\0" in track:
+        if not track.strip() or len(track) > _LONGEST_TRACK or _UNSTORABLE.search(track):
             raise DataError(
-                f"the name of a track must be 1 to {_LONGEST_TRACK} characters. Received: "
+                f"the name of a track must be 1 to {_LONGEST_TRACK} characters of text. Received: "
                 f"{track!r:.100}."
             )
+
+
+def columns_in_words(count: int) -> str:
+    """Such as 57 columns."""
+    return f"{count} column{'s' * (count != 1)}"
 
 
 def tracks_of(names: Sequence[str], genres: Sequence[str]) -> tuple[list[str], list[int] | None]:
@@ -203,6 +209,12 @@ def _by_track(
 ) -> dict[SplitName | None, LabelledRows]:
     """The rows with the tracks that their files are segments of, and where those begin."""
     named = [rows for rows in sets.values() if rows.tracks is not None]
+    for rows in named:
+        if len(rows.tracks or ()) != len(rows.labels):
+            raise DataError(
+                f"there are {len(rows.labels)} {rows.where}, and the groups are of "
+                f"{len(rows.tracks or ())}: one a row is needed."
+            )
     names = [name for rows in named for name in rows.tracks or ()]
     tracks, segments = tracks_of(names, [genre for rows in named for genre in rows.labels])
     if names:

@@ -180,6 +180,9 @@ def test_a_column_of_splits(tmp_path: Path) -> None:
 def test_labels_that_are_numbers(tmp_path: Path) -> None:
     path = _table(tmp_path / "x.csv", "a,target", [f"{n},{n % 2}" for n in range(24)])
     assert "numbers its classes from 0 to 1" in _refused(path)
+    assert "and the groups are of 25: one a row" in _refused(
+        path, classes=["rock", "pop"], groups=str(path)
+    )
     assert _read(path, classes=["rock", "pop"]).dataset.genres == ("rock", "pop")
 
 

@@ -201,7 +201,9 @@ def test_groups_in_a_file_of_their_own(tmp_path: Path, suffix: str) -> None:
     dataset = _read(path, groups=str(tmp_path / f"g{suffix}")).dataset
     assert dataset.track_names == tuple(f"song {track}" for track in range(6))
     np.save(tmp_path / "g.npy", np.arange(23))
-    assert "24 rows, the groups are of 23" in _refused(path, groups=tmp_path / "g.npy")
+    assert "and the groups are of 23: one a row is needed" in _refused(
+        path, groups=tmp_path / "g.npy"
+    )
 
 
 def test_groups_by_the_name_of_an_array(tmp_path: Path) -> None:
@@ -448,6 +450,7 @@ def test_vectors_have_nothing_to_transpose(tmp_path: Path) -> None:
         (_one(start=np.arange(24.0)[:, None]), "the second at which each row begins"),
         (_one(start=-np.arange(24.0)), "start must be finite seconds"),
         (_one(groups=np.array(["", "a"] * 12)), "the name of a track must be 1 to 1000"),
+        (_one(groups=np.array(["\ud800", "a"] * 12)), "the name of a track must be 1 to 1000"),
         ({"X": _rows(24), "y": _labels(24), "labels": _labels(24)}, "Found: y (24), labels (24)."),
         ({}, "has no array of features"),
     ],
