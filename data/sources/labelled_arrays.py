@@ -60,7 +60,7 @@ def read_arrays(
     names: Mapping[Role, str] | None = None,
     transpose: bool = False,
 ) -> FoundRows:
-    """Labelled rows in .npy, .npz or HDF5 files.
+    """Labelled rows in .npy, .npz, HDF5 or JSON files.
 
     Args:
         path: a file, or a folder of them.
@@ -196,8 +196,8 @@ def _by_split(
     apart = len(splits) > 1
     if apart and (missing := {"train", "test"} - splits):
         raise DataError(
-            f"{path} has rows of {' and '.join(sorted(map(str, splits)))}, but none of "
-            f"{missing.pop()}. {_EXPECTED}. Found: {listed(arrays)}."
+            f"{path} has {' and '.join(sorted(filter(None, splits)))} rows, but none of "
+            f"{min(missing)}. {_EXPECTED}. Found: {listed(arrays)}."
         )
     sets: dict[SplitName | None, _Roles] = defaultdict(lambda: defaultdict(list))
     for array, split, role in found:

@@ -452,6 +452,7 @@ def test_vectors_have_nothing_to_transpose(tmp_path: Path) -> None:
         (_one(groups=np.array(["", "a"] * 12)), "the name of a track must be 1 to 1000"),
         (_one(groups=np.array(["\ud800", "a"] * 12)), "the name of a track must be 1 to 1000"),
         ({"X": _rows(24), "y": _labels(24), "labels": _labels(24)}, "Found: y (24), labels (24)."),
+        (_one() | {"X_train": _rows(12)}, "has train rows, but none of test."),
         ({}, "has no array of features"),
     ],
 )
