@@ -41,7 +41,7 @@ from experiments.studies import STUDIES
 from experiments.training import baselines, evaluation
 from experiments.training.cohorts import Cohort
 from networks.engine import cohort
-from networks.models.config import FFNConfig, TrainingConfig
+from networks.models.config import CNNConfig, FFNConfig, TrainingConfig
 from tests.conftest import small_dataset
 from tests.scenarios.test_kills import assert_nothing_was_done_twice
 from tests.support.inline_pool import InlinePool, events_of, resume_inline, run_inline
@@ -477,6 +477,23 @@ def test_networks_that_do_not_fit_are_not_drawn() -> None:
     found = next_generation(search, 1, [], replace(CONTEXT, device="cuda"))
     assert found.trials
     assert {one.params["training.batch_size"] for one in found.trials} == {16}
+
+
+def test_networks_of_which_nothing_is_left_of_the_rows_are_not_drawn() -> None:
+    cnn = Study(
+        "images",
+        "?",
+        "",
+        (Variant("cnn", CNNConfig(filters=(2,), dense=(4,)), TrainingConfig()),),
+        Budget(2, (1e-3,)),
+    )
+    space = space_of(cnn, ["network.filters=[2],[2,2],[2,2,2]"])
+    search = Search(space, 9, 9).settled(["cnn"], "cpu", None)
+    size = DatasetSize(classes=3, shapes={"mel": (5, 40)})
+    found = next_generation(search, 1, [], replace(CONTEXT, size=size))
+    drawn = {trial.network.filters for cohort in found.cohorts for _, trial in cohort.trials}
+    assert drawn == {(2,), (2, 2)}, "2 x 20, then 1 x 10 are left, then nothing"
+    assert found.exhausted
 
 
 def test_the_table_says_how_it_was_selected(tmp_path: Path) -> None:
