@@ -64,11 +64,12 @@ class DatasetBuild(SubprocessCommand):
             last = next((line for line in reversed(self.lines) if line.strip()), "...")
             return f"cancelling {name} ..." if self.is_cancelled else f"making {name}: {last}"
         if ended.cancelled:
-            return f"{name} was cancelled: nothing was written."
+            kept = "nothing was written" if self.source.is_arrays else "making it again goes on"
+            return f"{name} was cancelled: {kept}."
         return f"{name} was not made: {ended.problem}" if ended.status else f"{name} is made."
 
     def cancel(self) -> None:
-        """End it; nothing is written."""
+        """End it; no dataset is written."""
         self.is_cancelled = True
         super().cancel()
 
