@@ -30,6 +30,8 @@ def echo(message: object = "", *, err: bool = False) -> None:
 
 def confirm(question: str, *, err: bool = False) -> None:
     """Ask a question to be answered by y or n; anything but y aborts the command."""
+    if sys.stdin is None:
+        raise BadInput(f"{question} Standard input is closed, so nobody can answer: add --yes.")
     try:
         click.confirm(clean(question), abort=True, err=err)
     except click.Abort as abort:
@@ -97,6 +99,8 @@ class SentenceCommand(click.Command):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             context.exit(0)
         except OSError as error:  # a folder that cannot be read, a full standard output, ...
+            if error.filename is None and isinstance(error, FileNotFoundError):
+                raise BadInput("the working directory is gone: change to another one.") from error
             where = f"{error.filename}: " if error.filename else ""
             raise BadInput(f"{where}{error.strerror or error}.") from error
 

@@ -66,6 +66,8 @@ def follow_to_results(run: RunDirectory, detach: bool, as_json: bool) -> None:
     state = check_end(run, resuming)
     if state.state == "finished":
         print_result(collect(run), as_json)
+        if not state.count("finished"):
+            echo(f"No trial of {run.name} has finished, so there is no result.", err=True)
         sys.exit(1 if state.count("failed") or not state.count("finished") else 0)
     echo(f"Stopped: what is done is kept. {resuming}", err=True)
     sys.exit(INTERRUPTED)

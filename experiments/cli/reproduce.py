@@ -89,7 +89,7 @@ def reproduce(
 
     Typed again it goes on where it was: runs that are finished stay as they are, one
     that was stopped or has crashed is resumed. Studies that the dataset has no features
-    for are left out, and named.
+    for are left out, and named. The exit status is 1 where a study gave no result.
     """
     from data.sources.open import dataset_path, summarise_dataset
 
@@ -111,6 +111,9 @@ def reproduce(
         return
     done = [run for stage in staged if (run := _finish(stage, runs))]
     _report(done, output)
+    usable = [run for run in done if state_of(run, run.read_manifest()).count("finished")]
+    if len(usable) < len(staged):
+        sys.exit(1)
 
 
 def _able(studies: Sequence[Study], dataset: str, there: Container[Features]) -> list[Study]:

@@ -109,6 +109,9 @@ def run(
     to standard error. The run is a process of its own: it goes on when this terminal
     closes. Ctrl-C asks whether to leave it or to stop it; where nobody can be asked it
     stops the run at the end of the epoch. Ctrl-C again ends it at once.
+
+    The exit status is 1 where a trial has failed or none has finished, as where all have
+    diverged, 2 where the input is wrong, and 130 after a stop.
     """
     from data.sources.open import dataset_path, summarise_dataset
 

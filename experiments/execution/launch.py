@@ -80,6 +80,7 @@ def resume(run: RunDirectory, dataset: Path | None = None) -> None:
 
 
 def _spawn(run: RunDirectory, *arguments: str) -> subprocess.Popen[bytes]:
+    os.getcwd()  # raises where it is gone; worker processes begin in it
     try:
         with run.console.open("ab") as console:
             return subprocess.Popen(

@@ -138,10 +138,11 @@ class WorkerHandle:
                 if self._killed:
                     raise EOFError
                 self._pipe, theirs = self._context.Pipe()
-                self._process = self._context.Process(
+                process = self._context.Process(
                     target=serve, args=(theirs, self._begin_process), daemon=True
                 )
-                self._process.start()
+                process.start()
+                self._process = process
                 theirs.close()  # so that the process's end is the end of the pipe
         assert self._pipe is not None
         return self._pipe

@@ -131,6 +131,20 @@ def test_no_docstring_and_no_assertion_is_needed(program: Path, dataset: Path) -
     )
 
 
+def test_a_working_directory_that_is_gone_is_a_sentence(
+    program: Path, dataset: Path, tmp_path: Path
+) -> None:
+    script = "import os, runpy, sys; os.rmdir(os.getcwd()); sys.argv = sys.argv[1:]"
+    script += "; runpy.run_path(sys.argv[0], run_name='__main__')"
+    for words, status in ((["list"], 0), (["run", "ffn-baseline", "--data", dataset], 2)):
+        (tmp_path / "gone").mkdir()
+        done = _type(["-c", script, program, *words], tmp_path / "gone")
+        assert done.returncode == status, done.stderr
+        gone = "Error: the working directory is gone: change to another one.\n"
+        assert done.stderr.endswith(gone if status else "")
+    assert not list((dataset.parent / "runs").glob("*/*"))
+
+
 def test_colours_that_are_forced_move_no_cursor(program: Path, dataset: Path) -> None:
     begun = ["run", "ffn-baseline", "--epochs", "1", "--data", dataset]
     done = _type([program, *begun], dataset.parent, FORCE_COLOR="1", TTY_COMPATIBLE="1")

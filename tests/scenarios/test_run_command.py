@@ -215,6 +215,7 @@ def test_the_exit_status_says_whether_anything_was_trained(runs: Path, tmp_path:
     wild = _type(*words, "--vary", "training.learning_rate=1e30")
     assert wild.returncode == 1, wild.stderr
     assert "diverged" in wild.stdout
+    assert "has finished, so there is no result." in wild.stderr
     some = _type(*words, "--vary", "training.learning_rate=0.01,1e30")
     assert some.returncode == 0, some.stderr
 

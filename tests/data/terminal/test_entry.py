@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data.terminal.commands import confirm
+from data.terminal.commands import BadInput, confirm
 from tests.conftest import record_run
 
 PACKAGES = ("data", "experiments", "genre_tui")
@@ -63,6 +63,12 @@ def test_letters_beyond_the_encoding_become_question_marks(own_places: Path) -> 
     )
     done = _command("-c", code, PYTHONIOENCODING="latin-1")
     assert (done.returncode, done.stdout) == (0, b"???\n???\n"), done.stderr
+
+
+def test_a_question_that_nobody_can_answer_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(BadInput, match="closed, so nobody can answer: add --yes"):
+        confirm("Remove it?")
 
 
 def test_ctrl_c_at_a_question_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
