@@ -22,6 +22,7 @@ from data.errors import DataError
 from data.storage import catalogue
 from experiments import RunError, load_run, run_study
 from experiments.design.study import Budget, Study, Variant
+from experiments.design.trial import cohort_id
 from experiments.display.comparison_tables import comparison_view
 from experiments.display.result_tables import results_view
 from experiments.export.as_json import as_object
@@ -33,9 +34,12 @@ from experiments.results.comparison import compare
 from experiments.results.run_result import collect
 from experiments.runs.directory import RunDirectory
 from experiments.runs.event_reader import last_event
-from experiments.runs.events import RunEnded
+from experiments.runs.events import PlannedTrial, RunEnded
 from experiments.runs.predictions import baselines_of, predictions_of
+from experiments.runs.progress import RunProgress, TrialProgress
+from experiments.runs.state import snapshot
 from experiments.training.baselines import BASELINES, fit
+from experiments.training.cohorts import cohorts_of
 from genre_tui.compare.comparison_data import comparison_csv, read_run
 from genre_tui.confusion.matrix_selection import MatrixSelection, read_tests, select_matrix
 from genre_tui.confusion.matrix_selection import trials_needed as needed
@@ -50,6 +54,7 @@ from genre_tui.model.run_model import RunModel
 from genre_tui.run import trial_table
 from networks.models.config import FFNConfig, TrainingConfig
 from networks.training.metrics import macro_f1
+from tests.support import raw_records
 from tests.support.faults import STUDY as FAULTS
 from tests.support.fork_server import ForkServer
 from tests.support.inline_pool import events_of, run_inline
@@ -349,3 +354,36 @@ def test_rows_without_tracks_are_refused_before_anything_is_written(tmp_path: Pa
     with pytest.raises(DataError, match="does not name the track of every row"):
         run_inline(tmp_path, STUDY, dataset=replace(dataset, **splits), folds=3)
     assert not list(tmp_path.glob("runs/*/*/run.json"))
+
+
+def test_a_plan_that_lacks_a_fold_or_mixes_them_is_damaged(
+    run: RunDirectory, tmp_path: Path
+) -> None:
+    plain = raw_records.read_run(run)
+    for number, words in ((0, "lacks folds"), (1, "another cohort")):
+        changed = json.loads(json.dumps(plain))
+        if number == 0:
+            for variant in changed["variants"]:
+                del variant["candidates"][0]
+            named = {t for v in changed["variants"] for c in v["candidates"] for t in c["trials"]}
+            changed["trials"] = {k: t for k, t in changed["trials"].items() if k in named}
+            changed["cohorts"] = [{"id": "c", "trials": sorted(named)}]
+        else:
+            trials = [trial for cohort in changed["cohorts"] for trial in cohort["trials"]]
+            changed["cohorts"] = [{"id": cohort_id(trials), "trials": trials}]
+        other = RunDirectory(tmp_path / str(number))
+        raw_records.write_run(other, changed)
+        with pytest.raises(RunError, match=words):
+            cohorts_of(other.read_manifest())
+
+
+def test_events_name_the_fold_and_are_as_before_without(run: RunDirectory) -> None:
+    (plan,) = events_of(run, "plan")
+    trials = [trial for cohort in plan["cohorts"] for trial in cohort["trials"]]
+    assert Counter(trial["fold"] for trial in trials) == {1: 8, 2: 8, 3: 8}
+    assert "fold" not in PlannedTrial("a", "b", 42, 3).to_dict()
+    progress = snapshot(run).progress
+    assert {trial.fold for trial in progress.trials.values()} == {1, 2, 3}
+    kept = RunProgress.from_record(json.loads(json.dumps(progress.to_record())))
+    assert [one.fold for one in kept.trials.values()] == [t.fold for t in progress.trials.values()]
+    assert "fold" not in TrialProgress("a", "b", 42, 3).to_record()

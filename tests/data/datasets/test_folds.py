@@ -139,3 +139,36 @@ def test_a_fold_has_no_content_of_its_own() -> None:
     assert "row" not in dict(fold.test.arrays())
     without = replace(fold, **{s: replace(rows, row=None) for s, rows in fold.splits()})
     assert fold.content_sha256 == without.content_sha256 != dataset.content_sha256
+
+
+def test_artists_are_kept_together_and_tracks_without_one_stand_alone() -> None:
+    dataset = dataset_of_tracks(tracks=12)
+    # Three tracks an artist, but for the last three of each genre; one is called as a track is.
+    artists = tuple(
+        "" if number % 12 > 8 else "blues/011" if number < 3 else f"artist {number // 3}"
+        for number in range(36)
+    )
+    dataset = replace(dataset, track_artists=artists)
+    folds = _fold_of_track(dataset, assign_folds(dataset, 6, "artist"))
+    of_artist: dict[str, set[int]] = {}
+    for name, artist in zip(dataset.track_names, artists, strict=True):
+        of_artist.setdefault(artist, set()).add(folds[name])
+    alone = of_artist.pop("")
+    assert len(alone) >= 3
+    assert all(len(found) == 1 for found in of_artist.values())
+    groups = len(of_artist) // 3 + 3  # of each genre
+    with pytest.raises(DataError, match=f"tracks has {groups} artists of blues: use --folds 6"):
+        assign_folds(dataset, groups + 1, "artist")
+    assert assign_folds(dataset, groups + 1).max() == groups + 1  # of tracks there are enough
+
+
+def test_an_artist_of_several_genres_counts_for_each() -> None:
+    dataset = dataset_of_tracks(tracks=9, segments=(2, 6))
+    artists = tuple(f"artist {number % 9}" for number in range(27))  # one track of each genre
+    dataset = replace(dataset, track_artists=artists)
+    folds = assign_folds(dataset, 3, "artist")
+    label = np.concatenate([rows.label for _, rows in dataset.splits()])
+    for genre in range(3):
+        rows = np.bincount(folds[label == genre], minlength=4)[1:]
+        assert rows.min() > 0
+    assert np.bincount(folds)[1:].max() < 2 * np.bincount(folds)[1:].min()
