@@ -118,9 +118,14 @@ def analyse(result: RunResult) -> Analysis:
 
 
 def recorded_predictions(result: RunResult, variant: VariantResult) -> list[Predictions]:
-    """Predictions of a variant's seeds, without those that were not recorded."""
+    """Predictions of a variant's seeds, without those that were not recorded.
+
+    In cross-validation those of all rows, so that those of all variants are of the same.
+    """
     trials = (one.trial for one in variant.tested_trials)
-    return predictions_by_seed(result.run, trials, len(result.genres))
+    found = predictions_by_seed(result.run, trials, len(result.genres))
+    rows = sum(result.manifest.dataset.rows.values())
+    return [one for one in found if not result.folds or len(one.label) == rows]
 
 
 def _intervals(

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -387,3 +388,26 @@ def test_events_name_the_fold_and_are_as_before_without(run: RunDirectory) -> No
     kept = RunProgress.from_record(json.loads(json.dumps(progress.to_record())))
     assert [one.fold for one in kept.trials.values()] == [t.fold for t in progress.trials.values()]
     assert "fold" not in TrialProgress("a", "b", 42, 3).to_record()
+
+
+def test_a_run_of_which_folds_are_missing_shows_what_there_is(
+    run: RunDirectory, tmp_path: Path
+) -> None:
+    part = RunDirectory(tmp_path / "widths" / "part")
+    shutil.copytree(run.path, part.path)
+    wide = next(one for one in collect(run).variants if one.name == "wide")
+    gone = [t.trial.id for t in wide.tested_trials if t.trial.replicate != ((1, 3, "track"), 42)]
+    for trial in gone:
+        part.discard_result(trial)
+    result = collect(part)
+    assert [variant.n for variant in result.variants] == [FOLDS * SEEDS, 1]
+    analysis = analyse(result)
+    assert analysis.intervals["wide"].macro_f1 is None  # of one fold
+    assert analysis.sentence.startswith("No two variants share three folds")
+    assert analysis.intervals["wide"].accuracy_on_rows is None  # not of all rows
+    assert analysis.intervals["narrow"].accuracy_on_rows is not None
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(results_view(result, analysis), comparison_view(compare([run, part])))
+    assert "1/6" in console.export_text()
+    assert "5 of 12 trials have no result" in render([part])
+    assert len(comparison_csv(read_run(part)).splitlines()) == 3
