@@ -226,7 +226,7 @@ async def flow():
         await user.sees("sha256")
         await user.press("i")
         user.app.screen.query_one("#folder").value = {str(tmp_path / "music")!r}
-        await user.sees("neither arrays")
+        await user.sees("has no recordings")
 asyncio.run(flow())
 print(sorted({{"torch", "keras", "sklearn", "scipy"}} & set(sys.modules)))
 """
