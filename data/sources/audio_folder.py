@@ -225,6 +225,8 @@ def build(
             "folder": folder.resolve().name,
             "merge": dict(labels.merge),
         }
+        stated_genres = {"labels": found.labels, "only": labels.only, "exclude": labels.exclude}
+        provenance |= {what: value for what, value in stated_genres.items() if value}
         if together is not None:
             provenance["group"] = group
             if unnamed := sum(not track.artist for track in placed):

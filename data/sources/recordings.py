@@ -122,12 +122,14 @@ class FoundRecordings:
 
     Args:
         recordings: sorted by name. Either all have a split or none has.
+        labels: the name of the table that states the genres, or None where folders do.
         splits: what states the splits, or None where chance has to decide.
         notes: a sentence on each thing that is done or left out.
         passed_over: names of the files that are not decoded.
     """
 
     recordings: list[Recording]
+    labels: str | None
     splits: str | None
     notes: list[str]
     passed_over: list[str]
@@ -206,7 +208,8 @@ def find_recordings(
     read = {*lists, *([] if table is None else [table.path])}
     passed_over = [parts[-1] for parts in others if folder.joinpath(*parts) not in read]
     passed_over += [f.parts[-1] for f in files if f not in known and not f.should_be_audio]
-    return FoundRecordings(recordings, splits, notes, passed_over)
+    name = None if table is None else table.path.name
+    return FoundRecordings(recordings, name, splits, notes, passed_over)
 
 
 def _by_folders(layout: Layout, file: AudioFile, artist_folders: bool) -> _Facts:

@@ -115,9 +115,10 @@ def _provenance(dataset: Dataset) -> str:
         return f"{kind} of others, {provenance.get('folder')}; {how}"
     if kind == "audio_folder":
         skipped = provenance.get("skipped")
+        table = f", labels of {provenance['labels']}" if "labels" in provenance else ""
         together = ", artists kept together" if "group" in provenance else ""
         return (
-            f"{provenance.get('recordings')} recordings in {provenance.get('folder')}, "
+            f"{provenance.get('recordings')} recordings in {provenance.get('folder')}{table}, "
             f"{skipped} left out; {how}{together}"
         )
     return str(kind)

@@ -70,6 +70,7 @@ def test_fma(tmp_path: Path) -> None:
     assert dataset.genres == ("Hip-Hop", "Rock")
     assert dataset.track_counts() == {"train": 4, "validation": 4, "test": 4}
     assert "1 track has no recording here, such as '155320'" in output
+    assert "12 recordings in fma_small, labels of tracks.csv, 0 left out; split by" in output
     assert "passed over: 1 .txt, 1 without suffix" in output
     (tmp_path / "elsewhere").rename(tmp_path / "fma_metadata")
     again, _ = _build(f"python -m data build {small} --replace")
