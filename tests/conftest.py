@@ -14,7 +14,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
-import soundfile
 
 from data.audio import extraction
 from data.audio.parameters import DOCUMENTED
@@ -31,6 +30,7 @@ from experiments.runs.manifest import (
 from experiments.runs.trial_result import Scores, TestScores, TrialCohort, TrialResult
 from experiments.studies import STUDIES
 from tests.support.fork_server import ForkServer
+from tests.support.recordings import write_sound
 
 REAL_DATA = Path(
     os.environ.get("GENRE_TUI_REAL_DATA") or Path(__file__).parents[2] / "shared" / "data"
@@ -95,7 +95,7 @@ def recordings(tmp_path: Path) -> Callable[..., Path]:
             (folder / genre).mkdir(parents=True)
             for number in range(count):
                 sound = tone(seconds, 8000, 200.0 + 400 * place + 10 * number)
-                soundfile.write(folder / genre / f"{number:02d}.wav", sound, 8000)
+                write_sound(folder / genre / f"{number:02d}.wav", sound, 8000)
         return folder
 
     return make

@@ -6,6 +6,7 @@ about how networks learn, nothing about real music. Only making it imports torch
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,17 +145,23 @@ def write_wavs(folder: Path, per_genre: int) -> list[Path]:
     Raises:
         DataError: the disk is full or the folder cannot be written.
     """
-    import soundfile
-
     paths = []
     for genre in GENRES:
         for track in [track for track in demo_tracks() if track.genre == genre][:per_genre]:
             path = folder / f"{track.name}.wav"
             samples = track.samples().reshape(-1)
             with commit(path) as temporary:
-                soundfile.write(temporary, samples, SAMPLE_RATE, format="WAV")
+                _write_wav(temporary, samples)
             paths.append(path)
     return paths
+
+
+def _write_wav(path: Path, samples: npt.NDArray[np.int16]) -> None:
+    with path.open("wb") as file, wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(SAMPLE_RATE)
+        sound.writeframes(samples.tobytes())
 
 
 def _is_made(path: Path) -> bool:

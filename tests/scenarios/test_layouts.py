@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from click.testing import CliRunner
 
 from data.cli.main import main
@@ -14,6 +13,7 @@ from data.datasets.dataset import Dataset
 from data.storage import catalogue, hdf5
 from tests.conftest import tone
 from tests.support.fma import write_tracks_csv
+from tests.support.recordings import write_sound
 
 pytestmark = pytest.mark.usefixtures("forked_workers")
 
@@ -23,7 +23,7 @@ SPLITS = ("train", "validation", "test")
 
 def _sound(path: Path, number: int, rate: int = 22050) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, tone(2.2, rate, 150.0 + 37 * number), rate)
+    write_sound(path, tone(2.2, rate, 150.0 + 37 * number), rate)
 
 
 def _command(line: str) -> tuple[int, str]:

@@ -10,7 +10,6 @@ from threading import Thread
 
 import numpy as np
 import pytest
-import soundfile
 import soxr
 from click.testing import CliRunner
 
@@ -19,7 +18,7 @@ from data.audio.features import mfcc_statistics
 from data.cli.main import main as data_main
 from experiments.cli.main import main as experiments_main
 from tests.conftest import REAL_DATA, needs_real_data
-from tests.support.recordings import read_segments
+from tests.support.recordings import read_segments, read_wav, write_sound
 
 pytestmark = needs_real_data
 RECORDINGS = REAL_DATA / "gtzan_excerpt"
@@ -40,9 +39,9 @@ def test_a_recording_gives_its_row_of_the_dataset(
     tmp_path: Path, recording: str, start: int, row: int
 ) -> None:
     # The dataset's segments do not begin at whole seconds: cut the recording there.
-    sound, rate = soundfile.read(RECORDINGS / recording)
-    at_8_khz = soxr.resample(sound, rate, 8000, quality="VHQ")[start:]
-    soundfile.write(tmp_path / "a.wav", at_8_khz, 8000, subtype="DOUBLE")
+    sound, rate = read_wav(RECORDINGS / recording)
+    at_8_khz = soxr.resample(sound / 32768, rate, 8000, quality="VHQ")[start:]
+    write_sound(tmp_path / "a.wav", at_8_khz, 8000, "pcm_f64le")
     values = mfcc_statistics(read_segments(tmp_path / "a.wav")[:1])[0]
     expected = np.load(ARRAYS / "test" / "mfccs" / "X.npy")[row]
     np.testing.assert_allclose(values, expected, rtol=0, atol=0.02)

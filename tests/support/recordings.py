@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,13 +12,27 @@ import numpy.typing as npt
 
 from data.audio.decoding import stream_segments
 
-_CODECS = {".wav": "pcm_s16le", ".flac": "flac", ".mp3": "libmp3lame", ".aiff": "pcm_s16be"}
+_CODECS = {
+    ".wav": "pcm_s16le",
+    ".flac": "flac",
+    ".mp3": "libmp3lame",
+    ".aiff": "pcm_s16be",
+    ".au": "pcm_s16be",
+}
 _BLOCK = 4096  # samples of a frame for encoders that take any number
 
 
 def read_segments(path: Path) -> npt.NDArray[np.int16]:
     """All segments of a recording. [shape=(n, 8000)]"""
     return np.concatenate(list(stream_segments(path)))
+
+
+def read_wav(path: Path) -> tuple[npt.NDArray[np.int16], int]:
+    """Samples and rate of a mono WAV file of 16 bits. [shape=(n,)]"""
+    with wave.open(str(path)) as sound:
+        return np.frombuffer(
+            sound.readframes(sound.getnframes()), "<i2"
+        ).copy(), sound.getframerate()
 
 
 def noted_segments(path: Path) -> tuple[int, list[str]]:
@@ -62,6 +77,8 @@ def write_sound(
         output.metadata.update(tags or {})
         stream = output.add_stream(codec or _CODECS[path.suffix], rate=rate, layout=layout)
         stream.codec_context.options = dict(codec_options or {})
+        if kind in {form.name for form in stream.codec_context.codec.audio_formats or ()}:
+            stream.codec_context.format = av.AudioFormat(kind)
         if bit_rate:
             stream.bit_rate = bit_rate
         for part in _parts(samples):

@@ -10,10 +10,10 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-import soundfile
 from click.testing import CliRunner, Result
 
 from data.audio.features import mfcc_statistics
+from data.audio.parameters import DOCUMENTED
 from data.auditing import UncheckedDataset, load_for_audit, random_split
 from data.cli.main import main
 from data.datasets.dataset import Dataset, Split
@@ -21,7 +21,7 @@ from data.errors import DataError
 from data.sources.npy_folder import read_npy_folder
 from data.storage import catalogue, hdf5
 from tests.conftest import REAL_DATA, needs_real_data, small_dataset
-from tests.support.recordings import read_segments
+from tests.support.recordings import read_segments, read_wav, write_sound
 
 
 def _audit(*arguments: object) -> Result:
@@ -168,9 +168,9 @@ def test_an_mp3_of_a_recording_under_another_name_is_found(tmp_path: Path) -> No
     chosen = {
         genre: sorted((REAL_DATA / "gtzan_excerpt" / genre).iterdir())[:6] for genre in genres
     }
-    sound, rate = soundfile.read(chosen["blues"][0])
+    sound, rate = read_wav(chosen["blues"][0])
     copy = tmp_path / "copy.mp3"
-    soundfile.write(copy, sound[rate // 5 :], rate, compression_level=0.9)  # begins 0.2 s later
+    write_sound(copy, sound[rate // 5 :], rate, bit_rate=32_000)  # begins 0.2 s later
     chosen["blues"][5] = copy
     parts: dict[str, list[tuple[np.ndarray, int, int]]] = {
         "train": [],
@@ -197,6 +197,7 @@ def test_an_mp3_of_a_recording_under_another_name_is_found(tmp_path: Path) -> No
         genres,
         **{split: Split(mel=None, **arrays) for split, arrays in splits.items()},
         track_names=tuple(names),
+        parameters=DOCUMENTED,
     )
     catalogue.add(dataset, replace=False)
     result = _audit("x", "--json")

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 
 from data import build_dataset
 from data.audio.decoding import stream_segments
@@ -19,6 +18,7 @@ from data.sources.audio_folder import build
 from data.sources.recordings import Labels, find_recordings
 from data.storage import catalogue, hdf5
 from tests.conftest import small_dataset, tone
+from tests.support.recordings import read_wav, write_sound
 
 Recordings = Callable[..., Path]
 
@@ -49,7 +49,7 @@ def test_rows_are_the_tracks_seconds(recordings: Recordings, tmp_path: Path) -> 
         for i in range(len(rows)):
             name = dataset.track_names[rows.track[i]]
             assert name.split("/")[0] == dataset.genres[rows.label[i]]
-            samples, _ = soundfile.read(folder / f"{name}.wav", dtype="int16")
+            samples, _ = read_wav(folder / f"{name}.wav")
             second = int(rows.start[i])
             segment = samples[None, second * 8000 : (second + 1) * 8000]
             np.testing.assert_allclose(rows.mfcc[i], mfcc_statistics(segment)[0], atol=1e-9)
@@ -91,7 +91,7 @@ def test_workers_do_not_change_the_content(recordings: Recordings, tmp_path: Pat
 def test_sub_folders_suffixes_and_hidden_files(recordings: Recordings) -> None:
     folder = recordings({"blues": 3, "rock": 3})
     (folder / "rock" / "live").mkdir()
-    soundfile.write(folder / "rock" / "live" / "00.flac", tone(2, 8000, 999), 8000)
+    write_sound(folder / "rock" / "live" / "00.flac", tone(2, 8000, 999), 8000)
     for ignored in ("cover.jpg", ".hidden.wav", "._00.wav"):
         (folder / "rock" / ignored).touch()
     (folder / "notes.txt").touch()
@@ -158,7 +158,7 @@ def test_strict_makes_it_fatal(recordings: Recordings, tmp_path: Path) -> None:
 
 def test_silence_is_left_out(recordings: Recordings, tmp_path: Path) -> None:
     folder = recordings({"blues": 4, "rock": 4})
-    soundfile.write(folder / "rock" / "silent.wav", np.zeros(24000), 8000)
+    write_sound(folder / "rock" / "silent.wav", np.zeros(24000), 8000)
     _, skipped = _build(folder, tmp_path / "x.h5")
     (reason,) = skipped.values()
     assert reason.endswith("silent.wav is silent from beginning to end: leave it out.")
@@ -250,7 +250,7 @@ def test_nothing_usable(recordings: Recordings, tmp_path: Path) -> None:
 
 def test_two_recordings_of_one_name(recordings: Recordings, tmp_path: Path) -> None:
     folder = recordings({"blues": 3, "rock": 3})
-    soundfile.write(folder / "rock" / "00.flac", tone(2, 8000), 8000)
+    write_sound(folder / "rock" / "00.flac", tone(2, 8000), 8000)
     assert "same track name" in _refused(folder, tmp_path / "x.h5")
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from data import load_dataset
 from data.audio.features import mfcc_statistics
@@ -12,6 +11,7 @@ from data.sources import demo
 from data.sources.demo import GENRES, DemoTrack
 from data.storage import catalogue
 from data.synthesis import synthesise
+from tests.support.recordings import read_wav
 
 FEW = tuple(
     DemoTrack(genre=genre, number=number, split=split, seconds=16)  # type: ignore[arg-type]
@@ -68,5 +68,5 @@ def test_another_version_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_can_be_listened_to(tmp_path: Path) -> None:
     paths = demo.write_wavs(tmp_path / "wav", 1)
     assert sorted(path.name for path in paths) == [f"{genre}-001.wav" for genre in GENRES]
-    samples, rate = soundfile.read(paths[0], dtype="int16")
+    samples, rate = read_wav(paths[0])
     assert (len(samples), rate) == (16 * 8000, 8000)
