@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import zlib
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -109,21 +110,15 @@ class FeatureStore:
     def _read_index(self) -> Any:
         """What made the features in it."""
         made_by = None
-        try:
-            lines = (self._folder / _INDEX).read_bytes().split(b"\n")
-        except OSError:
-            return None
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                if "made_by" in entry:
-                    made_by = entry["made_by"]
-                    continue
-                key, file = entry.pop("key"), self._folder / entry.pop("file")
-                entry["notes"] = tuple(entry["notes"])
-                self._kept[key] = Extracted(file, **entry)
-            except (ValueError, TypeError, KeyError):  # half a line
-                continue
+        with suppress(OSError), (self._folder / _INDEX).open("rb") as lines:
+            for line in lines:
+                with suppress(ValueError, TypeError, KeyError, AttributeError):  # half a line
+                    entry = json.loads(line)
+                    made_by = entry.pop("made_by", made_by)
+                    if entry:
+                        key, file = entry.pop("key"), self._folder / entry.pop("file")
+                        entry["notes"] = tuple(entry["notes"])
+                        self._kept[key] = Extracted(file, **entry)
         return made_by
 
     def _is_whole(self, features: Extracted) -> bool:

@@ -198,7 +198,7 @@ class Forecast:
     def _expected(self, taken: Mapping[str, float]) -> float:
         mean = sum(taken.values()) / max(self._done.total(), 1)
         return sum(
-            weight * (taken[kind] / self._done[kind] if self._done[kind] else mean)
+            max(weight, 0) * (taken[kind] / self._done[kind] if self._done[kind] else mean)
             for kind, weight in self._left.items()
         )
 
