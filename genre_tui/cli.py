@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from data.files.user_folders import runs_folder
 from data.terminal.commands import BadInput, SentenceCommand, echo, version_option
 from experiments.cli.main import ExperimentsGroup
 from experiments.errors import RunError
+from experiments.runs.directory import RunDirectory
 from experiments.runs.listing import LATEST, find
 from genre_tui.core.app_session import DEFAULT_REFRESH, AppSession, runs_option
 
@@ -147,13 +149,23 @@ def screens(
     if not serves and (port or writable):
         raise click.UsageError("--port and --writable go with --serve.")
     _check_data(data)
-    session = AppSession(runs, data, read_only, refresh, find(runs, run) if run else None)
+    session = AppSession(runs, data, read_only, refresh, _find(runs, run) if run else None)
     if serves:
         _serve(session, port or _PORT, theme, writable)
     elif served or (reason := _unable()) is None:
         sys.exit(_draw(session, theme, served=served))
     else:
         sys.exit(_watch(session, reason))
+
+
+def _find(runs: Path, name: str) -> RunDirectory:
+    """`listing.find`, which names a command that is spelt alike."""
+    try:
+        return find(runs, name)
+    except RunError as error:
+        if not (alike := get_close_matches(name, main.list_commands(click.Context(main)), 1)):
+            raise
+        raise RunError(f"{error} Did you mean the command {alike[0]}?") from error
 
 
 def _check_data(name: str | None) -> None:

@@ -108,6 +108,13 @@ def test_commands_are_those_of_experiments_and_data(own_places: Path) -> None:
         assert word in shown
 
 
+def test_a_command_that_is_spelt_wrong_is_named(own_places: Path) -> None:
+    record_run(own_places / "runs")
+    done = CliRunner().invoke(main, ["wacth"])
+    assert done.exit_code == 2
+    assert done.stderr.endswith(" Did you mean the command watch?\n")
+
+
 def test_a_run_with_the_name_of_a_command_is_opened_by_its_path(
     own_places: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
