@@ -63,11 +63,10 @@ def test_a_config_is_one_network_whatever_keras_json_says(tmp_path: Path) -> Non
     first, *values = expected.stdout.splitlines()
     assert first == "float32 1e-07 channels_last", expected.stderr
     assert values
-    for floatx, image_data_format in (("float16", "channels_first"), ("float64", "channels_last")):
-        config = {"floatx": floatx, "epsilon": 0.1, "image_data_format": image_data_format}
-        (tmp_path / "keras.json").write_text(json.dumps(config))
-        done = _run(TRAIN_AND_LOAD, tmp_path, arguments=[tmp_path / "a.keras"])
-        assert done.stdout.splitlines() == [f"{floatx} 0.1 {image_data_format}", *values]
+    config = {"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
+    (tmp_path / "keras.json").write_text(json.dumps(config))
+    done = _run(TRAIN_AND_LOAD, tmp_path, arguments=[tmp_path / "a.keras"])
+    assert done.stdout.splitlines() == ["float16 0.1 channels_first", *values]
     arguments = [tmp_path / "a.keras", "mixed_bfloat16"]  # that a script has chosen
     done = _run(TRAIN_AND_LOAD, tmp_path / "none", arguments)
     assert done.stdout.splitlines() == [first, *values]
