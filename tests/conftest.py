@@ -104,6 +104,8 @@ def recordings(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that compute features are there at once: they have torch already."""
+    import data.audio.extraction_worker  # noqa: F401
+
     monkeypatch.setattr(extraction, "_CONTEXT", multiprocessing.get_context("fork"))
 
 
