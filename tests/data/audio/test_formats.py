@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from data.audio.decoding import Damage, NotAudio, _stream_mono, read_tags
+from data.audio.headers import FilePart, stated_share
 from data.errors import DataError
 from tests.support.recordings import noted_segments, write_sound
 
@@ -454,12 +455,10 @@ def test_a_recording_whose_index_is_lost_is_no_other_file(tmp_path: Path) -> Non
     assert not isinstance(caught.value, NotAudio)
 
 
-@pytest.mark.slow
-def test_a_wav_file_of_over_four_gigabytes_is_read_to_its_end(tmp_path: Path) -> None:
+def test_the_length_of_a_wav_file_of_over_four_gigabytes_is_known(tmp_path: Path) -> None:
     size = 2**32 + 8000 * 2 * 60
     with (tmp_path / "a.wav").open("wb") as file:  # sparse
         file.write(_wav(size % 2**32, seconds=2)[: 44 + 32_000])
         file.truncate(44 + size)
-    segments, (note,) = noted_segments(tmp_path / "a.wav")
-    assert segments == size // 16000
-    assert "states 60.0 s and holds 268495.5 s" in note
+    with (tmp_path / "a.wav").open("rb") as file:
+        assert stated_share(FilePart(file, 0)) == size % 2**32 / size
