@@ -452,8 +452,9 @@ def _open(path: Path) -> Iterator[_File]:
 
 def _container(file: _File, place: int) -> Any:
     """FFmpeg's container that begins at `file.begins[place]`; to be closed."""
-    part = FilePart(file.content, *file.begins[place : place + 2])
     ignore_length = file.share is not None and file.share < 1
+    # Else FFmpeg would look for chunks in the sound behind, and find millions of them in silence.
+    part = FilePart(file.content, *file.begins[place : place + 2], may_seek=not ignore_length)
     options = {"format_whitelist": _CONTAINERS, "ignore_length": str(int(ignore_length))}
     try:
         return av.open(

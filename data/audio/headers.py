@@ -21,10 +21,13 @@ class FilePart:
         file: open for reading.
         begin: of the part, in bytes.
         end: of the part; that of the file if None.
+        may_seek: it may be read in any order.
     """
 
-    def __init__(self, file: BinaryIO, begin: int, end: int | None = None) -> None:
-        self._file, self._begin = file, begin
+    def __init__(
+        self, file: BinaryIO, begin: int, end: int | None = None, *, may_seek: bool = True
+    ) -> None:
+        self._file, self._begin, self._may_seek = file, begin, may_seek
         self._end = file.seek(0, os.SEEK_END) if end is None else end
         file.seek(begin)
 
@@ -41,6 +44,10 @@ class FilePart:
     def tell(self) -> int:
         """As that of a file."""
         return self._file.tell() - self._begin
+
+    def seekable(self) -> bool:
+        """Whether FFmpeg may look at what is behind the sound."""
+        return self._may_seek
 
 
 @dataclass(frozen=True)
@@ -113,11 +120,12 @@ def _chunk(file: FilePart, place: int, chunks: _Chunks) -> tuple[bytes, int, int
 
 def _share(file: FilePart, chunks: _Chunks, begin: int, size: int, end: int) -> float | None:
     there = end - begin
-    if there <= 0 or size == 0 or size >= chunks.unknown:
+    is_unknown = size >= chunks.unknown
+    if there <= 0 or size == 0 or (is_unknown and size >= there):
         return None
     if size >= there:
         return size / there
-    if there - size < size / 4 or any(
+    if (there - size < size / 4 and not is_unknown) or any(
         (chunk := _chunk(file, begin + size + pad, chunks)) is not None
         and all(0x20 <= char < 0x7F for char in chunk[0])
         and chunk[1] + chunk[2] <= end + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from data.audio.decoding import Damage, NotAudio, _stream_mono, read_tags
+from data.audio.decoding import Damage, NotAudio, _stream_mono, read_tags, stream_segments
 from data.audio.headers import FilePart, stated_share
 from data.errors import DataError
 from tests.support.recordings import noted_segments, write_sound
@@ -455,10 +456,15 @@ def test_a_recording_whose_index_is_lost_is_no_other_file(tmp_path: Path) -> Non
     assert not isinstance(caught.value, NotAudio)
 
 
-def test_the_length_of_a_wav_file_of_over_four_gigabytes_is_known(tmp_path: Path) -> None:
-    size = 2**32 + 8000 * 2 * 60
-    with (tmp_path / "a.wav").open("wb") as file:  # sparse
-        file.write(_wav(size % 2**32, seconds=2)[: 44 + 32_000])
+@pytest.mark.parametrize("stated", [16_000 * 20, 0x7FFFF000, 0x80000000, 0xFFFFFFFF])
+def test_a_wav_file_of_over_four_gigabytes_is_read_behind_what_its_header_states(
+    tmp_path: Path, stated: int
+) -> None:
+    size = 2**32 + 16_000 * 20
+    with (tmp_path / "a.wav").open("wb") as file:  # sparse: silence behind the sound
+        file.write(_wav(stated, seconds=2)[: 44 + 32_000])
         file.truncate(44 + size)
     with (tmp_path / "a.wav").open("rb") as file:
-        assert stated_share(FilePart(file, 0)) == size % 2**32 / size
+        assert stated_share(FilePart(file, 0)) == stated / size
+    with closing(stream_segments(tmp_path / "a.wav")) as blocks:
+        assert len(next(blocks)) == 30  # more than the least of them states
