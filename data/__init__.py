@@ -1,8 +1,8 @@
 """Recordings -> segments -> features -> datasets.
 
 Packages: `audio` (decoding and features), `datasets` (what a dataset is), `storage` (HDF5
-files and the user's catalogue), `sources` (demo, recordings, arrays, download), `synthesis`
-(demo music), `auditing` (leaks) and `cli`. Imports nothing of the other rooms.
+files and the user's catalogue), `sources` (demo, recordings, arrays, tables, download),
+`synthesis` (demo music), `auditing` (leaks) and `cli`. Imports nothing of the other rooms.
 
 The names below are public; each is imported when it is first used.
 """

@@ -2,8 +2,9 @@
 
 `models` describes and builds networks, `optimizers` and `training` (schedules, callbacks,
 metrics) define how they learn, `engine` trains many at once as one traced step, `inference`
-computes outputs and loads saved weights, and `api` puts it together. The only package that
-imports Keras; it imports none of the others of this project.
+computes outputs and loads saved weights, `onnx` and `portable` write networks for others, and
+`api` puts it together; `backend` sets Keras up. The only package that imports Keras; it imports
+none of the others of this project.
 
 The names below are the public ones; they are imported when they are first used.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from data.cli.make import NOTHING_KEPT, parse_shares, print_summary
+from data.cli.make import NOTHING_KEPT, parse_columns, parse_shares, print_summary
 from data.storage import catalogue, hdf5
 from data.terminal.commands import echo, interruptible
 
@@ -64,9 +64,9 @@ def import_features(
             name,
             classes=_listed(classes),
             groups=groups,
-            columns=_parse_columns(columns),
+            columns=parse_columns(columns),
             transpose=transpose,
-            shares=None if shares is None else parse_shares(shares),
+            shares=parse_shares(shares),
             seed=seed,
         )
         hdf5.save(report.dataset, target)
@@ -82,16 +82,3 @@ def _listed(text: str | None) -> str | Sequence[str] | None:
     if text is None or "," not in text:
         return text
     return [name.strip() for name in text.split(",")]
-
-
-def _parse_columns(text: str | None) -> dict[str, str]:
-    columns = {}
-    for part in text.split(",") if text else ():
-        what, equals, name = part.partition("=")
-        if not equals or not name.strip():
-            raise click.BadParameter(
-                f"expected WHAT=NAME such as label=genre,track=file. Received: {part!r}.",
-                param_hint="--columns",
-            )
-        columns[what.strip()] = name.strip()
-    return columns

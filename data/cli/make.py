@@ -62,7 +62,7 @@ def demo(wav: Path | None, tracks: int | None, anew: bool, workers: int | None) 
 @click.option("--labels", type=_FOLDER, help="CSV file with a row a track: its file and genre.")
 @click.option(
     "--columns",
-    metavar="KIND=NAME,...",
+    metavar="WHAT=NAME,...",
     help="Its columns for path, label, split and artist, where their names are unusual.",
 )
 @click.option(
@@ -85,12 +85,10 @@ def demo(wav: Path | None, tracks: int | None, anew: bool, workers: int | None) 
 )
 @click.option(
     "--shares",
-    default="60/15/25",
-    show_default=True,
     metavar="A/B/C",
-    help="Per cent of the tracks in train, validation and test.",
+    help="Per cent of the tracks in train, validation and test (default: 60/15/25).",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the split.")
+@click.option("--seed", type=click.IntRange(0), help="Of that split (default: 0).")
 @click.option(
     "--group",
     type=click.Choice(GROUPINGS),
@@ -119,9 +117,7 @@ def demo(wav: Path | None, tracks: int | None, anew: bool, workers: int | None) 
 @click.option("--hop", type=int, help="Samples from frame to frame (default: those of a frame).")
 @click.option("--workers", type=click.IntRange(1), help="Processes (default: one a core).")
 @click.option("--strict", is_flag=True, help="Stop at the first broken recording.")
-@click.pass_context
 def build(
-    context: click.Context,
     folder: Path,
     name: str | None,
     replace: bool,
@@ -131,8 +127,8 @@ def build(
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     splits: tuple[Path, ...],
-    shares: str,
-    seed: int,
+    shares: str | None,
+    seed: int | None,
     group: Grouping,
     seconds: float,
     mels: int,
@@ -152,11 +148,6 @@ def build(
     name = name or catalogue.name_for(folder)
     merge, split_shares = _parse_merges(merges), parse_shares(shares)
     parameters = FeatureParameters.of(seconds, rate, mels, mfcc, frame, hop)
-    given = {
-        option
-        for option in ("shares", "seed")
-        if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
-    }
 
     from data.sources import audio_folder
     from data.sources.building import grouped
@@ -168,14 +159,14 @@ def build(
             target,
             Labels(
                 table=labels,
-                columns=_parse_columns(columns),
+                columns=parse_columns(columns),
                 splits=splits,
                 merge=merge,
                 only=_parse_names(only) if only else None,
                 exclude=_parse_names(exclude),
             ),
-            shares=split_shares if "shares" in given else None,
-            seed=seed if "seed" in given else None,
+            shares=split_shares,
+            seed=seed,
             group=group,
             parameters=parameters,
             workers=workers,
@@ -266,22 +257,25 @@ def _parse_merges(merges: tuple[str, ...]) -> dict[str, list[str]]:
     return merge
 
 
-def _parse_columns(text: str | None) -> dict[str, str]:
+def parse_columns(text: str | None) -> dict[str, str]:
+    """The names in a text such as label=genre,artist=band, by what they are of."""
     pairs = [part.partition("=") for part in (text or "").split(",") if part.strip()]
-    if not all(equals and kind.strip() for kind, equals, _ in pairs):
+    if not all(equals and what.strip() for what, equals, _ in pairs):
         raise click.BadParameter(
-            f"expected KIND=NAME,... such as path=file,label=genre. Received: {text!r}.",
+            f"expected WHAT=NAME,... such as label=genre,artist=band. Received: {text!r}.",
             param_hint="--columns",
         )
-    return {kind.strip(): name.strip() for kind, _, name in pairs}
+    return {what.strip(): name.strip() for what, _, name in pairs}
 
 
 def _parse_names(texts: tuple[str, ...]) -> list[str]:
     return [name for text in texts for name in text.split(",") if name.strip()]
 
 
-def parse_shares(text: str) -> list[float]:
-    """The shares of the splits in a text such as 60/15/25, in per cent."""
+def parse_shares(text: str | None) -> list[float] | None:
+    """The shares of the splits in a text such as 60/15/25, in per cent; None if there is none."""
+    if text is None:
+        return None
     try:
         values = [float(part) for part in text.split("/")]
     except ValueError:

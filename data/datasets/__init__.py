@@ -1,1 +1,1 @@
-"""What a dataset is: splits, labels, tracks, and how tracks are split."""
+"""What a dataset is: splits, labels, tracks, artists; and how tracks come to splits or folds."""

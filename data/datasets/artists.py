@@ -61,6 +61,10 @@ def check_artists(artists: Sequence[str], tracks: int) -> None:
         )
     seen: dict[str, str] = {}
     for artist in sorted(set(artists) - {""}):
+        if not clean_artist(artist):
+            raise DataError(
+                f"track_artists must be empty where no artist is known. Received: {artist!r:.100}."
+            )
         if other := seen.get(artist_key(artist)):
             raise DataError(
                 "track_artists must spell each artist in one way. Received: "

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from pathlib import Path
+
+from data.errors import DataError
 
 
 def plain_file(path: str, flags: int) -> int:
@@ -27,3 +30,21 @@ def plain_file(path: str, flags: int) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no plain file", path)
     return descriptor
+
+
+def text_lines(path: Path, what: str) -> list[str]:
+    """The lines of a file, trimmed.
+
+    Args:
+        path: of the file.
+        what: it should be, for the sentence.
+
+    Raises:
+        DataError: it cannot be read, or is no text.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", opener=plain_file) as file:
+            return [line.strip() for line in file]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{path} cannot be read as {what}: {reason}.") from error

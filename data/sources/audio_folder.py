@@ -122,7 +122,7 @@ def build_dataset(
         split_paths = [user_path("splits", path) for path in splits or ()]
     else:
         split_paths = [user_path("splits", splits)]
-    told = Labels(
+    facts = Labels(
         table=None if labels is None else user_path("labels", labels),
         columns=_texts("columns", columns, {"label": "genre"}),
         splits=split_paths,
@@ -138,7 +138,7 @@ def build_dataset(
         report = build(
             folder,
             target,
-            told,
+            facts,
             shares=shares,
             seed=seed,
             group=group,

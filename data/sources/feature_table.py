@@ -17,7 +17,7 @@ from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
 from data.sources.csv_table import Line, check_distinct, open_table
 from data.sources.label_table import COLUMNS
-from data.sources.labelled_arrays import Role, class_names, split_names
+from data.sources.labelled_arrays import Role, class_names, listed, split_names
 from data.sources.labelled_rows import FoundRows, LabelledRows, columns_in_words
 
 # Columns of other things than features, by the names that they have, the surest first.
@@ -67,7 +67,7 @@ def read_table(
             commas = any(_DECIMAL_COMMA.fullmatch(cell) for _, cells in first for cell in cells)
             raise DataError(
                 f"{path} has no {'columns of numbers' if first else 'rows'}. Its columns are: "
-                f"{_listed(header)}.{' Write numbers with points, not commas.' * commas}"
+                f"{listed(header)}.{' Write numbers with points, not commas.' * commas}"
             )
         cells: dict[str, list[str]] = {role: [] for role in place}
         read = [*numeric, *([place["start"]] if "start" in place else [])]
@@ -86,7 +86,7 @@ def read_table(
     columns = [header[column] for column in numeric]
     notes = [
         *table.notes,
-        f"{path.name}: {columns_in_words(len(numeric))} of numbers ({_listed(columns, 3)}); other "
+        f"{path.name}: {columns_in_words(len(numeric))} of numbers ({listed(columns, 3)}); other "
         f"columns: {', '.join(roles)}.",
     ]
     values = np.concatenate(blocks_read)
@@ -97,7 +97,7 @@ def read_table(
         )
     used = {*numeric, *place.values()}
     if unused := [name for number, name in enumerate(header) if number not in used]:
-        notes.append(f"Columns that are no features: {_listed(unused)}.")
+        notes.append(f"Columns that are no features: {listed(unused)}.")
     rows = LabelledRows(
         where=f"rows of {path}",
         features={"mfcc": values[:, : len(numeric)]},
@@ -148,14 +148,14 @@ def _places(path: Path, header: Sequence[str], names: Mapping[Role, str]) -> dic
     place = {}
     for role, usual in _COLUMNS.items():
         if (name := names.get(role)) is not None and name not in header:
-            raise DataError(f"{path} has no column {name!r}. There are: {_listed(header)}.")
+            raise DataError(f"{path} has no column {name!r}. There are: {listed(header)}.")
         wanted = usual if name is None else [name.lower()]
         if found := next((column for column in wanted if column in lower), None):
             place[role] = lower.index(found) if name is None else header.index(name)
     if "label" not in place:
         raise DataError(
             f"{path} has no column of labels, such as label or genre: name it with --columns "
-            f"label=NAME. There are: {_listed(header)}."
+            f"label=NAME. There are: {listed(header)}."
         )
     return place
 
@@ -197,8 +197,3 @@ def _numbers(
                     f"{cells[column]!r:.60}. Correct it, or leave the row out."
                 )
     raise AssertionError("all cells are finite numbers")
-
-
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(name or "(no name)" for name in names[:most]) + more

@@ -11,7 +11,7 @@ from data.datasets.dataset import Dataset
 from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
 from data.files.arguments import check_whole, user_path
-from data.files.plain import plain_file
+from data.files.plain import text_lines
 from data.sources.array_files import SUFFIXES, find_arrays, map_npy
 from data.sources.feature_table import read_table
 from data.sources.labelled_arrays import ROLES, Role, listed, read_arrays, texts
@@ -21,7 +21,6 @@ from data.sources.npy_folder import is_npy_folder, read_npy_folder
 from data.storage import catalogue, hdf5
 
 _TABLES = (".csv", ".tsv", ".txt")
-_LONGEST_LIST = 2**24  # bytes of a file of names
 
 
 def import_dataset(
@@ -166,12 +165,4 @@ def _names(what: str, source: Any) -> list[str]:
     path = user_path(what, source)
     if path.suffix.lower() == ".npy":
         return texts(str(path), map_npy(path))
-    try:
-        with open(path, encoding="utf-8-sig", opener=plain_file) as file:
-            text = file.read(_LONGEST_LIST)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(
-            f"{what}: {path} cannot be read as a file with one name a line: {reason}."
-        ) from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line for line in text_lines(path, f"a file of {what}, one name a line") if line]

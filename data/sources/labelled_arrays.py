@@ -41,7 +41,6 @@ _WORDS: tuple[tuple[Role, str], ...] = (
 _KNOWN = {word for _, words in _WORDS for word in words.split()}
 _NAMING = {"name", "names", "list"}  # labels' names are the classes
 _BANDS = {12, 13, 20, 26, 32, 40, 64, 80, 96, 128, 229, 256}  # usual numbers of features of a frame
-_MOST_SHOWN = 12  # arrays in a sentence
 _EXPECTED = (
     "Expected X_train, y_train, X_val, y_val, X_test and y_test, or X and y to be split here, in a "
     ".npz or HDF5 file, or as .npy files in a folder or in its folders train, val and test. Name "
@@ -79,7 +78,7 @@ def read_arrays(
     read: dict[SplitName | None, LabelledRows] = {}
     used: set[Path] = set()
     if classes is None:
-        classes = _stored_classes(path, sets)
+        classes = _stored_classes(sets)
     for split, roles in sets.items():
         features: dict[Features, npt.NDArray[Any]] = {}
         n = roles["features"][0].shape[0]
@@ -93,23 +92,15 @@ def read_arrays(
             )
         label = _label(path, roles, n)
         used.add(label.path)
-        tracks = groups
-        if groups is None and (track := roles.get("track")):
-            tracks = texts(track[0].where, _counted(track[0], n))
-        artists = [texts(array.where, _counted(array, n)) for array in roles.get("artist", ())[:1]]
-        start = [_seconds(array, n) for array in roles.get("start", ())[:1]]
-        stated = [
-            split_names(array.where, texts(array.where, _counted(array, n)))
-            for array in roles.get("split", ())[:1]
-        ]
+        stated = _texts_of(roles, "split", n)
         read[split] = LabelledRows(
             where=f"{'' if split is None else f'{split} '}rows of {path}",
             features=features,
             labels=class_names(label.where, _counted(label, n), classes),
-            tracks=tracks,
-            artists=artists[0] if artists else None,
-            start=start[0] if start else None,
-            split=stated[0] if stated else None,
+            tracks=_texts_of(roles, "track", n) if groups is None else groups,
+            artists=_texts_of(roles, "artist", n),
+            start=_seconds(roles["start"][0], n) if "start" in roles else None,
+            split=None if stated is None else split_names(roles["split"][0].where, stated),
         )
     if groups is not None and None not in read:
         raise DataError(f"{path} is split already: groups are for rows that are split here.")
@@ -266,7 +257,7 @@ def _label(path: Path, roles: _Roles, n: int) -> StoredArray:
     return labels[0]
 
 
-def _stored_classes(path: Path, sets: Mapping[SplitName | None, _Roles]) -> list[str] | None:
+def _stored_classes(sets: Mapping[SplitName | None, _Roles]) -> list[str] | None:
     """The names of the classes, where there is an array of them beside the labels."""
     for roles in sets.values():
         n = roles["features"][0].shape[0]
@@ -276,10 +267,10 @@ def _stored_classes(path: Path, sets: Mapping[SplitName | None, _Roles]) -> list
     return None
 
 
-def listed(arrays: Sequence[StoredArray]) -> str:
-    """Names and shapes of some arrays."""
-    more = f" and {len(arrays) - _MOST_SHOWN} more" if len(arrays) > _MOST_SHOWN else ""
-    return (", ".join(map(str, arrays[:_MOST_SHOWN])) or "none") + more
+def listed(items: Sequence[object], most: int = 12) -> str:
+    """The first of some arrays or names, for a sentence."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return (", ".join(str(item) or "(no name)" for item in items[:most]) or "none") + more
 
 
 # Which axis is what.
@@ -409,6 +400,11 @@ def texts(where: str, values: npt.NDArray[Any]) -> list[str]:
         return [value.decode() for value in values.tolist()]
     except UnicodeDecodeError as error:
         raise DataError(f"{where} has text that is not UTF-8: {error.object[:40]!r}.") from error
+
+
+def _texts_of(roles: _Roles, role: Role, n: int) -> list[str] | None:
+    """A name for each row, from the first array of a role; None where there is none."""
+    return texts(roles[role][0].where, _counted(roles[role][0], n)) if role in roles else None
 
 
 def _seconds(array: StoredArray, n: int) -> npt.NDArray[np.float64]:

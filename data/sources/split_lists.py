@@ -9,7 +9,7 @@ from pathlib import Path
 from data.datasets.dataset import SplitName
 from data.datasets.splitting import SPLIT_WORDS
 from data.errors import DataError
-from data.files.plain import plain_file
+from data.files.plain import text_lines
 from data.sources.audio_files import AudioFile
 from data.sources.file_index import FileIndex
 from data.sources.label_table import read_table
@@ -43,8 +43,8 @@ def read_splits(
     rows = [
         (f"{path}, line {line}", track, split)
         for split, path in lists.items()
-        for line, track in enumerate(_read(path), 1)
-        if track
+        for line, text in enumerate(text_lines(path, "a list of files"), 1)
+        if (track := text.partition("\t")[0].rstrip())  # behind a tab there may be a genre
     ]
     return index.match(source, rows)
 
@@ -67,13 +67,3 @@ def _lists(paths: Sequence[Path], source: str) -> Mapping[SplitName, Path]:
         found = ", ".join(path.name for path in lists.values()) or "none"
         raise DataError(f"{source}: expected {_LISTS}. Received: {found}.")
     return lists
-
-
-def _read(path: Path) -> list[str]:
-    """The lines of a list; what follows a tab, such as a genre, is left out."""
-    try:
-        with open(path, encoding="utf-8-sig", opener=plain_file) as file:
-            return [line.partition("\t")[0].strip() for line in file]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"{path} cannot be read as a list of files: {reason}.") from error

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from data.audio.parameters import DOCUMENTED, KINDS, FeatureParameters, feature_names
+from data.audio.parameters import DOCUMENTED, IMPORTED, KINDS, FeatureParameters, feature_names
 from data.datasets.dataset import Dataset
 from data.datasets.source_dataset import is_source
 from data.storage import hdf5
@@ -111,7 +111,7 @@ def _provenance(dataset: Dataset) -> str:
         return f"{origin} in {provenance.get('folder')}"
     split = provenance.get("split")
     how = f"split by {split}" if isinstance(split, str) else _by_chance(split)
-    if kind in ("arrays", "table"):
+    if kind in IMPORTED:
         return f"{kind} of others, {provenance.get('folder')}; {how}"
     if kind == "audio_folder":
         skipped = provenance.get("skipped")

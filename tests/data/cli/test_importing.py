@@ -59,7 +59,7 @@ def test_wrong_input_is_a_sentence(tmp_path: Path) -> None:
     path = _archive(tmp_path / "x.npz")
     for arguments, words in (
         ([path], "numbers its classes from 0 to 1"),
-        ([path, "--classes", tmp_path / "none"], "cannot be read as a file with one name a line"),
+        ([path, "--classes", tmp_path / "none"], "cannot be read as a file of classes, one name"),
         ([path, "--columns", "label"], "expected WHAT=NAME"),
         ([path, "--columns", "colour=x"], "columns must give the names of features"),
         ([path, "--shares", "1/2"], "expected three per cents"),

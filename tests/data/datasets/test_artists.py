@@ -55,6 +55,7 @@ def test_the_spelling_of_most_tracks_is_kept() -> None:
         (("A", "B"), "an artist a track, 3. Received: 2."),
         (("A", "a", ""), "spell each artist in one way. Received: 'A' and 'a'"),
         (("", "", ""), "name no artist: leave them out"),
+        (("A", "", "VA"), "must be empty where no artist is known. Received: 'VA'"),
     ],
 )
 def test_artists_that_cannot_be(artists: tuple[str, ...], words: str) -> None:

@@ -504,7 +504,7 @@ def test_a_dataset_from_python(tmp_path: Path) -> None:
         ({"columns": ["label"]}, "columns must give"),
         ({"columns": {"label": 3}}, "columns must give"),
         ({"classes": 3}, "classes must be a path"),
-        ({"classes": "nowhere.txt"}, "cannot be read as a file with one name a line"),
+        ({"classes": "nowhere.txt"}, "cannot be read as a file of classes, one name a line"),
         ({"groups": 3}, "groups must be a path"),
         ({"shares": (1, 2)}, "shares must be three positive numbers"),
         ({"seed": -1}, "seed must be a whole number"),
