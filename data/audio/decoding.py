@@ -225,7 +225,7 @@ def _stream_mono(path: Path, note: Note) -> Iterator[_Block]:
         yield replace(block, samples=mono)
     if 0 <= highest - lowest <= max(_SILENT, 4 * step):
         beside = " but for an offset or dither" if highest > lowest or highest else ""
-        raise DataError(f"{path} is silent from beginning to end{beside}: leave it out.")
+        raise DataError(f"{path} is silent from beginning to end{beside}.")
     if cancelled:
         note(
             f"{path} has channels of opposite phase, which cancel each other out, in "

@@ -179,7 +179,7 @@ def build(
         printer.print(f"\nLeft out {len(report.skipped)} of {total_tracks} recordings:")
         printer.print(table(["track", "reason"], list(map(list, report.skipped.items())), 2))
     if report.notes:
-        echo(f"\nUsed, though there is something odd about them: {len(report.notes)} recordings.")
+        echo(f"\nUsed, though there is something odd about them: {len(report.notes)}.")
         for sentence in grouped(report.notes):
             echo(f"  {sentence}")
     for sentence in report.remarks:

@@ -129,8 +129,8 @@ def _groups(dataset: Dataset, group: Group) -> Int64:
     artists = dataset.track_artists
     if group == "artist" and not any(artists):
         raise DataError(
-            f"{dataset.name} knows no artists: use --group track, or build it again from a table "
-            "or from folders that name them."
+            f"{dataset.name} knows no artists: use --group track, or build it again with the "
+            "artists of a table, of folders (--group artist) or of tags (--group tag:artist)."
         )
     known, track = np.unique(track, return_inverse=True)
     names = [

@@ -233,4 +233,4 @@ def _sorted_out(
 
 def _check_strict(strict: bool, reason: str) -> None:
     if strict and reason:
-        raise DataError(f"{reason} (strict: nothing was written.)")
+        raise DataError(f"{reason} (strict: no dataset was written.)")
