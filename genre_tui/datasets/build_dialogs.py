@@ -117,7 +117,7 @@ class BuildDialog(Dialog[None]):
         """Command line, output, state, keys."""
         with Vertical(id="box"):
             yield Static(Text(self._build.source.command), classes="dim")
-            yield RichLog(wrap=True, markup=False, highlight=False, auto_scroll=True)
+            yield RichLog(min_width=1, wrap=True)
             yield Static(id="state")
             yield Static(id="keys", classes="dim")
 
@@ -147,9 +147,9 @@ class BuildDialog(Dialog[None]):
         if self._build.ended is not None or self._build.is_cancelled:
             self.dismiss(None)
             return
-        name = self._build.source.name
-        lines = ["What it has done so far is lost; nothing is written."]
-        self._asked = ConfirmDialog(f"Stop making {name}?", lines, "stop it", "go on")
+        source = self._build.source
+        lines = [f"There will be no dataset yet: {source.kept}."]
+        self._asked = ConfirmDialog(f"Stop making {source.name}?", lines, "stop it", "go on")
         self.app.push_screen(self._asked, self._answered)
 
     def _answered(self, yes: bool | None) -> None:

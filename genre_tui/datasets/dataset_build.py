@@ -36,6 +36,11 @@ class BuildSource:
         """The command line that builds it."""
         return shlex.join(["python", "-m", *self.arguments])
 
+    @property
+    def kept(self) -> str:
+        """What remains of a build that is cancelled."""
+        return "nothing is written" if self.is_arrays else "making it again goes on from there"
+
 
 class DatasetBuild(SubprocessCommand):
     """The subprocess that builds a dataset.
@@ -64,8 +69,7 @@ class DatasetBuild(SubprocessCommand):
             last = next((line for line in reversed(self.lines) if line.strip()), "...")
             return f"cancelling {name} ..." if self.is_cancelled else f"making {name}: {last}"
         if ended.cancelled:
-            kept = "nothing was written" if self.source.is_arrays else "making it again goes on"
-            return f"{name} was cancelled: {kept}."
+            return f"{name} was cancelled: {self.source.kept}."
         return f"{name} was not made: {ended.problem}" if ended.status else f"{name} is made."
 
     def cancel(self) -> None:

@@ -197,16 +197,31 @@ def test_making_goes_on_when_it_is_left(tmp_path: Path, arrays: Path, talker: Pa
     asyncio.run(flow())
 
 
+@SIZES
+def test_long_lines_are_wrapped_whole(
+    tmp_path: Path, size: tuple[int, int], arrays: Path, talker: Path
+) -> None:
+    words = [f"w{number}" for number in range(10000, 10030)]
+
+    async def flow() -> None:
+        async with run_app(tmp_path, size, "data") as user:
+            await _make(user, arrays)
+            talker.write_text(f"{' '.join(words)}\nError: the disk is full.")
+            await user.sees(*words, "some-arrays was not made: the disk is full.")
+
+    asyncio.run(flow())
+
+
 def test_escape_asks_before_it_cancels(tmp_path: Path, arrays: Path, talker: Path) -> None:
     async def flow() -> None:
         async with run_app(tmp_path, first="data") as user:
             await _make(user, arrays)
             await user.press("escape")
-            await user.sees("Stop making some-arrays?")
+            await user.sees("Stop making some-arrays?", "no dataset yet: nothing is written.")
             await user.press("escape")
             assert isinstance(user.app.screen, BuildDialog)
             await user.press("escape", "y")
-            await user.sees("some-arrays was cancelled: nothing was written.", "Esc closes")
+            await user.sees("some-arrays was cancelled: nothing is written.", "Esc closes")
             await user.press("escape")
             assert user.app.screen is user.page(DataPage)
 
