@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from data.errors import DataError
-from data.sources.importing import read_foreign
-from data.sources.labelled_rows import ImportReport, tracks_of
+from data.sources.labelled_rows import tracks_of
+from tests.support.foreign import imported, refused
 
 # The columns of Kaggle's features_3_sec.csv and features_30_sec.csv.
 _PAIRS = "chroma_stft rms spectral_centroid spectral_bandwidth rolloff zero_crossing_rate harmony "
@@ -48,21 +46,8 @@ def _plain(path: Path, *, header: str = "file,a,b,genre", n: int = 12) -> Path:
     return _table(path, header, rows)
 
 
-def _read(path: Path, **options: Any) -> ImportReport:
-    return read_foreign(path, "x", **{"columns": {}, **options})
-
-
-def _refused(path: Path, **options: Any) -> str:
-    with pytest.raises(DataError) as caught:
-        _read(path, **options)
-    sentence = str(caught.value)
-    assert "\n" not in sentence
-    assert len(sentence) < 800
-    return sentence
-
-
 def test_kaggles_segments_are_split_by_their_tracks(tmp_path: Path) -> None:
-    report = _read(_kaggle(tmp_path / "features_3_sec.csv", segments=10))
+    report = imported(_kaggle(tmp_path / "features_3_sec.csv", segments=10))
     dataset = report.dataset
     assert dataset.shapes == {"mfcc": (57,)}
     assert dataset.genres == ("blues", "hiphop", "rock")
@@ -84,7 +69,7 @@ def test_kaggles_segments_are_split_by_their_tracks(tmp_path: Path) -> None:
 
 
 def test_kaggles_tracks_are_rows(tmp_path: Path) -> None:
-    dataset = _read(_kaggle(tmp_path / "features_30_sec.csv", segments=None)).dataset
+    dataset = imported(_kaggle(tmp_path / "features_30_sec.csv", segments=None)).dataset
     assert len(dataset.track_names) == 18
     assert dataset.track_names[0] == "blues.00000"
     assert [len(rows) for _, rows in dataset.splits()] == [11, 3, 4]
@@ -93,7 +78,7 @@ def test_kaggles_tracks_are_rows(tmp_path: Path) -> None:
 def test_the_rows_are_those_of_the_table(tmp_path: Path) -> None:
     path = _kaggle(tmp_path / "features_3_sec.csv", segments=2)
     rows = np.genfromtxt(path, delimiter=",", skip_header=1)[:, 2:-1]
-    dataset = _read(path).dataset
+    dataset = imported(path).dataset
     of_dataset = [split.mfcc for _, split in dataset.splits() if split.mfcc is not None]
     found = np.concatenate(of_dataset)
     np.testing.assert_array_equal(found[np.lexsort(found.T)], rows[np.lexsort(rows.T)])
@@ -105,7 +90,7 @@ def test_the_rows_are_those_of_the_table(tmp_path: Path) -> None:
 def test_other_tables(tmp_path: Path, delimiter: str) -> None:
     path = _plain(tmp_path / "x.csv")
     path.write_text("\ufeff" + path.read_text().replace(",", delimiter), encoding="utf-8")
-    report = _read(path)
+    report = imported(path)
     assert report.dataset.genres == ("pop", "rock")
     assert report.dataset.shapes == {"mfcc": (2,)}
     assert report.dataset.provenance["columns"] == ["a", "b"]
@@ -118,7 +103,7 @@ def test_columns_that_are_no_features(tmp_path: Path) -> None:
         f"{n},s{n // 2},{n % 2 * 1.5},3,{n},{n},{n},1,so so,{'rock' if n // 2 % 2 else 'pop'}"
         for n in range(24)
     ]
-    report = _read(_table(tmp_path / "x.csv", header, rows))
+    report = imported(_table(tmp_path / "x.csv", header, rows))
     assert report.dataset.provenance["columns"] == ["a", "b"]
     assert len(report.dataset.track_names) == 12
     assert report.dataset.train.start is not None
@@ -128,16 +113,16 @@ def test_columns_that_are_no_features(tmp_path: Path) -> None:
 
 def test_columns_that_are_named(tmp_path: Path) -> None:
     path = _plain(tmp_path / "x.csv", header="who,a,b,kind")
-    assert "no column of labels, such as label or genre: name it with --columns" in _refused(path)
-    report = _read(path, columns={"label": "kind", "track": "who"})
+    assert "no column of labels, such as label or genre: name it with --columns" in refused(path)
+    report = imported(path, columns={"label": "kind", "track": "who"})
     assert len(report.dataset.track_names) == 12
-    assert "has no column 'what'" in _refused(path, columns={"label": "what"})
-    assert _read(path, columns={"label": "kind"}, groups="who").dataset.track_names
+    assert "has no column 'what'" in refused(path, columns={"label": "what"})
+    assert imported(path, columns={"label": "kind"}, groups="who").dataset.track_names
 
 
 def test_without_a_column_of_tracks(tmp_path: Path) -> None:
     path = _plain(tmp_path / "x.csv", header="nothing,a,b,genre")
-    report = _read(path)
+    report = imported(path)
     assert report.dataset.track_names == ()
     assert "single rows were split by chance" in report.warnings[0]
 
@@ -145,16 +130,16 @@ def test_without_a_column_of_tracks(tmp_path: Path) -> None:
 def test_a_column_that_is_the_label_again(tmp_path: Path) -> None:
     rows = [f"s{n},{n % 3 * 2},{n},{'abc'[n % 3]}" for n in range(24)]
     path = _table(tmp_path / "x.csv", "file,encoded,a,genre", rows)
-    assert "encoded has one number for all rows of a class" in _refused(path)
+    assert "encoded has one number for all rows of a class" in refused(path)
     rows = [f"s{n},7,{n},{'abc'[n % 3]}" for n in range(24)]
     path = _table(tmp_path / "x.csv", "file,constant,a,genre", rows)
-    assert _read(path).dataset.shapes == {"mfcc": (2,)}
+    assert imported(path).dataset.shapes == {"mfcc": (2,)}
 
 
 def test_artists_of_a_table(tmp_path: Path) -> None:
     rows = [f"s{n},{'Ww'[n < 4]}ho {n % 4},{n},{'ab'[n % 2]}" for n in range(24)]
     path = _table(tmp_path / "x.csv", "file,artist,a,genre", rows)
-    dataset = _read(path).dataset
+    dataset = imported(path).dataset
     assert len(dataset.track_artists) == 24
     track = dataset.track_names.index("s1")
     assert dataset.track_artists[track] == "Who 1"
@@ -163,27 +148,27 @@ def test_artists_of_a_table(tmp_path: Path) -> None:
 def test_sizes_of_fma_are_no_splits(tmp_path: Path) -> None:
     rows = [f"{n},small,{n},{'ab'[n % 2]}" for n in range(24)]
     path = _table(tmp_path / "x.csv", "track_id,subset,a,genre", rows)
-    assert _read(path).dataset.provenance["split"]["by"] == "tracks"
-    assert "must hold train, validation or test" in _refused(path, columns={"split": "subset"})
-    assert "columns of a table can be named for label" in _refused(path, columns={"features": "a"})
+    assert imported(path).dataset.provenance["split"]["by"] == "tracks"
+    assert "must hold train, validation or test" in refused(path, columns={"split": "subset"})
+    assert "columns of a table can be named for label" in refused(path, columns={"features": "a"})
 
 
 def test_a_column_of_splits(tmp_path: Path) -> None:
     splits = ["train", "Train", "val", "test"] * 6
     rows = [f"{'rock' if n // 4 % 2 else 'pop'},{n},{split}" for n, split in enumerate(splits)]
     path = _table(tmp_path / "x.csv", "genre,a,split", rows)
-    dataset = _read(path).dataset
+    dataset = imported(path).dataset
     assert [len(split) for _, split in dataset.splits()] == [12, 6, 6]
-    assert "are split already" in _refused(path, shares=(0.5, 0.25, 0.25))
+    assert "are split already" in refused(path, shares=(0.5, 0.25, 0.25))
 
 
 def test_labels_that_are_numbers(tmp_path: Path) -> None:
     path = _table(tmp_path / "x.csv", "a,target", [f"{n},{n % 2}" for n in range(24)])
-    assert "numbers its classes from 0 to 1" in _refused(path)
-    assert "and the groups are of 25: one a row" in _refused(
+    assert "numbers its classes from 0 to 1" in refused(path)
+    assert "and the groups are of 25: one a row" in refused(
         path, classes=["rock", "pop"], groups=str(path)
     )
-    assert _read(path, classes=["rock", "pop"]).dataset.genres == ("rock", "pop")
+    assert imported(path, classes=["rock", "pop"]).dataset.genres == ("rock", "pop")
 
 
 @pytest.mark.parametrize(
@@ -203,7 +188,7 @@ def test_labels_that_are_numbers(tmp_path: Path) -> None:
 def test_cells_that_cannot_be(tmp_path: Path, old: str, new: str, words: str) -> None:
     path = _plain(tmp_path / "x.csv")
     path.write_text(path.read_text().replace(old, new))
-    assert words in _refused(path)
+    assert words in refused(path)
 
 
 @pytest.mark.parametrize(
@@ -218,16 +203,16 @@ def test_cells_that_cannot_be(tmp_path: Path, old: str, new: str, words: str) ->
 )
 def test_files_that_are_no_tables(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "x.csv").write_bytes(content)
-    assert words in _refused(tmp_path / "x.csv")
+    assert words in refused(tmp_path / "x.csv")
 
 
 def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.csv")
-    assert "it is no plain file" in _refused(tmp_path / "x.csv")
+    assert "it is no plain file" in refused(tmp_path / "x.csv")
 
 
 def test_tables_have_no_axes(tmp_path: Path) -> None:
-    assert "no axes to transpose" in _refused(_plain(tmp_path / "x.csv"), transpose=True)
+    assert "no axes to transpose" in refused(_plain(tmp_path / "x.csv"), transpose=True)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from data.storage.summary import describe
 from tests.conftest import tone
 from tests.support.fma import write_tracks_csv
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
 PARTS = ("blues", "rock")
 
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 
 from data import DataError, import_dataset, load_dataset
-from data.sources.importing import read_foreign
-from data.sources.labelled_rows import ImportReport, scale_advice
+from data.sources.labelled_rows import scale_advice
+from tests.support.foreign import imported, refused
 
 Arrays = dict[str, npt.NDArray[Any]]
 ROWS = {"train": 12, "val": 6, "test": 8}
@@ -77,19 +77,6 @@ def _one(shape: tuple[int, ...] = (5,), n: int = 24, **more: npt.NDArray[Any]) -
     return {"X": _rows(n, shape), "y": labels, "groups": tracks} | more
 
 
-def _read(path: Path, **options: Any) -> ImportReport:
-    return read_foreign(path, "x", **{"columns": {}, **options})
-
-
-def _refused(path: Path, **options: Any) -> str:
-    with pytest.raises(DataError) as caught:
-        _read(path, **options)
-    sentence = str(caught.value)
-    assert "\n" not in sentence
-    assert len(sentence) < 1000
-    return sentence
-
-
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("x", "y"),
@@ -110,7 +97,7 @@ def _refused(path: Path, **options: Any) -> str:
 def test_names_that_people_use(
     tmp_path: Path, form: Callable[[Path, Arrays], Path], x: str, y: str
 ) -> None:
-    dataset = _read(form(tmp_path, _three(x, y))).dataset
+    dataset = imported(form(tmp_path, _three(x, y))).dataset
     assert dataset.genres == ("blues", "rock")
     for split, rows in zip(ROWS, (dataset.train, dataset.validation, dataset.test), strict=True):
         np.testing.assert_array_equal(rows.mfcc, _rows(ROWS[split]))
@@ -125,13 +112,13 @@ def test_a_folder_of_archives(tmp_path: Path, split: str) -> None:
     for name, n in ROWS.items():
         file = tmp_path / f"{split if name == 'val' else name}.npz"
         np.savez(file, x=_rows(n), y=_labels(n))
-    dataset = _read(tmp_path).dataset
+    dataset = imported(tmp_path).dataset
     np.testing.assert_array_equal(dataset.validation.mfcc, _rows(ROWS["val"]))
 
 
 def test_vectors_and_images_of_the_same_rows(tmp_path: Path) -> None:
     arrays = _three("{}/mfcc", "{}/y") | _three("{}/mels", "{}/y", (9, 4))
-    report = _read(_npz(tmp_path, arrays))
+    report = imported(_npz(tmp_path, arrays))
     assert report.dataset.shapes == {"mfcc": (5,), "mel": (9, 4)}
     assert report.dataset.provenance["features"]["mfcc"] == "5 columns"
     assert "train/mels: images of 9 time steps x 4 features; the first axis" in " ".join(
@@ -149,7 +136,7 @@ def test_without_validation_rows_some_of_the_train_tracks_are_taken(tmp_path: Pa
         "x_test": _rows(8),
         "y_test": np.array(["a", "b"] * 4),
     }
-    dataset = _read(_npz(tmp_path, arrays)).dataset
+    dataset = imported(_npz(tmp_path, arrays)).dataset
     assert len(dataset.train) + len(dataset.validation) == 32
     assert 2 <= len(dataset.validation) <= 10
     np.testing.assert_array_equal(dataset.test.mfcc, _rows(8))
@@ -164,7 +151,7 @@ def test_without_validation_rows_some_of_the_train_tracks_are_taken(tmp_path: Pa
 def test_rows_are_split_by_their_tracks(
     tmp_path: Path, form: Callable[[Path, Arrays], Path]
 ) -> None:
-    report = _read(form(tmp_path, _one()))
+    report = imported(form(tmp_path, _one()))
     dataset = report.dataset
     assert dataset.track_names == ("0", "1", "2", "3", "4", "5")
     assert [len(rows) for _, rows in dataset.splits()] == [8, 8, 8]
@@ -177,15 +164,15 @@ def test_rows_are_split_by_their_tracks(
 
 def test_artists_of_tracks(tmp_path: Path) -> None:
     path = _npz(tmp_path, _one(artist=np.array(["x", "x", "y"]).repeat(8)))
-    dataset = _read(path).dataset
+    dataset = imported(path).dataset
     assert dataset.track_artists == ("x", "x", "x", "x", "y", "y")
 
 
 def test_the_split_is_that_of_seed_and_shares(tmp_path: Path) -> None:
     path = _npz(tmp_path, _one(n=160))
-    first, again = (_read(path, seed=1).dataset.content_sha256 for _ in range(2))
-    assert first == again != _read(path).dataset.content_sha256
-    dataset = _read(path, shares=(0.4, 0.3, 0.3)).dataset
+    first, again = (imported(path, seed=1).dataset.content_sha256 for _ in range(2))
+    assert first == again != imported(path).dataset.content_sha256
+    dataset = imported(path, shares=(0.4, 0.3, 0.3)).dataset
     assert [len(rows) for _, rows in dataset.splits()] == [64, 48, 48]
 
 
@@ -198,10 +185,10 @@ def test_groups_in_a_file_of_their_own(tmp_path: Path, suffix: str) -> None:
     else:
         (tmp_path / "g.txt").write_text("\n".join(tracks))
     path = _npz(tmp_path, arrays)
-    dataset = _read(path, groups=str(tmp_path / f"g{suffix}")).dataset
+    dataset = imported(path, groups=str(tmp_path / f"g{suffix}")).dataset
     assert dataset.track_names == tuple(f"song {track}" for track in range(6))
     np.save(tmp_path / "g.npy", np.arange(23))
-    assert "and the groups are of 23: one a row is needed" in _refused(
+    assert "and the groups are of 23: one a row is needed" in refused(
         path, groups=tmp_path / "g.npy"
     )
 
@@ -210,15 +197,15 @@ def test_groups_by_the_name_of_an_array(tmp_path: Path) -> None:
     arrays = _one()
     arrays["who"] = arrays.pop("groups")
     path = _npz(tmp_path, arrays)
-    assert _read(path, groups="who").dataset.track_names
-    assert _read(path, columns={"track": "who"}).dataset.track_names
-    assert "has no array 'whom'. There are: X (24, 5), y (24)" in _refused(path, groups="whom")
+    assert imported(path, groups="who").dataset.track_names
+    assert imported(path, columns={"track": "who"}).dataset.track_names
+    assert "has no array 'whom'. There are: X (24, 5), y (24)" in refused(path, groups="whom")
 
 
 def test_rows_without_tracks_come_with_a_warning(tmp_path: Path) -> None:
     arrays = _one()
     del arrays["groups"]
-    report = _read(_npz(tmp_path, arrays))
+    report = imported(_npz(tmp_path, arrays))
     assert report.dataset.track_names == ()
     assert "single rows were split by chance" in report.warnings[0]
     assert "--groups" in report.warnings[0]
@@ -227,10 +214,10 @@ def test_rows_without_tracks_come_with_a_warning(tmp_path: Path) -> None:
 def test_an_array_of_splits(tmp_path: Path) -> None:
     split = np.array(["train", "train", "train", "val", "test", "test"]).repeat(4)
     path = _npz(tmp_path, _one(split=split))
-    dataset = _read(path).dataset
+    dataset = imported(path).dataset
     assert [len(rows) for _, rows in dataset.splits()] == [12, 4, 8]
-    assert "are split already" in _refused(path, seed=3)
-    assert "must hold train, validation or test. Received: 'fold1'" in _refused(
+    assert "are split already" in refused(path, seed=3)
+    assert "must hold train, validation or test. Received: 'fold1'" in refused(
         _npz(tmp_path, _one(split=np.array(["fold1"] * 24)))
     )
 
@@ -239,7 +226,7 @@ def test_files_of_segments_are_grouped_by_their_tracks(tmp_path: Path) -> None:
     names = [f"{g}.{k:05d}.{s}.wav" for g in ("blues", "rock") for k in range(4) for s in range(3)]
     labels = np.array([name.split(".")[0] for name in names])
     path = _npz(tmp_path, {"X": _rows(24), "y": labels, "filenames": np.array(names)})
-    report = _read(path)
+    report = imported(path)
     assert len(report.dataset.track_names) == 8
     assert "8 tracks: blues.00000.0.wav is segment 0 of blues.00000." in report.notes
     arrays = {"X_train": _rows(12), "X_val": _rows(6), "X_test": _rows(6)}
@@ -249,34 +236,34 @@ def test_files_of_segments_are_grouped_by_their_tracks(tmp_path: Path) -> None:
         ("test", slice(3, 24, 4)),
     ):
         arrays |= {f"y_{split}": labels[of], f"filenames_{split}": np.array(names)[of]}
-    assert "no track may be in two splits" in _refused(_npz(tmp_path, arrays))
+    assert "no track may be in two splits" in refused(_npz(tmp_path, arrays))
 
 
 def test_labels_without_their_features_are_not_used(tmp_path: Path) -> None:
     arrays = _three("X_{}", "y_{}") | {"X_mean": np.zeros(5)}
     del arrays["X_val"]
-    report = _read(_npz(tmp_path, arrays))
+    report = imported(_npz(tmp_path, arrays))
     assert "Not used: y_val (6), X_mean (5)." in report.notes
-    assert _read(_npz(tmp_path, _one(X_mean=np.zeros(5)))).dataset.shapes == {"mfcc": (5,)}
+    assert imported(_npz(tmp_path, _one(X_mean=np.zeros(5)))).dataset.shapes == {"mfcc": (5,)}
 
 
 def test_two_arrays_whose_names_say_nothing(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", _rows(24), _labels(24))
-    assert _read(tmp_path / "x.npz").dataset.shapes == {"mfcc": (5,)}
+    assert imported(tmp_path / "x.npz").dataset.shapes == {"mfcc": (5,)}
 
 
 def test_names_that_are_stated(tmp_path: Path) -> None:
     arrays = {"a": _rows(24), "b": _rows(24, (3,)), "c": _labels(24)}
     path = _npz(tmp_path, arrays)
-    assert "has no array of features. Expected X_train" in _refused(path)
+    assert "has no array of features. Expected X_train" in refused(path)
     only = _npz(tmp_path, {"b": _rows(24, (3,)), "c": _labels(24)})
-    assert _read(only).dataset.shapes == {"mfcc": (3,)}
+    assert imported(only).dataset.shapes == {"mfcc": (3,)}
     path = _npz(tmp_path, arrays)
-    dataset = _read(path, columns={"features": "b", "label": "c"}).dataset
+    dataset = imported(path, columns={"features": "b", "label": "c"}).dataset
     assert dataset.shapes == {"mfcc": (3,)}
     path = _h5(tmp_path, _three("{}/specs", "{}/kind", (9, 4)))
     names = {"features": "specs", "label": "kind"}
-    assert _read(path, columns=names).dataset.shapes == {"mel": (9, 4)}
+    assert imported(path, columns=names).dataset.shapes == {"mel": (9, 4)}
 
 
 # What labels are.
@@ -300,7 +287,7 @@ def test_kinds_of_labels(
     tmp_path: Path, form: Callable[[Path, Arrays], Path], labels: npt.NDArray[Any]
 ) -> None:
     path = form(tmp_path, {"X": _rows(24), "y": labels})
-    dataset = _read(path, classes=["jazz", "blues", "rock"]).dataset
+    dataset = imported(path, classes=["jazz", "blues", "rock"]).dataset
     assert dataset.genres == ("jazz", "blues", "rock")  # numbered as the labels
     for _, rows in dataset.splits():
         for features, label in zip(rows.mfcc, rows.label, strict=True):  # type: ignore[arg-type]
@@ -312,13 +299,13 @@ def test_kinds_of_labels(
 def test_classes_in_an_array(tmp_path: Path, name: str) -> None:
     arrays = {"X": _rows(24), "y": np.array([0, 1] * 12), name: np.array(["b", "a"])}
     for form in FORMS:
-        assert _read(form(tmp_path, arrays)).dataset.genres == ("b", "a")
+        assert imported(form(tmp_path, arrays)).dataset.genres == ("b", "a")
 
 
 def test_classes_in_a_file(tmp_path: Path) -> None:
     path = _npz(tmp_path, {"X": _rows(24), "y": np.array([0, 1] * 12)})
     (tmp_path / "classes.txt").write_text("rock\nblues\n\nunused\n", encoding="utf-8-sig")
-    report = _read(path, classes=str(tmp_path / "classes.txt"))
+    report = imported(path, classes=str(tmp_path / "classes.txt"))
     assert report.dataset.genres == ("rock", "blues")
     assert "No row has the class unused: left out." in report.notes
 
@@ -347,16 +334,16 @@ def test_labels_that_cannot_be(
     tmp_path: Path, labels: npt.NDArray[Any], classes: list[str] | None, words: str
 ) -> None:
     for form in FORMS:
-        assert words in _refused(form(tmp_path, {"X": _rows(24), "y": labels}), classes=classes)
+        assert words in refused(form(tmp_path, {"X": _rows(24), "y": labels}), classes=classes)
 
 
 def test_one_spelling_of_classes(tmp_path: Path) -> None:
     labels = np.array(["cafe\u0301", " caf\u00e9 ", "hip  hop", "hip hop"] * 6)
     path = _npz(tmp_path, {"X": _rows(24), "y": labels})
-    assert _read(path).dataset.genres == ("caf\u00e9", "hip hop")
-    assert _read(path, classes=["hip hop", "cafe\u0301"]).dataset.genres[0] == "hip hop"
+    assert imported(path).dataset.genres == ("caf\u00e9", "hip hop")
+    assert imported(path, classes=["hip hop", "cafe\u0301"]).dataset.genres[0] == "hip hop"
     path = _npz(tmp_path, {"X": _rows(24), "y": np.array(["Rock", "rock"] * 12)})
-    assert "'Rock' and 'rock' differ in case only: give them one name." in _refused(path)
+    assert "'Rock' and 'rock' differ in case only: give them one name." in refused(path)
 
 
 # What features are.
@@ -366,7 +353,7 @@ def test_one_spelling_of_classes(tmp_path: Path) -> None:
 def test_kinds_of_numbers(tmp_path: Path, dtype: str) -> None:
     values = (_rows(24, (9, 4)) * 3).astype(np.int8).astype(dtype)
     for form in FORMS:
-        dataset = _read(form(tmp_path, _one() | {"X": values})).dataset
+        dataset = imported(form(tmp_path, _one() | {"X": values})).dataset
         assert dataset.train.mel is not None
         assert dataset.train.mel.dtype == np.float32
         expected = values[dataset.train.track[0] * 4].astype(np.float32)
@@ -390,7 +377,7 @@ def test_axes(
     tmp_path: Path, shape: tuple[int, ...], transpose: bool, kind: str, row: tuple[int, ...]
 ) -> None:
     arrays = _one(shape)
-    report = _read(_npz(tmp_path, arrays), transpose=transpose)
+    report = imported(_npz(tmp_path, arrays), transpose=transpose)
     assert report.dataset.shapes == {kind: row}
     values = getattr(report.dataset.train, kind)[0]
     stored = arrays["X"][report.dataset.train.track[0] * 4].squeeze()
@@ -402,9 +389,9 @@ def test_axes(
 
 def test_an_order_of_axes_that_looks_wrong_is_mentioned(tmp_path: Path) -> None:
     path = _npz(tmp_path, _one((64, 33)))
-    assert "64 is a usual number of features, so use --transpose" in _read(path).notes[0]
+    assert "64 is a usual number of features, so use --transpose" in imported(path).notes[0]
     path = _npz(tmp_path, _one((33, 64)))
-    assert "usual" not in _read(path).notes[0]
+    assert "usual" not in imported(path).notes[0]
 
 
 @pytest.mark.parametrize(
@@ -425,16 +412,16 @@ def test_an_order_of_axes_that_looks_wrong_is_mentioned(tmp_path: Path) -> None:
     ],
 )
 def test_features_that_cannot_be(tmp_path: Path, features: npt.NDArray[Any], words: str) -> None:
-    assert words in _refused(_npz(tmp_path, _one() | {"X": features}))
+    assert words in refused(_npz(tmp_path, _one() | {"X": features}))
 
 
 def test_splits_of_different_widths(tmp_path: Path) -> None:
     arrays = _three("X_{}", "y_{}") | {"X_test": _rows(8, (6,))}
-    assert "must have the same features, of the same shapes" in _refused(_npz(tmp_path, arrays))
+    assert "must have the same features, of the same shapes" in refused(_npz(tmp_path, arrays))
 
 
 def test_vectors_have_nothing_to_transpose(tmp_path: Path) -> None:
-    assert "leave transpose out" in _refused(_npz(tmp_path, _one()), transpose=True)
+    assert "leave transpose out" in refused(_npz(tmp_path, _one()), transpose=True)
 
 
 @pytest.mark.parametrize(
@@ -457,13 +444,13 @@ def test_vectors_have_nothing_to_transpose(tmp_path: Path) -> None:
     ],
 )
 def test_arrays_that_make_no_dataset(tmp_path: Path, arrays: Arrays, words: str) -> None:
-    assert words in _refused(_npz(tmp_path, arrays))
+    assert words in refused(_npz(tmp_path, arrays))
 
 
 def test_a_track_in_two_splits_is_refused(tmp_path: Path) -> None:
     arrays = _three("X_{}", "y_{}")
     arrays |= {f"tracks_{split}": np.zeros(n, int) for split, n in ROWS.items()}
-    assert "the track 0 is in train and validation" in _refused(_npz(tmp_path, arrays))
+    assert "the track 0 is in train and validation" in refused(_npz(tmp_path, arrays))
 
 
 # What to say of them.
@@ -471,12 +458,12 @@ def test_a_track_in_two_splits_is_refused(tmp_path: Path) -> None:
 
 def test_columns_of_different_scales_need_standardisation(tmp_path: Path) -> None:
     values = _rows(24) * [1e-5, 1, 1, 1e6, 1]
-    dataset = _read(_npz(tmp_path, _one() | {"X": values})).dataset
+    dataset = imported(_npz(tmp_path, _one() | {"X": values})).dataset
     assert "--vary network.standardize=true" in str(scale_advice(dataset))
-    power = _read(_npz(tmp_path, _one() | {"X": _rows(24, (9, 4)) * 1e6})).dataset
+    power = imported(_npz(tmp_path, _one() | {"X": _rows(24, (9, 4)) * 1e6})).dataset
     assert "values to" in str(scale_advice(power))
     for modest in (_rows(24), _rows(24, (9, 4)), np.zeros((24, 5))):
-        assert scale_advice(_read(_npz(tmp_path, _one() | {"X": modest})).dataset) is None
+        assert scale_advice(imported(_npz(tmp_path, _one() | {"X": modest})).dataset) is None
 
 
 def test_a_dataset_from_python(tmp_path: Path) -> None:
