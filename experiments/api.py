@@ -6,8 +6,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from data.datasets.artists import Group
 from data.files.user_folders import runs_folder
 from data.sources.open import dataset_path, summarise_dataset
 from experiments.design.dataset_size import DatasetSize
@@ -37,9 +38,6 @@ from experiments.statistics.paired_tests import SeedComparison
 from experiments.studies.lookup import study_from_options
 from networks.backend import replaced_backend
 from networks.training.cohort_key import Precision
-
-if TYPE_CHECKING:
-    from data.datasets.folds import Group
 
 
 def run_study(

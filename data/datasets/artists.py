@@ -11,6 +11,8 @@ from data.errors import DataError
 
 Grouping = Literal["track", "artist", "tag:artist", "tag:album_artist"]  # what stays in one split
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
+Group = Literal["track", "artist"]  # what stays in one fold
+GROUPS: tuple[Group, ...] = get_args(Group)
 LONGEST_ARTIST = 200  # characters
 _NOBODY = {  # what programs write where they know no artist, or where there are many
     "",

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from data.datasets.artists import Group
 from data.datasets.dataset import SPLITS, UNKNOWN_TRACK, Dataset, Int64, Split, SplitName
 from data.errors import DataError
 
-Group = Literal["track", "artist"]
 LEAST_FOLDS = 3  # one to test, one to select, one to train
 
 

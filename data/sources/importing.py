@@ -17,7 +17,7 @@ from data.sources.feature_table import read_table
 from data.sources.labelled_arrays import ROLES, Role, listed, read_arrays, texts
 from data.sources.labelled_rows import ImportReport, to_dataset
 from data.sources.names import genre_name
-from data.sources.npy_folder import is_npy_folder, read_npy_folder
+from data.sources.npy_folder import about_npy_folder, is_npy_folder, read_npy_folder
 from data.storage import catalogue, hdf5
 
 _TABLES = (".csv", ".tsv", ".txt")
@@ -139,6 +139,8 @@ def about_foreign(path: Path) -> str | None:
     Raises:
         DataError: a file cannot be read.
     """
+    if about := about_npy_folder(path):
+        return about
     if path.is_file() and path.suffix.lower() in _TABLES:
         return "A table of features."
     places = [path, *(path / word for word in SPLIT_WORDS)] if path.is_dir() else []

@@ -35,6 +35,14 @@ def is_npy_folder(folder: Path) -> bool:
     )
 
 
+def about_npy_folder(folder: Path) -> str | None:
+    """The arrays of the layout that a folder has, in a sentence; None if it has none."""
+    splits = _SPLIT_FOLDERS.values()
+    there = [split for split in splits if (folder / split / "mfccs" / "X.npy").is_file()]
+    mel = any((folder / split / "melgrams").is_dir() for split in splits)
+    return f"Arrays of {', '.join(there)}, {'with' if mel else 'without'} mel." if there else None
+
+
 def read_npy_folder(folder: Path, name: str, *, with_mel: bool = True) -> Dataset:
     """The dataset in a folder of arrays; mel-spectrograms may be absent.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from data.datasets.artists import GROUPS
 from data.terminal.commands import echo, interruptible
 from data.terminal.console import console
 from experiments.cli.follow import follow_to_results
@@ -27,7 +28,6 @@ from experiments.cli.options import (
 from experiments.design.dataset_size import DatasetSize
 from experiments.design.request import Computing, Request
 from experiments.design.study import PROTOCOLS
-from experiments.design.trial import GROUPS
 from experiments.design.variants import parse_grid
 from experiments.execution.launch import start
 from experiments.forecasting import forecast

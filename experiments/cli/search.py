@@ -93,7 +93,11 @@ def refuse_folds(folds: str | None) -> None:
     "training.l2=1e-5..1e-1:log. May be given several times.",
 )
 @click.option(
-    "--folds", hidden=True, help="Of `run` only.", callback=lambda *given: refuse_folds(given[-1])
+    "--folds",
+    hidden=True,
+    expose_value=False,
+    callback=lambda *given: refuse_folds(given[-1]),
+    help="Of `run` only.",
 )
 @EPOCHS_OPTION
 @EXTENDED_OPTION
@@ -115,7 +119,6 @@ def search(
     detach: bool,
     runs: Path,
     as_json: bool,
-    folds: None,
     **options: Any,
 ) -> None:
     """Search a study's settings with Optuna and show the best.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from typing import Protocol as StructuralType
 
+from data.datasets.artists import GROUPS, Group
 from experiments.design.limits import (
     MOST_TRIALS,
     check_bounds,
@@ -23,11 +24,8 @@ from experiments.design.study import (
     Protocol,
     Study,
 )
-from experiments.design.trial import GROUPS, Fold, Trial
+from experiments.design.trial import Fold, Trial
 from experiments.errors import RunError
-
-if TYPE_CHECKING:
-    from data.datasets.folds import Group
 
 _DEVICES: dict[Device, str] = {"cpu": "CPU", "cuda": "GPU that torch can use"}
 

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
+from data.datasets.artists import GROUPS, Group
 from experiments.design.limits import check_bounds, check_choice
 from experiments.design.study import Device
 from networks.errors import ConfigError
@@ -19,11 +20,6 @@ from networks.models.config import (
     to_dict,
     training_from_dict,
 )
-
-if TYPE_CHECKING:
-    from data.datasets.folds import Group
-
-GROUPS: tuple[Group, ...] = ("track", "artist")
 
 
 def cohort_id(trials: Iterable[str]) -> str:

@@ -74,10 +74,7 @@ class Scheduler:
             if not (left := untested(results, self._manifest.plan.variants)):
                 break
             self._run_tasks(left.values())
-        classes, of = (
-            len(self._manifest.dataset.genres),
-            (self._manifest.seeds, self._manifest.folds),
-        )
+        classes, of = self._manifest.size.classes, (self._manifest.seeds, self._manifest.folds)
         if not (self._stopping or baselines.is_done(self._run, classes, *of)):
             self._fit_baselines()
         return not self._stopping

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from data.datasets.artists import Group
 from experiments.design.config_paths import did_you_mean
 from experiments.design.limits import check_type
 from experiments.design.plan import StudyOptions
@@ -17,9 +18,6 @@ from experiments.design.variants import only, vary
 from experiments.errors import RunError
 from experiments.studies import STUDIES
 from networks.errors import ConfigError
-
-if TYPE_CHECKING:
-    from data.datasets.folds import Group
 
 SUFFIX = ".toml"
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy.typing as npt
 
+from data.datasets.artists import Group
 from data.datasets.dataset import Dataset, Int64, Split
-from data.datasets.folds import Group, assign_folds, fold_dataset
+from data.datasets.folds import assign_folds, fold_dataset
 from data.processes import usable_cores
 from experiments.design.trial import Fold
 from experiments.errors import RunError

@@ -13,7 +13,6 @@ from data.errors import DataError
 from genre_tui.core.subprocess_command import CommandResult, SubprocessCommand
 
 _MOST_FILES = 50_000  # of a folder that are looked at
-_SPLIT_FOLDERS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -122,10 +121,6 @@ def _contents(folder: Path) -> tuple[bool, str]:
 
     if not folder.exists():
         raise DataError(f"there is no folder or file {folder}.")
-    arrays = [split for split in _SPLIT_FOLDERS if (folder / split / "mfccs" / "X.npy").is_file()]
-    if arrays:
-        mel = any((folder / split / "melgrams").is_dir() for split in _SPLIT_FOLDERS)
-        return True, f"Arrays of {', '.join(arrays)}, {'with' if mel else 'without'} mel."
     if about := about_foreign(folder):
         return True, about
     try:

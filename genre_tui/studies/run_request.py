@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from data.audio.parameters import FEATURE_NAMES
+from data.datasets.artists import Group
 from experiments.design.dataset_size import DatasetSize
 from experiments.design.limits import BOUNDS
 from experiments.design.plan import StudyOptions
@@ -23,9 +24,6 @@ from experiments.studies.lookup import split_names, study_from_options
 from genre_tui.core.app_session import runs_option
 from genre_tui.core.subprocess_command import SubprocessCommand
 from genre_tui.model.dataset_rows import DEMO, SPLITS, DatasetLine
-
-if TYPE_CHECKING:
-    from data.datasets.folds import Group
 
 DEVICES = ("auto", "cpu", "cuda")
 _MOST_FORECAST = 1000  # trials; planning so many takes a second

@@ -15,8 +15,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Button, Input, Select, Static
 
+from data.datasets.artists import GROUPS
 from experiments.design.study import PROTOCOLS
-from experiments.design.trial import GROUPS
 from experiments.runs.directory import RunDirectory
 from genre_tui.core.background import in_background
 from genre_tui.model import dataset_rows
