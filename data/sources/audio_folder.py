@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -268,7 +268,7 @@ def _enough(
     recordings: Sequence[Recording],
     stated: bool,
     together: Mapping[str, str] | None,
-    left_out: Collection[str] = (),
+    left_out: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, list[str]], list[str]]:
     """The names of the usable recordings of each genre that has enough, and why others have not.
 
@@ -277,14 +277,17 @@ def _enough(
     """
     by_genre: dict[str, list[str]] = {recording.genre: [] for recording in recordings}
     for recording in recordings:
-        if recording.name not in left_out:
+        if not left_out or recording.name not in left_out:
             by_genre[recording.genre].append(recording.name)
     too_few = too_few_tracks(by_genre, _stated(recordings) if stated else None, together)
     if len(by_genre) - len(too_few) < LEAST_GENRES:
-        first, *others = too_few.values()
+        (genre, first), *others = too_few.items()
         more = f" So it is with {len(others)} more." if others else ""
+        of_genre = (recording.name for recording in recordings if recording.genre == genre)
+        reasons = [left_out[name] for name in of_genre if left_out and name in left_out]
+        why = f" Left out of {genre}: {len(reasons)}, the first: {reasons[0]}" if reasons else ""
         raise DataError(
-            f"fewer than two genres are left: {first}{more} Add recordings, or merge genres."
+            f"fewer than two genres are left: {first}{more}{why} Add recordings, or merge genres."
         )
     enough = {genre: names for genre, names in by_genre.items() if genre not in too_few}
     return enough, [f"{why} It is left out." for why in too_few.values()]

@@ -139,7 +139,8 @@ def _extract(
             _check_strict(strict, result.damage)
             segments = result.segments
         forecast.add(track, seconds, segments)
-        bar.advance(track.weight, segments, left=forecast.seconds_left)
+        left = forecast.seconds_left if forecast.is_reliable else math.nan
+        bar.advance(track.weight, segments, left=left)
         if forecast.is_reliable and not is_checked:
             is_checked = True
             done = sum(one.segments for one in results.values() if isinstance(one, Extracted))

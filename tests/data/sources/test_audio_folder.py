@@ -156,6 +156,16 @@ def test_strict_makes_it_fatal(recordings: Recordings, tmp_path: Path) -> None:
     assert not (tmp_path / "x.h5").exists()
 
 
+def test_a_genre_of_which_nothing_can_be_used_says_why(
+    recordings: Recordings, tmp_path: Path
+) -> None:
+    folder = recordings({"blues": 3, "rock": 4})
+    _break(folder)
+    words = r"the genre blues has 2 usable tracks.* Left out of blues: 1, the first: .*no audio"
+    with pytest.raises(DataError, match=words):
+        _build(folder, tmp_path / "x.h5")
+
+
 def test_silence_is_left_out(recordings: Recordings, tmp_path: Path) -> None:
     folder = recordings({"blues": 4, "rock": 4})
     write_sound(folder / "rock" / "silent.wav", np.zeros(24000), 8000)

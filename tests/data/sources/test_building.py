@@ -14,6 +14,7 @@ from data.errors import DataError, NoSpaceError
 from data.sources import building
 from data.sources.building import Forecast, features_of, grouped
 from data.storage import catalogue
+from data.terminal.progress import ProgressBar
 
 pytestmark = pytest.mark.usefixtures("forked_workers")
 
@@ -164,6 +165,20 @@ def test_too_little_space_is_noticed_on_the_way(
         _read(tracks, tmp_path / "x.h5")
     row = 26 * 8 + 21 * 128 * 4
     assert int(str(caught.value).split()[0]) == row * 2 * (50 + 50 - 2)  # 2 tracks were there
+
+
+def test_the_time_left_is_shown_when_it_can_be_estimated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[float] = []
+
+    def advance(bar: ProgressBar, work: float, count: int, *, left: float) -> None:
+        shown.append(left)
+
+    monkeypatch.setattr(ProgressBar, "advance", advance)
+    _read([Made(str(number)) for number in range(50)], tmp_path / "x.h5")
+    assert len(shown) == 1 + 50
+    assert np.isnan(shown).tolist() == [True] * 2 + [False] * 49  # 2 of 50 are over 3 %
 
 
 @pytest.mark.parametrize("seed", range(5))
