@@ -48,12 +48,16 @@ def test_every_public_name_is_there_and_documented() -> None:
         data.load  # type: ignore[attr-defined]  # noqa: B018
 
 
-def test_a_script_without_a_main_guard_runs_once(recordings: Recordings, tmp_path: Path) -> None:
+def test_a_script_without_a_main_guard_that_changes_its_folder_runs_once(
+    recordings: Recordings, tmp_path: Path
+) -> None:
     recordings({"blues": 3, "rock": 3})
     done = _run(
+        "import os\n"
         "from data import audit, build_dataset\n"
         "print('begin')\n"
-        "made = build_dataset('music', workers=2, shares=(0.5, 0.25, 0.25))\n"
+        "os.chdir('music')\n"
+        "made = build_dataset('../music', workers=2, shares=(0.5, 0.25, 0.25))\n"
         "print(made.name, made.genres, audit(made).leaks)\n",
         tmp_path,
     )

@@ -14,7 +14,7 @@ from data.synthesis import synthesise
 from tests.support.recordings import read_wav
 
 FEW = tuple(
-    DemoTrack(genre=genre, number=number, split=split, seconds=16)  # type: ignore[arg-type]
+    DemoTrack(genre=genre, number=number, split=split, seconds=4)  # type: ignore[arg-type]
     for genre in GENRES
     for number, split in enumerate(["train", "validation", "test"], start=1)
 )
@@ -69,4 +69,4 @@ def test_it_can_be_listened_to(tmp_path: Path) -> None:
     paths = demo.write_wavs(tmp_path / "wav", 1)
     assert sorted(path.name for path in paths) == [f"{genre}-001.wav" for genre in GENRES]
     samples, rate = read_wav(paths[0])
-    assert (len(samples), rate) == (16 * 8000, 8000)
+    assert (len(samples), rate) == (4 * 8000, 8000)
