@@ -1,4 +1,4 @@
-"""What features are computed of, and what comes of it: tracks and their rows on disk."""
+"""What features are computed of, and how they lie on disk: tracks and their rows."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from data.storage.track_writer import PlacedTrack, write_dataset
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What came of a folder of recordings.
+    """How a folder of recordings was built.
 
     Args:
         tracks: number of recordings in the dataset.
