@@ -16,6 +16,7 @@ from data.storage import catalogue, hdf5
 from data.storage.summary import to_json
 from data.terminal.commands import SentenceGroup, confirm, echo, version_option
 from data.terminal.console import console, table
+from data.terminal.text import size_text
 
 
 @click.group(cls=SentenceGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,7 +61,7 @@ def list_command(as_json: bool) -> None:
     console().print(table(columns, cells, left=2))
     for name, size in catalogue.unfinished().items():
         echo(
-            f"\n{name} is not finished ({size / 1e6:.1f} MB): the same command goes on with it; "
+            f"\n{name} is not finished ({size_text(size)}): the same command goes on with it; "
             f"python -m data remove {name} removes it."
         )
 
@@ -105,7 +106,7 @@ def remove(name: str, yes: bool) -> None:
         seen = catalogue.existing_path(name).stat()
         size += seen.st_size
     if not yes:
-        confirm(f"Delete {name} ({size / 1e6:.1f} MB)?")
+        confirm(f"Delete {name} ({size_text(size)})?")
     catalogue.remove(name, seen)
     again = " It is made again when it is needed." if name == catalogue.DEMO else ""
     echo(f"{name} is gone.{again} The default is {catalogue.default_name()}.")

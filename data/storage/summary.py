@@ -10,6 +10,7 @@ from data.audio.parameters import DOCUMENTED, IMPORTED, KINDS, FeatureParameters
 from data.datasets.dataset import Dataset
 from data.datasets.source_dataset import is_source
 from data.storage import hdf5
+from data.terminal.text import size_text
 
 
 def to_json(summary: hdf5.Summary) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def describe(dataset: Dataset, summary: hdf5.Summary, path: Path) -> dict[str, s
         **({"artists": _artists(dataset)} if dataset.track_artists else {}),
         "from": _provenance(dataset),
         "content": f"sha256 {summary.content_sha256}",
-        "file": f"{path} ({summary.size / 1e6:.1f} MB)",
+        "file": f"{path} ({size_text(summary.size)})",
     }
 
 

@@ -1,4 +1,4 @@
-"""Text that is safe to print, and durations."""
+"""Text that is safe to print, durations and sizes."""
 
 from __future__ import annotations
 
@@ -53,3 +53,10 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
     return f"{int(seconds) // 3600}:{int(seconds) % 3600 // 60:02d} h"
+
+
+def size_text(size: int) -> str:
+    """Bytes as 57 kB, 1.5 MB or 2.0 GB."""
+    if size < 999_500:
+        return f"{size / 1e3:.0f} kB"
+    return f"{size / 1e6:.1f} MB" if size < 999_950_000 else f"{size / 1e9:.1f} GB"

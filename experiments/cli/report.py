@@ -11,6 +11,7 @@ import click
 
 from data.terminal.commands import echo
 from data.terminal.console import console
+from data.terminal.text import size_text
 from experiments.cli.follow import print_result
 from experiments.cli.options import JSON_OPTION, RUNS_OPTION, run_argument
 from experiments.results.run_result import collect
@@ -51,7 +52,7 @@ def report(
     path = output or Path(f"report-{_studies(found)}.html")
     with console(stderr=True).status("writing the report"):
         write_report(found, path, title, replace=replace)
-    echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB).")
+    echo(f"Wrote {path} ({size_text(path.stat().st_size)}).")
 
 
 @click.command()

@@ -10,6 +10,7 @@ import click
 
 from data.terminal.commands import confirm, echo, interruptible
 from data.terminal.console import console
+from data.terminal.text import size_text
 from experiments.cli.follow import follow_to_results
 from experiments.cli.options import DETACH_OPTION, JSON_OPTION, RUNS_OPTION, run_argument
 from experiments.display.follow import watch
@@ -126,6 +127,6 @@ def remove_run(run: str, yes: bool, runs: Path) -> None:
         found.read_manifest()  # refuses to remove what only looks like a run
     size = sum(path.lstat().st_size for path in found.path.rglob("*"))
     if not yes:
-        confirm(f"Remove {found.name} ({size / 1e6:.1f} MB)?", err=True)
+        confirm(f"Remove {found.name} ({size_text(size)})?", err=True)
     remove(found, partial(echo, err=True))
     echo(f"Removed {found.name}.")

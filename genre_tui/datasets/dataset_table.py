@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from data.terminal.console import table
+from data.terminal.text import size_text
 from experiments.export.csv_files import csv_text
 from genre_tui.core.theme import STATE_GLYPH, STATE_STYLE
 from genre_tui.datasets.audits import SEVERITIES, AuditFinding, AuditResult, verdict
@@ -25,7 +26,14 @@ def dataset_columns() -> list[Column[DatasetLine]]:
         Column("rows", "train/val/test", 15, _rows, is_number=True),
         Column("tracks", "tracks", 6, lambda line: str(line.tracks or ""), is_number=True),
         Column("mel", "mel", 3, _mel),
-        Column("size", "size", 8, lambda line: size_text(line.size), is_number=True, rank=3),
+        Column(
+            "size",
+            "size",
+            8,
+            lambda line: size_text(line.size) if line.size else "",
+            is_number=True,
+            rank=3,
+        ),
     ]
 
 
@@ -74,13 +82,6 @@ def card_text(
     parts += [Text(), Text("Audit", "bold")]
     parts.append(Text(audit) if isinstance(audit, str) else _two_columns(map(_finding, audit)))
     return Group(*parts)
-
-
-def size_text(size: int) -> str:
-    """Bytes as MB or GB; "" for none."""
-    if not size:
-        return ""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _finding(found: AuditFinding) -> tuple[Text, Text]:

@@ -15,11 +15,12 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from data.terminal.text import size_text
 from genre_tui.core.background import in_background
 from genre_tui.core.theme import STATE_GLYPH
 from genre_tui.datasets.audits import AuditRunner
 from genre_tui.datasets.dataset_build import BuildSource, DatasetBuild
-from genre_tui.datasets.dataset_table import card_text, dataset_columns, datasets_csv, size_text
+from genre_tui.datasets.dataset_table import card_text, dataset_columns, datasets_csv
 from genre_tui.model import dataset_rows
 from genre_tui.model.dataset_rows import DatasetCard, DatasetLine, Datasets
 from genre_tui.shell.base_page import BasePage

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from data.terminal.text import size_text
 from experiments.errors import RunError
 from experiments.runs.directory import RunDirectory
 from experiments.runs.lock import is_alive
@@ -95,8 +96,8 @@ class RunControlPage(BasePage):
 
         def show(sizes: list[int]) -> None:
             asked.set_question(
-                f"{question[:-1]} ({sum(sizes) / 1e6:.1f} MB)?",
-                [f"{name}  {size / 1e6:.1f} MB" for name, size in zip(names, sizes, strict=True)],
+                f"{question[:-1]} ({size_text(sum(sizes))})?",
+                [f"{name}  {size_text(size)}" for name, size in zip(names, sizes, strict=True)],
             )
 
         def work() -> str:

@@ -217,7 +217,7 @@ def test_runs_are_removed_after_a_question(runs: Path, size: tuple[int, int]) ->
         async with run_app(runs, size, "runs") as user:
             await user.sees("finished")
             await user.press("space", "space", "x")
-            await user.sees("Remove 2 runs, with records and models", NEW, OLD, "MB")
+            await user.sees("Remove 2 runs, with records and models", NEW, OLD, "kB")
             await user.press("escape")
             assert (runs / "ffn-baseline" / OLD).exists()
             await user.press("x")
