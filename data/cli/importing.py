@@ -27,7 +27,7 @@ from data.terminal.commands import echo, interruptible
 @click.option(
     "--columns",
     metavar="WHAT=NAME,...",
-    help="Names of columns or arrays: features, label, classes, track, start, split.",
+    help="Names of columns or arrays: features, label, classes, track, artist, start, split.",
 )
 @click.option("--transpose", is_flag=True, help="Images are (n, f, t), not (n, t, f).")
 @click.option(

@@ -48,7 +48,7 @@ def import_dataset(
         groups: a file with the track of each row (.npy, or text with one a line), or the name of
             an array or column that has them.
         columns: names of arrays or columns by what they hold (features, label, classes, track,
-            start, split), where they are not recognised.
+            artist, start, split), where they are not recognised.
         transpose: images are (n, f, t), not (n, t, f).
         shares: of the tracks in train, validation and test where the rows are not split yet;
             (0.60, 0.15, 0.25) if None.
