@@ -45,13 +45,14 @@ def command_line(name: str) -> Iterator[Callable[[Any], Any]]:
         parsed = main.get_command(click.Context(main), command)
         assert parsed is not None
         for option in parsed.params:
-            if option.name == name:
+            if option.name == name and (command, name) != ("search", "folds"):  # refused whole
                 yield lambda value, option=option: option.type.convert(str(value), option, None)
 
 
 def scripts(name: str) -> Iterator[Callable[[Any], Any]]:
-    if name in ("seeds", "epochs"):
+    if name in ("seeds", "epochs", "folds"):
         yield lambda value: StudyOptions(**{name: value})
+    if name in ("seeds", "epochs"):
         yield lambda value: study_from_options(STUDY, **{name: value})
     if name == "epochs":
         yield lambda value: Budget(value, (0.1,))
@@ -74,8 +75,8 @@ def files(name: str, folder: Path) -> Iterator[Callable[[Any], Any]]:
 
         return read
 
-    if name == "seeds":
-        yield study("seeds = {}\n[variants.a]")
+    if name in ("seeds", "folds"):
+        yield study(f"{name} = {{}}\n[variants.a]")
     if name == "epochs":
         yield study("[controlled]\nepochs = {}\n[variants.a]")
     if name in ("epochs", "batch_size"):
@@ -86,12 +87,14 @@ def files(name: str, folder: Path) -> Iterator[Callable[[Any], Any]]:
 
 def forms(name: str) -> Iterator[Callable[[Any], Any]]:
     def fill(**values: Any) -> Any:
-        line = DatasetLine("mine", Path("mine.h5"), rows=(32, 8, 8), shapes=DOCUMENTED.shapes)
+        line = DatasetLine(
+            "mine", Path("mine.h5"), rows=(32, 8, 8), tracks=48, shapes=DOCUMENTED.shapes
+        )
         checked = check_form(RunRequest("ffn-baseline", "mine", "controlled", **values), line)
         if checked.problems:
             raise RunError(str(checked.problems))
 
-    if name in ("seeds", "epochs"):
+    if name in ("seeds", "epochs", "folds"):
         yield lambda value: fill(**{name: str(value)})
     if name in ("epochs", "batch_size"):
         yield lambda value: fill(vary=f"training.{name}={value}")
