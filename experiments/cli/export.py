@@ -123,6 +123,8 @@ def _network(
     from data.sources.open import dataset_path
     from experiments.export.network_file import choose, write_network
 
+    if kind == "keras" and path.suffix != ".keras":
+        raise RunError(f"Keras loads files that end in .keras only. Received: -o {path}.")
     _check_free(path, replace)
     record = choose(result, variant, seed, fold)
     dataset = None if data_name is None else dataset_path(data_name)

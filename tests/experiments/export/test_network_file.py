@@ -195,6 +195,7 @@ def test_what_does_not_go_with_a_portable_network(run: RunDirectory) -> None:
     for words, sentence in (
         ([], "name what to write with --format: csv, json, onnx or keras"),
         (["--portable", "--format", "csv"], "leave --format csv out"),
+        (["--portable", "-o", "net"], r"files that end in \.keras only. Received: -o net"),
     ):
         with pytest.raises(RunError, match=sentence):
             CliRunner().invoke(export.export, [str(run.path), *words], catch_exceptions=False)
