@@ -61,6 +61,7 @@ def test_every_block_runs(folder: Path) -> None:
     assert list((folder / "runs").glob("optimizers/*/run.json"))
 
 
+@pytest.mark.slow
 def test_the_blocks_are_a_plain_script(folder: Path) -> None:
     script = folder / "script.py"
     text = "import data.sources.open\ndata.sources.open.ensure_demo = lambda anew=False: None\n"

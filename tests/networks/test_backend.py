@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 TRAIN = """
 from networks import FFNConfig, build_model
 import keras
@@ -57,18 +59,29 @@ print(fit(small, training, music, features="mfcc").history["val_loss"])
 """
 
 
-def test_a_config_is_one_network_whatever_keras_json_says(tmp_path: Path) -> None:
+FLOAT16 = {"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
+
+
+@pytest.mark.parametrize(
+    ("config", "policy", "first"),
+    [
+        (FLOAT16, [], "float16 0.1 channels_first"),
+        pytest.param(  # a policy that a script has chosen
+            None, ["mixed_bfloat16"], "float32 1e-07 channels_last", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_a_config_is_one_network_whatever_keras_json_says(
+    tmp_path: Path, config: dict[str, object] | None, policy: list[str], first: str
+) -> None:
     (tmp_path / "none").mkdir()
     expected = _run(TRAIN_AND_LOAD, tmp_path / "none", arguments=[tmp_path / "a.keras"])
-    first, *values = expected.stdout.splitlines()
-    assert first == "float32 1e-07 channels_last", expected.stderr
+    of_keras, *values = expected.stdout.splitlines()
+    assert of_keras == "float32 1e-07 channels_last", expected.stderr
     assert values
-    config = {"floatx": "float16", "epsilon": 0.1, "image_data_format": "channels_first"}
-    (tmp_path / "keras.json").write_text(json.dumps(config))
-    done = _run(TRAIN_AND_LOAD, tmp_path, arguments=[tmp_path / "a.keras"])
-    assert done.stdout.splitlines() == ["float16 0.1 channels_first", *values]
-    arguments = [tmp_path / "a.keras", "mixed_bfloat16"]  # that a script has chosen
-    done = _run(TRAIN_AND_LOAD, tmp_path / "none", arguments)
+    if config:
+        (tmp_path / "keras.json").write_text(json.dumps(config))
+    done = _run(TRAIN_AND_LOAD, tmp_path, arguments=[tmp_path / "a.keras", *policy])
     assert done.stdout.splitlines() == [first, *values]
 
 

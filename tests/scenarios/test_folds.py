@@ -298,6 +298,7 @@ def test_the_terminal_ui_sums_folds_and_finds_their_rows(
     assert len(comparison_csv(read_run(run)).splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_a_killed_and_a_stopped_run_go_on_to_the_same_end(
     fork_server: ForkServer, tmp_path: Path
 ) -> None:
