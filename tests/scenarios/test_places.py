@@ -114,6 +114,7 @@ def test_a_script_beside_such_a_folder_gets_a_sentence(tmp_path: Path, room: str
     )
 
 
+@pytest.mark.slow
 def test_no_docstring_and_no_assertion_is_needed(program: Path, dataset: Path) -> None:
     where = dataset.parent
     listed = _type([program, "list", "--json"], where)

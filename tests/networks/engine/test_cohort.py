@@ -220,7 +220,7 @@ DROPPED = [
 
 
 @pytest.mark.parametrize("network", DROPPED, ids=["ffn", "cnn"])
-@pytest.mark.parametrize("optimizer", ["adam", "adadelta"])
+@pytest.mark.parametrize("optimizer", ["adam", pytest.param("adadelta", marks=pytest.mark.slow)])
 def test_a_trial_trains_alone_as_in_any_company(
     network: NetworkConfig, optimizer: Optimizer
 ) -> None:
@@ -255,8 +255,9 @@ def test_the_same_cohort_twice_is_bit_identical(network: NetworkConfig) -> None:
 @pytest.mark.parametrize(
     ("network", "optimizer"),
     [
-        *((network, optimizer) for network in DROPPED for optimizer in ("adam", "sgd")),
-        (replace(FFN, batch_norm=True), "nadam"),
+        *((network, "adam") for network in DROPPED),
+        *(pytest.param(network, "sgd", marks=pytest.mark.slow) for network in DROPPED),
+        pytest.param(replace(FFN, batch_norm=True), "nadam", marks=pytest.mark.slow),
     ],
 )
 def test_a_member_that_diverges_changes_no_other(

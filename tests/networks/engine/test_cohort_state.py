@@ -81,7 +81,10 @@ def test_every_optimizer(optimizer: Optimizer) -> None:
     [
         replace(FFN, dropout=0.3, batch_norm=True, standardize=True),
         CNN,
-        replace(CNN, dropout=0.3, batch_norm=True, pooling=False, padding=False),
+        pytest.param(
+            replace(CNN, dropout=0.3, batch_norm=True, pooling=False, padding=False),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 @pytest.mark.parametrize("count", [1, 3])
